@@ -1,0 +1,148 @@
+"""How a table row becomes cells on a line: which columns fit, how they align, and where a match is marked.
+
+Pure functions over widths and texts; every result has exactly the width asked for, whatever the text holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from fedtop.glyphs import Glyphs
+from fedtop.sanitize import clean
+from fedtop.widgets.table_model import Cell, Column
+
+__all__ = ["Placed", "fit", "lay_out", "mark_matches", "place_window", "tail_length", "to_text"]
+
+CELL_LIMIT: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A column at its place: it covers cells `x` to `x + width - 1`."""
+
+    column: Column
+    x: int
+    width: int
+
+
+def lay_out(columns: Sequence[Column], width: int, gap: int = 2, margin: int = 1) -> list[Placed]:
+    """The columns that fit into `width`, left to right, behind a margin and with a gap between them.
+
+    Whole columns only: those with the largest `min_width_shown` go first, of equals the rightmost; the first column
+    stays in any case. What is left over goes to the growing columns in equal parts.
+    """
+    shown = [c for i, c in enumerate(columns) if i == 0 or width >= c.min_width_shown]
+    while len(shown) > 1 and _needed(shown, gap) > width - margin:
+        shown.remove(max(shown[1:], key=lambda c: (c.min_width_shown, shown.index(c))))
+    return _place(shown, width, gap, margin)
+
+
+def place_window(
+    columns: Sequence[Column], start: int, width: int, gap: int = 1, margin: int = 1
+) -> list[Placed]:
+    """The first column and, from `start` (1 or more), as many of the others as fit whole: a sideways window."""
+    shown = list(columns[:1])
+    for column in columns[max(1, start) :]:
+        if _needed([*shown, column], gap) > width - margin:
+            break
+        shown.append(column)
+    return _place(shown, width, gap, margin)
+
+
+def _needed(columns: Sequence[Column], gap: int) -> int:
+    return sum(c.width for c in columns) + gap * (len(columns) - 1)
+
+
+def _place(shown: Sequence[Column], width: int, gap: int, margin: int) -> list[Placed]:
+    spare = width - margin - _needed(shown, gap) if shown else 0
+    growing = [c.key for c in shown if c.grow]
+    placed, x = [], margin
+    for column in shown:
+        extra = 0
+        if spare > 0 and column.key in growing:
+            rank = growing.index(column.key)
+            extra = spare // len(growing) + (1 if rank < spare % len(growing) else 0)
+        cells = max(1, min(column.width + extra, width - x))
+        placed.append(Placed(column, x, cells))
+        x += cells + gap
+    return placed
+
+
+_NUMBER: Final = re.compile(r"\d[\d,]*")
+
+
+def tail_length(text: str) -> int:
+    """Cells right of the whole number in `text`: `12.3 s` has 4, `$4.10` 3, `412` none, and a dash none."""
+    found = _NUMBER.search(text)
+    return cell_len(text[found.end() :]) if found else 0
+
+
+def to_text(cell: Cell, width: int, glyphs: Glyphs) -> Text:
+    """A cell as text that is safe to draw: strings and texts are cleaned, drawables draw themselves."""
+    if cell is None:
+        return Text(glyphs.none, "$dim")
+    if isinstance(cell, str):
+        return Text(glyphs.adapt(clean(cell, CELL_LIMIT)))
+    text = cell.copy() if isinstance(cell, Text) else cell.draw(width, glyphs)
+    if not (text.plain.isascii() and text.plain.isprintable()):
+        text = _cleaned(text)
+    if glyphs.ascii and not text.plain.isascii():
+        text.plain = glyphs.adapt(text.plain)
+    return text
+
+
+def _cleaned(text: Text) -> Text:
+    """`text` without unsafe characters; its styles survive only when nothing had to go."""
+    safe = clean(text.plain, None)
+    kept = text.plain.replace("\u00a0", " ")
+    return text if safe == kept else Text(safe, text.style)
+
+
+def fit(text: Text, width: int, align: str, tail: int = 0, ellipsis: str = "…") -> Text:
+    """`text` in exactly `width` cells; `tail` is the widest tail of the column, for `decimal`."""
+    length = cell_len(text.plain)
+    if length > width:
+        text = _cut(text, width, ellipsis)
+        length = cell_len(text.plain)
+    spare = width - length
+    if align == "left" or spare <= 0:
+        return _padded(text, 0, max(0, spare))
+    if align == "decimal":
+        behind = min(spare, max(0, tail - tail_length(text.plain)))
+        return _padded(text, spare - behind, behind)
+    return _padded(text, spare, 0)
+
+
+def _cut(text: Text, width: int, ellipsis: str) -> Text:
+    cut = text.copy()
+    cut.truncate(max(0, width - 1))
+    cut.append(ellipsis if width > 0 else "")
+    return cut
+
+
+def _padded(text: Text, left: int, right: int) -> Text:
+    if not left and not right:
+        return text
+    padded = text.copy()
+    padded.pad_left(left)
+    padded.pad_right(right)
+    return padded
+
+
+def mark_matches(text: Text, needle: str, style: str = "bold $fg on $match") -> None:
+    """Marks every occurrence of `needle` (already casefolded) in place."""
+    if not needle:
+        return
+    folded = text.plain.casefold()
+    if len(folded) != len(text.plain):
+        return
+    at = folded.find(needle)
+    while at >= 0:
+        text.stylize(style, at, at + len(needle))
+        at = folded.find(needle, at + len(needle))
