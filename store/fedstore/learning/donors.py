@@ -1,0 +1,60 @@
+"""Hot-deck donors: what would have happened beyond the layer that accepted.
+
+An event accepted at layer k borrows everything after k from a random event that reached k with a confidence just
+below its threshold and so went on. Good within a few hundredths of the threshold; it fails where events just above
+differ from those just below, so whatever rests on it is "estimated".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from fedstore.learning.evidence import Evidence
+
+__all__ = ["DONOR_BAND", "fill_from_donors"]
+
+DONOR_BAND = 0.05
+"""Donors missed their threshold by at most this; raises beyond it are not estimated."""
+
+Bools = NDArray[np.bool_]
+Index = NDArray[np.intp]
+
+
+def fill_from_donors(
+    evidence: Evidence, donors: Sequence[Bools], recipients: Sequence[Bools], rng: np.random.Generator
+) -> None:
+    """Overwrite the recipients' columns beyond their accepting layer, deepest layer first.
+
+    That order makes donors complete: one accepted at a deeper layer has borrowed its own rest already.
+    """
+    for k in range(evidence.layers - 1, -1, -1):
+        into = np.flatnonzero(recipients[k])
+        pool = np.flatnonzero(donors[k])
+        if not len(into) or not len(pool):
+            continue
+        # Graded recipients carry the risk: theirs are drawn so that graded donors stand for ungraded ones.
+        carries_risk = evidence.weight[into] > 0
+        chosen = np.empty(len(into), dtype=np.intp)
+        chosen[~carries_risk] = rng.choice(pool, int(np.count_nonzero(~carries_risk)))
+        chosen[carries_risk] = _draw_weighted(pool, evidence.weight[pool], int(carries_risk.sum()), rng)
+        _copy(evidence, k, into, chosen)
+
+
+def _draw_weighted(pool: Index, weight: NDArray[np.float64], count: int, rng: np.random.Generator) -> Index:
+    total = np.cumsum(weight)
+    if total[-1] <= 0.0:
+        return rng.choice(pool, count)
+    return pool[np.searchsorted(total, rng.random(count) * total[-1], side="right").clip(max=len(pool) - 1)]
+
+
+def _copy(evidence: Evidence, k: int, into: Index, chosen: Index) -> None:
+    for j in range(k + 1, evidence.layers):
+        for columns in (evidence.confidence, evidence.latency, evidence.loss):
+            columns[j][into] = columns[j][chosen]
+    evidence.censored[into] = evidence.censored[chosen]
+    evidence.fall_loss[into] = evidence.fall_loss[chosen]
