@@ -230,7 +230,10 @@ class Palette:
 
     def resolve(self, text: Text) -> Text:
         """A copy of `text` in which every style name has become a style."""
-        resolved = Text(text.plain, self.style(text.style), no_wrap=True, end="")
+        resolved = Text(text.plain, no_wrap=True, end="")
+        resolved.stylize(
+            self.style(text.style)
+        )  # as a span: Rich drops the base style of a text without spans
         for start, end, style in text.spans:
             resolved.stylize(self.style(style), start, end)
         return resolved

@@ -1,48 +1,38 @@
-"""A table for data that changes while it is read: it draws only the visible lines, and only those that changed.
+"""A table for data that changes while it is read: it draws only the visible lines, and only those that
+changed.
 
-Rows are set whole (`set_rows`) and reconciled by key. The cursor stays on its row and, when rows re-sort, at its line of
-the screen; a changed cell is highlighted until the next `set_rows`. Nothing changed: nothing is drawn.
+Rows are set whole (`set_rows`) and reconciled by key. The cursor stays on its row and, when rows re-sort,
+at its line of the screen; a changed cell is highlighted until the next `set_rows`. Nothing changed: nothing
+is drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from rich.segment import Segment
-from rich.style import Style
-from rich.text import Text
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from fedtop.glyphs import Glyphs
-from fedtop.themes import Palette
 from fedtop.widgets.painted import glyphs_of, palette_for
-from fedtop.widgets.table_layout import Placed, fit, lay_out, mark_matches, tail_length, to_text
+from fedtop.widgets.table_drawing import Look, Pen
+from fedtop.widgets.table_layout import Placed, lay_out, tail_length
 from fedtop.widgets.table_model import Cell, Column, Drawable, Row, SortValue, TableModel, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.text import Text
+    from textual import events
+
+    from fedtop.glyphs import Glyphs
+    from fedtop.themes import Palette
 
 __all__ = ["Cell", "Column", "Drawable", "LiveTable", "Row", "SortValue"]
 
 _CACHED_LINES: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """Everything besides the row itself that its line depends on."""
-
-    placed: tuple[Placed, ...]
-    palette: Palette
-    ascii: bool
-    base: Style
-    needle: str
-    cursor: str  # "", "blurred" or "cursor"
-    column: str | None
-    changed: frozenset[str]
 
 
 class LiveTable(ScrollView, can_focus=True):
@@ -62,18 +52,21 @@ class LiveTable(ScrollView, can_focus=True):
         Binding("up,k", "move(-1)", "Up", id="table.up", show=False, tooltip="Move to the row above"),
         Binding("down,j", "move(1)", "Down", id="table.down", show=False, tooltip="Move to the row below"),
         Binding("pageup", "page(-1)", "Page up", id="table.page_up", show=False, tooltip="One page up"),
-        Binding("pagedown", "page(1)", "Page down", id="table.page_down", show=False, tooltip="One page down"),
+        Binding(
+            "pagedown", "page(1)", "Page down", id="table.page_down", show=False, tooltip="One page down"
+        ),
         Binding("home,g", "first", "First", id="table.first", show=False, tooltip="Move to the first row"),
         Binding("end,G", "last", "Last", id="table.last", show=False, tooltip="Move to the last row"),
         Binding("enter", "select", "Open", id="table.open", tooltip="Open what is under the cursor"),
         Binding("s", "sort_next", "Sort", id="table.sort", tooltip="Sort by the next column"),
         Binding("S", "sort_reverse", "Reverse", id="table.reverse", show=False, tooltip="Reverse the order"),
         Binding("n", "match(1)", "Next match", id="table.next", show=False, tooltip="Next row that matches"),
-        Binding("N", "match(-1)", "Previous match", id="table.previous", show=False, tooltip="Previous match"),
+        Binding(
+            "N", "match(-1)", "Previous match", id="table.previous", show=False, tooltip="Previous match"
+        ),
     ]
 
     GAP: ClassVar[int] = 2
-    CELL_CURSOR: ClassVar[bool] = False
 
     class _About(Message):
         def __init__(self, table: LiveTable, key: str, column: str | None) -> None:
@@ -128,7 +121,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._touched = False
         self._tails: dict[str, int] = {}
         self._layout: tuple[object, tuple[Placed, ...]] = (None, ())
-        self._lines: dict[str, tuple[Row, _Look, Strip]] = {}
+        self._lines: dict[str, tuple[Row, Look, Strip]] = {}
         self._grow_canvas()
 
     # What is shown
@@ -160,7 +153,9 @@ class LiveTable(ScrollView, can_focus=True):
         self.refresh()
 
     def set_filter(self, pattern: str, *, hide: bool = True) -> None:
-        """Hides (or with `hide` off only passes over) rows without `pattern`; `!pattern` inverts; `""` shows all."""
+        """Hides (or with `hide` off only passes over) rows without `pattern`; `!pattern` inverts; `""`
+        shows all.
+        """
         before = self.model.order
         self.model.filter_by(pattern, hide)
         self._settle(before)
@@ -233,10 +228,16 @@ class LiveTable(ScrollView, can_focus=True):
             self.scroll_to(y=target, animate=False, force=True)
 
     def _settle(self, before: list[str]) -> None:
-        """After the order moved: the cursor on its row (or the nearest left), at the same line of the screen."""
+        """After the order moved: the cursor on its row (or the nearest left), at the same line of the
+        screen.
+        """
         top, old = round(self.scroll_y), self._cursor
         index = self.model.index
-        at = before.index(old) if old is not None and before is not self.model.order and old in before else None
+        at = (
+            before.index(old)
+            if old is not None and before is not self.model.order and old in before
+            else None
+        )
         self._grow_canvas()
         self._cursor = self.model.survivor(old, before)
         now = self.cursor_index
@@ -326,9 +327,13 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _click_row(self, index: int, placed: Placed | None, chain: int) -> None:
         if index < self.row_count:
+            self._enter_column(placed)
             self.move_cursor(self.model.order[index])
             if chain == 2:
                 self.action_select()
+
+    def _enter_column(self, placed: Placed | None) -> None:
+        """Where a second cursor axis takes a click; a table of rows has none."""
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """The header explains its columns."""
@@ -380,92 +385,46 @@ class LiveTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen: header, row, the message of an empty table, or blank."""
-        width = self.scrollable_content_region.width
         line = y - self._head
-        if line < 0:
-            return self._header_strip(width)
         index = line + round(self.scroll_y)
+        if line < 0:
+            return self._pen.header(self._look(), self.model.sort_key, self.model.reverse, self.note())
         if index < self.row_count:
-            return self._row_strip(self.model.order[index], width)
+            return self._row_strip(self.model.order[index])
         if not self.row_count and line == 0:
-            return self._empty_strip(width)
-        return Strip.blank(width, self.rich_style)
+            return self._pen.message(self.empty, self._look())
+        return Strip.blank(self.scrollable_content_region.width, self.rich_style)
 
-    def _row_strip(self, key: str, width: int) -> Strip:
+    def note(self) -> str:
+        """What the header says at its right edge."""
+        return ""
+
+    @property
+    def _pen(self) -> Pen:
+        return Pen(self.app.console, self._tails)
+
+    def _look(self, key: str | None = None) -> Look:
+        at_cursor = self.show_cursor and key is not None and key == self._cursor
+        cursor = ("cursor" if self.has_focus else "blurred") if at_cursor else ""
+        return Look(
+            placed=self.placed(),
+            palette=palette_for(self),
+            glyphs=glyphs_of(self),
+            base=self.rich_style,
+            width=self.scrollable_content_region.width,
+            needle=self.model.needle,
+            cursor=cursor,
+            column=self._column if at_cursor else None,
+            changed=self.model.cells_changed(key) if key is not None else frozenset(),
+        )
+
+    def _row_strip(self, key: str) -> Strip:
         row, look = self.model.rows[key], self._look(key)
         cached = self._lines.get(key)
-        if cached is not None and cached[0] is row and cached[1] == look and cached[2].cell_length == width:
+        if cached is not None and cached[0] is row and cached[1] == look:
             return cached[2]
         if len(self._lines) >= _CACHED_LINES:
             self._lines.clear()
-        strip = self._draw_row(row, look, width)
+        strip = self._pen.row(row, look)
         self._lines[key] = (row, look, strip)
         return strip
-
-    def _look(self, key: str) -> _Look:
-        at_cursor = self.show_cursor and key == self._cursor
-        cursor = ("cursor" if self.has_focus else "blurred") if at_cursor else ""
-        return _Look(
-            placed=self.placed(), palette=palette_for(self), ascii=glyphs_of(self).ascii, base=self.rich_style,
-            needle=self.model.needle, cursor=cursor, column=self._column if at_cursor else None,
-            changed=self.model.cells_changed(key),
-        )
-
-    def _draw_row(self, row: Row, look: _Look, width: int) -> Strip:
-        glyphs = glyphs_of(self)
-        base = look.base + look.palette.style(row.style) + self._cursor_style(look)
-        marker = glyphs.cursor if look.cursor else " "
-        bar_style = look.palette.style("$accent" if look.cursor == "cursor" else "$dim")
-        segments = [Segment(marker, base + bar_style)]
-        x = 1
-        for place in look.placed:
-            segments.append(Segment(" " * (place.x - x), base))
-            segments += self._cell_segments(row, place, look, base, glyphs)
-            x = place.x + place.width
-        segments.append(Segment(" " * max(0, width - x), base))
-        return Strip(segments).adjust_cell_length(width, base)
-
-    def _cursor_style(self, look: _Look) -> Style:
-        if not look.cursor:
-            return Style.null()
-        strong = look.cursor == "cursor" and not self.CELL_CURSOR
-        return look.palette.style("bold on $cursor" if strong else "on $blurred")
-
-    def _cell_segments(
-        self, row: Row, place: Placed, look: _Look, base: Style, glyphs: Glyphs
-    ) -> list[Segment]:
-        column = place.column
-        text = to_text(row.cells.get(column.key), place.width, glyphs)
-        mark_matches(text, look.needle)
-        tail = self._tails.get(column.key, 0)
-        text = look.palette.resolve(fit(text, place.width, column.align, tail, glyphs.ellipsis))
-        if column.key in look.changed:
-            base += look.palette.style("on $changed")
-        on_cell = self.CELL_CURSOR and look.column == column.key
-        post = look.palette.style("bold on $cursor-cell" if look.cursor == "cursor" else "underline") if on_cell else None
-        return list(Segment.apply_style(text.render(self.app.console), base, post))
-
-    def _header_strip(self, width: int) -> Strip:
-        glyphs, palette = glyphs_of(self), palette_for(self)
-        base = self.rich_style + palette.style("$dim")
-        line, x = [Segment(" ", base)], 1
-        for place in self.placed():
-            line.append(Segment(" " * (place.x - x), base))
-            line += self._label(place, glyphs, palette).render(self.app.console)
-            x = place.x + place.width
-        return Strip(Segment.apply_style(line, base)).adjust_cell_length(width, base)
-
-    def _label(self, place: Placed, glyphs: Glyphs, palette: Palette) -> Text:
-        column = place.column
-        label = Text(column.label, "$dim")
-        if column.key == self.model.sort_key:
-            arrow = glyphs.down if self.model.reverse else glyphs.up
-            label = Text(f"{column.label[: max(0, place.width - 1)]}{arrow}", "bold $accent")
-        align = "left" if column.align == "left" else "right"
-        return palette.resolve(fit(label, place.width, align, 0, glyphs.ellipsis))
-
-    def _empty_strip(self, width: int) -> Strip:
-        text = self.empty if isinstance(self.empty, Text) else Text(self.empty, "$dim")
-        shown = palette_for(self).resolve(fit(to_text(text, width, glyphs_of(self)), max(1, width - 2), "left"))
-        segments = Segment.apply_style(shown.render(self.app.console), self.rich_style)
-        return Strip([Segment("  ", self.rich_style), *segments]).adjust_cell_length(width, self.rich_style)

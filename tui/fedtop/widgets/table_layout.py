@@ -6,16 +6,19 @@ Pure functions over widths and texts; every result has exactly the width asked f
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from fedtop.glyphs import Glyphs
 from fedtop.sanitize import clean
-from fedtop.widgets.table_model import Cell, Column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedtop.glyphs import Glyphs
+    from fedtop.widgets.table_model import Cell, Column
 
 __all__ = ["Placed", "fit", "lay_out", "mark_matches", "place_window", "tail_length", "to_text"]
 
@@ -34,8 +37,8 @@ class Placed:
 def lay_out(columns: Sequence[Column], width: int, gap: int = 2, margin: int = 1) -> list[Placed]:
     """The columns that fit into `width`, left to right, behind a margin and with a gap between them.
 
-    Whole columns only: those with the largest `min_width_shown` go first, of equals the rightmost; the first column
-    stays in any case. What is left over goes to the growing columns in equal parts.
+    Whole columns only: those with the largest `min_width_shown` go first, of equals the rightmost; the
+    first column stays in any case. What is left over goes to the growing columns in equal parts.
     """
     shown = [c for i, c in enumerate(columns) if i == 0 or width >= c.min_width_shown]
     while len(shown) > 1 and _needed(shown, gap) > width - margin:
@@ -46,7 +49,9 @@ def lay_out(columns: Sequence[Column], width: int, gap: int = 2, margin: int = 1
 def place_window(
     columns: Sequence[Column], start: int, width: int, gap: int = 1, margin: int = 1
 ) -> list[Placed]:
-    """The first column and, from `start` (1 or more), as many of the others as fit whole: a sideways window."""
+    """The first column and, from `start` (1 or more), as many of the others as fit whole: a sideways
+    window.
+    """
     shown = list(columns[:1])
     for column in columns[max(1, start) :]:
         if _needed([*shown, column], gap) > width - margin:

@@ -1,19 +1,23 @@
-"""What a live table shows, without any drawing: columns, rows, sorting, filtering, and the cursor that follows a row.
+"""What a live table shows, without any drawing: columns, rows, sorting, filtering, and the cursor that
+follows a row.
 
-Pure data in, pure data out: `TableModel.replace` says which rows and cells changed, so that the widget repaints only
-those. Rows are identified by key; the raw value is kept beside the formatted text so that sorting is right.
+Pure data in, pure data out: `TableModel.replace` says which rows and cells changed, so that the widget
+repaints only those. Rows are identified by key; the raw value is kept beside the formatted text so that
+sorting is right.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
 
 from rich.text import Text
 
-from fedtop.glyphs import Glyphs
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fedtop.glyphs import Glyphs
 
 __all__ = ["Align", "Cell", "Change", "Column", "Drawable", "Row", "SortValue", "TableModel", "plain"]
 
@@ -120,7 +124,9 @@ class TableModel:
         self.hide = True
 
     def replace(self, rows: Iterable[Row]) -> Change:
-        """Takes the new rows; of two with the same key the later one counts. Rows that look the same stay as they are."""
+        """Takes the new rows; of two with the same key the later one counts. Rows that look the same stay
+        as they are.
+        """
         old, fresh = self.rows, {row.key: row for row in rows}
         looks = {k for k, row in fresh.items() if k not in old or not _looks_same(old[k], row)}
         stirred = {k: _changed_cells(old[k], fresh[k]) for k in looks if k in old}
@@ -128,7 +134,9 @@ class TableModel:
         self.changed = {k: cells for k, cells in stirred.items() if cells}
         same_members = list(old) == list(fresh)
         resort = looks or not same_members or self._sorts_differ(old, fresh)
-        self.rows = {k: old[k] if k not in looks and old[k].sort == row.sort else row for k, row in fresh.items()}
+        self.rows = {
+            k: old[k] if k not in looks and old[k].sort == row.sort else row for k, row in fresh.items()
+        }
         moved = self._reorder() if resort else False
         return Change(frozenset(looks | faded), moved)
 
@@ -181,7 +189,9 @@ class TableModel:
         return self.changed.get(key, _NOTHING)
 
     def survivor(self, key: str | None, before: list[str]) -> str | None:
-        """The row the cursor belongs on: `key` if it is still there, else its nearest neighbour in the order before."""
+        """The row the cursor belongs on: `key` if it is still there, else its nearest neighbour in the
+        order before.
+        """
         if key in self.index or not self.order:
             return key if key in self.index else None
         at = before.index(key) if key in before else 0
