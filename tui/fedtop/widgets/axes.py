@@ -53,7 +53,8 @@ def time_ticks(start_ms: int, end_ms: int, width: int, tz: tzinfo) -> list[Tick]
         return []
     most = max(1, width // 9)
     step = next((s for s in _STEPS if span / s <= most), _STEPS[-1] * math.ceil(span / _STEPS[-1] / most))
-    ticks, at = [], _first(start_ms, step, tz)
+    ticks: list[Tick] = []
+    at = _first(start_ms, step, tz)
     while at <= end_ms and len(ticks) <= most + 1:
         if at >= start_ms:
             ticks.append(Tick(at, day(at, tz) if step >= _DAY else hour_minute(at, tz)))

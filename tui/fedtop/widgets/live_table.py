@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from rich.text import Text
     from textual import events
 
-    from fedtop.glyphs import Glyphs
-    from fedtop.themes import Palette
 
 __all__ = ["Cell", "Column", "Drawable", "LiveTable", "Row", "SortValue"]
 

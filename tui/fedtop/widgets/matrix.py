@@ -1,0 +1,170 @@
+"""Agents against task types as a heat matrix: the success rate shades the cell, an arrow proposes a boost.
+
+The cursor moves on two axes; columns that do not fit are reached by moving to them. A rate with too few
+tasks behind it is dim and unshaded, with the `·` mark: the colour claims only what the data can say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+
+from fedtop.format import rate
+from fedtop.themes import heat
+from fedtop.widgets.live_table import LiveTable
+from fedtop.widgets.table_layout import Placed, place_window
+from fedtop.widgets.table_model import Column, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from fedtop.glyphs import Glyphs
+
+__all__ = ["HeatCell", "Matrix", "MatrixRow"]
+
+_HEAD = "\x00row"  # cannot be the key of a task type: those hold no control characters
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """One agent at one task type: success rate (None: never tried), tasks, proposed boost (None: no
+    proposal).
+    """
+
+    rate: float | None
+    n: int = 0
+    boost: float | None = None
+    few: bool = False
+
+    @property
+    def plain(self) -> str:
+        """The rate in per cent."""
+        return rate(self.rate, 0)
+
+    def draw(self, width: int, glyphs: Glyphs) -> Text:
+        """Rate and arrow, shaded over the whole cell."""
+        if self.rate is None:
+            return Text(glyphs.none.center(width), "$faint")
+        mark = glyphs.dot if self.few else glyphs.trend(self.boost)
+        body = f"{rate(self.rate, 0, glyphs):>6} {mark} "
+        shade = "$dim" if self.few else f"$fg on {heat(self.rate)}"
+        text = Text(body.center(width)[:width], shade)
+        if self.boost and not self.few and mark in text.plain:
+            at = text.plain.rindex(mark)
+            text.stylize("bold $ok" if self.boost > 0 else "bold $alert", at, at + 1)
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """One agent: its key, label, and a cell per task-type key."""
+
+    key: str
+    label: str | Text
+    cells: Mapping[str, HeatCell] = field(default_factory=dict)
+
+
+class Matrix(LiveTable):
+    """A live table with a cell cursor. `Matrix.Selected` has `row` and `column` (the task type)."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "column(-1)", "Left", id="matrix.left", show=False, tooltip="Column to the left"),
+        Binding(
+            "right,l", "column(1)", "Right", id="matrix.right", show=False, tooltip="Column to the right"
+        ),
+    ]
+
+    GAP: ClassVar[int] = 1
+
+    class Selected(LiveTable.Selected):
+        """Enter or a double click on a cell."""
+
+        @property
+        def row(self) -> str:
+            """The row's key."""
+            return self.key
+
+    class Highlighted(LiveTable.Highlighted):
+        """The cursor came to rest on another cell."""
+
+        @property
+        def row(self) -> str:
+            """The row's key."""
+            return self.key
+
+    def __init__(
+        self,
+        *,
+        corner: str = "",
+        empty: str | Text = "nothing here yet",
+        label_width: int = 14,
+        cell_width: int = 11,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        self._first = Column(_HEAD, corner, label_width)
+        self._cell_width = cell_width
+        self._start = 1
+        super().__init__([self._first], empty=empty, id=id, classes=classes)
+
+    def set_matrix(self, columns: Sequence[tuple[str, str]], rows: Iterable[MatrixRow]) -> None:
+        """Shows a matrix: columns as (key, label), rows with their cells. Cursor and scroll stay."""
+        across = [Column(k, label, self._cell_width, "right", sort_default="desc") for k, label in columns]
+        self.set_columns([self._first, *across])
+        keys = [k for k, _ in columns]
+        if self._column not in keys:
+            self._column = keys[0] if keys else None
+        self.set_rows(_table_row(row, keys) for row in rows)
+
+    @property
+    def cursor_column(self) -> str | None:
+        """The key of the column under the cursor."""
+        return self._column
+
+    def action_column(self, step: int) -> None:
+        """Moves the cursor sideways; stops at either edge."""
+        keys = [c.key for c in self.columns[1:]]
+        if self._column in keys:
+            self._to_column(keys[max(0, min(len(keys) - 1, keys.index(self._column) + step))])
+
+    def _to_column(self, key: str) -> None:
+        if key == self._column:
+            return
+        self._column = key
+        self._reveal()
+        self.refresh()
+        self._announce()
+
+    def _enter_column(self, placed: Placed | None) -> None:
+        if placed is not None and placed.column.key != _HEAD:
+            self._to_column(placed.column.key)
+
+    def _reveal(self) -> None:
+        """Moves the sideways window until it holds the cursor's column."""
+        keys = [c.key for c in self.columns]
+        at = keys.index(self._column) if self._column in keys else 1
+        self._start = min(self._start, at)
+        while self._start < at and self._column not in {p.column.key for p in self._window(self._start)}:
+            self._start += 1
+
+    def _window(self, start: int) -> list[Placed]:
+        return place_window(self.columns, start, self.scrollable_content_region.width, self.GAP)
+
+    def placed(self) -> tuple[Placed, ...]:
+        """The label column and the window of the others that holds the cursor."""
+        self._reveal()
+        return tuple(self._window(self._start))
+
+    def note(self) -> str:
+        """How many columns lie beyond either edge."""
+        beyond = len(self.columns) - self._start - (len(self._window(self._start)) - 1)
+        left, right = self._start - 1, max(0, beyond)
+        return "  ".join([f"‹ {left}"] * bool(left) + [f"{right} ›"] * bool(right))
+
+
+def _table_row(row: MatrixRow, keys: Sequence[str]) -> Row:
+    cells = {key: row.cells.get(key, HeatCell(None)) for key in keys}
+    return Row(row.key, {_HEAD: row.label, **cells}, {key: cell.rate for key, cell in cells.items()})
