@@ -1,24 +1,28 @@
 """Risk, latency and clarification of every joint threshold setting at once, by prefix sums.
 
-Candidates of layer k form one axis. An event ends at layer k when it stays below the candidate of every earlier
-layer and reaches that of layer k, so a (k+1)-dimensional histogram of its bins, summed along the axes, gives the
-sums for all settings: O(nK + K prod G) instead of a loop over policies, and exact.
+Candidates of layer k form one axis. An event ends at layer k when it stays below the candidate of every
+earlier layer and reaches that of layer k, so a (k+1)-dimensional histogram of its bins, summed along the
+axes, gives the sums for all settings: O(nK + K prod G) instead of a loop over policies, and exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedstore.learning.evidence import Evidence
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedstore.learning.evidence import Evidence
 
 __all__ = ["Cubes", "build_cubes", "candidate_bins"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class _Walk:
         self.elapsed: Floats | None = None
         self.lead: tuple[int, ...] = (2,)
 
-    def of(self, column: NDArray[np.generic]) -> NDArray[np.generic]:
+    def of(self, column: NDArray[T]) -> NDArray[T]:
         """The column's values of the events still walking."""
         return column if self.rows is None else column[self.rows]
 

@@ -1,19 +1,20 @@
 """Hot-deck donors: what would have happened beyond the layer that accepted.
 
-An event accepted at layer k borrows everything after k from a random event that reached k with a confidence just
-below its threshold and so went on. Good within a few hundredths of the threshold; it fails where events just above
-differ from those just below, so whatever rests on it is "estimated".
+An event accepted at layer k borrows everything after k from a random event that reached k with a confidence
+just below its threshold and so went on. Good within a few hundredths of the threshold; it fails where events
+just above differ from those just below, so whatever rests on it is "estimated".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fedstore.learning.evidence import Evidence
 
 __all__ = ["DONOR_BAND", "fill_from_donors"]
@@ -49,7 +50,9 @@ def _draw_weighted(pool: Index, weight: NDArray[np.float64], count: int, rng: np
     total = np.cumsum(weight)
     if total[-1] <= 0.0:
         return rng.choice(pool, count)
-    return pool[np.searchsorted(total, rng.random(count) * total[-1], side="right").clip(max=len(pool) - 1)]
+    drawn = np.searchsorted(total, rng.random(count) * total[-1], side="right")
+    chosen: Index = pool[np.minimum(drawn, len(pool) - 1)]
+    return chosen
 
 
 def _copy(evidence: Evidence, k: int, into: Index, chosen: Index) -> None:

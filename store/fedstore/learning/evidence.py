@@ -1,24 +1,27 @@
 """What a log can say about other thresholds: one prepared column set with weights and losses.
 
-Three grades: *exact* (only what the live path logged; everything else counts as wrong), *probe* (layers a background
-probe evaluated stand for the unprobed, weighted by one over the probed share) and *donor* (an event accepted at a
-layer borrows the rest of its path from one that just missed there; estimated, never certified).
-Losses are those of a guard: "accuracy" (the agent is wrong) or "no-worse" (another agent than before, and the
-former one is not known to be wrong). A loss that cannot be known counts as a loss.
+Three grades: *exact* (only what the live path logged; all else counts as wrong), *probe* (layers a background
+probe evaluated stand for the unprobed, weighted by one over the probed share) and *donor* (an event accepted
+at a layer borrows the rest of its path from one that just missed there; estimated, never certified). Losses
+are those of a guard: "accuracy" (the agent is wrong) or "no-worse" (another agent than before, and the former
+one is not known to be wrong). A loss that cannot be known counts as a loss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedstore.learning.donors import DONOR_BAND, fill_from_donors
-from fedstore.learning.log import DecisionLog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedstore.learning.log import DecisionLog
 
 __all__ = ["PROBE_BAND", "Evidence", "EvidenceGrade", "Guard", "prepare", "probed_events"]
 
@@ -137,7 +140,7 @@ def probed_events(log: DecisionLog) -> Bools:
 
 
 def _evaluated(log: DecisionLog) -> list[Bools]:
-    """Per layer, whether it ran at all; a layer nobody ever tried counts as run everywhere (it is disabled)."""
+    """Per layer, whether it ran at all; a layer never tried at all is disabled and counts as run."""
     columns = []
     for k in _range(log):
         ran = ~np.isnan(log.threshold[:, k])
@@ -224,7 +227,7 @@ def _probed(log: DecisionLog, evaluated: Sequence[Bools]) -> Bools:
 def _weigh_probes(
     log: DecisionLog, result: Evidence, evaluated: Sequence[Bools], highest: Sequence[float]
 ) -> None:
-    """Give probed events the weight of the unprobed ones like them: same accepting layer, same distance band."""
+    """Let probed events stand for the unprobed of the same accepting layer and distance band."""
     probed = _probed(log, evaluated)
     result.probed = int(np.count_nonzero(probed))
     beyond = np.ones(len(log))

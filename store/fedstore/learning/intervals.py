@@ -1,8 +1,8 @@
 """Scalar probability functions and the intervals every rate carries.
 
-Standard library only and cheap to import: screens and the command line use it on cold start.
-Proportions are in [0, 1]; counts may be fractional where weights are (effective numbers).
-Functions raise ``ValueError`` for arguments outside their domain and return ``None`` where nothing was seen.
+Standard library only and cheap to import: screens and the command line use it on cold start. Proportions are
+in [0, 1]; counts may be fractional where weights are (effective numbers). Functions raise ``ValueError`` for
+arguments outside their domain and return ``None`` where nothing was seen.
 """
 
 from __future__ import annotations

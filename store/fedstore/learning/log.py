@@ -2,18 +2,21 @@
 
 One row per routing decision, one column per tunable layer in cascade order; the last resort
 (clarification, threshold 1.0) is not a column but the accepting layer ``K``.
-The store fills the arrays from packed columns; :mod:`fedstore.learning.log_builder` fills them from plain values.
+The store fills the arrays from packed columns; :mod:`~fedstore.learning.log_builder` from plain values.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fedstore.learning.special import uniform_from_hash
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["A_SHARE", "DecisionLog", "hash_id"]
 
@@ -66,7 +69,7 @@ class DecisionLog:
     shadow: NDArray[np.bool_]
     """(n, K) evaluated by a background probe only."""
     able: NDArray[np.bool_]
-    """(n, K) evaluated and able to accept; False for an error, a timeout or a refusal despite its confidence."""
+    """(n, K) evaluated and able to accept; False for an error, a timeout or a refusal when over threshold."""
     accepted: NDArray[np.int32]
     """(n,) accepting layer 0..K-1, K = clarified."""
     final: NDArray[np.int32]
@@ -139,7 +142,8 @@ class DecisionLog:
             "confidence missing or outside 0..1": int(bad_confidence.sum()),
             "accepting layer contradicts confidence and threshold": int(inconsistent.sum()),
         }
-        return bad_confidence | inconsistent, {reason: count for reason, count in counts.items() if count}
+        bad = np.asarray(bad_confidence | inconsistent, dtype=np.bool_)
+        return bad, {reason: count for reason, count in counts.items() if count}
 
     def fingerprint(self) -> str:
         """Hash of what a plan was made from: ids, decisions and outcomes, in order."""

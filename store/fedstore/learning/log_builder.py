@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fedstore.learning.log import DecisionLog, hash_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Attempt", "DecisionLogBuilder"]
 
@@ -46,7 +48,7 @@ class _Row:
 
 
 class DecisionLogBuilder:
-    """Collects decisions; :meth:`build` gives the columns. ``rejected`` counts what was left out, by reason."""
+    """Collects decisions for :meth:`build`; ``rejected`` counts what was left out, by reason."""
 
     def __init__(self, layers: Sequence[str], last_resort: str = LAST_RESORT) -> None:
         self.layers = tuple(name for name in layers if name != last_resort)

@@ -1,19 +1,23 @@
 """Direct replay of one policy over a log, decision by decision.
 
-The slow, obvious counterpart of the prefix-sum search, and what every preview, flip list and paired difference is
+The slow, obvious counterpart of the prefix-sum search, and what every flip list and paired difference is
 computed from. Ties accept (confidence >= threshold).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fedstore.learning.evidence import Evidence
-from fedstore.learning.log import DecisionLog
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from fedstore.learning.evidence import Evidence
+    from fedstore.learning.log import DecisionLog
 
 __all__ = ["UNKNOWN", "Outcome", "Replay", "outcome", "replay"]
 

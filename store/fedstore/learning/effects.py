@@ -1,0 +1,142 @@
+"""What a change would do: paired differences, flipped decisions, the agent hurt most, drift.
+
+Everything compares two policies on the same events, so the intervals of a difference are those of pairs.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedstore.learning.intervals import Interval, normal_quantile, two_proportion_p, wilson
+from fedstore.learning.replay import UNKNOWN, replay
+from fedstore.learning.tuning_types import AgentChange, Effect, Flips
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedstore.learning.log import DecisionLog
+
+__all__ = ["accuracy_effect", "drift", "flips_and_worst_agent", "mean_effect"]
+
+Floats = NDArray[np.float64]
+
+PAIRED_WIDENING = 1.15
+"""Plain normal intervals of the paired differences covered 88 to 94 %; widened they cover about 95 %."""
+
+MIN_AGENT_EVENTS = 30
+
+
+def _mean_and_error(values: Floats) -> tuple[float, float]:
+    n = len(values)
+    if n < 2:
+        return (float(values.mean()) if n else 0.0), 0.0
+    return float(values.mean()), float(values.std(ddof=1)) / math.sqrt(n)
+
+
+def _around(centre: float, half: float) -> Interval:
+    return Interval(centre - half, centre + half)
+
+
+def mean_effect(now: Floats, new: Floats, *, lowest: float = 0.0, highest: float = math.inf) -> Effect:
+    """Effect on the mean of a per-event measure; the levels' intervals stay within the measure's range."""
+    z = normal_quantile(0.975)
+    (m_now, e_now), (m_new, e_new), (m_diff, e_diff) = (_mean_and_error(v) for v in (now, new, new - now))
+
+    def level(mean: float, error: float) -> Interval:
+        return Interval(max(lowest, mean - z * error), min(highest, mean + z * error))
+
+    return Effect(
+        m_now,
+        level(m_now, e_now),
+        m_new,
+        level(m_new, e_new),
+        m_diff,
+        _around(m_diff, PAIRED_WIDENING * z * e_diff),
+    )
+
+
+def accuracy_effect(risk_now: Floats, risk_new: Floats, weight: Floats) -> Effect:
+    """Effect on accuracy from weighted losses; level intervals are Wilson's at the effective sample size."""
+    plain = mean_effect(risk_now, risk_new)
+    squared = float((weight * weight).sum())
+    effective = float(weight.sum()) ** 2 / squared if squared > 0 else 0.0
+
+    def level(risk: float) -> Interval:
+        right = effective * min(1.0, max(0.0, 1.0 - risk))
+        return wilson(right, effective) or Interval(0.0, 1.0)
+
+    change = Interval(-plain.change_interval.high, -plain.change_interval.low)
+    return Effect(1.0 - plain.now, level(plain.now), 1.0 - plain.new, level(plain.new), -plain.change, change)
+
+
+def flips_and_worst_agent(
+    log: DecisionLog, rows: NDArray[np.intp], now: Sequence[float], new: Sequence[float]
+) -> tuple[Flips, AgentChange | None]:
+    """Decisions that change layer, counted by consequence, and the agent whose tasks lose most.
+
+    ``rows`` are the positions of the log's events in the log the caller knows.
+    """
+    between = _touched(log, now, new)
+    touched = log.take(between)
+    before, after = replay(touched, now), replay(touched, new)
+    moved = before.layer != after.layer
+    known = (before.correct >= 0) & (after.correct >= 0) & (after.layer != UNKNOWN)
+    same_agent = moved & (before.agent == after.agent) & (after.agent >= 0)
+    judged = moved & ~same_agent & known
+    flips = Flips(
+        total=int(moved.sum()),
+        same_agent=int(same_agent.sum()),
+        now_right=int((judged & (after.correct > before.correct)).sum()),
+        now_wrong=int((judged & (after.correct < before.correct)).sum()),
+        same_verdict=int((judged & (after.correct == before.correct)).sum()),
+        unknown=int((moved & ~same_agent & ~known).sum()),
+        indices=tuple(rows[between[moved]].tolist()),
+    )
+    change = np.where(judged, after.correct - before.correct, 0)
+    return flips, _worst_agent(log, touched.final, change)
+
+
+def _touched(log: DecisionLog, now: Sequence[float], new: Sequence[float]) -> NDArray[np.int64]:
+    """Rows with a confidence between the two settings of some layer: no other decision can change."""
+    hit = np.zeros(len(log), dtype=np.bool_)
+    for k, (a, b) in enumerate(zip(now, new, strict=True)):
+        if a != b:
+            column = log.confidence[:, k]
+            hit |= (column >= min(a, b)) & (column < max(a, b))
+    return np.flatnonzero(hit)
+
+
+def _worst_agent(log: DecisionLog, agents: NDArray[np.int32], change: NDArray[np.int8]) -> AgentChange | None:
+    """Over agents with enough graded tasks (by the agent that got them), the largest loss of accuracy."""
+    if not len(log.agents):
+        return None
+    size = len(log.agents)
+    graded = (log.correct >= 0) & (log.final >= 0)
+    n = np.bincount(log.final[graded], minlength=size)
+    right = np.bincount(log.final[graded], weights=log.correct[graded], minlength=size)
+    valid = agents >= 0
+    delta = np.bincount(agents[valid], weights=change[valid], minlength=size)
+    enough = np.flatnonzero(n >= MIN_AGENT_EVENTS)
+    if not len(enough):
+        return None
+    worst = int(enough[np.argmin(delta[enough] / n[enough])])
+    if delta[worst] >= 0:
+        return None
+    now = float(right[worst] / n[worst])
+    return AgentChange(log.agents[worst], int(n[worst]), now, now + float(delta[worst] / n[worst]))
+
+
+def drift(log: DecisionLog) -> float | None:
+    """P-value of "the older and the newer half of the window are equally accurate"; ``None`` if ungraded."""
+    graded = np.flatnonzero(log.correct >= 0)
+    if len(graded) < 2:
+        return None
+    times = log.ts_ms[graded]
+    newer = times > np.median(times)
+    correct = log.correct[graded]
+    s2, n2 = int(correct[newer].sum()), int(newer.sum())
+    return two_proportion_p(int(correct.sum()) - s2, len(graded) - n2, s2, n2)

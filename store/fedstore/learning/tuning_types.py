@@ -1,0 +1,233 @@
+"""What goes into a threshold plan and what comes out: plain, frozen values, JSON-able through ``to_dict``.
+
+Accuracies, shares and rates are in [0, 1]; latencies in milliseconds; changes are new minus now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from fedstore.learning.intervals import Interval
+from fedstore.learning.log import A_SHARE
+
+if TYPE_CHECKING:
+    from fedstore.learning.evidence import EvidenceGrade, Guard
+
+__all__ = [
+    "AgentChange",
+    "Effect",
+    "Flips",
+    "LayerChange",
+    "Policy",
+    "RulePlan",
+    "TuneCancelledError",
+    "TuneResult",
+    "TuneSettings",
+    "Verdict",
+]
+
+Policy = Literal["certified", "no-worse", "seed-accuracy", "seed-count"]
+Verdict = Literal["certified", "estimated", "recover", "insufficient", "keep"]
+
+
+class TuneCancelledError(Exception):
+    """The caller asked a running :func:`fedstore.learning.tuning.tune` to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class TuneSettings:
+    """How to search and what to promise."""
+
+    target: float = 0.95
+    """Accuracy a new setting must keep."""
+    confidence: float = 0.95
+    """A setting that misses the target is proposed as certified with at most 1 - confidence probability."""
+    max_clarify: float | None = None
+    """Hard cap on the clarification rate."""
+    clarify_cost_ms: float = 2000.0
+    """What asking the user costs, in milliseconds of latency."""
+    clarify_error: float = 0.0
+    """Share of clarifications assumed to end at the wrong agent."""
+    aggressive: bool = False
+    """Search within 0.15 of the present thresholds (grid 0.03) instead of 0.05 (grid 0.01)."""
+    min_graded: int = 100
+    """A layer moves only with at least so many graded attempts."""
+    layer: str | None = None
+    """Move only this layer."""
+    guard: Guard = "accuracy"
+    """"accuracy" keeps the target; "no-worse" lets at most ``margin`` of the decisions get worse."""
+    margin: float = 0.01
+    """The share of decisions the no-worse guard allows to get worse."""
+    policy: Policy = "certified"
+    """"certified" and "no-worse" search under a guard; the seed rules come by name, without a guarantee."""
+    evidence: EvidenceGrade | Literal["auto"] = "auto"
+    """What to rest on beyond the live path; "auto" takes probes if any, donors only as an estimate."""
+    censor_hours: float = 0.0
+    """Leave out the newest hours, whose outcomes may still come in."""
+    min_gain: float = 0.01
+    """Smallest relative gain of cost worth a change."""
+    a_share: float = A_SHARE
+    """Share of the events the search optimises on; the rest certifies."""
+    seed: int = 0
+    """Seed of the donor draw."""
+
+    def __post_init__(self) -> None:
+        for name in ("target", "confidence", "margin", "a_share"):
+            if not 0.0 < getattr(self, name) < 1.0:
+                raise ValueError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
+        for name in ("clarify_cost_ms", "clarify_error", "censor_hours", "min_gain", "min_graded"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, but is {getattr(self, name)}")
+        if self.max_clarify is not None and not 0.0 <= self.max_clarify <= 1.0:
+            raise ValueError(f"max_clarify must lie between 0 and 1, not {self.max_clarify}")
+
+    @property
+    def reach(self) -> float:
+        """How far a threshold may move."""
+        return 0.15 if self.aggressive else 0.05
+
+    @property
+    def step(self) -> float:
+        """Distance between candidates."""
+        return 0.03 if self.aggressive else 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One predicted measure, now and under the plan; intervals at about 95 %."""
+
+    now: float
+    now_interval: Interval
+    new: float
+    new_interval: Interval
+    change: float
+    change_interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChange:
+    """One layer's threshold, old and new, with what it rests on."""
+
+    layer: str
+    old: float
+    new: float
+    evidence: EvidenceGrade
+    """Grade of what its own move rests on; "exact" where nothing beyond the live log is needed."""
+    attempts: int
+    graded: int
+    captured_now: float
+    captured_new: float
+    note: str
+    """Why it moves or stays."""
+
+    @property
+    def changed(self) -> bool:
+        return self.new != self.old
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Decisions another layer would take under the plan."""
+
+    total: int
+    same_agent: int
+    now_right: int
+    now_wrong: int
+    same_verdict: int
+    """Another agent (or clarification), but as right or as wrong as before."""
+    unknown: int
+    indices: tuple[int, ...] = field(repr=False)
+    """Rows of the log given to the tuner."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChange:
+    """The agent whose tasks lose the most accuracy."""
+
+    agent: str
+    n: int
+    accuracy_now: float
+    accuracy_new: float
+
+    @property
+    def change(self) -> float:
+        return self.accuracy_new - self.accuracy_now
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlan:
+    """What one of the simple named rules would set, and what would come of it (``None``: no outcomes)."""
+
+    policy: Policy
+    thresholds: tuple[float, ...]
+    reasons: tuple[str, ...]
+    accuracy: float | None
+    latency_ms: float
+    clarify: float
+    meets_target: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TuneResult:
+    """A threshold plan: a proposal, the evidence, the prediction, and what is missing to say more."""
+
+    verdict: Verdict
+    policy: Policy
+    guard: Guard
+    evidence: EvidenceGrade
+    layers: tuple[LayerChange, ...]
+    events: int
+    graded: int
+    graded_certifying: int
+    probed: int
+    rejected: dict[str, int]
+    accuracy: Effect | None
+    accuracy_lower: float | None
+    """One-sided lower bound of the new accuracy on the certifying part, at the settings' confidence."""
+    latency_ms: Effect
+    clarify: Effect
+    cost_ms: Effect
+    p_value: float | None
+    """Of "the proposal breaks the guard", on the certifying part; ``None`` if nothing was tested."""
+    flips: Flips
+    worst_agent: AgentChange | None
+    drift_p: float | None
+    """Older against newer half, two-proportion test of the graded accuracy."""
+    more_needed: int | None
+    """Graded decisions still missing; 0 when there are enough, ``None`` when no number would do."""
+    rules: tuple[RulePlan, ...]
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    target: float
+    confidence: float
+
+    @property
+    def changed(self) -> bool:
+        """Whether any threshold would move."""
+        return any(layer.changed for layer in self.layers)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The proposed thresholds in cascade order."""
+        return tuple(layer.new for layer in self.layers)
+
+    @property
+    def old_thresholds(self) -> tuple[float, ...]:
+        """The present thresholds in cascade order."""
+        return tuple(layer.old for layer in self.layers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-able values."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Interval):
+        return [value.low, value.high]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
