@@ -1,0 +1,41 @@
+"""Errors a caller can act on. Each message is one clear line that ends with what to do next."""
+
+from __future__ import annotations
+
+__all__ = [
+    "EventError",
+    "FedstoreError",
+    "PlanRefusedError",
+    "StoreBusyError",
+    "StoreError",
+    "StoreNewerError",
+    "StoreReadOnlyError",
+]
+
+
+class FedstoreError(Exception):
+    """Base of every error fedstore raises on purpose."""
+
+
+class EventError(FedstoreError, ValueError):
+    """A fact that cannot be recorded as it stands; the message names the field and the limit."""
+
+
+class StoreError(FedstoreError):
+    """The store file cannot be used: missing, foreign, corrupt, full or not permitted."""
+
+
+class StoreNewerError(StoreError):
+    """The store was written by a newer program than this one."""
+
+
+class StoreBusyError(StoreError):
+    """Another process kept the store locked for longer than the busy timeout."""
+
+
+class StoreReadOnlyError(StoreError):
+    """A write was asked of a store that was opened, or can only be opened, for reading."""
+
+
+class PlanRefusedError(FedstoreError):
+    """A plan was not applied; the message says which guard refused it and what would change that."""

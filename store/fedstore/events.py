@@ -1,0 +1,313 @@
+"""What can be recorded: one pydantic model per thing that can be said, whatever says it.
+
+Python calls, shell flags, JSON lines and imported files all become these and nothing else; validation, limits
+and cleaning happen here once. Times (``at``, ``started_at``) take UTC epoch milliseconds, an ISO 8601 string
+with a zone, or an aware datetime. Money is given in USD and kept as integer nano-USD; durations in
+milliseconds. ``id`` makes a fact the caller's: the same id recorded twice counts once. None is not known.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
+
+from fedstore.cleaning import NAME_LIMIT, clean_name, clean_text
+
+__all__ = [
+    "Attempt",
+    "Event",
+    "Execution",
+    "Job",
+    "Outcome",
+    "Route",
+    "Run",
+    "RunState",
+    "Usage",
+    "Verdict",
+    "event_adapter",
+    "to_epoch_ms",
+]
+
+EARLIEST_MS = 946_684_800_000  # the year 2000: an earlier time is a mistake in the unit or the clock
+LATEST_MS = 253_402_300_799_000
+MAX_DURATION_MS = 366 * 86_400_000
+MAX_TOKENS = 10**12
+MAX_USD = 10**6
+NANO = 10**9
+
+
+def to_epoch_ms(value: Any) -> Any:
+    """Epoch milliseconds from a datetime or an ISO 8601 string with a zone; numbers pass through."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("must be epoch milliseconds or an ISO 8601 time such as 2026-01-31T12:00:00Z") from None
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("has no time zone: add Z or an offset such as +02:00")
+        try:
+            return round(value.timestamp() * 1000)
+        except (OverflowError, ValueError):
+            raise ValueError("is outside the years 2000 to 9999") from None
+    if isinstance(value, bool):
+        raise ValueError("must be a time, not a truth value")
+    return value
+
+
+def _to_nano(value: Any) -> Any:
+    """Integer nano-USD from USD as int, float, Decimal or numeric string."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        raise ValueError("must be an amount in USD, not a truth value")
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("must be an amount in USD") from None
+    if not amount.is_finite():
+        raise ValueError("must be a finite amount in USD")
+    if not 0 <= amount <= MAX_USD:
+        raise ValueError(f"must be between 0 and {MAX_USD} USD")
+    return int((amount * NANO).to_integral_value())
+
+
+_Clean = AfterValidator(clean_name)
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), _Clean, Field(min_length=1)]
+Label: TypeAlias = Annotated[str, Field(max_length=NAME_LIMIT), _Clean]
+Text: TypeAlias = Annotated[str, AfterValidator(clean_text)]
+Id: TypeAlias = Name | None
+Time: TypeAlias = Annotated[int, BeforeValidator(to_epoch_ms), Field(ge=EARLIEST_MS, le=LATEST_MS)]
+Millis: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=MAX_DURATION_MS, allow_inf_nan=False)]
+Share: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Tokens: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=MAX_TOKENS)]
+Usd: TypeAlias = Annotated[int, BeforeValidator(_to_nano)]
+Qa: TypeAlias = Literal["passed", "warning", "failed", "error"]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+
+
+class Run(_Event):
+    """One finished piece of work of one agent: a task, an agent run."""
+
+    kind: Literal["run"] = "run"
+    id: Id = None
+    agent: Name
+    task_type: Label = ""
+    project: Label = ""
+    mode: Label = ""
+    at: Time | None = None
+    """When it ended; the present when not given."""
+    started_at: Time | None = None
+    duration_ms: Millis | None = None
+    """Taken from ``started_at`` when not given."""
+    success: bool | None = None
+    rework: bool | None = None
+    """Whether the work had to be done again; then it does not count as a success."""
+    quality: Share | None = None
+    confidence: Share | None = None
+    qa: Qa | None = None
+    error_class: Label = ""
+    notes: Text | None = None
+    source: Label = ""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Run:
+        if self.started_at is not None and self.at is not None and self.started_at > self.at:
+            raise ValueError("started_at is after at: a run cannot end before it starts")
+        return self
+
+
+class RunState(_Event):
+    """A run that has not ended: it started, it goes on, or it waits for something."""
+
+    kind: Literal["run_state"] = "run_state"
+    id: Name
+    agent: Name
+    task_type: Label = ""
+    project: Label = ""
+    state: Literal["running", "waiting"] = "running"
+    reason: Label = ""
+    at: Time | None = None
+    started_at: Time | None = None
+
+
+class Usage(_Event):
+    """One call of a language model. Without a reported cost it is priced when it is recorded."""
+
+    kind: Literal["usage"] = "usage"
+    id: Id = None
+    run_id: Label = ""
+    agent: Name
+    model: Label = ""
+    provider: Label = ""
+    operation: Label = "chat"
+    task_type: Label = ""
+    project: Label = ""
+    at: Time | None = None
+    duration_ms: Millis | None = None
+    input_tokens: Tokens = 0
+    """All input tokens, those read from and written to a cache included."""
+    cache_read_tokens: Tokens = 0
+    cache_write_tokens: Tokens = 0
+    cache_write_1h_tokens: Tokens = 0
+    """The part of ``cache_write_tokens`` that is kept for an hour (priced higher)."""
+    output_tokens: Tokens = 0
+    """All output tokens, reasoning included."""
+    reasoning_tokens: Tokens = 0
+    output_is_minimum: bool = False
+    """The source is known to under-report output tokens."""
+    cost_usd: Usd | None = None
+    error_class: Label = ""
+    source: Label = ""
+
+    @model_validator(mode="after")
+    def _within_input(self) -> Usage:
+        if self.cache_read_tokens + self.cache_write_tokens > self.input_tokens:
+            raise ValueError("input_tokens must include cache_read_tokens and cache_write_tokens")
+        if self.cache_write_1h_tokens > self.cache_write_tokens:
+            raise ValueError("cache_write_1h_tokens is a part of cache_write_tokens and cannot exceed it")
+        if self.reasoning_tokens > self.output_tokens:
+            raise ValueError("output_tokens must include reasoning_tokens")
+        return self
+
+
+class Execution(_Event):
+    """One execution of a tool by an agent."""
+
+    kind: Literal["execution"] = "execution"
+    id: Id = None
+    run_id: Label = ""
+    task_id: Label = ""
+    agent: Name
+    tool: Name
+    task_type: Label = ""
+    project: Label = ""
+    at: Time | None = None
+    duration_ms: Millis | None = None
+    success: bool | None = None
+    cost_usd: Usd | None = None
+    tokens: Tokens | None = None
+    effort: Literal["", "LOW", "MEDIUM", "HIGH"] = ""
+    browser_used: bool = False
+    error_class: Label = ""
+    source: Label = ""
+
+
+class Attempt(_Event):
+    """One layer asked about one routing decision."""
+
+    layer: Name
+    agent: Label = ""
+    """The agent the layer proposed."""
+    confidence: Share | None = None
+    threshold: Share | None = None
+    accepted: bool = False
+    latency_ms: Millis | None = None
+    shadow: bool = False
+    """Evaluated by a background probe, not on the live path."""
+    shadow_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    """The share of decisions the probe samples; each stands for 1 / shadow_rate."""
+    error_class: Label = ""
+
+
+class Outcome(_Event):
+    """What became of a routing decision."""
+
+    correct: bool | None = None
+    correct_agent: Name | None = None
+    """The agent that should have got the task."""
+    completed: bool | None = None
+    quality: Share | None = None
+    completion_ms: Millis | None = None
+
+
+class Route(_Event):
+    """One decision of the routing cascade, its layers in the order they were asked."""
+
+    kind: Literal["route"] = "route"
+    id: Id = None
+    task_id: Label = ""
+    description: Text | None = None
+    """Kept only when the recorder stores content."""
+    at: Time | None = None
+    agent: Label
+    layer: Name
+    confidence: Share | None = None
+    latency_ms: Millis | None = None
+    attempts: Annotated[tuple[Attempt, ...], Field(max_length=32)] = ()
+    outcome: Outcome | None = None
+    source: Label = ""
+
+    @model_validator(mode="after")
+    def _one_path(self) -> Route:
+        layers = [attempt.layer for attempt in self.attempts]
+        if len(set(layers)) != len(layers):
+            raise ValueError("attempts names a layer twice: give each layer once, in cascade order")
+        accepted = [attempt.layer for attempt in self.attempts if attempt.accepted]
+        if accepted not in ([], [self.layer]):
+            raise ValueError(f"layer is {self.layer!r} but {', '.join(accepted)} accepted: exactly one may")
+        return self
+
+
+class Verdict(_Event):
+    """A judgement that came later, about a run or a route; it lands in the buckets of what it judges."""
+
+    kind: Literal["verdict"] = "verdict"
+    id: Id = None
+    subject: Literal["run", "route"]
+    subject_id: Name
+    at: Time | None = None
+    success: bool | None = None
+    rework: bool | None = None
+    quality: Share | None = None
+    qa: Qa | None = None
+    correct: bool | None = None
+    correct_agent: Name | None = None
+    completed: bool | None = None
+    completion_ms: Millis | None = None
+    source: Label = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Verdict:
+        of_runs = (self.success, self.rework, self.qa)
+        of_routes = (self.correct, self.correct_agent, self.completed, self.completion_ms)
+        if self.subject == "run" and any(value is not None for value in of_routes):
+            raise ValueError("a run takes success, rework, quality and qa; the rest judges a route")
+        if self.subject == "route" and any(value is not None for value in of_runs):
+            raise ValueError("a route takes correct, correct_agent, completed, quality and completion_ms")
+        if all(value is None for value in (*of_runs, *of_routes, self.quality)):
+            raise ValueError("a verdict must judge something")
+        return self
+
+
+class Job(_Event):
+    """The state of a job; the newest state stands."""
+
+    kind: Literal["job"] = "job"
+    id: Name
+    name: Label = ""
+    project: Label = ""
+    state: Literal["queued", "running", "completed", "failed", "cancelled"]
+    at: Time | None = None
+    error_class: Label = ""
+    source: Label = ""
+
+
+Event: TypeAlias = Run | RunState | Usage | Execution | Route | Verdict | Job
+AnyEvent: TypeAlias = Annotated[Event, Field(discriminator="kind")]
+
+_adapter: TypeAdapter[Event] | None = None
+
+
+def event_adapter() -> TypeAdapter[Event]:
+    """The validator of any one event given as a mapping with its ``kind``; built on first use."""
+    global _adapter
+    if _adapter is None:
+        _adapter = TypeAdapter(AnyEvent)
+    return _adapter

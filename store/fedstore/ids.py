@@ -1,0 +1,29 @@
+"""Time-ordered identities: 48 bits of milliseconds, then 80 random bits, as 32 hex digits (UUIDv7's order).
+
+Random ids make the unique index of a large table 4x slower to insert into; these append. ``stable_id``
+derives an id from what a fact says, for sources that give none, so that reading a source twice records once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+
+__all__ = ["new_id", "now_ms", "stable_id"]
+
+
+def now_ms() -> int:
+    """The present in UTC epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def new_id(at_ms: int) -> str:
+    """A fresh id that sorts by ``at_ms``."""
+    return f"{at_ms:012x}{os.urandom(10).hex()}"
+
+
+def stable_id(at_ms: int, *parts: object) -> str:
+    """The same id for the same time and parts, sorted by time."""
+    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=10)
+    return f"{at_ms:012x}{digest.hexdigest()}"

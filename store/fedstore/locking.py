@@ -1,0 +1,90 @@
+"""The lock file beside the store: one writer at a time, across threads and processes.
+
+SQLite before 3.51.3 can corrupt a store when commits and checkpoints of several processes interleave, and its
+own lock waits are long and unfair. Writers therefore take this lock first. It belongs to an open file, so the
+kernel releases it when a process dies. Readers never take it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from fedstore.errors import StoreBusyError, StoreReadOnlyError
+
+__all__ = ["FileLock"]
+
+_FIRST_PAUSE_S = 0.000_05
+_LONGEST_PAUSE_S = 0.002
+
+if os.name == "nt":  # pragma: no cover - exercised on Windows only
+    import msvcrt
+
+    def _try_lock(fd: int) -> bool:
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+        except OSError:
+            return False
+        return True
+
+    def _unlock(fd: int) -> None:
+        os.lseek(fd, 0, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+
+else:
+    import fcntl
+
+    _EXCLUSIVE = fcntl.LOCK_EX | fcntl.LOCK_NB
+
+    def _try_lock(fd: int) -> bool:
+        try:
+            fcntl.flock(fd, _EXCLUSIVE)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _unlock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+class FileLock:
+    """An exclusive advisory lock; one instance per thread, not reentrant."""
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._path = path
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        except OSError as error:
+            raise StoreReadOnlyError(
+                f"{path} cannot be opened for writing ({error.strerror}): check the folder's permissions,"
+                " or read the store with --readonly"
+            ) from error
+
+    def acquire(self) -> None:
+        """Take the lock, waiting at most the timeout. Raises StoreBusyError."""
+        if not _try_lock(self._fd):
+            self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + self._timeout_s
+        pause = _FIRST_PAUSE_S
+        while not _try_lock(self._fd):
+            if time.monotonic() >= deadline:
+                raise StoreBusyError(
+                    f"{self._path} was held by another process for {self._timeout_s:g} s: try again,"
+                    " or find the writer that hangs"
+                )
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        _unlock(self._fd)
+
+    def close(self) -> None:
+        """Close the file, which releases the lock."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

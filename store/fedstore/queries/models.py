@@ -1,0 +1,433 @@
+"""What the read models return: plain frozen values that every view (pane, command, JSON) is made from.
+
+Times are UTC epoch milliseconds, durations milliseconds, money integer nano-USD. None is not known; a rate
+carries its counts, money the weakest of the bases it is made of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fedstore.learning.intervals import Interval, wilson
+from fedstore.window import Window
+
+__all__ = [
+    "ActiveRun", "AgentDetail", "AgentRow", "AgentsView", "CascadeView", "ConfidenceBin", "CostRow", "CostsView",
+    "DecisionRow", "Durations", "FeedItem", "LayerRow", "LayerView", "MatrixCell", "Money", "Overview", "Rate",
+    "RunRow", "SeriesPoint", "ToolCallRow", "ToolDetail", "ToolRow", "ToolsView", "WhyStep", "WhyView",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``hits`` of ``n``; ``value`` is None when n is 0."""
+
+    hits: int
+    n: int
+
+    @property
+    def value(self) -> float | None:
+        """hits / n."""
+        return self.hits / self.n if self.n else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95 % Wilson interval."""
+        return wilson(self.hits, self.n)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Nano-USD by basis. ``unpriced_calls`` used ``unpriced_tokens`` whose price is not known."""
+
+    reported_nano: int = 0
+    computed_nano: int = 0
+    unpriced_calls: int = 0
+    unpriced_tokens: int = 0
+
+    @property
+    def nano(self) -> int:
+        """What is known to have been spent, in nano-USD."""
+        return self.reported_nano + self.computed_nano
+
+    @property
+    def known(self) -> bool:
+        """False when everything that cost something is unpriced: then the amount is unknown, not zero."""
+        return self.nano > 0 or self.unpriced_calls == 0
+
+    @property
+    def mark(self) -> str:
+        """The weakest basis: "unpriced", "computed" or "reported"."""
+        if self.unpriced_calls:
+            return "unpriced"
+        return "computed" if self.computed_nano else "reported"
+
+    def __add__(self, other: Money) -> Money:
+        return Money(
+            self.reported_nano + other.reported_nano,
+            self.computed_nano + other.computed_nano,
+            self.unpriced_calls + other.unpriced_calls,
+            self.unpriced_tokens + other.unpriced_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Milliseconds: mean exact, percentiles within 2 %; ``n`` durations were known."""
+
+    n: int = 0
+    mean_ms: float | None = None
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """One column of a chart over time: the bucket that starts at ``start_ms``."""
+
+    start_ms: int
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    cost_nano: int = 0
+    parts: tuple[tuple[str, int], ...] = ()
+    """Nano-USD per model (costs) in a fixed order, where asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRun:
+    """A run that has not ended."""
+
+    id: str
+    agent: str
+    task_type: str
+    state: str
+    reason: str
+    started_ms: int
+    seen_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """One agent over the window."""
+
+    name: str
+    tasks: int
+    success: Rate
+    rework: Rate
+    durations: Durations
+    tokens: int
+    cost: Money
+    quality: float | None
+    quality_n: int
+    quality_trend: str
+    """improving | stable | declining | unknown: the newer half against the older."""
+    last_ms: int | None
+    active: int
+    waiting: int
+    capacity: float | None
+    """Share of time free, 0 … 1: 1 - busy time / window (None before any duration is known)."""
+    spark: tuple[int, ...]
+    """Tasks per equal slice of the window, oldest first."""
+    status: str
+    """ok | warn | alert | idle | unknown."""
+    success_before: Rate
+    """The same rate in the window before."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixCell:
+    """An agent on a task type."""
+
+    agent: str
+    task_type: str
+    success: Rate
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsView:
+    """The agents tab."""
+
+    window: Window
+    rows: tuple[AgentRow, ...]
+    task_types: tuple[str, ...]
+    cells: tuple[MatrixCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A finished run."""
+
+    id: str
+    agent: str
+    task_type: str
+    project: str
+    ended_ms: int
+    duration_ms: int | None
+    success: bool | None
+    rework: bool | None
+    quality: float | None
+    error_class: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """Spend of one name of one dimension."""
+
+    name: str
+    calls: int
+    errors: int
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    output_is_minimum: bool
+    cost: Money
+    share: float | None
+    """Of the window's known spend."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRow:
+    """One tool over the rolling 30 days."""
+
+    name: str
+    calls: int
+    success: Rate
+    level: str
+    """HIGH | MEDIUM | LOW by the rule in force."""
+    bound: Interval | None
+    """One-sided 90 % Wilson bounds, lower and upper."""
+    reason: str
+    trend: str
+    durations: Durations
+    cost_nano: int
+    tokens: int
+    agents: tuple[tuple[str, Rate], ...]
+    """Per agent that uses it, most failures first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsView:
+    """The tools tab; ``window`` is the rolling 30 days that confidence rests on."""
+
+    window: Window
+    rows: tuple[ToolRow, ...]
+    patterns: tuple[str, ...]
+    """Failure patterns and cost anomalies, as sentences."""
+    recommendations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallRow:
+    """One execution of a tool."""
+
+    id: str
+    agent: str
+    tool: str
+    ended_ms: int
+    duration_ms: int | None
+    success: bool | None
+    cost_nano: int | None
+    error_class: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDetail:
+    """One tool: totals, daily trend, newest executions, errors by class."""
+
+    window: Window
+    row: ToolRow | None
+    daily: tuple[SeriesPoint, ...]
+    recent: tuple[ToolCallRow, ...]
+    errors: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDetail:
+    """One agent: totals, per task type, tool and model, peers, newest runs, errors."""
+
+    window: Window
+    row: AgentRow | None
+    task_types: tuple[MatrixCell, ...]
+    task_durations: tuple[tuple[str, Durations], ...]
+    tools: tuple[tuple[str, Rate], ...]
+    models: tuple[CostRow, ...]
+    peers: tuple[AgentRow, ...]
+    series: tuple[SeriesPoint, ...]
+    recent: tuple[RunRow, ...]
+    errors: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceBin:
+    """Attempts of a layer whose confidence lies in ``[low, high)``."""
+
+    low: float
+    high: float
+    attempts: int
+    accepted: int
+    right: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One layer of the cascade over the window."""
+
+    name: str
+    position: int
+    attempts: int
+    captured: Rate
+    """Decisions it took, of all decisions."""
+    success: Rate
+    """Decisions it took, of its attempts."""
+    confidence: float | None
+    durations: Durations
+    accuracy: Rate
+    """Right decisions, of the graded ones it took."""
+    errors: int
+    threshold: float | None
+    target: str
+    """The seed's capture target as text, or empty."""
+    target_status: str
+    """ok | warn | alert | unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """One routing decision."""
+
+    id: str
+    at_ms: int
+    agent: str
+    layer: str
+    confidence: float | None
+    latency_ms: float | None
+    correct: bool | None
+    task_id: str
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeView:
+    """The cascade tab."""
+
+    window: Window
+    routes: int
+    layers: tuple[LayerRow, ...]
+    accuracy: Rate
+    durations: Durations
+    clarified: Rate
+    targets: tuple[Any, ...]
+    """fedstore.learning.targets statuses, in the seed's order."""
+    recent: tuple[DecisionRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerView:
+    """One layer: its row, the confidence histogram, the decisions it took last."""
+
+    window: Window
+    row: LayerRow | None
+    bins: tuple[ConfidenceBin, ...]
+    recent: tuple[DecisionRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhyStep:
+    """One layer of a decision's ladder."""
+
+    layer: str
+    agent: str
+    confidence: float | None
+    threshold: float | None
+    accepted: bool
+    shadow: bool
+    latency_ms: float | None
+    error_class: str
+    threshold_now: float | None
+    accepts_now: bool | None
+    """What the present policy would do; None when the layer was not evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyView:
+    """Why one decision went where it went."""
+
+    decision: DecisionRow
+    steps: tuple[WhyStep, ...]
+    correct_agent: str | None
+    policy_version: int | None
+    """The version in force when it was made; None before the first."""
+    now_layer: str | None
+    """Where the present policy would send it; None when the log cannot tell."""
+    now_agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CostsView:
+    """The costs tab: one dimension's rows, the spend over time stacked by model."""
+
+    window: Window
+    dimension: str
+    rows: tuple[CostRow, ...]
+    total: Money
+    tokens: int
+    today: Money
+    month: Money
+    month_projected_nano: int | None
+    series: tuple[SeriesPoint, ...]
+    models: tuple[str, ...]
+    """The models of ``series`` parts, largest spend first, the rest as "other"."""
+    store_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedItem:
+    """A line of the live feed: a run that ended."""
+
+    at_ms: int
+    ok: bool | None
+    agent: str
+    task_type: str
+    duration_ms: int | None
+    error_class: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The overview tab."""
+
+    window: Window
+    tasks: int
+    success: Rate
+    success_before: Rate
+    active: tuple[ActiveRun, ...]
+    jobs_active: tuple[tuple[str, int], ...]
+    tasks_per_minute: float
+    durations: Durations
+    cost: Money
+    cost_today: Money
+    cost_month: Money
+    month_projected_nano: int | None
+    tokens: int
+    health: str
+    """ok | warn | alert | unknown."""
+    attention: tuple[tuple[str, str, str], ...]
+    """(severity, sentence, what Enter opens such as "agent:codex")."""
+    series: tuple[SeriesPoint, ...]
+    agents: tuple[AgentRow, ...]
+    task_types: tuple[MatrixCell, ...]
+    layers: tuple[LayerRow, ...]
+    feed: tuple[FeedItem, ...]
+    lost: int
+    """Facts that recorders could not write."""
+    rejected: int
+    newest_ms: int | None
+    """The newest fact in the store, for the stale and the history notices."""

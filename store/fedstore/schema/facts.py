@@ -1,0 +1,230 @@
+"""DDL of the facts: what was said, one row per fact, immutable but for the judged columns.
+
+``seq`` is the order of recording (the tail cursor and the purge follow it), ``id`` the caller's identity of
+the fact (inserting it twice changes nothing). Times are UTC epoch milliseconds, latencies microseconds,
+money nano-USD, truth values 0 or 1; NULL means not known. Judged columns (``success``, ``rework``,
+``quality``, ``qa``, ``correct`` …) follow the newest row of ``verdicts`` about the fact.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FACT_TABLES", "LIVE_TABLES"]
+
+RUNS = """
+CREATE TABLE runs (                  -- one finished piece of work of one agent (a task, an agent run)
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    agent TEXT NOT NULL,
+    task_type TEXT NOT NULL,
+    project TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    started_ms INTEGER,
+    ended_ms INTEGER NOT NULL,
+    duration_ms INTEGER,
+    success INTEGER,
+    rework INTEGER,
+    quality REAL,
+    confidence REAL,
+    qa TEXT,
+    error_class TEXT NOT NULL,
+    notes TEXT,
+    source TEXT NOT NULL,
+    recorded_ms INTEGER NOT NULL
+) STRICT
+"""
+
+LLM_CALLS = """
+CREATE TABLE llm_calls (             -- one call of a language model: tokens and money
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    run_id TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    model TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    task_type TEXT NOT NULL,
+    project TEXT NOT NULL,
+    ended_ms INTEGER NOT NULL,
+    duration_ms INTEGER,
+    input_tokens INTEGER NOT NULL,          -- all input, cache reads and writes included
+    cache_read_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,         -- all output, reasoning included
+    reasoning_tokens INTEGER NOT NULL,
+    output_is_minimum INTEGER NOT NULL,     -- 1: the source under-reports output tokens
+    cost_nano INTEGER,
+    cost_basis TEXT NOT NULL,               -- reported | computed | unpriced
+    price_version TEXT NOT NULL,
+    error_class TEXT NOT NULL,
+    source TEXT NOT NULL,
+    recorded_ms INTEGER NOT NULL
+) STRICT
+"""
+
+TOOL_CALLS = """
+CREATE TABLE tool_calls (            -- one execution of a tool by an agent
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    run_id TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    task_type TEXT NOT NULL,
+    project TEXT NOT NULL,
+    ended_ms INTEGER NOT NULL,
+    duration_ms INTEGER,
+    success INTEGER,
+    cost_nano INTEGER,
+    tokens INTEGER,
+    effort TEXT NOT NULL,
+    browser_used INTEGER NOT NULL,
+    error_class TEXT NOT NULL,
+    source TEXT NOT NULL,
+    recorded_ms INTEGER NOT NULL
+) STRICT
+"""
+
+ROUTES = """
+CREATE TABLE routes (                -- one routing decision of the cascade
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    task_id TEXT NOT NULL,
+    description TEXT,                       -- stored on opt-in only
+    agent TEXT NOT NULL,                    -- the agent (master) that was selected
+    layer TEXT NOT NULL,                    -- the layer that decided
+    confidence REAL,
+    at_ms INTEGER NOT NULL,
+    latency_us INTEGER,
+    correct INTEGER,
+    correct_agent TEXT,
+    completed INTEGER,
+    quality REAL,
+    completion_ms INTEGER,
+    trail BLOB NOT NULL,                    -- the attempts again, packed for replay (fedstore.trail)
+    source TEXT NOT NULL,
+    recorded_ms INTEGER NOT NULL
+) STRICT
+"""
+
+ROUTE_ATTEMPTS = """
+CREATE TABLE route_attempts (        -- one layer asked about one decision
+    route_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    layer TEXT NOT NULL,
+    agent TEXT NOT NULL,                    -- what the layer proposed
+    confidence REAL,
+    threshold REAL,
+    accepted INTEGER NOT NULL,
+    shadow INTEGER NOT NULL,                -- 1: evaluated by a background probe only
+    shadow_rate REAL,                       -- the share of decisions the probe samples
+    error_class TEXT NOT NULL,
+    latency_us INTEGER,
+    PRIMARY KEY (route_id, position)
+) STRICT, WITHOUT ROWID
+"""
+
+VERDICTS = """
+CREATE TABLE verdicts (              -- what was learnt later about a run or a route
+    seq INTEGER PRIMARY KEY,
+    subject_kind TEXT NOT NULL,             -- run | route
+    subject_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    success INTEGER,
+    rework INTEGER,
+    quality REAL,
+    qa TEXT,
+    correct INTEGER,
+    correct_agent TEXT,
+    completed INTEGER,
+    completion_ms INTEGER,
+    source TEXT NOT NULL,
+    recorded_ms INTEGER NOT NULL,
+    UNIQUE (subject_kind, subject_id, id)
+) STRICT
+"""
+
+NAMES = """
+CREATE TABLE names (                 -- small integers for layer and agent names inside packed trails
+    code INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT
+"""
+
+ACTIVE_RUNS = """
+CREATE TABLE active_runs (           -- what is happening now; a row leaves when its run is recorded
+    id TEXT PRIMARY KEY,
+    agent TEXT NOT NULL,
+    task_type TEXT NOT NULL,
+    project TEXT NOT NULL,
+    state TEXT NOT NULL,                    -- running | waiting
+    reason TEXT NOT NULL,
+    started_ms INTEGER NOT NULL,
+    seen_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+JOBS = """
+CREATE TABLE jobs (                  -- the present state of each job
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    project TEXT NOT NULL,
+    state TEXT NOT NULL,                    -- queued | running | completed | failed | cancelled
+    state_rank INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    error_class TEXT NOT NULL,
+    source TEXT NOT NULL,
+    recorded_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+REJECTS = """
+CREATE TABLE rejects (               -- facts that were refused, and why
+    seq INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    line INTEGER,
+    byte_offset INTEGER,
+    reason TEXT NOT NULL,
+    digest TEXT NOT NULL,                   -- of the refused text, so that it is kept once
+    text TEXT,                              -- stored on opt-in only
+    recorded_ms INTEGER NOT NULL,
+    UNIQUE (source, digest)
+) STRICT
+"""
+
+IMPORTS = """
+CREATE TABLE imports (               -- how far each imported file was read
+    head_digest TEXT PRIMARY KEY,           -- of the file's first line: its identity wherever it lies
+    path TEXT NOT NULL,
+    format TEXT NOT NULL,
+    byte_offset INTEGER NOT NULL,           -- everything before it was read
+    body_digest TEXT NOT NULL,              -- of the bytes before byte_offset
+    lines INTEGER NOT NULL,
+    facts INTEGER NOT NULL,
+    rejected INTEGER NOT NULL,
+    state TEXT NOT NULL,                    -- what the reader must remember, JSON
+    recorded_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+LOSSES = """
+CREATE TABLE losses (                -- facts a recorder could not write, as it told us afterwards
+    seq INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    first_ms INTEGER NOT NULL,
+    recorded_ms INTEGER NOT NULL
+) STRICT
+"""
+
+# Agent, tool and layer come first: a screen asks for one name's newest rows, never for all rows of a time.
+INDEXES = (
+    "CREATE INDEX runs_by_agent ON runs (agent, ended_ms)",
+    "CREATE INDEX llm_calls_by_agent ON llm_calls (agent, ended_ms)",
+    "CREATE INDEX tool_calls_by_tool ON tool_calls (tool, ended_ms)",
+    "CREATE INDEX routes_by_layer ON routes (layer, at_ms)",
+    "CREATE INDEX jobs_by_state ON jobs (state, at_ms)",
+)
+
+FACT_TABLES = (RUNS, LLM_CALLS, TOOL_CALLS, ROUTES, ROUTE_ATTEMPTS, VERDICTS, NAMES)
+LIVE_TABLES = (ACTIVE_RUNS, JOBS, REJECTS, IMPORTS, LOSSES, *INDEXES)

@@ -1,0 +1,95 @@
+"""DDL of the summaries: what happened per minute, hour and day, so that a screen never reads raw facts.
+
+``width`` is the length of a bucket in milliseconds, ``start`` its first millisecond. Columns are sums and add
+up across buckets; ``*_bins`` are distributions packed as sorted (bin, count) pairs of 32-bit integers. The
+rules by which facts become sums stand in ``fedstore.summaries``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["DAY_MS", "HOUR_MS", "MINUTE_MS", "SPECS", "SUMMARY_TABLES", "WIDTHS", "Spec"]
+
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+WIDTHS = (MINUTE_MS, HOUR_MS, DAY_MS)
+
+
+class Spec(NamedTuple):
+    """A summary table: what its rows are about, what they add up, which distributions they hold."""
+
+    keys: tuple[str, ...]
+    sums: tuple[str, ...]
+    bins: tuple[str, ...] = ()
+
+
+SPECS = {
+    "agent_buckets": Spec(
+        keys=("agent", "task_type", "project"),
+        sums=(
+            "runs", "ok", "failed", "reworked", "rework_known", "duration_n", "duration_ms",
+            "quality_n", "quality_ppm", "qa_passed", "qa_warning", "qa_failed", "qa_error",
+        ),
+        bins=("duration_bins",),
+    ),
+    "spend_buckets": Spec(
+        keys=("agent", "model", "project", "task_type", "operation"),
+        sums=(
+            "calls", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
+            "reasoning_tokens", "minimum_calls", "duration_n", "duration_ms", "reported_nano", "computed_nano",
+            "unpriced_calls", "unpriced_tokens",
+        ),
+    ),
+    "tool_buckets": Spec(
+        keys=("tool", "agent"),
+        sums=("calls", "ok", "failed", "duration_n", "duration_ms", "priced", "cost_nano", "tokens"),
+        bins=("duration_bins",),
+    ),
+    "route_buckets": Spec(
+        keys=("layer",),
+        sums=("routes", "latency_n", "latency_us", "graded", "correct", "quality_n", "quality_ppm"),
+        bins=("latency_bins",),
+    ),
+    "layer_buckets": Spec(
+        keys=("layer",),
+        sums=("attempts", "accepted", "errors", "confidence_n", "confidence_ppm", "latency_n", "latency_us"),
+        bins=("latency_bins", "confidence_bins"),
+    ),
+}  # fmt: skip
+
+LAYERS = """
+CREATE TABLE layers (                -- the layers seen so far, as their newest attempt shows them
+    name TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    threshold REAL,
+    seen_ms INTEGER NOT NULL,
+    seen_id TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+MARKS = """
+CREATE TABLE marks (                 -- buckets before a mark are contained in the next wider ones
+    name TEXT PRIMARY KEY,                  -- hour: minutes before it are in hours; day: hours before it in days
+    at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+
+def _table(name: str, spec: Spec) -> str:
+    columns = ["width INTEGER NOT NULL", "start INTEGER NOT NULL"]
+    columns += [f"{key} TEXT NOT NULL" for key in spec.keys]
+    columns += [f"{column} INTEGER NOT NULL" for column in spec.sums]
+    columns += [f"{column} BLOB NOT NULL" for column in spec.bins]
+    key = ", ".join(("width", "start", *spec.keys))
+    body = ",\n    ".join(columns)
+    return f"CREATE TABLE {name} (\n    {body},\n    PRIMARY KEY ({key})\n) STRICT, WITHOUT ROWID"
+
+
+SUMMARY_TABLES = (
+    *(_table(name, spec) for name, spec in SPECS.items()),
+    LAYERS,
+    MARKS,
+    "INSERT INTO marks (name, at_ms) VALUES ('hour', 0), ('day', 0)",
+)

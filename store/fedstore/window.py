@@ -1,0 +1,118 @@
+"""Windows of time: what a screen or command looks at, and which summary buckets it is made of.
+
+A window is ``[start, end)`` in UTC epoch milliseconds, aligned to whole minutes; ``end`` is the next minute
+after the present, or the moment that ``--at`` names. ``spans`` splits it into days, hours and minutes, so that
+any window costs at most about 30 days + 46 hours + 118 minutes of rows per name, and is exact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from fedstore.errors import FedstoreError
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
+
+__all__ = ["WINDOW_LABELS", "Span", "Window", "parse_duration_ms", "parse_time_ms", "spans"]
+
+WINDOW_LABELS = ("15m", "1h", "6h", "24h", "7d", "30d", "all")
+_UNITS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
+_EPOCH_MS = 946_684_800_000  # nothing is recorded before the year 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """``[start_ms, end_ms)``; ``label`` is how the user named it, ``live`` whether it ends at the present."""
+
+    start_ms: int
+    end_ms: int
+    label: str
+    live: bool = True
+
+    @property
+    def length_ms(self) -> int:
+        """Its length in milliseconds."""
+        return self.end_ms - self.start_ms
+
+    def before(self) -> Window:
+        """The window of the same length that ends where this one starts."""
+        return Window(self.start_ms - self.length_ms, self.start_ms, self.label, live=False)
+
+    @classmethod
+    def ending(cls, label: str, end_ms: int, *, live: bool = True) -> Window:
+        """The window named ``label`` (15m, 24h, 7d, a number of hours, all) that contains ``end_ms``."""
+        end = end_ms - end_ms % MINUTE_MS + MINUTE_MS
+        if label == "all":
+            return cls(_EPOCH_MS, end, label, live)
+        length = parse_duration_ms(label)
+        return cls(max(_EPOCH_MS, end - length), end, label, live)
+
+
+def parse_duration_ms(text: str) -> int:
+    """Milliseconds of ``15m``, ``6h``, ``7d``, ``2w`` or a plain number of hours. Raises FedstoreError."""
+    found = re.fullmatch(r"\s*(\d{1,6})\s*([mhdw]?)\s*", text)
+    if found is None or int(found[1]) == 0:
+        raise FedstoreError(f"{text!r} is not a window: use 15m, 6h, 7d, a number of hours, or all")
+    return int(found[1]) * _UNITS[found[2] or "h"]
+
+
+def parse_time_ms(text: str) -> int:
+    """Epoch milliseconds of an ISO 8601 time; without a zone it is local time. Raises FedstoreError."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return round(moment.astimezone(UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise FedstoreError(f"{text!r} is not a time: use 2026-01-31 12:00, with Z or an offset, or newest") from None
+
+
+class Span(NamedTuple):
+    """Buckets of one ``width`` with ``start_ms <= start < end_ms``."""
+
+    width: int
+    start_ms: int
+    end_ms: int
+
+
+def spans(window: Window, hour_mark: int, day_mark: int, minutes_from: int = 0, hours_from: int = 0) -> list[Span]:
+    """The buckets that make up a window, without gap or overlap, each as wide as the marks allow.
+
+    ``minutes_from`` and ``hours_from`` tell since when minute and hour rows are kept; an older edge snaps
+    outwards to the next wider bucket.
+    """
+    start = window.start_ms
+    if start < hours_from:
+        start -= start % DAY_MS
+    elif start < minutes_from:
+        start -= start % HOUR_MS
+    return [span for span in _split(start, window.end_ms, hour_mark, day_mark) if span.start_ms < span.end_ms]
+
+
+def _split(start: int, end: int, hour_mark: int, day_mark: int) -> Iterator[Span]:
+    first_day, last_day = _up(start, DAY_MS), min(_down(end, DAY_MS), day_mark)
+    if first_day < last_day:
+        yield from _hours(start, first_day, hour_mark)
+        yield Span(DAY_MS, first_day, last_day)
+        yield from _hours(last_day, end, hour_mark)
+    else:
+        yield from _hours(start, end, hour_mark)
+
+
+def _hours(start: int, end: int, hour_mark: int) -> Iterator[Span]:
+    first_hour, last_hour = _up(start, HOUR_MS), min(_down(end, HOUR_MS), hour_mark)
+    if first_hour < last_hour:
+        yield Span(MINUTE_MS, start, first_hour)
+        yield Span(HOUR_MS, first_hour, last_hour)
+        yield Span(MINUTE_MS, last_hour, end)
+    else:
+        yield Span(MINUTE_MS, start, end)
+
+
+def _down(ms: int, width: int) -> int:
+    return ms - ms % width
+
+
+def _up(ms: int, width: int) -> int:
+    return ms + -ms % width

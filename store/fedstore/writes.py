@@ -1,0 +1,223 @@
+"""Every statement that writes facts, and the row each event becomes.
+
+One statement per table, prepared once and run with ``executemany``; a fact that is already there changes
+nothing (``ON CONFLICT DO NOTHING``), so no trigger fires for it. Rows are plain tuples in column order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from fedstore.events import Execution, Job, Outcome, Route, Run, RunState, Usage, Verdict
+from fedstore.ids import new_id, stable_id
+from fedstore.trail import pack
+
+__all__ = [
+    "INSERTS", "Row", "Stamp", "execution_row", "job_row", "judged_correct", "proposal_right", "route_rows",
+    "run_row", "state_row", "usage_row", "verdict_row",
+]  # fmt: skip
+
+Row = tuple[Any, ...]
+
+
+class Stamp(NamedTuple):
+    """What every fact of one transaction shares."""
+
+    recorded_ms: int
+    source: str
+    keep_content: bool
+
+
+def _insert(table: str, columns: str) -> str:
+    marks = ", ".join("?" for _ in columns.split(","))
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+
+
+RUN_COLUMNS = (
+    "id, agent, task_type, project, mode, started_ms, ended_ms, duration_ms, success, rework,"
+    " quality, confidence, qa, error_class, notes, source, recorded_ms"
+)
+USAGE_COLUMNS = (
+    "id, run_id, agent, model, provider, operation, task_type, project, ended_ms, duration_ms, input_tokens,"
+    " cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, output_is_minimum, cost_nano,"
+    " cost_basis, price_version, error_class, source, recorded_ms"
+)
+EXECUTION_COLUMNS = (
+    "id, run_id, task_id, agent, tool, task_type, project, ended_ms, duration_ms, success, cost_nano,"
+    " tokens, effort, browser_used, error_class, source, recorded_ms"
+)
+ROUTE_COLUMNS = (
+    "id, task_id, description, agent, layer, confidence, at_ms, latency_us, correct, correct_agent, completed,"
+    " quality, completion_ms, trail, source, recorded_ms"
+)
+ATTEMPT_COLUMNS = (
+    "route_id, position, layer, agent, confidence, threshold, accepted, shadow, shadow_rate, error_class, latency_us"
+)
+VERDICT_COLUMNS = (
+    "subject_kind, subject_id, id, at_ms, success, rework, quality, qa, correct, correct_agent, completed,"
+    " completion_ms, source, recorded_ms"
+)
+
+INSERTS = {
+    "runs": _insert("runs", RUN_COLUMNS),
+    "llm_calls": _insert("llm_calls", USAGE_COLUMNS),
+    "tool_calls": _insert("tool_calls", EXECUTION_COLUMNS),
+    "route_attempts": _insert("route_attempts", ATTEMPT_COLUMNS),
+    "routes": _insert("routes", ROUTE_COLUMNS),
+    "verdicts": _insert("verdicts", VERDICT_COLUMNS),
+    # What is happening now: the newest word about a run stands, and an ended run is not happening.
+    "active_runs": (
+        "INSERT INTO active_runs (id, agent, task_type, project, state, reason, started_ms, seen_ms)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = ?1)"
+        " ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, seen_ms = excluded.seen_ms,"
+        " started_ms = CASE WHEN excluded.started_ms < active_runs.started_ms"
+        " THEN excluded.started_ms ELSE active_runs.started_ms END"
+        " WHERE excluded.seen_ms > active_runs.seen_ms"
+    ),
+    "jobs": (
+        "INSERT INTO jobs (id, name, project, state, state_rank, at_ms, error_class, source, recorded_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET name = excluded.name, project = excluded.project, state = excluded.state,"
+        " state_rank = excluded.state_rank, at_ms = excluded.at_ms, error_class = excluded.error_class,"
+        " source = excluded.source, recorded_ms = excluded.recorded_ms"
+        " WHERE excluded.at_ms > jobs.at_ms"
+        " OR (excluded.at_ms = jobs.at_ms AND excluded.state_rank > jobs.state_rank)"
+    ),
+}
+JOB_RANK = {"queued": 0, "running": 1, "completed": 2, "failed": 3, "cancelled": 4}
+
+
+def _truth(value: bool | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _micros(ms: float | None) -> int | None:
+    return None if ms is None else round(ms * 1000)
+
+
+def run_row(e: Run, stamp: Stamp) -> Row:
+    """The row of ``runs``."""
+    at = stamp.recorded_ms if e.at is None else e.at
+    duration = e.duration_ms
+    if duration is None and e.started_at is not None:
+        duration = max(0, at - e.started_at)
+    started = e.started_at
+    if started is None and duration is not None:
+        started = at - round(duration)
+    return (
+        e.id or new_id(at), e.agent, e.task_type, e.project, e.mode, started, at, _whole(duration),
+        _truth(e.success), _truth(e.rework), e.quality, e.confidence, e.qa,
+        e.error_class, e.notes, e.source or stamp.source, stamp.recorded_ms,
+    )  # fmt: skip
+
+
+def state_row(e: RunState, stamp: Stamp) -> Row:
+    """The row of ``active_runs``."""
+    at = stamp.recorded_ms if e.at is None else e.at
+    started = at if e.started_at is None else e.started_at
+    return (e.id, e.agent, e.task_type, e.project, e.state, e.reason, started, at)
+
+
+def usage_row(e: Usage, stamp: Stamp, cost_nano: int | None, basis: str, price_version: str) -> Row:
+    """The row of ``llm_calls``, with the cost the pricing decided on."""
+    at = stamp.recorded_ms if e.at is None else e.at
+    return (
+        e.id or new_id(at), e.run_id, e.agent, e.model, e.provider, e.operation, e.task_type, e.project, at,
+        _whole(e.duration_ms), e.input_tokens, e.cache_read_tokens, e.cache_write_tokens, e.output_tokens,
+        e.reasoning_tokens, int(e.output_is_minimum), cost_nano, basis, price_version, e.error_class,
+        e.source or stamp.source, stamp.recorded_ms,
+    )  # fmt: skip
+
+
+def execution_row(e: Execution, stamp: Stamp) -> Row:
+    """The row of ``tool_calls``."""
+    at = stamp.recorded_ms if e.at is None else e.at
+    return (
+        e.id or new_id(at), e.run_id, e.task_id, e.agent, e.tool, e.task_type, e.project, at, _whole(e.duration_ms),
+        _truth(e.success), e.cost_usd, e.tokens, e.effort,
+        int(e.browser_used), e.error_class, e.source or stamp.source, stamp.recorded_ms,
+    )  # fmt: skip
+
+
+def judged_correct(agent: str, correct: bool | int | None, correct_agent: str | None) -> bool | None:
+    """``correct`` as said, else what ``correct_agent`` implies."""
+    if correct is None:
+        return None if correct_agent is None else agent == correct_agent
+    return bool(correct)
+
+
+def proposal_right(
+    proposed: str, accepted: bool | int, selected: str, correct: bool | int | None, correct_agent: str | None
+) -> int | None:
+    """Whether a layer proposed the right agent: 1, 0, or None when the log cannot tell.
+
+    A layer that fell through is right when it proposed the agent that turned out right, wrong when it proposed
+    the one that turned out wrong; a third agent could be judged only if the right one is known.
+    """
+    if accepted:
+        return None if correct is None else int(correct)
+    if not proposed:
+        return None
+    if correct_agent is not None:
+        return int(proposed == correct_agent)
+    if correct:
+        return int(proposed == selected)
+    return 0 if correct is not None and proposed == selected else None
+
+
+def route_rows(e: Route, stamp: Stamp, code: Callable[[str], int]) -> tuple[Row, list[Row], Row | None]:
+    """The rows of ``routes``, ``route_attempts`` and, with an outcome, ``verdicts``."""
+    at = stamp.recorded_ms if e.at is None else e.at
+    route_id = e.id or new_id(at)
+    attempts = [
+        (
+            route_id, position, a.layer, a.agent, a.confidence, a.threshold, int(a.accepted), int(a.shadow),
+            a.shadow_rate, a.error_class, _micros(a.latency_ms),
+        )
+        for position, a in enumerate(e.attempts)
+    ]  # fmt: skip
+    judged = (None,) * 5 if e.outcome is None else _outcome(e.agent, e.outcome)
+    source = e.source or stamp.source
+    route = (
+        route_id, e.task_id, e.description if stamp.keep_content else None, e.agent, e.layer, e.confidence, at,
+        _micros(e.latency_ms), *judged, pack(e, at, code), source, stamp.recorded_ms,
+    )  # fmt: skip
+    if e.outcome is None:
+        return route, attempts, None
+    correct, correct_agent, completed, quality, completion = judged
+    verdict = (
+        "route", route_id, stable_id(at, *judged), at, None, None, quality, None, correct, correct_agent, completed,
+        completion, source, stamp.recorded_ms,
+    )  # fmt: skip
+    return route, attempts, verdict
+
+
+def _outcome(agent: str, o: Outcome) -> Row:
+    correct = judged_correct(agent, o.correct, o.correct_agent)
+    return (_truth(correct), o.correct_agent, _truth(o.completed), o.quality, _whole(o.completion_ms))
+
+
+def verdict_row(e: Verdict, stamp: Stamp) -> Row:
+    """The row of ``verdicts``; its id follows from what it says, so that saying it twice counts once."""
+    at = stamp.recorded_ms if e.at is None else e.at
+    said = (
+        _truth(e.success), _truth(e.rework), e.quality, e.qa, _truth(e.correct), e.correct_agent, _truth(e.completed),
+        _whole(e.completion_ms),
+    )  # fmt: skip
+    return (
+        e.subject, e.subject_id, e.id or stable_id(at, *said), at, *said, e.source or stamp.source, stamp.recorded_ms,
+    )  # fmt: skip
+
+
+def job_row(e: Job, stamp: Stamp) -> Row:
+    """The row of ``jobs``."""
+    at = stamp.recorded_ms if e.at is None else e.at
+    return (
+        e.id, e.name, e.project, e.state, JOB_RANK[e.state], at, e.error_class, e.source or stamp.source,
+        stamp.recorded_ms,
+    )  # fmt: skip
