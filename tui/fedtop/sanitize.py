@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.cells import cell_len, chop_cells
 
-__all__ = ["clean", "csv_cell", "truncate"]
+__all__ = ["clean", "csv_cell", "scrub", "truncate"]
 
 _ESCAPES: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
@@ -21,7 +21,8 @@ _ESCAPES: Final = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]",  # 8-bit CSI
     re.DOTALL,
 )
-_SPACE: Final = re.compile(r"\s+")
+_BLANK: Final = re.compile(r"\s")
+_SPACE: Final = re.compile(r" {2,}")
 _MARK: Final = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]"
 _MARKS: Final = re.compile(f"({_MARK}{{2}}){_MARK}+")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -37,18 +38,22 @@ def clean(text: object, limit: int | None = 200, ellipsis: str = "…") -> str:
     source = text if isinstance(text, str) else str(text)
     if limit is not None:
         source = source[: 16 * limit + 64]
-    if not (source.isascii() and source.isprintable()):
-        source = _printable(_ESCAPES.sub("", source))
+    source = _SPACE.sub(" ", scrub(source))
     return source if limit is None else truncate(source, limit, ellipsis)
 
 
-def _printable(text: str) -> str:
-    kept = "".join(
-        c
-        for c in _SPACE.sub(" ", text)
-        if c.isprintable() and not "\ufe00" <= c <= "\ufe0f" and c < "\U000e0000"
-    )
+def scrub(text: str) -> str:
+    """`text` without unsafe characters but with its blanks as they are (for text that is laid out already).
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    spaced = _BLANK.sub(" ", _ESCAPES.sub("", text))
+    kept = "".join(c for c in spaced if c.isprintable() and not _is_selector(c))
     return _MARKS.sub(r"\1", kept)
+
+
+def _is_selector(char: str) -> bool:
+    return "\ufe00" <= char <= "\ufe0f" or char >= "\U000e0000"
 
 
 def truncate(text: str, width: int, ellipsis: str = "…") -> str:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from fedtop.format import count
 from fedtop.sanitize import clean
-from fedtop.widgets.axes import draw_value_axis, nice_ticks, time_ticks
+from fedtop.widgets.axes import Scale, draw_value_axis, time_ticks
 from fedtop.widgets.canvas import Canvas
 from fedtop.widgets.painted import Painted
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fedtop.glyphs import Glyphs
 
-__all__ = ["AreaChart", "AreaData", "Series", "paint_area"]
+__all__ = ["AreaChart", "AreaData", "AreaLook", "Series", "paint_area"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Series:
 
     name: str
     values: tuple[float | None, ...]
-    style: str = "$info"
+    style: str = "$info-fill"
     fill: int = 0
 
 
@@ -57,32 +57,35 @@ class _Part:
     fill: int
 
 
-def paint_area(
-    data: AreaData,
-    width: int,
-    height: int,
-    tz: tzinfo,
-    glyphs: Glyphs,
-    y_format: Callable[[float], str] = count,
-) -> list[Text]:
+@dataclass(frozen=True, slots=True)
+class AreaLook:
+    """How an area chart is labelled: time zone, values, whole ticks only; `textured` tells series apart
+    without colour.
+    """
+
+    tz: tzinfo = UTC
+    y_format: Callable[[float], str] = count
+    whole: bool = True
+    textured: bool = False
+
+
+def paint_area(data: AreaData, width: int, height: int, look: AreaLook, glyphs: Glyphs) -> list[Text]:
     """The chart as `height` lines of `width` cells: legend, plot, axis, times."""
     canvas = Canvas(width, height)
     legend = 1 if len(data.series) > 1 and height >= 6 else 0
     rows = height - legend - 2
     if rows < 1 or width < 12:
         return canvas.lines()
-    peak = _peak(data.series, width)
-    ticks = nice_ticks(peak, max(1, min(4, rows // 2)))
-    labels = [(value / ticks[-1], y_format(value)) for value in ticks]
-    gutter = max(len(label) for _, label in labels) + 2
+    scale = Scale.over(_peak(data.series, width), rows, look.whole)
+    gutter = max(len(look.y_format(value)) for _, value in scale.ticks(rows)) + 2
     plot = max(1, width - gutter)
-    draw_value_axis(canvas, labels, gutter, rows, legend)
+    draw_value_axis(canvas, scale, look.y_format, gutter, rows, legend)
     for x in range(plot):
-        parts = _stack(data.series, x, plot, rows * 8, ticks[-1])
-        _draw_column(canvas, gutter + x, legend + rows, rows, parts, glyphs)
-    _draw_time_axis(canvas, data, gutter, legend + rows, tz, glyphs)
+        parts = _stack(data.series, x, plot, rows * 8, scale.top)
+        _draw_column(canvas, gutter + x, legend + rows, rows, parts, glyphs, look.textured)
+    _draw_time_axis(canvas, data, gutter, legend + rows, look.tz, glyphs)
     if legend:
-        _draw_legend(canvas, data.series, glyphs)
+        _draw_legend(canvas, data.series, glyphs, look.textured)
     return canvas.lines()
 
 
@@ -119,7 +122,7 @@ def _stack(series: Sequence[Series], x: int, plot: int, eighths: int, top: float
 
 
 def _draw_column(
-    canvas: Canvas, x: int, axis: int, rows: int, parts: list[_Part] | None, glyphs: Glyphs
+    canvas: Canvas, x: int, axis: int, rows: int, parts: list[_Part] | None, glyphs: Glyphs, textured: bool
 ) -> None:
     if parts is None:
         canvas.put(x, axis - 1, glyphs.trail, "$rule")
@@ -132,18 +135,18 @@ def _draw_column(
             if p.low < low + 8 and p.high > low
         ]
         if here:
-            char, style = _cell(here, glyphs)
+            char, style = _cell(here, glyphs, textured)
             canvas.put(x, axis - 1 - row, char, style)
 
 
-def _cell(here: list[_Part], glyphs: Glyphs) -> tuple[str, str]:
+def _cell(here: list[_Part], glyphs: Glyphs, textured: bool) -> tuple[str, str]:
     """One cell of one column: a full or partial block, or two colours that meet inside it."""
     full = here[-1].high == 8
     main = max(here, key=lambda p: p.high - p.low)
-    if full and len(here) == 2 and here[0].fill == here[1].fill == 0 and not glyphs.ascii:
+    if full and len(here) == 2 and not textured:
         return glyphs.rows[here[0].high], f"{here[0].style} on {here[1].style}"
-    if full or (main.fill and here[-1].high >= 4):
-        return glyphs.fills[main.fill % 4], main.style
+    if full or (textured and main.fill and here[-1].high >= 4):
+        return glyphs.fills[main.fill % 4 if textured else 0], main.style
     return glyphs.rows[here[-1].high], main.style
 
 
@@ -161,14 +164,14 @@ def _draw_time_axis(canvas: Canvas, data: AreaData, gutter: int, y: int, tz: tzi
             free = start + len(tick.label) + 2
 
 
-def _draw_legend(canvas: Canvas, series: Sequence[Series], glyphs: Glyphs) -> None:
+def _draw_legend(canvas: Canvas, series: Sequence[Series], glyphs: Glyphs, textured: bool) -> None:
     """Right-aligned; names that do not fit are left out from the end."""
     entries = [(s, clean(s.name, 16, glyphs.ellipsis)) for s in series]
     while entries and sum(len(name) + 4 for _, name in entries) > canvas.width:
         entries.pop()
     x = canvas.width - sum(len(name) + 4 for _, name in entries) + 2
     for line, name in entries:
-        canvas.put(x, 0, glyphs.fills[line.fill % 4], line.style)
+        canvas.put(x, 0, glyphs.fills[line.fill % 4 if textured else 0], line.style)
         canvas.write(x + 2, 0, name, "$dim")
         x += len(name) + 4
 
@@ -188,12 +191,13 @@ class AreaChart(Painted):
         *,
         tz: tzinfo = UTC,
         y_format: Callable[[float], str] = count,
+        whole: bool = True,
         empty: str = "no data in this window",
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self.tz, self.y_format, self.empty = tz, y_format, empty
+        self.tz, self.y_format, self.whole, self.empty = tz, y_format, whole, empty
         self._data: AreaData | None = None
 
     def set_data(self, data: AreaData | None) -> None:
@@ -207,4 +211,6 @@ class AreaChart(Painted):
         data = self._data
         if data is None or all(v is None for s in data.series for v in s.values):
             return [Text(clean(self.empty, width), "$dim")]
-        return paint_area(data, width, height, self.tz, self.glyphs, self.y_format)
+        textured = self.glyphs.ascii or self.app.no_color
+        look = AreaLook(self.tz, self.y_format, self.whole, textured)
+        return paint_area(data, width, height, look, self.glyphs)

@@ -1,7 +1,7 @@
 """Where the ticks of a chart go: round values from zero, and round local times.
 
-Pure arithmetic. Value ticks are 1, 2 or 5 times a power of ten; time ticks fall on whole minutes, hours and
-days of the time zone given.
+Pure arithmetic. Value ticks are round and fall on the edges of rows; time ticks fall on whole minutes,
+hours and days of the time zone given.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final
 from fedtop.format import day, hour_minute
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fedtop.widgets.canvas import Canvas
 
-__all__ = ["Tick", "draw_value_axis", "nice_ticks", "time_ticks"]
+__all__ = ["Scale", "Tick", "draw_value_axis", "time_ticks"]
 
 _MINUTE: Final = 60_000
 _HOUR: Final = 60 * _MINUTE
@@ -36,14 +38,38 @@ class Tick:
     label: str
 
 
-def nice_ticks(top: float, count: int = 4) -> list[float]:
-    """Round values from 0 to the first at or above `top`, about `count` steps; at least two of them."""
-    if not math.isfinite(top) or top <= 0:
-        return [0.0, 1.0]
-    raw = top / max(1, count)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * (1 - 1e-9))
-    return [i * step for i in range(math.ceil(top / step - 1e-9) + 1)]
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A value axis from zero: `top` at the upper edge, a tick every `every` rows, `step` apart."""
+
+    top: float
+    step: float
+    every: int
+
+    @classmethod
+    def over(cls, peak: float, rows: int, whole: bool = True) -> Scale:
+        """The tightest scale for `peak` whose ticks are round values and fall exactly on the edges of rows.
+
+        With `whole` the step is a whole number: half a task is no tick.
+        """
+        peak = peak if math.isfinite(peak) and peak > 0 else 1.0
+        spacings = [k for k in (2, 3, 4) if k <= rows] or [max(1, rows)]
+        found = [(_round_step(peak * k / rows, whole), k) for k in spacings]
+        step, every = min(found, key=lambda f: (f[0] / f[1], f[1]))
+        return cls(step * rows / every, step, every)
+
+    def ticks(self, rows: int) -> list[tuple[int, float]]:
+        """Pairs of (rows above the axis, value), from 0 up."""
+        return [(i * self.every, i * self.step) for i in range(rows // self.every + 1)]
+
+
+def _round_step(least: float, whole: bool) -> float:
+    """The smallest round number at or above `least`: 1, 2, 2.5, 3, 4, 5, 6 or 8 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(least))
+    if whole and power < 1:
+        return 1.0
+    factors = (1, 2, 2.5, 3, 4, 5, 6, 8, 10) if not whole or power > 1 else (1, 2, 3, 4, 5, 6, 8, 10)
+    return next(m * power for m in factors if m * power >= least * (1 - 1e-9))
 
 
 def time_ticks(start_ms: int, end_ms: int, width: int, tz: tzinfo) -> list[Tick]:
@@ -77,14 +103,11 @@ def _next(at: int, step: int, tz: tzinfo) -> int:
 
 
 def draw_value_axis(
-    canvas: Canvas, labels: list[tuple[float, str]], gutter: int, rows: int, top: int = 0, tick: str = "┤"
+    canvas: Canvas, scale: Scale, label: Callable[[float], str], gutter: int, rows: int, top: int = 0
 ) -> None:
-    """Writes labels right-aligned in the gutter; each pair is a share of the height (0 to 1) and its text."""
-    used: set[int] = set()
-    for share, label in reversed(labels):
-        y = top + rows - max(1, round(share * rows)) if share > 0 else top + rows
-        if y not in used and (y + 1 not in used or share == 0):
-            used.add(y)
-            canvas.write(max(0, gutter - 2 - len(label)), y, label[: max(0, gutter - 2)], "$dim")
-            if share > 0:
-                canvas.put(gutter - 1, y, tick, "$rule")
+    """Labels right-aligned in the gutter: a tick's row is the one whose upper edge has its value."""
+    for above, value in scale.ticks(rows):
+        y, text = top + rows - above, label(value)[: max(0, gutter - 2)]
+        canvas.write(gutter - 2 - len(text), y, text, "$dim")
+        if above:
+            canvas.put(gutter - 1, y, "┤", "$rule")

@@ -42,11 +42,11 @@ class DiffLine:
 
 
 _COLUMNS: Final = (
-    Column("item", "item", 22, grow=True),
+    Column("item", "item", 20, grow=True),
     Column("now", "now", 8, "right"),
     Column("arrow", "", 1),
     Column("new", "new", 8, "right"),
-    Column("change", "change", 20),
+    Column("change", "change", 23),
     Column("grade", "", 1),
     Column("evidence", "evidence", 24, grow=True, min_width_shown=90),
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from rich.text import Text
 
 from fedtop.format import count
-from fedtop.widgets.axes import draw_value_axis, nice_ticks
+from fedtop.widgets.axes import Scale, draw_value_axis
 from fedtop.widgets.canvas import Canvas
 from fedtop.widgets.painted import Painted
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bin", "Histogram", "Threshold", "paint_histogram"]
 
-_KINDS: Final = (("right", "$ok", 0), ("wrong", "$alert", 2), ("not known", "$dim", 3))
+_KINDS: Final = (("right", "$ok-fill", 0), ("wrong", "$alert", 2), ("not known", "$dim", 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +58,30 @@ def paint_histogram(
     canvas, rows = Canvas(width, height), height - 3
     if rows < 1 or width < 16 or not bins:
         return canvas.lines()
-    gutter = len(count(max(1, *(b.total for b in bins)))) + 2
+    gutter = len(count(sum(b.total for b in bins))) + 2
     shown = _merged(bins, width - gutter)
     span = (width - gutter) // len(shown) * len(shown)
-    ticks = nice_ticks(max(b.total for b in shown), max(1, min(3, rows // 2)))
-    labels = [(tick / ticks[-1], count(tick)) for tick in ticks if tick == int(tick)]
-    gutter = max(gutter, max(len(label) for _, label in labels) + 2)
-    span = min(span, width - gutter)
-    draw_value_axis(canvas, labels, gutter, rows, 1)
+    scale = Scale.over(max(b.total for b in shown), rows)
+    draw_value_axis(canvas, scale, count, gutter, rows, 1)
     for x in range(span):
-        _draw_bar(canvas, gutter + x, rows, shown[x * len(shown) // span], ticks[-1], glyphs)
+        _draw_bar(canvas, gutter + x, rows, shown[x * len(shown) // span], scale.top, glyphs)
     _draw_legend(canvas, gutter, glyphs)
+    _draw_lines(canvas, thresholds, gutter, span, rows, glyphs)
     _draw_axis(canvas, gutter, span, rows + 1, glyphs)
-    _draw_thresholds(canvas, thresholds, gutter, span, rows, glyphs)
     return canvas.lines()
 
 
 def _merged(bins: Sequence[Bin], cells: int) -> list[Bin]:
-    """Neighbouring bins summed until each has a cell of its own."""
-    every = -(-len(bins) // max(1, cells))
-    return [sum(bins[i : i + every], Bin()) for i in range(0, len(bins), every)]
+    """Neighbouring bins summed: the finest division that fits, or a coarser one if it fills the width much
+    better.
+    """
+    best, filled = len(bins), 0
+    for every in (m for m in range(1, len(bins) + 1) if len(bins) % m == 0):
+        parts = len(bins) // every
+        used = cells // parts * parts
+        if used > filled * 1.15 and (parts >= 10 or not filled):
+            best, filled = every, used
+    return [sum(bins[i : i + best], Bin()) for i in range(0, len(bins), best)]
 
 
 def _draw_bar(canvas: Canvas, x: int, rows: int, bin_: Bin, top: float, glyphs: Glyphs) -> None:
@@ -104,28 +108,44 @@ def _draw_legend(canvas: Canvas, gutter: int, glyphs: Glyphs) -> None:
 
 def _draw_axis(canvas: Canvas, gutter: int, span: int, y: int, glyphs: Glyphs) -> None:
     canvas.put(gutter - 1, y, "+" if glyphs.ascii else "┼", "$rule")
-    canvas.write(gutter, y, glyphs.h_line * span, "$rule")
+    for x in range(gutter, gutter + span):
+        if canvas.at(x, y) == " ":
+            canvas.put(x, y, glyphs.h_line, "$rule")
     for value in (0.0, 0.25, 0.5, 0.75, 1.0):
-        x = gutter + round(value * (span - 1))
+        x = gutter + _x(value, span)
         label = f"{value:.2f}" if value % 0.5 else f"{value:.1f}"
-        canvas.put(x, y, glyphs.tick, "$rule")
-        canvas.write(min(max(gutter, x - 1), canvas.width - len(label)), y + 1, label, "$faint")
+        if canvas.at(x, y) == glyphs.h_line:
+            canvas.put(x, y, glyphs.tick, "$rule")
+        start = min(max(gutter, x - 1), canvas.width - len(label))
+        if all(canvas.at(i, y + 1) == " " for i in range(start - 1, start + len(label) + 1)):
+            canvas.write(start, y + 1, label, "$dim")
 
 
-def _draw_thresholds(
+def _draw_lines(
     canvas: Canvas, thresholds: Sequence[Threshold], gutter: int, span: int, rows: int, glyphs: Glyphs
 ) -> None:
-    """Lines over the bars; a moved one is drawn last, its label wins where two would meet."""
-    y = rows + 2
+    """Lines over the bars; a moved one is drawn over one that stands, and its label has the first choice."""
     for line in sorted(thresholds, key=lambda t: t.kind == "moved"):
-        moved = line.kind == "moved"
-        x = gutter + round(min(1.0, max(0.0, line.value)) * (span - 1))
-        style = "bold $accent" if moved else "$fg"
+        char, style = (glyphs.v_moved, "bold $accent") if line.kind == "moved" else (glyphs.v_now, "$fg")
         for row in range(1, rows + 2):
-            canvas.put(x, row, glyphs.v_moved if moved else glyphs.v_now, style)
-        label = f"{line.value:.2f}"
-        start = min(max(gutter, x - 2), canvas.width - len(label))
-        canvas.write(start - 1, y, f" {label} "[: canvas.width - start + 1], style)
+            canvas.put(gutter + _x(line.value, span), row, char, style)
+    free = gutter
+    for line in sorted(thresholds, key=lambda t: (t.kind != "moved", t.value)):
+        label, x = f"{line.value:.2f}", gutter + _x(line.value, span)
+        start = min(max(gutter, x - 1 if free == gutter else _beside(x, free)), canvas.width - 4)
+        canvas.write(start, rows + 2, label, "bold $accent" if line.kind == "moved" else "$fg")
+        free = start
+
+
+def _x(value: float, span: int) -> int:
+    return round(min(1.0, max(0.0, value)) * (span - 1))
+
+
+def _beside(x: int, taken: int) -> int:
+    """Where a four-cell label near `x` goes when cells `taken` to `taken + 3` are in use."""
+    if taken - 5 < x - 1 < taken + 5:
+        return taken + 5 if x >= taken + 1 else taken - 5
+    return x - 1
 
 
 class Histogram(Painted):

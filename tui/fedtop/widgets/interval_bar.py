@@ -31,14 +31,13 @@ class Bar:
 
     def draw(self, width: int, glyphs: Glyphs = UNICODE) -> Text:
         """The bar over `width` cells."""
-        text = Text(bar(self.fraction, width, glyphs), self.style)
-        text.pad_right(max(0, width - len(text.plain)))
-        if self.mark is None or width < 1:
-            return text
-        x = round(min(1.0, max(0.0, self.mark)) * (width - 1))
-        filled = text.plain[x] == glyphs.columns[8]
-        tick = Text(glyphs.v_line, f"bold $fg on {self.style}" if filled else "bold $fg")
-        return Text.assemble(text[:x], tick, text[x + 1 :])
+        canvas = Canvas(width, 1)
+        canvas.write(0, 0, bar(self.fraction, width, glyphs), self.style)
+        if self.mark is not None:
+            x = round(min(1.0, max(0.0, self.mark)) * (width - 1))
+            filled = canvas.at(x, 0) == glyphs.columns[8]
+            canvas.put(x, 0, glyphs.v_line, f"bold $bg on {self.style}" if filled else "bold $fg")
+        return canvas.lines()[0] if width > 0 else Text()
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,8 @@ def rung_row(rung: Rung) -> Row:
         "time": None if rung.time_us is None else duration_us(rung.time_us),
         "note": Text(clean(rung.note or says, 60), "$dim" if rung.outcome != "failed" else "$alert"),
     }
+    if ghost:
+        cells |= {key: Text("") for key in ("confidence", "margin", "time")}
     return Row(rung.layer, cells, style="$faint" if ghost else "")
 
 

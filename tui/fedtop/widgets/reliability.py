@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from fedtop.widgets.axes import draw_value_axis
 from fedtop.widgets.canvas import Canvas
 from fedtop.widgets.painted import Painted
 
@@ -44,8 +43,10 @@ def paint_reliability(
     if rows < 2 or plot < 10:
         return canvas.lines()
     error = glyphs.none if ece is None else f"{ece:.3f}"
-    canvas.write(gutter, 0, f"accuracy by confidence  ECE {error}"[:plot], "$dim")
-    draw_value_axis(canvas, [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")], gutter, rows, 1)
+    canvas.write(gutter, 0, f"ECE {error}  accuracy by confidence"[:plot], "$dim")
+    for share, label in ((0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")):
+        canvas.write(gutter - 2 - len(label), _y(share, rows), label, "$dim")
+        canvas.put(gutter - 1, _y(share, rows), "┤", "$rule")
     _draw_frame(canvas, gutter, plot, rows, glyphs)
     for point in bins:
         _draw_point(canvas, point, gutter, plot, rows, glyphs)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 from rich.text import Text
 
-from fedtop.sanitize import clean
+from fedtop.sanitize import clean, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,18 +95,24 @@ def to_text(cell: Cell, width: int, glyphs: Glyphs) -> Text:
     if isinstance(cell, str):
         return Text(glyphs.adapt(clean(cell, CELL_LIMIT)))
     text = cell.copy() if isinstance(cell, Text) else cell.draw(width, glyphs)
-    if not (text.plain.isascii() and text.plain.isprintable()):
-        text = _cleaned(text)
+    text = _cleaned(text)
     if glyphs.ascii and not text.plain.isascii():
         text.plain = glyphs.adapt(text.plain)
     return text
 
 
 def _cleaned(text: Text) -> Text:
-    """`text` without unsafe characters; its styles survive only when nothing had to go."""
-    safe = clean(text.plain, None)
-    kept = text.plain.replace("\u00a0", " ")
-    return text if safe == kept else Text(safe, text.style)
+    """`text` without unsafe characters, each run of characters in the style it had."""
+    if scrub(text.plain) == text.plain:
+        return text
+    cuts = sorted({at for span in text.spans for at in (span.start, span.end)})
+    safe = Text(style=text.style)
+    for run in text.divide(cuts):
+        part = Text(scrub(run.plain))
+        for span in run.spans:
+            part.stylize(span.style)
+        safe.append_text(part)
+    return safe
 
 
 def fit(text: Text, width: int, align: str, tail: int = 0, ellipsis: str = "…") -> Text:

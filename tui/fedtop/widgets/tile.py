@@ -75,7 +75,6 @@ class Tile(Painted):
     Tile {
         height: 4;
         width: 1fr;
-        min-width: 14;
         padding: 0 1;
         border: round $foreground 25%;
         border-title-color: $foreground 65%;
