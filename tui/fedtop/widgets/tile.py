@@ -79,6 +79,9 @@ class Tile(Painted):
         border: round $foreground 25%;
         border-title-color: $foreground 65%;
     }
+    Tile.-ascii {
+        border: ascii $foreground 25%;
+    }
     Tile.-warn {
         border: round $warning 70%;
         border-title-color: $warning;
@@ -86,6 +89,12 @@ class Tile(Painted):
     Tile.-alert {
         border: round $error 80%;
         border-title-color: $error;
+    }
+    Tile.-ascii.-warn {
+        border: ascii $warning;
+    }
+    Tile.-ascii.-alert {
+        border: ascii $error;
     }
     """
 
@@ -115,6 +124,7 @@ class Tile(Painted):
     def _dress(self) -> None:
         for state in ("warn", "alert", "unknown"):
             self.set_class(self._data.state == state, f"-{state}")
+        self.set_class(self.glyphs.ascii, "-ascii")
         loud = f"{self.glyphs.state(self._data.state)} " if self._data.state in _LOUD else ""
         self.border_title = Text(f"{loud}{self.title}")
 
