@@ -42,8 +42,8 @@ class Replay:
     """(n,) 0 exact, 1 seen by a probe only, 2 unknown."""
 
 
-def replay(log: DecisionLog, thresholds: Sequence[float] | None = None) -> Replay:
-    """Replay ``thresholds`` (K values), or with ``None`` the ones each event was logged under."""
+def replay(log: DecisionLog, thresholds: Sequence[float | None] | None = None) -> Replay:
+    """Replay ``thresholds`` (K values); ``None``, whole or per layer, is what an event was logged under."""
     k_layers = len(log.layers)
     layer = np.full(len(log), UNKNOWN, dtype=np.int32)
     elapsed, spent = np.zeros(len(log)), np.full(len(log), np.nan)
@@ -54,7 +54,8 @@ def replay(log: DecisionLog, thresholds: Sequence[float] | None = None) -> Repla
         undecided &= live | ran | (log.accepted >= k) | bool(not ran.any())
         counts = (live | (log.accepted < k)) & undecided
         elapsed += np.where(counts & ~np.isnan(log.latency_ms[:, k]), log.latency_ms[:, k], 0.0)
-        limit = log.threshold[:, k] if thresholds is None else thresholds[k]
+        fixed = None if thresholds is None else thresholds[k]
+        limit = log.threshold[:, k] if fixed is None else fixed
         takes = counts & log.able[:, k] & (log.confidence[:, k] >= limit)
         layer[takes], spent[takes] = k, elapsed[takes]
         undecided &= ~takes
