@@ -15,10 +15,10 @@ from rich.cells import cell_len, chop_cells
 __all__ = ["clean", "csv_cell", "scrub", "truncate"]
 
 _ESCAPES: Final = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
+    r"\x1b\[[0-?]*[ -/]*(?:[@-~]|$)"  # CSI, also one that was cut off
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\x9c|$)"  # OSC, DCS, SOS, PM, APC up to their terminator
     r"|\x1b[ -/]*[0-~]?"  # two-character escapes, and a lone ESC
-    r"|\x9b[0-?]*[ -/]*[@-~]",  # 8-bit CSI
+    r"|\x9b[0-?]*[ -/]*(?:[@-~]|$)",  # 8-bit CSI
     re.DOTALL,
 )
 _BLANK: Final = re.compile(r"\s")
