@@ -1,0 +1,1 @@
+"""The command `fedtop`: one module per family of commands, loaded when the command is called."""
