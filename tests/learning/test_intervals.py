@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -116,3 +118,13 @@ def test_two_proportions_match_chi_square() -> None:
     assert iv.two_proportion_p(80, 100, 150, 200) == pytest.approx(want)
     assert iv.two_proportion_p(5, 5, 9, 9) == 1.0
     assert iv.two_proportion_p(0, 0, 1, 2) is None
+
+
+def test_the_light_modules_do_not_load_numpy() -> None:
+    modules = "intervals boosts confidence targets verify"
+    code = (
+        "import sys, importlib\n"
+        f"for m in '{modules}'.split(): importlib.import_module('fedstore.learning.' + m)\n"
+        "sys.exit('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

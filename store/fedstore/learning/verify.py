@@ -38,7 +38,8 @@ _FAR = 3.0
 class EProcess:
     """Evidence on the error rate since a change, against ``1 - target``.
 
-    ``harm`` grows with more errors than the target allows, ``verified`` with fewer; each is the mean over bets q of (q/p0)^errors ((1-q)/(1-p0))^(n-errors), and decides at 1/alpha.
+    ``harm`` grows with more errors than the target allows, ``verified`` with fewer. Each is the mean over bets q
+    of (q/p0)^errors ((1-q)/(1-p0))^(n-errors), and decides at 1/alpha.
     """
 
     def __init__(self, target: float = 0.95, alpha: float = 0.05) -> None:
@@ -140,7 +141,7 @@ def rate_verdict(
 
 @dataclass(frozen=True, slots=True)
 class AssumptionCheck:
-    """Whether the cascade behaves as the replay said; ``broken`` is ``None`` with too few decisions to tell."""
+    """Whether the cascade behaves as replayed; ``broken`` is ``None`` with too few decisions to tell."""
 
     broken: bool | None
     n: int
