@@ -8,13 +8,15 @@ any window costs at most about 30 days + 46 hours + 118 minutes of rows per name
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fedstore.errors import FedstoreError
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["WINDOW_LABELS", "Span", "Window", "parse_duration_ms", "parse_time_ms", "spans"]
 

@@ -7,10 +7,12 @@ carries its counts, money the weakest of the bases it is made of.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fedstore.learning.intervals import Interval, wilson
-from fedstore.window import Window
+
+if TYPE_CHECKING:
+    from fedstore.window import Window
 
 __all__ = [
     "ActiveRun", "AgentDetail", "AgentRow", "AgentsView", "CascadeView", "ConfidenceBin", "CostRow", "CostsView",

@@ -1,0 +1,154 @@
+"""Sums and distributions of a window, read from the summary tables only.
+
+Every query touches at most the buckets of one window (see ``window.spans``) and is answered by the primary key
+(width, start, …), so its cost does not depend on how many facts were recorded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fedstore.bins import percentiles
+from fedstore.queries.models import Durations
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
+from fedstore.summaries import read_bins
+from fedstore.window import Span, Window, spans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Buckets", "Rows", "Source", "durations_of", "step_of"]
+
+Rows = list[tuple[Any, ...]]
+_STEPS_MS = tuple(
+    n * unit
+    for unit, counts in (
+        (MINUTE_MS, (1, 2, 5, 10, 15, 30)),
+        (HOUR_MS, (1, 2, 3, 6, 12)),
+        (DAY_MS, (1, 2, 7, 14, 28)),
+    )
+    for n in counts
+)
+
+
+class Source(Protocol):
+    """What a read model needs of a database."""
+
+    def read(self, sql: str, parameters: Any = ()) -> Rows: ...
+
+
+def step_of(window: Window, columns: int) -> int:
+    """The shortest step, in milliseconds, that cuts the window into at most ``columns`` pieces."""
+    wanted = window.length_ms / max(1, columns)
+    return next((step for step in _STEPS_MS if step >= wanted), _STEPS_MS[-1])
+
+
+def durations_of(n: int, total_ms: float, blobs: Sequence[bytes]) -> Durations:
+    """Mean from exact sums (milliseconds), percentiles from packed bins of microseconds."""
+    if n <= 0:
+        return Durations()
+    p50, p95 = percentiles(read_bins(b"".join(blobs)), (0.5, 0.95))
+    return Durations(n, total_ms / n, None if p50 is None else p50 / 1000, None if p95 is None else p95 / 1000)
+
+
+class Buckets:
+    """The summary tables of one store, as of one read."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        found = {name: int(at) for name, at in source.read("SELECT name, at_ms FROM marks")}
+        self._hour_mark, self._day_mark = found["hour"], found["day"]
+
+    def sums(
+        self,
+        table: str,
+        window: Window,
+        by: Sequence[str],
+        columns: Sequence[str],
+        where: str = "",
+        *args: Any,
+    ) -> Rows:
+        """Rows of (by…, SUM(columns)…), one per combination of ``by``; ``where`` filters on key columns."""
+        spread, parameters = self._spread(table, self._spans(table, window), (*by, *columns), where, args)
+        names = ", ".join(by)
+        totals = ", ".join(f"CAST(COALESCE(SUM({c}), 0) AS BIGINT) AS {c}" for c in columns)
+        group = f" GROUP BY {names}" if by else ""
+        return self._source.read(
+            f"SELECT {names}{', ' if by else ''}{totals} FROM ({spread}) AS spread{group}", parameters
+        )
+
+    def slots(
+        self, table: str, window: Window, step_ms: int, by: Sequence[str], columns: Sequence[str], where: str = "",
+        *args: Any,
+    ) -> Rows:  # fmt: skip
+        """Rows of (slot start, by…, SUM(columns)…): the window cut into steps that start at multiples of one."""
+        day_mark = self._day_mark if step_ms >= DAY_MS else 0
+        hour_mark = self._hour_mark if step_ms >= HOUR_MS else 0
+        cut = spans(window, hour_mark, day_mark, *self._kept(table))
+        spread, parameters = self._spread(table, cut, ("start", *by, *columns), where, args)
+        names = "".join(f", {name}" for name in by)
+        totals = ", ".join(f"CAST(SUM({c}) AS BIGINT) AS {c}" for c in columns)
+        return self._source.read(
+            f"SELECT start - start % ? AS slot{names}, {totals} FROM ({spread}) AS spread"
+            f" GROUP BY start - start % ?{names}",
+            (step_ms, *parameters, step_ms),
+        )
+
+    def blobs(
+        self, table: str, window: Window, by: Sequence[str], column: str, where: str = "", *args: Any
+    ) -> dict[Any, list[bytes]]:
+        """The packed distributions of the window, by key (a tuple, or the value of a single ``by``)."""
+        spread, parameters = self._spread(table, self._spans(table, window), (*by, column), where, args)
+        found: dict[Any, list[bytes]] = {}
+        for *key, blob in self._source.read(spread, parameters):
+            found.setdefault(key[0] if len(by) == 1 else tuple(key), []).append(blob)
+        return found
+
+    def names(self, table: str, key: str, window: Window) -> list[str]:
+        """The distinct names of one key column in the window."""
+        return [row[0] for row in self.sums(table, window, (key,), (_FIRST_SUM[table],))]
+
+    def newest_start(self) -> int | None:
+        """The start of the newest bucket of any table, in epoch milliseconds."""
+        newest: int | None = None
+        for table in _FIRST_SUM:
+            for width in (MINUTE_MS, HOUR_MS, DAY_MS):
+                ((start,),) = self._source.read(f"SELECT MAX(start) FROM {table} WHERE width = ?", (width,))
+                if start is not None:
+                    newest = start if newest is None else max(newest, start)
+                    break
+        return newest
+
+    def _spans(self, table: str, window: Window) -> list[Span]:
+        return spans(window, self._hour_mark, self._day_mark, *self._kept(table))
+
+    def _kept(self, table: str) -> tuple[int, int]:
+        """Since when minute and hour rows of a table are there; older edges snap to wider buckets."""
+        oldest = [
+            self._source.read(f"SELECT MIN(start) FROM {table} WHERE width = ?", (width,))[0][0]
+            for width in (MINUTE_MS, HOUR_MS)
+        ]
+        return tuple(0 if start is None else start for start in oldest)  # type: ignore[return-value]
+
+    @staticmethod
+    def _spread(
+        table: str, cut: Sequence[Span], columns: Sequence[str], where: str, args: Sequence[Any]
+    ) -> tuple[str, list[Any]]:
+        """One SELECT per span, joined by UNION ALL, so that each is a range of the primary key."""
+        condition = f" AND {where}" if where else ""
+        parts, parameters = [], []
+        for span in cut or [Span(MINUTE_MS, 0, 0)]:
+            parts.append(
+                f"SELECT {', '.join(columns)} FROM {table} WHERE width = ? AND start >= ? AND start < ?{condition}"
+            )
+            parameters += [span.width, span.start_ms, span.end_ms, *args]
+        return " UNION ALL ".join(parts), parameters
+
+
+_FIRST_SUM = {
+    "agent_buckets": "runs",
+    "spend_buckets": "calls",
+    "tool_buckets": "calls",
+    "route_buckets": "routes",
+    "layer_buckets": "attempts",
+}

@@ -1,0 +1,148 @@
+"""Read model of the routing cascade: its layers, one layer, the newest decisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fedstore.bins import CONFIDENCE_BINS
+from fedstore.learning.targets import check_targets
+from fedstore.queries.buckets import Buckets, Source, durations_of
+from fedstore.queries.facts import newest_decisions
+from fedstore.queries.models import CascadeView, ConfidenceBin, DecisionRow, LayerRow, LayerView, Rate
+from fedstore.summaries import ACCEPTED_KIND, ASKED_KIND, RIGHT_KIND, WRONG_KIND, read_bins
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fedstore.window import Window
+
+__all__ = ["LAST_RESORT", "cascade_view", "layer_rows", "layer_view", "layers_seen"]
+
+LAST_RESORT = "clarification"
+_RECENT = 50
+_CAPTURE_TARGETS = {1: "layer_1_capture", 2: "layer_2_capture"}
+_ROUTE_SUMS = ("routes", "latency_n", "latency_us", "graded", "correct")
+_LAYER_SUMS = ("attempts", "accepted", "errors", "confidence_n", "confidence_ppm", "latency_n", "latency_us")
+
+
+def layers_seen(source: Source) -> tuple[tuple[str, int, float | None], ...]:
+    """(name, position, threshold) of each layer, in cascade order, as its newest attempt had them."""
+    rows = source.read("SELECT name, position, threshold FROM layers ORDER BY position, name")
+    return tuple((name, position, threshold) for name, position, threshold in rows)
+
+
+def layer_rows(
+    source: Source, buckets: Buckets, window: Window, thresholds: Mapping[str, float]
+) -> tuple[LayerRow, ...]:
+    """A row per layer, in cascade order; ``thresholds`` in force go before those last logged."""
+    routed = {row[0]: row[1:] for row in buckets.sums("route_buckets", window, ("layer",), _ROUTE_SUMS)}
+    asked = {row[0]: row[1:] for row in buckets.sums("layer_buckets", window, ("layer",), _LAYER_SUMS)}
+    blobs = buckets.blobs("layer_buckets", window, ("layer",), "latency_bins")
+    seen = {name: (position, threshold) for name, position, threshold in layers_seen(source)}
+    total = sum(row[0] for row in routed.values())
+    names = sorted(set(routed) | set(asked), key=lambda name: (seen.get(name, (999, None))[0], name))
+    rows = []
+    for order, name in enumerate(names, start=1):
+        threshold = thresholds.get(name, seen.get(name, (0, None))[1])
+        rows.append(_layer_row(name, order, routed.get(name), asked.get(name), blobs.get(name, ()), total, threshold))
+    return tuple(rows)
+
+
+def _layer_row(
+    name: str, order: int, routed: Sequence[int] | None, asked: Sequence[int] | None, blobs: Sequence[bytes],
+    total: int, threshold: float | None,
+) -> LayerRow:  # fmt: skip
+    taken, _, _, graded, correct = routed or (0,) * 5
+    attempts, accepted, errors, confidence_n, confidence_ppm, latency_n, latency_us = asked or (0,) * 7
+    captured = Rate(taken, total)
+    target, status = _target(name, order, captured)
+    return LayerRow(
+        name=name,
+        position=order,
+        attempts=attempts,
+        captured=captured,
+        success=Rate(accepted, attempts),
+        confidence=confidence_ppm / confidence_n / 1e6 if confidence_n else None,
+        durations=durations_of(latency_n, latency_us / 1000, blobs),
+        accuracy=Rate(correct, graded),
+        errors=errors,
+        threshold=threshold,
+        target=target,
+        target_status=status,
+    )
+
+
+def _target(name: str, order: int, captured: Rate) -> tuple[str, str]:
+    measure = "clarification_rate" if name == LAST_RESORT else _CAPTURE_TARGETS.get(order)
+    if measure is None:
+        return "", ""
+    found = next(s for s in check_targets({measure: captured.value}) if s.target.measure == measure)
+    return found.target.target_text, found.status
+
+
+def cascade_view(source: Source, window: Window, thresholds: Mapping[str, float]) -> CascadeView:
+    """The cascade tab."""
+    buckets = Buckets(source)
+    layers = layer_rows(source, buckets, window, thresholds)
+    ((routes, n, us, graded, correct),) = buckets.sums("route_buckets", window, (), _ROUTE_SUMS)
+    latencies = [
+        blob for blobs in buckets.blobs("route_buckets", window, ("layer",), "latency_bins").values() for blob in blobs
+    ]
+    durations = durations_of(n, us / 1000, latencies)
+    accuracy = Rate(correct, graded)
+    clarified = Rate(sum(row.captured.hits for row in layers if row.name == LAST_RESORT), routes)
+    measures: dict[str, float | None] = {
+        "accuracy": accuracy.value,
+        "latency_ms": durations.mean_ms,
+        "clarification_rate": clarified.value,
+    }
+    for order, measure in _CAPTURE_TARGETS.items():
+        measures[measure] = next((row.captured.value for row in layers if row.position == order), None)
+    return CascadeView(
+        window=window,
+        routes=routes,
+        layers=layers,
+        accuracy=accuracy,
+        durations=durations,
+        clarified=clarified,
+        targets=check_targets(measures),
+        recent=newest_decisions(source, [row.name for row in layers], window, _RECENT),
+    )
+
+
+def layer_view(source: Source, name: str, window: Window, thresholds: Mapping[str, float]) -> LayerView:
+    """One layer."""
+    buckets = Buckets(source)
+    rows = layer_rows(source, buckets, window, thresholds)
+    return LayerView(
+        window=window,
+        row=next((row for row in rows if row.name == name), None),
+        bins=_confidence_bins(buckets, name, window),
+        recent=_decisions(source, name, window),
+    )
+
+
+def _decisions(source: Source, name: str, window: Window) -> tuple[DecisionRow, ...]:
+    return newest_decisions(source, (name,), window, _RECENT)
+
+
+def _confidence_bins(buckets: Buckets, name: str, window: Window) -> tuple[ConfidenceBin, ...]:
+    blobs: dict[Any, list[bytes]] = buckets.blobs(
+        "layer_buckets", window, ("layer",), "confidence_bins", "layer = ?", name
+    )
+    counts = [0] * (4 * CONFIDENCE_BINS)
+    for index, count in read_bins(b"".join(blobs.get(name, ()))):
+        counts[index] += count
+    if not any(counts):
+        return ()
+
+    def of(kind: int, index: int) -> int:
+        return counts[kind * CONFIDENCE_BINS + index]
+
+    return tuple(
+        ConfidenceBin(
+            i / CONFIDENCE_BINS, (i + 1) / CONFIDENCE_BINS, of(ASKED_KIND, i), of(ACCEPTED_KIND, i),
+            of(RIGHT_KIND, i), of(WRONG_KIND, i),
+        )
+        for i in range(CONFIDENCE_BINS)
+    )  # fmt: skip

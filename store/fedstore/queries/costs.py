@@ -1,0 +1,119 @@
+"""Read model of the costs: spend by model, agent, project, task type or operation, and over time."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from fedstore.errors import FedstoreError
+from fedstore.queries.buckets import Buckets, Source, step_of
+from fedstore.queries.calendar import day_start_ms, local_date, month_start_ms, project_month
+from fedstore.queries.models import CostRow, CostsView, Money, SeriesPoint
+from fedstore.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["DIMENSIONS", "cost_rows", "costs_view", "projected_month", "spent", "tokens_used"]
+
+DIMENSIONS = ("model", "agent", "project", "task_type", "operation")
+_MONEY = ("reported_nano", "computed_nano", "unpriced_calls", "unpriced_tokens")
+_SUMS = (
+    "calls", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "minimum_calls",
+    *_MONEY,
+)  # fmt: skip
+_DAY_MS = 86_400_000
+_HISTORY_DAYS = 56
+_STACKED_MODELS = 5
+OTHER = "other"
+
+
+def costs_view(
+    source: Source,
+    window: Window,
+    dimension: str,
+    now_ms: int,
+    tz: tzinfo | None,
+    store_bytes: int,
+    columns: int = 60,
+) -> CostsView:
+    """The costs tab. Raises FedstoreError for an unknown dimension."""
+    if dimension not in DIMENSIONS:
+        raise FedstoreError(f"{dimension!r} is not a cost dimension: use {', '.join(DIMENSIONS)}")
+    buckets = Buckets(source)
+    rows = cost_rows(buckets, window, dimension)
+    by_model = rows if dimension == "model" else cost_rows(buckets, window, "model")
+    models = tuple(row.name for row in by_model[:_STACKED_MODELS])
+    names = (*models, OTHER) if len(by_model) > len(models) else models
+    return CostsView(
+        window=window,
+        dimension=dimension,
+        rows=rows,
+        total=sum((row.cost for row in rows), Money()),
+        tokens=sum(row.input_tokens + row.output_tokens for row in rows),
+        today=spent(buckets, day_start_ms(now_ms, tz), now_ms),
+        month=spent(buckets, month_start_ms(now_ms, tz), now_ms),
+        month_projected_nano=projected_month(buckets, now_ms, tz),
+        series=_series(buckets, window, names, columns),
+        models=names,
+        store_bytes=store_bytes,
+    )
+
+
+def cost_rows(buckets: Buckets, window: Window, dimension: str, where: str = "", *args: Any) -> tuple[CostRow, ...]:
+    """Spend per name of a dimension, dearest first."""
+    found = buckets.sums("spend_buckets", window, (dimension,), _SUMS, where, *args)
+    total = sum(row[8] + row[9] for row in found)
+    rows = [_cost_row(row, total) for row in found]
+    return tuple(sorted(rows, key=lambda row: (-row.cost.nano, -row.input_tokens, row.name)))
+
+
+def _cost_row(row: Sequence[Any], total_nano: int) -> CostRow:
+    name, calls, errors, tokens_in, cache_read, cache_write, tokens_out, minimum, *money = row
+    cost = Money(*money)
+    share = cost.nano / total_nano if total_nano and cost.known else None
+    return CostRow(name, calls, errors, tokens_in, cache_read, cache_write, tokens_out, minimum > 0, cost, share)
+
+
+def tokens_used(buckets: Buckets, window: Window) -> int:
+    """Input and output tokens of the window."""
+    ((tokens_in, tokens_out),) = buckets.sums("spend_buckets", window, (), ("input_tokens", "output_tokens"))
+    return int(tokens_in) + int(tokens_out)
+
+
+def spent(buckets: Buckets, start_ms: int, end_ms: int) -> Money:
+    """What was spent from a moment to the end of the minute of another."""
+    window = Window(start_ms, end_ms - end_ms % 60_000 + 60_000, "", live=False)
+    return Money(*buckets.sums("spend_buckets", window, (), _MONEY)[0])
+
+
+def projected_month(buckets: Buckets, now_ms: int, tz: tzinfo | None) -> int | None:
+    """Nano-USD expected by the end of this month; None while there is too little history or no prices."""
+    today = local_date(now_ms, tz)
+    midnight = day_start_ms(now_ms, tz)
+    # Days of the history are UTC days: local ones would need every hour's row, and kinds of days are all that counts.
+    first = midnight - _HISTORY_DAYS * _DAY_MS
+    history = Window(first - first % _DAY_MS, midnight - midnight % _DAY_MS, "", live=False)
+    rows = buckets.slots("spend_buckets", history, _DAY_MS, (), ("reported_nano", "computed_nano"))
+    spend = {local_date(slot, UTC): reported + computed for slot, reported, computed in rows}
+    if not spend:
+        return None
+    days = (today - min(spend)).days
+    daily = {today - timedelta(days=back): spend.get(today - timedelta(days=back), 0) for back in range(1, days)}
+    month = spent(buckets, month_start_ms(now_ms, tz), now_ms)
+    return project_month(month.nano, daily, today, min(1.0, (now_ms - midnight) / _DAY_MS))
+
+
+def _series(buckets: Buckets, window: Window, models: Sequence[str], columns: int) -> tuple[SeriesPoint, ...]:
+    rows = buckets.slots(
+        "spend_buckets", window, step_of(window, columns), ("model",), ("reported_nano", "computed_nano")
+    )
+    slots: dict[int, dict[str, int]] = {}
+    for slot, model, reported, computed in rows:
+        parts = slots.setdefault(slot, dict.fromkeys(models, 0))
+        name = model if model in parts else OTHER
+        parts[name] = parts.get(name, 0) + reported + computed
+    return tuple(
+        SeriesPoint(slot, cost_nano=sum(parts.values()), parts=tuple(parts.items()))
+        for slot, parts in sorted(slots.items())
+    )

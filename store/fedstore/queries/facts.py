@@ -1,0 +1,110 @@
+"""Newest facts, newest first; always of known names, within a time, with a limit: one index range each."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Any
+
+from fedstore.queries.models import ActiveRun, DecisionRow, RunRow, ToolCallRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fedstore.queries.buckets import Source
+    from fedstore.window import Window
+
+__all__ = [
+    "active_runs",
+    "error_classes",
+    "newest_decisions",
+    "newest_runs",
+    "newest_tool_calls",
+    "run_by_id",
+]
+
+_RUN = "id, agent, task_type, project, ended_ms, duration_ms, success, rework, quality, error_class, source"
+_TOOL_CALL = "id, agent, tool, ended_ms, duration_ms, success, cost_nano, error_class, run_id"
+_DECISION = "id, at_ms, agent, layer, confidence, latency_us, correct, task_id, description"
+_ACTIVE_LIMIT = 500
+
+
+def _newest(
+    source: Source,
+    table: str,
+    columns: str,
+    key: str,
+    time: str,
+    names: Iterable[str],
+    window: Window,
+    limit: int,
+) -> list[tuple[Any, ...]]:
+    """Rows of all names, merged by time; each name costs one index range of at most ``limit`` rows."""
+    sql = (
+        f"SELECT {time}, id, {columns} FROM {table} WHERE {key} = ? AND {time} >= ? AND {time} < ?"
+        f" ORDER BY {time} DESC LIMIT ?"
+    )
+    runs = [source.read(sql, (name, window.start_ms, window.end_ms, limit)) for name in names]
+    return [row[2:] for row in heapq.nlargest(limit, (row for rows in runs for row in rows), key=lambda row: row[:2])]
+
+
+def _truth(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def _run_row(row: Sequence[Any]) -> RunRow:
+    values = list(row)
+    values[6:8] = map(_truth, row[6:8])
+    return RunRow(*values)
+
+
+def newest_runs(source: Source, agents: Iterable[str], window: Window, limit: int) -> tuple[RunRow, ...]:
+    """The newest runs of some agents."""
+    rows = _newest(source, "runs", _RUN, "agent", "ended_ms", agents, window, limit)
+    return tuple(_run_row(row) for row in rows)
+
+
+def run_by_id(source: Source, run_id: str) -> RunRow | None:
+    """One finished run."""
+    rows = source.read(f"SELECT {_RUN} FROM runs WHERE id = ?", (run_id,))
+    return _run_row(rows[0]) if rows else None
+
+
+def newest_tool_calls(source: Source, tools: Iterable[str], window: Window, limit: int) -> tuple[ToolCallRow, ...]:
+    """The newest executions of some tools."""
+    rows = _newest(source, "tool_calls", _TOOL_CALL, "tool", "ended_ms", tools, window, limit)
+    return tuple(ToolCallRow(*(_truth(v) if i == 5 else v for i, v in enumerate(row))) for row in rows)
+
+
+def newest_decisions(source: Source, layers: Iterable[str], window: Window, limit: int) -> tuple[DecisionRow, ...]:
+    """The newest decisions that some layers took."""
+    rows = _newest(source, "routes", _DECISION, "layer", "at_ms", layers, window, limit)
+    return tuple(decision_row(row) for row in rows)
+
+
+def decision_row(row: Sequence[Any]) -> DecisionRow:
+    """A DecisionRow from the columns id, at_ms, agent, layer, confidence, latency_us, correct, task_id, description."""
+    latency = None if row[5] is None else row[5] / 1000
+    at, agent, layer, confidence = row[1:5]
+    return DecisionRow(row[0], at, agent, layer, confidence, latency, _truth(row[6]), row[7], row[8])
+
+
+DECISION_COLUMNS = _DECISION
+
+
+def error_classes(rows: Iterable[RunRow | ToolCallRow]) -> tuple[tuple[str, int], ...]:
+    """How often each class of error occurs in some rows, most frequent first."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        if row.error_class:
+            counts[row.error_class] = counts.get(row.error_class, 0) + 1
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def active_runs(source: Source) -> tuple[ActiveRun, ...]:
+    """What has not ended, oldest first."""
+    rows = source.read(
+        "SELECT id, agent, task_type, state, reason, started_ms, seen_ms FROM active_runs"
+        " ORDER BY started_ms, id LIMIT ?",
+        (_ACTIVE_LIMIT,),
+    )
+    return tuple(ActiveRun(*row) for row in rows)

@@ -1,0 +1,174 @@
+"""The read models of one store, one method per view; every view of every program is made from these.
+
+A reader belongs to one thread at a time (its database gives each thread a connection of its own). Each method
+sees the store as of one moment. Raises StoreError when the store cannot be read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fedstore.ids import now_ms
+from fedstore.queries.agents import agent_detail, agents_view, task_type_rows
+from fedstore.queries.buckets import Buckets
+from fedstore.queries.cascade import cascade_view, layer_view, layers_seen
+from fedstore.queries.costs import costs_view
+from fedstore.queries.facts import newest_runs, run_by_id
+from fedstore.queries.in_force import InForce, policy_in_force
+from fedstore.queries.overview import losses, overview
+from fedstore.queries.tools import ToolRule, tool_detail, tools_view
+from fedstore.schema.summaries import MINUTE_MS
+from fedstore.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import tzinfo
+    from pathlib import Path
+
+    from fedstore.database import Database
+    from fedstore.queries.models import (
+        AgentDetail,
+        AgentRow,
+        AgentsView,
+        CascadeView,
+        CostsView,
+        LayerView,
+        Overview,
+        RunRow,
+        ToolDetail,
+        ToolsView,
+        WhyView,
+    )
+
+__all__ = ["Reader"]
+
+_TABLES = ("runs", "llm_calls", "tool_calls", "routes", "verdicts")
+
+
+class Reader:
+    """Read models of a store. ``clock`` gives the present, ``tz`` the zone of days and months (None: local)."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], int] = now_ms,
+        tz: tzinfo | None = None,
+        tool_rule: ToolRule = "bound",
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._tz = tz
+        self._tool_rule: ToolRule = tool_rule
+
+    def window(self, label: str, at_ms: int | None = None) -> Window:
+        """The window of a name that ends now, or at ``at_ms``. Raises FedstoreError for an unknown name."""
+        return Window.ending(label, self._clock() if at_ms is None else at_ms, live=at_ms is None)
+
+    def change_token(self) -> int:
+        """Differs when something was committed since the last call (3 microseconds)."""
+        return self._database.change_token()
+
+    def overview(self, window: Window) -> Overview:
+        """The federation at a glance."""
+        with self._database.snapshot():
+            return overview(self._database, window, self._clock(), self._tz, self.thresholds())
+
+    def agents(self, window: Window) -> AgentsView:
+        """A row per agent, and the agent x task-type matrix."""
+        with self._database.snapshot():
+            return agents_view(self._database, window)
+
+    def agent(self, name: str, window: Window) -> AgentDetail:
+        """One agent in detail."""
+        with self._database.snapshot():
+            return agent_detail(self._database, name, window)
+
+    def task_type(self, name: str, window: Window) -> tuple[AgentRow, ...]:
+        """The agents on one task type, best first."""
+        with self._database.snapshot():
+            return task_type_rows(self._database, name, window)
+
+    def cascade(self, window: Window) -> CascadeView:
+        """The routing cascade, layer by layer."""
+        with self._database.snapshot():
+            return cascade_view(self._database, window, self.thresholds())
+
+    def layer(self, name: str, window: Window) -> LayerView:
+        """One layer of the cascade."""
+        with self._database.snapshot():
+            return layer_view(self._database, name, window, self.thresholds())
+
+    def layers_seen(self) -> tuple[tuple[str, int, float | None], ...]:
+        """(name, position, threshold) of each layer as last logged, in cascade order."""
+        return layers_seen(self._database)
+
+    def costs(self, window: Window, dimension: str = "model") -> CostsView:
+        """Spend by model, agent, project, task_type or operation."""
+        with self._database.snapshot():
+            return costs_view(self._database, window, dimension, self._clock(), self._tz, _size(self._database.path))
+
+    def tools(self, window: Window) -> ToolsView:
+        """Confidence in each tool over the 30 days that end with the window."""
+        with self._database.snapshot():
+            return tools_view(self._database, window, self._tool_rule)
+
+    def tool(self, name: str, window: Window) -> ToolDetail:
+        """One tool in detail."""
+        with self._database.snapshot():
+            return tool_detail(self._database, name, window, self._tool_rule)
+
+    def runs(self, window: Window, agent: str | None = None, limit: int = 200) -> tuple[RunRow, ...]:
+        """The newest finished runs of the window, of one agent or of all."""
+        with self._database.snapshot():
+            agents = [agent] if agent else Buckets(self._database).names("agent_buckets", "agent", window)
+            return newest_runs(self._database, agents, window, limit)
+
+    def run(self, run_id: str) -> RunRow | None:
+        """One finished run."""
+        return run_by_id(self._database, run_id)
+
+    def why(self, route_id: str) -> WhyView | None:
+        """Why one decision went where it went; None when it is not there."""
+        from fedstore.queries.why import why_view
+
+        with self._database.snapshot():
+            return why_view(self._database, route_id)
+
+    def policy(self) -> InForce:
+        """The policy in force."""
+        return policy_in_force(self._database)
+
+    def thresholds(self) -> Mapping[str, float]:
+        """The thresholds that the policy in force sets, by layer."""
+        return self.policy().thresholds
+
+    def newest_ms(self) -> int | None:
+        """The last millisecond of the newest minute that has a fact; None for an empty store."""
+        start = Buckets(self._database).newest_start()
+        return None if start is None else start + MINUTE_MS - 1
+
+    def last_recorded_ms(self) -> int | None:
+        """When the newest fact was recorded; None for an empty store."""
+        found = [
+            rows[0][0]
+            for table in _TABLES
+            if (rows := self._database.read(f"SELECT recorded_ms FROM {table} ORDER BY seq DESC LIMIT 1"))
+        ]
+        return max(found, default=None)
+
+    def losses(self) -> int:
+        """How many facts recorders could not write."""
+        return losses(self._database)
+
+    def rejects(self, limit: int = 100) -> tuple[tuple[str, int | None, str, int], ...]:
+        """(source, line, reason, recorded_ms) of the newest refused facts."""
+        rows = self._database.read(
+            "SELECT source, line, reason, recorded_ms FROM rejects ORDER BY seq DESC LIMIT ?", (limit,)
+        )
+        return tuple((source, line, reason, at) for source, line, reason, at in rows)
+
+
+def _size(path: Path) -> int:
+    """Bytes of the store file and its write-ahead log."""
+    return sum(p.stat().st_size for p in (path, path.with_name(path.name + "-wal")) if p.exists())
