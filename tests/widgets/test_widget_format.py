@@ -74,10 +74,7 @@ def test_money_agrees_with_decimal_arithmetic(nano):
 
 
 def test_money_says_what_it_rests_on():
-    marks = {
-        basis: f.money(4_100_000_000, basis=basis)[-1]
-        for basis in ("reported", "estimated", "unpriced", "few")
-    }
+    marks = {basis: f.money(4_100_000_000, basis=basis)[-1] for basis in ("reported", "estimated", "unpriced", "few")}
     assert marks == {"reported": "=", "estimated": "~", "unpriced": "?", "few": "·"}
     assert f.money(None, basis="unpriced") == "?"
     assert f.money_text(None, "unpriced").plain.strip() == "?"
@@ -217,15 +214,7 @@ def test_bars_are_right_to_a_sixteenth_of_a_cell(fraction, width):
 def test_state_is_a_glyph_and_not_only_a_colour():
     glyphs = [f.state_text(state).plain for state in ("ok", "warn", "alert", "idle", "unknown", "info")]
     assert glyphs == ["●", "▲", "✖", "○", "◌", "◆"]
-    assert (
-        len(
-            {
-                f.state_text(s, glyphs=f.ASCII).plain
-                for s in ("ok", "warn", "alert", "idle", "unknown", "info")
-            }
-        )
-        == 6
-    )
+    assert len({f.state_text(s, glyphs=f.ASCII).plain for s in ("ok", "warn", "alert", "idle", "unknown", "info")}) == 6
     assert f.state_text("nonsense").plain == "◌"
 
 

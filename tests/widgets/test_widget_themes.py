@@ -58,9 +58,7 @@ def test_text_is_readable_on_every_ground(theme):
 def test_text_is_readable_under_cursor_highlight_and_heat(theme):
     names = colours(theme)
     grounds = ["cursor", "cursor-cell", "blurred", "changed", "match", *(f"heat-{i}" for i in range(5))]
-    assert {
-        g: contrast(names["fg"], names[g]) for g in grounds if contrast(names["fg"], names[g]) < 4.5
-    } == {}
+    assert {g: contrast(names["fg"], names[g]) for g in grounds if contrast(names["fg"], names[g]) < 4.5} == {}
     for ground in ("cursor", "blurred"):
         for state in ("ok", "warn", "alert", "info", "dim"):
             assert contrast(names[state], names[ground]) >= 3.0, (state, ground)

@@ -91,6 +91,8 @@ class Glyphs:
     v_now: str
     v_moved: str
     tick: str
+    edge: str
+    origin: str
     dot: str
     trail: str
 
@@ -151,6 +153,8 @@ UNICODE: Final = Glyphs(
     v_now="┊",
     v_moved="┃",
     tick="┬",
+    edge="┤",
+    origin="┼",
     dot="·",
     trail="╌",
 )
@@ -182,6 +186,8 @@ ASCII: Final = Glyphs(
     v_now=":",
     v_moved="|",
     tick="+",
+    edge="+",
+    origin="+",
     dot=".",
     trail=".",
 )

@@ -79,7 +79,7 @@ def paint_area(data: AreaData, width: int, height: int, look: AreaLook, glyphs: 
     scale = Scale.over(_peak(data.series, width), rows, look.whole)
     gutter = max(len(look.y_format(value)) for _, value in scale.ticks(rows)) + 2
     plot = max(1, width - gutter)
-    draw_value_axis(canvas, scale, look.y_format, gutter, rows, legend)
+    draw_value_axis(canvas, scale, look.y_format, gutter, rows, legend, glyphs)
     for x in range(plot):
         parts = _stack(data.series, x, plot, rows * 8, scale.top)
         _draw_column(canvas, gutter + x, legend + rows, rows, parts, glyphs, look.textured)
@@ -152,7 +152,7 @@ def _cell(here: list[_Part], glyphs: Glyphs, textured: bool) -> tuple[str, str]:
 
 def _draw_time_axis(canvas: Canvas, data: AreaData, gutter: int, y: int, tz: tzinfo, glyphs: Glyphs) -> None:
     plot = canvas.width - gutter
-    canvas.put(gutter - 1, y, "+" if glyphs.ascii else "┼", "$rule")
+    canvas.put(gutter - 1, y, glyphs.origin, "$rule")
     canvas.write(gutter, y, glyphs.h_line * plot, "$rule")
     free = 0
     for tick in time_ticks(data.start_ms, data.end_ms, plot, tz):

@@ -16,6 +16,7 @@ from fedtop.format import day, hour_minute
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fedtop.glyphs import Glyphs
     from fedtop.widgets.canvas import Canvas
 
 __all__ = ["Scale", "Tick", "draw_value_axis", "time_ticks"]
@@ -52,7 +53,7 @@ class Scale:
 
         With `whole` the step is a whole number: half a task is no tick.
         """
-        peak = peak if math.isfinite(peak) and peak > 0 else 1.0
+        peak = peak if math.isfinite(peak) and peak > 1e-300 else 1.0
         spacings = [k for k in (2, 3, 4) if k <= rows] or [max(1, rows)]
         found = [(_round_step(peak * k / rows, whole), k) for k in spacings]
         step, every = min(found, key=lambda f: (f[0] / f[1], f[1]))
@@ -103,11 +104,17 @@ def _next(at: int, step: int, tz: tzinfo) -> int:
 
 
 def draw_value_axis(
-    canvas: Canvas, scale: Scale, label: Callable[[float], str], gutter: int, rows: int, top: int = 0
+    canvas: Canvas,
+    scale: Scale,
+    label: Callable[[float], str],
+    gutter: int,
+    rows: int,
+    top: int,
+    glyphs: Glyphs,
 ) -> None:
     """Labels right-aligned in the gutter: a tick's row is the one whose upper edge has its value."""
     for above, value in scale.ticks(rows):
         y, text = top + rows - above, label(value)[: max(0, gutter - 2)]
         canvas.write(gutter - 2 - len(text), y, text, "$dim")
         if above:
-            canvas.put(gutter - 1, y, "┤", "$rule")
+            canvas.put(gutter - 1, y, glyphs.edge, "$rule")

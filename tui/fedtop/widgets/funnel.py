@@ -39,7 +39,7 @@ class FunnelLayer:
 
 _COLUMNS: Final = (
     Column("layer", "layer", 13),
-    Column("bar", "captured", 8, grow=True),
+    Column("bar", "captured", 4, grow=True),
     Column("share", "share", 7, "right"),
     Column("accuracy", "accuracy", 9, "right"),
 )

@@ -62,7 +62,7 @@ def paint_histogram(
     shown = _merged(bins, width - gutter)
     span = (width - gutter) // len(shown) * len(shown)
     scale = Scale.over(max(b.total for b in shown), rows)
-    draw_value_axis(canvas, scale, count, gutter, rows, 1)
+    draw_value_axis(canvas, scale, count, gutter, rows, 1, glyphs)
     for x in range(span):
         _draw_bar(canvas, gutter + x, rows, shown[x * len(shown) // span], scale.top, glyphs)
     _draw_legend(canvas, gutter, glyphs)
@@ -107,7 +107,7 @@ def _draw_legend(canvas: Canvas, gutter: int, glyphs: Glyphs) -> None:
 
 
 def _draw_axis(canvas: Canvas, gutter: int, span: int, y: int, glyphs: Glyphs) -> None:
-    canvas.put(gutter - 1, y, "+" if glyphs.ascii else "┼", "$rule")
+    canvas.put(gutter - 1, y, glyphs.origin, "$rule")
     for x in range(gutter, gutter + span):
         if canvas.at(x, y) == " ":
             canvas.put(x, y, glyphs.h_line, "$rule")

@@ -46,7 +46,7 @@ def paint_reliability(
     canvas.write(gutter, 0, f"ECE {error}  accuracy by confidence"[:plot], "$dim")
     for share, label in ((0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")):
         canvas.write(gutter - 2 - len(label), _y(share, rows), label, "$dim")
-        canvas.put(gutter - 1, _y(share, rows), "┤", "$rule")
+        canvas.put(gutter - 1, _y(share, rows), glyphs.edge, "$rule")
     _draw_frame(canvas, gutter, plot, rows, glyphs)
     for point in bins:
         _draw_point(canvas, point, gutter, plot, rows, glyphs)
@@ -60,7 +60,7 @@ def _y(share: float, rows: int) -> int:
 def _draw_frame(canvas: Canvas, gutter: int, plot: int, rows: int, glyphs: Glyphs) -> None:
     for x in range(plot):
         canvas.put(gutter + x, _y(x / max(1, plot - 1), rows), glyphs.dot, "$faint")
-    canvas.put(gutter - 1, rows + 1, "+" if glyphs.ascii else "┼", "$rule")
+    canvas.put(gutter - 1, rows + 1, glyphs.origin, "$rule")
     canvas.write(gutter, rows + 1, glyphs.h_line * plot, "$rule")
     for value, label in ((0.0, "0.0"), (0.5, "0.5"), (1.0, "1.0")):
         x = gutter + round(value * (plot - 1))

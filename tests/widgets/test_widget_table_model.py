@@ -1,0 +1,217 @@
+"""The table without a screen: reconciling, sorting and filtering against plain re-statements of the rules."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.text import Text
+
+from fedtop.format import ASCII, UNICODE
+from fedtop.widgets.interval_bar import Bar
+from fedtop.widgets.table_layout import fit, lay_out, mark_matches, place_window, tail_length, to_text
+from fedtop.widgets.table_model import Column, Row, TableModel
+
+VALUES = st.one_of(st.none(), st.integers(-5, 5), st.floats(allow_infinity=False), st.sampled_from(["a", "B", "c"]))
+
+
+def row(key, value=0, text=None):
+    return Row(str(key), {"name": str(key), "v": str(value) if text is None else text}, {"v": value})
+
+
+@given(st.lists(VALUES, max_size=12), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_sorting_is_stable_and_leaves_the_unknown_for_last(values, reverse):
+    model = TableModel()
+    model.replace(row(i, v) for i, v in enumerate(values))
+    model.sort_by("v", reverse)
+    shown = [values[int(key)] for key in model.order]
+    unknown = [v is None or (isinstance(v, float) and math.isnan(v)) for v in shown]
+    assert unknown == sorted(unknown)
+    numbers = [v for v in shown if isinstance(v, int | float) and not math.isnan(v)]
+    assert numbers == sorted(numbers, reverse=reverse)
+    words = [v.casefold() for v in shown if isinstance(v, str)]
+    assert words == sorted(words, reverse=reverse)
+    assert sorted(model.order, key=int) == [str(i) for i in range(len(values))]
+    for value in {v for v in shown if isinstance(v, int)}:
+        same = [int(k) for k in model.order if type(values[int(k)]) is int and values[int(k)] == value]
+        assert same == sorted(same)
+
+
+def test_text_is_sorted_by_the_raw_value_not_by_what_is_shown():
+    model = TableModel()
+    model.replace([row("a", 9, "9 s"), row("b", 100, "2m"), row("c", 41, "41 s")])
+    model.sort_by("v")
+    assert model.order == ["a", "c", "b"]
+    model.sort_by("name", reverse=True)
+    assert model.order == ["c", "b", "a"]
+
+
+@given(
+    st.dictionaries(st.integers(0, 6), st.integers(0, 2)),
+    st.dictionaries(st.integers(0, 6), st.integers(0, 2)),
+)
+@settings(max_examples=100, deadline=None)
+def test_what_changed_is_told_exactly(old, new):
+    model = TableModel()
+    model.replace(row(k, v) for k, v in old.items())
+    model.replace(row(k, v) for k, v in old.items())
+    change = model.replace(row(k, v) for k, v in new.items())
+    assert change.rows == {str(k) for k, v in new.items() if k not in old or old[k] != v}
+    assert change.order == (list(old) != list(new))
+    stirred = {str(k) for k, v in new.items() if k in old and old[k] != v}
+    assert {k for k in model.rows if model.cells_changed(k)} == stirred
+    assert all(model.cells_changed(k) == {"v"} for k in stirred)
+
+
+def test_a_highlight_lasts_one_tick_and_its_end_is_a_change():
+    model = TableModel()
+    model.replace([row("a", 1)])
+    model.replace([row("a", 2)])
+    assert model.cells_changed("a") == {"v"}
+    assert model.replace([row("a", 2)]).rows == {"a"}
+    assert model.cells_changed("a") == frozenset()
+    assert not model.replace([row("a", 2)])
+
+
+def test_a_change_of_style_alone_redraws_without_highlight():
+    model = TableModel()
+    model.replace([Row("a", {"v": Text("1", "$ok")})])
+    assert model.replace([Row("a", {"v": Text("1", "$alert")})]).rows == {"a"}
+    assert model.cells_changed("a") == frozenset()
+    assert not model.replace([Row("a", {"v": Text("1", "$alert")})])
+
+
+def test_drawables_are_compared_by_value():
+    model = TableModel()
+    model.replace([Row("a", {"v": Bar(0.5)})])
+    assert not model.replace([Row("a", {"v": Bar(0.5)})])
+    assert model.replace([Row("a", {"v": Bar(0.6)})])
+
+
+def test_of_two_rows_with_one_key_the_later_counts():
+    model = TableModel()
+    model.replace([row("a", 1), row("a", 2)])
+    assert model.order == ["a"]
+    assert model.rows["a"].sort["v"] == 2
+
+
+@given(
+    st.lists(st.sampled_from(["kimi", "Codex", "claude", ""]), max_size=8),
+    st.sampled_from(["", "c", "C", "!c", "!", "zz", "i"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_filter_keeps_what_contains_the_text(names, pattern):
+    model = TableModel()
+    model.replace(Row(str(i), {"name": name}) for i, name in enumerate(names))
+    model.filter_by(pattern)
+    needle = pattern.lstrip("!").lower()
+    kept = [str(i) for i, n in enumerate(names) if not needle or (needle in n.lower()) != pattern.startswith("!")]
+    assert model.order == kept
+    model.filter_by(pattern, hide=False)
+    assert len(model.order) == len(names)
+
+
+def test_the_cursor_goes_to_the_nearest_row_left():
+    model = TableModel()
+    before = ["a", "b", "c", "d"]
+    model.replace([row("d"), row("a")])
+    assert model.survivor("a", before) == "a"
+    assert model.survivor("b", before) == "d"
+    assert model.survivor("zz", before) in ("a", "d")
+    model.replace([row("a")])
+    assert model.survivor("c", before) == "a"
+    model.replace([row("new")])
+    assert model.survivor("c", before) == "new"
+    model.replace([])
+    assert model.survivor("c", before) is None
+
+
+COLUMNS = st.lists(
+    st.builds(
+        Column,
+        key=st.uuids().map(str),
+        label=st.just("x"),
+        width=st.integers(1, 20),
+        grow=st.booleans(),
+        min_width_shown=st.sampled_from([0, 80, 100, 120]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(COLUMNS, st.integers(1, 200), st.integers(0, 3))
+@settings(max_examples=150, deadline=None)
+def test_columns_are_whole_apart_and_inside(columns, width, gap):
+    placed = lay_out(columns, width, gap)
+    assert placed[0].column is columns[0]
+    assert all(p.column.min_width_shown <= width for p in placed[1:])
+    for left, right in pairwise(placed):
+        assert right.x == left.x + left.width + gap
+    if len(placed) > 1:
+        assert placed[-1].x + placed[-1].width <= width
+        assert all(p.width >= p.column.width for p in placed)
+    if len(placed) > 1 and any(p.column.grow for p in placed):
+        assert placed[-1].x + placed[-1].width == width
+
+
+def test_the_least_important_column_goes_first():
+    columns = [Column("a", "a", 10), Column("b", "b", 10, min_width_shown=30), Column("c", "c", 10)]
+    assert [p.column.key for p in lay_out(columns, 40)] == ["a", "b", "c"]
+    assert [p.column.key for p in lay_out(columns, 30)] == ["a", "c"]
+    assert [p.column.key for p in lay_out(columns, 20)] == ["a"]
+
+
+def test_a_sideways_window_keeps_the_first_column():
+    columns = [Column(k, k, 10) for k in "abcdef"]
+    assert [p.column.key for p in place_window(columns, 3, 35)] == ["a", "d", "e"]
+    assert [p.column.key for p in place_window(columns, 3, 11)] == ["a"]
+
+
+@given(st.text(max_size=30), st.integers(1, 30), st.sampled_from(["left", "right", "decimal"]), st.integers(0, 8))
+@settings(max_examples=150, deadline=None)
+def test_a_cell_has_exactly_its_width(text, width, align, tail):
+    for glyphs in (UNICODE, ASCII):
+        fitted = fit(to_text(text, width, glyphs), width, align, tail, glyphs.ellipsis)
+        assert cell_len(fitted.plain) == width
+        assert not glyphs.ascii or fitted.plain.isascii()
+
+
+def test_decimal_points_stand_in_one_column():
+    texts = ["12.3 s", "$4.10", "412", "0.9 ms", "–"]
+    tail = max(tail_length(t) for t in texts)
+    fitted = [fit(Text(t), 12, "decimal", tail).plain for t in texts]
+    points = {line.index(".") for line in fitted if "." in line}
+    assert len(points) == 1
+    assert fitted[2].rstrip().rfind("2") == points.pop() - 1
+
+
+def test_styles_outlive_the_removal_of_unsafe_characters():
+    text = Text.assemble(("●", "$ok"), " a\x1b[31mgent\u202e", ("!", "$alert"))
+    safe = to_text(text, 20, UNICODE)
+    assert safe.plain == "● agent!"
+    styled = {safe.plain[s.start : s.end]: s.style for s in safe.spans}
+    assert styled == {"●": "$ok", "!": "$alert"}
+
+
+def test_markup_is_text():
+    assert to_text("[/foo] [red]x", 20, UNICODE).plain == "[/foo] [red]x"
+
+
+def test_absent_cells_are_a_dash():
+    assert to_text(None, 5, UNICODE).plain == "–"
+    assert to_text(None, 5, ASCII).plain == "-"
+
+
+@pytest.mark.parametrize(
+    ("plain", "needle", "marked"), [("Kimi kim", "kim", ["Kim", "kim"]), ("abc", "", []), ("İx", "x", [])]
+)
+def test_matches_are_marked(plain, needle, marked):
+    text = Text(plain)
+    mark_matches(text, needle)
+    assert [plain[s.start : s.end] for s in text.spans] == marked
