@@ -1,0 +1,99 @@
+"""fedstore: recording, storing and judging what a federation of AI agents and its routing cascade do.
+
+``Recorder`` is what an agent needs, ``Policy`` and ``Cascade`` what a router needs, ``Store`` and its ``reader()``
+what a view needs. Importing this package imports nothing heavy: every public name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fedstore.cascade import Cascade as Cascade
+    from fedstore.compat.engine import AnalyticsEngine as AnalyticsEngine
+    from fedstore.compat.tracker import RoutingPerformanceTracker as RoutingPerformanceTracker
+    from fedstore.config import PolicySettings as PolicySettings
+    from fedstore.config import Settings as Settings
+    from fedstore.config import load_settings as load_settings
+    from fedstore.database import Database as Database
+    from fedstore.decisions import read_decisions as read_decisions
+    from fedstore.errors import EventError as EventError
+    from fedstore.errors import FedstoreError as FedstoreError
+    from fedstore.errors import PlanRefusedError as PlanRefusedError
+    from fedstore.errors import SettingsError as SettingsError
+    from fedstore.errors import StoreBusyError as StoreBusyError
+    from fedstore.errors import StoreError as StoreError
+    from fedstore.errors import StoreNewerError as StoreNewerError
+    from fedstore.errors import StoreReadOnlyError as StoreReadOnlyError
+    from fedstore.events import Attempt as Attempt
+    from fedstore.events import Event as Event
+    from fedstore.events import Execution as Execution
+    from fedstore.events import Job as Job
+    from fedstore.events import Outcome as Outcome
+    from fedstore.events import Route as Route
+    from fedstore.events import Run as Run
+    from fedstore.events import RunState as RunState
+    from fedstore.events import Usage as Usage
+    from fedstore.events import Verdict as Verdict
+    from fedstore.ids import new_id as new_id
+    from fedstore.ids import now_ms as now_ms
+    from fedstore.ids import stable_id as stable_id
+    from fedstore.ingest import ImportReport as ImportReport
+    from fedstore.ingest import import_paths as import_paths
+    from fedstore.paths import default_config_path as default_config_path
+    from fedstore.paths import default_store_path as default_store_path
+    from fedstore.policy import Policy as Policy
+    from fedstore.policy import PolicyBody as PolicyBody
+    from fedstore.policy import PolicyStore as PolicyStore
+    from fedstore.queries import Reader as Reader
+    from fedstore.recorder import Recorder as Recorder
+    from fedstore.sample import sample_routes as sample_routes
+    from fedstore.store import Store as Store
+    from fedstore.window import Window as Window
+    from fedstore.window import parse_duration_ms as parse_duration_ms
+    from fedstore.window import parse_time_ms as parse_time_ms
+    from fedstore.writer import FactWriter as FactWriter
+    from fedstore.writer import Receipt as Receipt
+
+_MODULES = {
+    "cascade": ("Cascade",),
+    "compat.engine": ("AnalyticsEngine",),
+    "compat.tracker": ("RoutingPerformanceTracker",),
+    "config": ("PolicySettings", "Settings", "load_settings"),
+    "database": ("Database",),
+    "decisions": ("read_decisions",),
+    "errors": (
+        "EventError", "FedstoreError", "PlanRefusedError", "SettingsError", "StoreBusyError", "StoreError",
+        "StoreNewerError", "StoreReadOnlyError",
+    ),
+    "events": (
+        "Attempt", "Event", "Execution", "Job", "Outcome", "Route", "Run", "RunState", "Usage", "Verdict",
+    ),
+    "ids": ("new_id", "now_ms", "stable_id"),
+    "ingest": ("ImportReport", "import_paths"),
+    "paths": ("default_config_path", "default_store_path"),
+    "policy": ("Policy", "PolicyBody", "PolicyStore"),
+    "queries": ("Reader",),
+    "recorder": ("Recorder",),
+    "sample": ("sample_routes",),
+    "store": ("Store",),
+    "window": ("Window", "parse_duration_ms", "parse_time_ms"),
+    "writer": ("FactWriter", "Receipt"),
+}  # fmt: skip
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605 - computed once from the table above
+
+
+def __getattr__(name: str) -> Any:
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module 'fedstore' has no attribute {name!r}")
+    value = getattr(import_module(f"fedstore.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -6,6 +6,7 @@ __all__ = [
     "EventError",
     "FedstoreError",
     "PlanRefusedError",
+    "SettingsError",
     "StoreBusyError",
     "StoreError",
     "StoreNewerError",
@@ -15,6 +16,10 @@ __all__ = [
 
 class FedstoreError(Exception):
     """Base of every error fedstore raises on purpose."""
+
+
+class SettingsError(FedstoreError, ValueError):
+    """The settings file cannot be read or holds a value that makes no sense; the message names it."""
 
 
 class EventError(FedstoreError, ValueError):

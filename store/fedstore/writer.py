@@ -39,14 +39,19 @@ _SEEN_LAYER = (
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of some events: written, already there, or refused (position and reason)."""
+    """What became of some events: written, already there, refused (position and reason), or lost."""
 
     taken: int = 0
     known: int = 0
     rejected: list[tuple[int, str]] = field(default_factory=list)
+    lost: int = 0
+    """Not written because the store could not be (a recorder only; a writer raises)."""
 
     def __add__(self, other: Receipt) -> Receipt:
-        return Receipt(self.taken + other.taken, self.known + other.known, self.rejected + other.rejected)
+        return Receipt(
+            self.taken + other.taken, self.known + other.known, self.rejected + other.rejected,
+            self.lost + other.lost,
+        )  # fmt: skip
 
 
 def explain(error: ValidationError) -> str:

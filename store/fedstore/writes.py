@@ -14,7 +14,7 @@ from fedstore.ids import new_id, stable_id
 from fedstore.trail import pack
 
 __all__ = [
-    "INSERTS", "Row", "Stamp", "execution_row", "job_row", "judged_correct", "proposal_right", "route_rows",
+    "INSERTS", "LOSS_INSERT", "REJECT_INSERT", "Row", "Stamp", "execution_row", "job_row", "judged_correct", "proposal_right", "route_rows",
     "run_row", "state_row", "usage_row", "verdict_row",
 ]  # fmt: skip
 
@@ -85,6 +85,8 @@ INSERTS = {
         " OR (excluded.at_ms = jobs.at_ms AND excluded.state_rank > jobs.state_rank)"
     ),
 }
+REJECT_INSERT = _insert("rejects", "source, line, byte_offset, reason, digest, text, recorded_ms")
+LOSS_INSERT = _insert("losses", "count, reason, first_ms, recorded_ms")
 JOB_RANK = {"queued": 0, "running": 1, "completed": 2, "failed": 3, "cancelled": 4}
 
 

@@ -1,0 +1,166 @@
+"""Settings: one frozen model, read from ``config.toml``, overridden by the environment and the command line.
+
+Every field has a default, so that no settings file is needed; an unknown field or a value that makes no sense
+is refused in one line that names it. ``Settings.load`` says where each value came from in ``sources``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+
+from fedstore.errors import FedstoreError, SettingsError
+from fedstore.paths import default_config_path, default_store_path, read_toml
+
+__all__ = ["PolicySettings", "Settings", "default_config_path", "default_store_path", "load_settings"]
+
+Keep: TypeAlias = Literal["keep"]
+Days: TypeAlias = Annotated[int, Field(ge=1, le=36_500)] | Keep
+Hours: TypeAlias = Annotated[int, Field(ge=1, le=876_000)] | Keep
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+OpenShare: TypeAlias = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+
+_ENVIRONMENT = {
+    "FEDTOP_STORE": "store",
+    "FEDTOP_WINDOW": "window",
+    "FEDTOP_INTERVAL": "interval_s",
+    "FEDTOP_READONLY": "readonly",
+    "FEDTOP_THEME": "theme",
+    "FEDTOP_ASCII": "ascii",
+    "FEDTOP_KEEP_CONTENT": "keep_content",
+}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class PolicySettings(_Model):
+    """How plans are made and what guards an apply (table ``[policy]``)."""
+
+    boosts: Literal["shrunk", "wilson", "seed"] = "shrunk"
+    """The rule that ``optimize`` follows."""
+    tuning: Literal["certified", "no-worse", "seed-accuracy", "seed-count"] = "certified"
+    """The rule that ``tune`` follows."""
+    target: OpenShare = 0.95
+    """Accuracy a new threshold setting must keep."""
+    confidence: OpenShare = 0.95
+    """A setting that misses the target is certified with at most 1 - confidence probability."""
+    max_clarify: Share | None = None
+    """Hard cap on the clarification rate."""
+    max_boost_step: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """The most one apply may move a boost."""
+    max_threshold_step: Annotated[float, Field(gt=0, le=1)] = 0.15
+    """The most one apply may move a threshold."""
+    cooldown_events: Annotated[int, Field(ge=0)] = 50
+    """New graded events that must come between two applied changes of one kind."""
+    locked: tuple[str, ...] = ()
+    """Items no plan may move: ``agent:NAME``, ``agent:NAME/TASK_TYPE``, ``layer:NAME``."""
+
+
+class Settings(_Model):
+    """Everything a user can set; times in the unit that the name ends with."""
+
+    store: Path | None = None
+    """The store file; None is the default place."""
+    window: str = "24h"
+    """The window that views start with: 15m, 1h, 24h, 7d, a number of hours, all."""
+    interval_s: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] = 1.0
+    """Seconds between two looks at the store."""
+    readonly: bool = False
+    """Hide and refuse everything that changes something."""
+    theme: str = "fedtop-dark"
+    """Name of the theme."""
+    ascii: bool = False
+    """Draw with ASCII characters only."""
+    keep_content: bool = False
+    """Store task descriptions and the text of refused facts."""
+    retention_runs_days: Days = 30
+    """How long runs are kept, counted from when they were recorded; or "keep"."""
+    retention_routes_days: Days = 30
+    """The same for routing decisions."""
+    retention_llm_days: Days = 30
+    """The same for calls of language models."""
+    retention_executions_hours: Hours = 24
+    """The same for executions of tools, in hours."""
+    retention_other_days: Days = 30
+    """The same for refused facts, plans that were not applied, ended jobs and states of runs that never ended."""
+    minute_days: Days = 30
+    """How long summaries by the minute are kept; those by the day stay for good."""
+    hour_days: Days = 35
+    """How long summaries by the hour are kept."""
+    tool_rule: Literal["bound", "seed"] = "bound"
+    """Confidence in tools by its lower bound, or by the plain rate."""
+    policy: PolicySettings = PolicySettings()
+    """How plans are made and guarded."""
+    metrics_json: Path | None = None
+    """A ``metrics.json`` whose boosts follow the policy in force."""
+    routing_config_json: Path | None = None
+    """A routing ``config.json`` whose thresholds follow the policy in force."""
+    auto_rollback: bool = False
+    """Take a change back by itself when it is shown to do harm."""
+    keymap: dict[str, str] = Field(default_factory=dict)
+    """Keys of the pane: binding id = "key,key"."""
+
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Where each field that is not a default came from: a file, a variable, or "command line"."""
+        return dict(self._sources)
+
+    @field_validator("window")
+    @classmethod
+    def _is_window(cls, value: str) -> str:
+        from fedstore.window import parse_duration_ms
+
+        if value != "all":
+            try:
+                parse_duration_ms(value)
+            except FedstoreError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("store", "metrics_json", "routing_config_json")
+    @classmethod
+    def _expanded(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser()
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, **given: Any) -> Settings:
+        """The file at ``path`` (default: ``default_config_path()``, which may be missing), then variables, then
+        ``given`` where it is not None. Raises SettingsError.
+        """
+        file = default_config_path() if path is None else Path(path).expanduser()
+        values = read_toml(file) if path is not None or file.is_file() else {}
+        sources = dict.fromkeys(values, str(file))
+        for variable, name in _ENVIRONMENT.items():
+            if os.environ.get(variable):
+                values[name], sources[name] = os.environ[variable], variable
+        for name, value in given.items():
+            if value is not None:
+                values[name], sources[name] = value, "command line"
+        return cls._checked(values, sources)
+
+    @classmethod
+    def _checked(cls, values: dict[str, Any], sources: dict[str, str]) -> Settings:
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = ".".join(str(part) for part in first["loc"])
+            where = sources.get(str(first["loc"][0]), "settings") if first["loc"] else "settings"
+            message = "unknown setting" if first["type"] == "extra_forbidden" else first["msg"]
+            message = message.removeprefix("Value error, ")
+            raise SettingsError(f"{where}: {name}: {message[:1].lower()}{message[1:]}") from error
+        settings._sources.update(sources)
+        return settings
+
+
+def load_settings(path: str | Path | None = None, **given: Any) -> Settings:
+    """``Settings.load``."""
+    return Settings.load(path, **given)

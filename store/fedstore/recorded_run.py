@@ -1,0 +1,130 @@
+"""A run and a tool execution as context managers; see ``Recorder.run``.
+
+Neither raises by itself nor swallows what its block raises. Durations are taken from a monotonic clock, so that a
+wall clock set back does no harm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from fedstore.ids import new_id, now_ms
+
+if TYPE_CHECKING:
+    from fedstore.recorder import Recorder
+
+__all__ = ["RecordedRun", "RecordedTool"]
+
+
+class RecordedRun:
+    """One run while it happens; made by ``Recorder.run``.
+
+    ``success``, ``rework``, ``quality``, ``confidence``, ``qa``, ``error_class`` and ``notes`` may be set inside the
+    block; they are recorded when it ends.
+    """
+
+    def __init__(self, recorder: Recorder, agent: Any, task_type: Any, more: Mapping[str, Any]) -> None:
+        self._recorder = recorder
+        self._shared = {"agent": agent, "task_type": task_type, "project": more.get("project", "")}
+        self._more = {name: value for name, value in more.items() if name not in ("id", "project", "started_at")}
+        self._began = 0.0
+        self.id: str = str(more.get("id") or new_id(_now(recorder)))
+        self.started_ms: int | None = None
+        self.success: bool | None = None
+        self.rework: bool | None = None
+        self.quality: float | None = None
+        self.confidence: float | None = None
+        self.qa: str | None = None
+        self.error_class: str | None = None
+        self.notes: str | None = None
+
+    def __enter__(self) -> RecordedRun:
+        self._began = time.monotonic()
+        self.started_ms = _now(self._recorder)
+        self._state("running", "")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        judged = {
+            "success": self.success, "rework": self.rework, "quality": self.quality, "confidence": self.confidence,
+            "qa": self.qa, "error_class": self.error_class, "notes": self.notes,
+        }  # fmt: skip
+        said = {name: value for name, value in judged.items() if value is not None}
+        if kind is not None:
+            said |= {"success": False, "error_class": kind.__name__}
+        elif self.success is None:
+            said["success"] = True
+        said["duration_ms"] = (time.monotonic() - self._began) * 1000
+        self._record("run", {**self._more, **said, "id": self.id})
+
+    def waiting(self, reason: str = "") -> None:
+        """Say that the run waits for something, such as a permission."""
+        self._state("waiting", reason)
+
+    def running(self, reason: str = "") -> None:
+        """Say that the run goes on; also a sign of life in a long run."""
+        self._state("running", reason)
+
+    def usage(self, **fields: Any) -> str:
+        """Record a call of a language model in this run; fields of ``Usage``. Returns its id."""
+        return self._recorder.usage(**{**self._shared, "run_id": self.id, **fields})
+
+    def execution(self, tool: str | None = None, **fields: Any) -> str:
+        """Record an execution of a tool in this run; fields of ``Execution``. Returns its id."""
+        return self._recorder.execution(**{**self._shared, "run_id": self.id, "tool": tool, **fields})
+
+    def tool(self, name: str, **fields: Any) -> RecordedTool:
+        """An execution of a tool as a context manager; an exception makes it a failure of that class."""
+        return RecordedTool(self, name, fields)
+
+    def _state(self, state: str, reason: str) -> None:
+        now = _now(self._recorder)
+        self._record(
+            "run_state", {"id": self.id, "state": state, "reason": reason, "at": now, "started_at": self.started_ms}
+        )
+
+    def _record(self, kind: str, fields: Mapping[str, Any]) -> None:
+        self._recorder.record({**self._shared, **fields, "kind": kind})
+
+
+class RecordedTool:
+    """One execution of a tool while it happens; made by ``RecordedRun.tool``.
+
+    ``success``, ``cost_usd``, ``tokens`` and ``error_class`` may be set inside the block.
+    """
+
+    def __init__(self, run: RecordedRun, name: str, fields: Mapping[str, Any]) -> None:
+        self._run = run
+        self._name = name
+        self._fields = fields
+        self._began = 0.0
+        self.success: bool | None = None
+        self.cost_usd: float | None = None
+        self.tokens: int | None = None
+        self.error_class: str | None = None
+
+    def __enter__(self) -> RecordedTool:
+        self._began = time.monotonic()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        said: dict[str, Any] = {"cost_usd": self.cost_usd, "tokens": self.tokens, "error_class": self.error_class}
+        said["success"] = self.success is not False
+        if kind is not None:
+            said |= {"success": False, "error_class": kind.__name__}
+        said["duration_ms"] = (time.monotonic() - self._began) * 1000
+        self._run.execution(self._name, **{**self._fields, **said})
+
+
+def _now(recorder: Recorder) -> int:
+    with contextlib.suppress(Exception):
+        return recorder.now()
+    return now_ms()

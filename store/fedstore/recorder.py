@@ -1,0 +1,210 @@
+"""The recorder: how an agent, a router or a script tells what it does, without ever failing because of it.
+
+By default a call is durable when it returns: what was recorded survives ``kill -9`` of the process (a power cut can
+cost the last moments). Nothing raises into the caller: a fact that makes no sense is refused with a reason, a store
+that cannot be written is counted in ``lost``, said once through ``logging``, and shown by ``fedtop doctor`` and the
+pane. One recorder serves many threads, asyncio tasks and forked processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from fedstore.background import Background
+from fedstore.events import Event
+from fedstore.ids import new_id
+from fedstore.recorded_run import RecordedRun
+from fedstore.sink import Sink
+from fedstore.store import Store
+from fedstore.writer import Receipt
+
+__all__ = ["Recorder"]
+
+
+class Recorder:
+    """Records into ``store``: a Store, a path, or None for the default place (``default_store_path``).
+
+    ``source`` names where facts come from; ``keep_content`` opts in to storing task descriptions and the text of
+    refused facts. ``background=True`` is for event loops: calls return at once and a thread writes a few times a
+    second; kill -9 can then cost what was recorded in the last ``Background.INTERVAL_S`` seconds, and no more than
+    ``Background.LIMIT`` facts (beyond that a call writes at once by itself). ``close`` and interpreter exit write
+    everything. ``clock`` gives the present in UTC epoch milliseconds.
+    """
+
+    def __init__(
+        self,
+        store: Store | str | Path | None = None,
+        *,
+        source: str = "",
+        keep_content: bool = False,
+        background: bool = False,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        self._sink = Sink(store, source=source, keep_content=keep_content, clock=clock)
+        self._background = Background(self._sink) if background else None
+
+    # --- events --------------------------------------------------------------------------------------------
+
+    def record(self, event: Event | Mapping[str, Any]) -> Receipt:
+        """Record one event, or a mapping with a ``kind`` that describes one."""
+        return self._put((event,))
+
+    def record_many(self, events: Iterable[Event | Mapping[str, Any]]) -> Receipt:
+        """Record a batch in one transaction; events that are refused do not keep the others out."""
+        taken: list[Event | Mapping[str, Any]] = []
+        try:
+            taken.extend(events)
+        except Exception as error:  # noqa: BLE001 - the caller's iterable may be anything
+            return self._put(taken) + self._sink.lose(1, error)
+        return self._put(taken)
+
+    # --- runs and tasks ------------------------------------------------------------------------------------
+
+    def task(
+        self,
+        agent: str | None = None,
+        task_type: str = "",
+        success: bool | None = None,
+        duration_ms: float | None = None,
+        rework: bool | None = None,
+        notes: str | None = None,
+        **more: Any,
+    ) -> str:
+        """Record a finished task; ``more`` are further fields of ``Run``. Returns its id."""
+        return self._say(
+            "run", more, agent=agent, task_type=task_type, success=success, duration_ms=duration_ms, rework=rework,
+            notes=notes,
+        )  # fmt: skip
+
+    def run(self, agent: str | None = None, task_type: str = "", **more: Any) -> RecordedRun:
+        """A run as a context manager: it shows as active inside, and is recorded when it ends.
+
+        An exception makes it a failure of that class (and goes on to the caller); otherwise it succeeded unless
+        ``run.success`` says something else.
+        """
+        return RecordedRun(self, agent, task_type, more)
+
+    # --- steps ---------------------------------------------------------------------------------------------
+
+    def usage(self, **fields: Any) -> str:
+        """Record one call of a language model; fields of ``Usage``. Returns its id."""
+        return self._say("usage", fields)
+
+    def execution(self, **fields: Any) -> str:
+        """Record one execution of a tool; fields of ``Execution``. Returns its id."""
+        return self._say("execution", fields)
+
+    def record_execution(
+        self,
+        task_id: str = "",
+        tool_name: str | None = None,
+        duration_seconds: float | None = None,
+        success: bool | None = None,
+        cost_actual: float | None = None,
+        tokens_used: int | None = None,
+        human_effort_level: Any = "",
+        browser_used: bool = False,
+        agent_id: str = "local",
+        id: str | None = None,  # noqa: A002 - the field's name everywhere else
+        at: Any = None,
+        **more: Any,
+    ) -> str:
+        """Record one execution of a tool under the names of the analytics engine. Returns its id."""
+        seconds = isinstance(duration_seconds, (int, float)) and not isinstance(duration_seconds, bool)
+        effort = getattr(human_effort_level, "name", human_effort_level) or ""
+        return self._say(
+            "execution", more, task_id=task_id, tool=tool_name, success=success, cost_usd=cost_actual, id=id, at=at,
+            duration_ms=duration_seconds * 1000 if seconds and duration_seconds is not None else duration_seconds,
+            tokens=tokens_used, effort=effort.upper() if isinstance(effort, str) else effort,
+            browser_used=browser_used, agent=agent_id,
+        )  # fmt: skip
+
+    # --- the cascade ---------------------------------------------------------------------------------------
+
+    def route(self, **fields: Any) -> str:
+        """Record one decision of the routing cascade; fields of ``Route``. Returns its id, for ``outcome``."""
+        return self._say("route", fields)
+
+    def outcome(
+        self,
+        route_id: str | None = None,
+        correct: bool | None = None,
+        correct_agent: str | None = None,
+        completed: bool | None = None,
+        quality: float | None = None,
+        **more: Any,
+    ) -> Receipt:
+        """Record what became of a decision, whenever that is known, even before the decision itself."""
+        return self._tell(
+            "verdict", more, subject="route", subject_id=route_id, correct=correct, correct_agent=correct_agent,
+            completed=completed, quality=quality,
+        )  # fmt: skip
+
+    def verdict(self, subject: str | None = None, subject_id: str | None = None, **fields: Any) -> Receipt:
+        """Record a later judgement of a "run" or a "route"; fields of ``Verdict``."""
+        return self._tell("verdict", fields, subject=subject, subject_id=subject_id)
+
+    def job(self, id: str | None = None, state: str | None = None, **more: Any) -> Receipt:  # noqa: A002
+        """Record the state of a job; fields of ``Job``."""
+        return self._tell("job", more, id=id, state=state)
+
+    # --- the recorder itself -------------------------------------------------------------------------------
+
+    @property
+    def lost(self) -> int:
+        """Facts that could not be written since this recorder was made."""
+        return self._sink.lost
+
+    @property
+    def refused(self) -> int:
+        """Facts that were refused since this recorder was made; the reasons are in the table ``rejects``."""
+        return self._sink.refused
+
+    def now(self) -> int:
+        """The present in UTC epoch milliseconds, as this recorder sees it."""
+        return self._sink.now()
+
+    def flush(self) -> None:
+        """Write what waits in the background; returns when it is written or counted as lost."""
+        if self._background is not None:
+            self._background.flush()
+
+    def close(self) -> None:
+        """Flush, note losses, close what was opened here. The recorder may be used again afterwards."""
+        if self._background is not None:
+            self._background.close()
+        self._sink.close()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- inside --------------------------------------------------------------------------------------------
+
+    def _put(self, events: Any) -> Receipt:
+        return self._sink.write(events) if self._background is None else self._background.put(events)
+
+    def _tell(self, kind: str, more: Mapping[str, Any], **fields: Any) -> Receipt:
+        said = {name: value for name, value in {**fields, **more}.items() if value is not None}
+        return self._put(({**said, "kind": kind},))
+
+    def _say(self, kind: str, more: Mapping[str, Any], **fields: Any) -> str:
+        """Record under an id made here, so that it can be returned."""
+        identity = more.get("id") or fields.get("id")
+        if not identity:
+            identity = self._new_id(more.get("at") or fields.get("at"))
+        self._tell(kind, {**more, "id": identity}, **fields)
+        return identity if isinstance(identity, str) else str(identity)
+
+    def _new_id(self, at: object) -> str:
+        try:
+            return new_id(at if isinstance(at, int) and 0 < at < 1 << 47 else self._sink.now())
+        except Exception:  # noqa: BLE001 - a broken clock must not stop the caller
+            return new_id(0)

@@ -1,0 +1,59 @@
+"""Refused facts: what could not be recorded, from where, and why.
+
+The reason and a digest are kept, the text itself only on opt-in, since it may hold what nobody meant to store.
+The same text of one source is kept once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from fedstore.cleaning import clean_name, clean_text
+
+__all__ = ["Reject", "as_text", "reject_row"]
+
+REASON_LIMIT = 500
+TEXT_LIMIT = 4_000
+
+
+class Reject(NamedTuple):
+    """One refused fact; ``line`` and ``byte_offset`` tell where in its file it stands."""
+
+    source: str
+    reason: str
+    text: str
+    line: int | None = None
+    byte_offset: int | None = None
+
+
+def reject_row(reject: Reject, recorded_ms: int, *, keep_content: bool = False) -> tuple[Any, ...]:
+    """The row of ``rejects``."""
+    digest = hashlib.blake2b(reject.text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return (
+        clean_name(reject.source), reject.line, reject.byte_offset, clean_text(reject.reason, REASON_LIMIT), digest,
+        clean_text(reject.text, TEXT_LIMIT) if keep_content else None, recorded_ms,
+    )  # fmt: skip
+
+
+def as_text(event: object) -> str:
+    """What was refused, as JSON where it can be, else as Python shows it; never raises."""
+    try:
+        if isinstance(event, Mapping):
+            return json.dumps(dict(event), sort_keys=True, default=_shown, ensure_ascii=False)
+        return _shown(event)
+    except Exception:  # noqa: BLE001 - hostile __repr__, circular data: the reason still counts
+        return f"<{type(event).__name__}>"
+
+
+def _shown(value: object) -> str:
+    return repr(value)[: TEXT_LIMIT * 4]
+
+
+def reject_rows(
+    rejects: Iterable[Reject], recorded_ms: int, *, keep_content: bool = False
+) -> list[tuple[Any, ...]]:
+    """The rows of several rejects."""
+    return [reject_row(reject, recorded_ms, keep_content=keep_content) for reject in rejects]

@@ -1,0 +1,100 @@
+"""A store and what is done with it: the one object that the recorder, the readers and the policy share.
+
+Opening checks and migrates the file (see ``Database``); whatever is wrong comes out as one StoreError. A Store may
+be used by many threads; after a fork each process goes on with connections of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from fedstore.database import Database
+from fedstore.ids import now_ms
+from fedstore.paths import default_store_path
+
+if TYPE_CHECKING:
+    from fedstore.config import Settings
+    from fedstore.queries import Reader
+    from fedstore.recorder import Recorder
+    from fedstore.writer import FactWriter
+
+__all__ = ["Store"]
+
+
+class Store:
+    """The store at ``path``, by default where ``default_store_path`` says.
+
+    ``readonly`` never creates, migrates or writes. ``clock`` gives the present in UTC epoch milliseconds.
+    ``settings`` are read from the settings file when they are first needed. Raises StoreError.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        *,
+        readonly: bool = False,
+        clock: Callable[[], int] = now_ms,
+        settings: Settings | None = None,
+    ) -> None:
+        if path is None:
+            path = settings.store if settings is not None and settings.store is not None else default_store_path()
+        self.clock = clock
+        self.database = Database(path, readonly=readonly)
+        if settings is not None:
+            self.settings = settings
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings given, else those of the settings file. Raises SettingsError."""
+        from fedstore.config import Settings
+
+        return Settings.load()
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.database.path
+
+    @property
+    def readonly(self) -> bool:
+        """Whether it was opened for reading only."""
+        return self.database.readonly
+
+    def reader(self) -> Reader:
+        """The read models of the screens and commands."""
+        from fedstore.queries import Reader
+
+        return Reader(self.database, clock=self.clock, settings=self.settings)
+
+    def recorder(self, *, source: str = "", keep_content: bool = False, background: bool = False) -> Recorder:
+        """A recorder that never raises; see ``Recorder``."""
+        from fedstore.recorder import Recorder
+
+        return Recorder(
+            self, source=source, keep_content=keep_content, background=background, clock=self.clock
+        )
+
+    def writer(self, *, source: str = "", keep_content: bool = False) -> FactWriter:
+        """A writer that raises what goes wrong; see ``FactWriter``."""
+        from fedstore.writer import FactWriter
+
+        return FactWriter(self.database, source=source, keep_content=keep_content, clock=self.clock)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r})"
