@@ -6,6 +6,8 @@ resolved here, in ASCII mode the characters too. No timers, no state besides wha
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.text import Text
 from textual.widget import Widget
 
@@ -13,6 +15,9 @@ from fedtop.glyphs import UNICODE, Glyphs
 from fedtop.themes import Palette, palette_of
 
 __all__ = ["Painted", "glyphs_of", "join", "palette_for"]
+
+
+_latest: list[Any] = [None, None]  # the app makes a new mapping per theme, so identity tells whether it changed
 
 
 def glyphs_of(widget: Widget) -> Glyphs:
@@ -23,7 +28,11 @@ def glyphs_of(widget: Widget) -> Glyphs:
 
 def palette_for(widget: Widget) -> Palette:
     """The palette of the app's active theme."""
-    return palette_of(widget.app.theme_variables)
+    variables = widget.app.theme_variables
+    if _latest[0] is not variables:
+        _latest[:] = [variables, palette_of(variables)]
+    palette: Palette = _latest[1]
+    return palette
 
 
 def join(lines: list[Text]) -> Text:

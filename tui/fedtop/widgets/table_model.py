@@ -104,7 +104,12 @@ def _looks_same(old: Row, new: Row) -> bool:
         return True
     if old.style != new.style or old.cells.keys() != new.cells.keys():
         return False
-    return all(_same(cell, new.cells[key]) for key, cell in old.cells.items())
+    cells = new.cells
+    for key, cell in old.cells.items():  # a plain loop: this line runs for every cell at every tick
+        other = cells[key]
+        if cell is not other and (cell != other if type(cell) is str else not _same(cell, other)):
+            return False
+    return True
 
 
 _NOTHING: Final = frozenset[str]()
@@ -134,9 +139,7 @@ class TableModel:
         self.changed = {k: cells for k, cells in stirred.items() if cells}
         same_members = list(old) == list(fresh)
         resort = looks or not same_members or self._sorts_differ(old, fresh)
-        self.rows = {
-            k: old[k] if k not in looks and old[k].sort == row.sort else row for k, row in fresh.items()
-        }
+        self.rows = {k: old[k] if k not in looks and old[k].sort == row.sort else row for k, row in fresh.items()}
         moved = self._reorder() if resort else False
         return Change(frozenset(looks | faded), moved)
 
