@@ -112,11 +112,10 @@ class _Context:
         return tuple(found)
 
     def spark(self, agent: str) -> tuple[int, ...]:
-        """Tasks per slot, oldest first, the last slot the newest."""
+        """Tasks per slot, oldest first; the first and the last slot may be partly outside the window."""
         slots = self.sparks.get(agent, {})
-        last = self.window.end_ms - 1
-        last -= last % self.step
-        return tuple(slots.get(last - self.step * back, 0) for back in range(SPARK_SLOTS - 1, -1, -1))
+        first = self.window.start_ms - self.window.start_ms % self.step
+        return tuple(slots.get(slot, 0) for slot in range(first, self.window.end_ms, self.step))
 
     def trend(self, agent: str) -> str:
         """How quality moved from the older half of the window to the newer."""

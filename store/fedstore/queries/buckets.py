@@ -25,7 +25,7 @@ _STEPS_MS = tuple(
     for unit, counts in (
         (MINUTE_MS, (1, 2, 5, 10, 15, 30)),
         (HOUR_MS, (1, 2, 3, 6, 12)),
-        (DAY_MS, (1, 2, 7, 14, 28)),
+        (DAY_MS, (1, 2, 7, 14, 28, 91, 364, 3640)),
     )
     for n in counts
 )
@@ -107,6 +107,17 @@ class Buckets:
     def names(self, table: str, key: str, window: Window) -> list[str]:
         """The distinct names of one key column in the window."""
         return [row[0] for row in self.sums(table, window, (key,), (_FIRST_SUM[table],))]
+
+    def oldest_start(self) -> int | None:
+        """The start of the oldest bucket of any table, in epoch milliseconds."""
+        starts = [
+            start
+            for table in _FIRST_SUM
+            for width in (MINUTE_MS, HOUR_MS, DAY_MS)
+            for (start,) in self._source.read(f"SELECT MIN(start) FROM {table} WHERE width = ?", (width,))
+            if start is not None
+        ]
+        return min(starts, default=None)
 
     def newest_start(self) -> int | None:
         """The start of the newest bucket of any table, in epoch milliseconds."""

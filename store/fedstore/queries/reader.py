@@ -6,6 +6,7 @@ sees the store as of one moment. Raises StoreError when the store cannot be read
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fedstore.ids import now_ms
@@ -63,7 +64,10 @@ class Reader:
 
     def window(self, label: str, at_ms: int | None = None) -> Window:
         """The window of a name that ends now, or at ``at_ms``. Raises FedstoreError for an unknown name."""
-        return Window.ending(label, self._clock() if at_ms is None else at_ms, live=at_ms is None)
+        window = Window.ending(label, self._clock() if at_ms is None else at_ms, live=at_ms is None)
+        if label == "all" and (oldest := Buckets(self._database).oldest_start()) is not None:
+            return replace(window, start_ms=min(oldest, window.end_ms - MINUTE_MS))
+        return window
 
     def change_token(self) -> int:
         """Differs when something was committed since the last call (3 microseconds)."""

@@ -1,0 +1,193 @@
+"""Every figure of every view, derived a second time from the events themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from fedstore.pricing import price
+from fedstore.events import Usage
+from tests.queries.conftest import Filled
+from tests.queries.federation import NOW_MS, Event, events, failed, of, ok, quantile
+
+LABELS = ("15m", "1h", "6h", "24h", "7d", "30d", "all")
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("at_ms", [None, NOW_MS - 5_432_100])
+def test_overview_counts_what_was_recorded(filled: Filled, label: str, at_ms: int | None) -> None:
+    made = events(seed=1)
+    reader = filled(made)
+    window = reader.window(label, at_ms)
+    view = reader.overview(window)
+    runs = of("run", made, window.start_ms, window.end_ms)
+    assert view.tasks == len(runs)
+    assert (view.success.hits, view.success.n) == (sum(map(ok, runs)), sum(ok(r) or failed(r) for r in runs))
+    durations = [r["duration_ms"] for r in runs if r["duration_ms"] is not None]
+    assert view.durations.n == len(durations)
+    if durations:
+        assert view.durations.mean_ms == pytest.approx(sum(durations) / len(durations))
+        assert view.durations.p95_ms == pytest.approx(quantile(durations, 0.95), rel=0.02)
+        assert view.durations.p50_ms == pytest.approx(quantile(durations, 0.5), rel=0.02)
+    uses = of("usage", made, window.start_ms, window.end_ms)
+    tools = [e for e in of("execution", made, window.start_ms, window.end_ms)]
+    assert view.tokens == sum(u["input_tokens"] + u["output_tokens"] for u in uses) + sum(
+        t["tokens"] or 0 for t in tools
+    )
+    assert view.cost.nano == sum(_nano(u) or 0 for u in uses) + sum(round((t["cost_usd"] or 0) * 1e9) for t in tools)
+    assert [item.run_id for item in view.feed] == _newest(runs, 30)
+    assert sum(p.ok for p in view.series) == view.success.hits
+    assert sum(p.ok + p.failed + p.unknown for p in view.series) == len(runs)
+
+
+def _nano(usage: Event) -> int | None:
+    return price(Usage(**usage), NOW_MS)[0]
+
+
+def _newest(rows: list[Event], limit: int) -> list[str]:
+    return [r["id"] for r in sorted(rows, key=lambda r: (r["at"], r["id"]), reverse=True)[:limit]]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_agents_and_their_matrix(filled: Filled, label: str) -> None:
+    made = events(seed=2)
+    reader = filled(made)
+    window = reader.window(label)
+    view = reader.agents(window)
+    runs = of("run", made, window.start_ms, window.end_ms)
+    for row in view.rows:
+        mine = [r for r in runs if r["agent"] == row.name]
+        assert row.tasks == len(mine) == sum(row.spark)
+        assert (row.success.hits, row.success.n) == (sum(map(ok, mine)), sum(ok(r) or failed(r) for r in mine))
+        assert (row.rework.hits, row.rework.n) == (
+            sum(r["rework"] is True for r in mine),
+            sum(r["rework"] is not None for r in mine),
+        )
+        qualities = [r["quality"] for r in mine if r["quality"] is not None]
+        assert row.quality == (pytest.approx(sum(qualities) / len(qualities)) if qualities else None)
+        assert row.last_ms == max((r["at"] for r in made if r["kind"] == "run" and r["agent"] == row.name))
+    cells = {(c.agent, c.task_type): (c.tasks, c.success.hits, c.success.n) for c in view.cells}
+    expected: dict[tuple[str, str], list[int]] = {}
+    for r in runs:
+        counts = expected.setdefault((r["agent"], r["task_type"]), [0, 0, 0])
+        counts[0] += 1
+        counts[1] += ok(r)
+        counts[2] += ok(r) or failed(r)
+    assert cells == {key: tuple(value) for key, value in expected.items()}
+
+
+@pytest.mark.parametrize("dimension", ["model", "agent", "project"])
+def test_costs_by_dimension(filled: Filled, dimension: str) -> None:
+    made = events(seed=3)
+    reader = filled(made)
+    window = reader.window("24h")
+    view = reader.costs(window, dimension)
+    uses = of("usage", made, window.start_ms, window.end_ms)
+    tools = [t for t in of("execution", made, window.start_ms, window.end_ms) if t["cost_usd"] or t["tokens"]]
+    known = {u["id"]: _nano(u) for u in uses}
+    for row in view.rows:
+        mine = [u for u in uses if u[dimension] == row.name]
+        spent = [t for t in tools if t.get(dimension, "") == row.name]
+        assert row.calls == len(mine) + len(spent)
+        assert row.cost.nano == sum(known[u["id"]] or 0 for u in mine) + sum(
+            round((t["cost_usd"] or 0) * 1e9) for t in spent
+        )
+        hidden = [u for u in mine if known[u["id"]] is None]
+        assert row.cost.unpriced_calls == len(hidden) + sum(t["cost_usd"] is None for t in spent)
+        assert row.cost.unpriced_tokens == sum(u["input_tokens"] + u["output_tokens"] for u in hidden) + sum(
+            t["tokens"] for t in spent if t["cost_usd"] is None
+        )
+        assert row.cost.mark == ("unpriced" if row.cost.unpriced_calls else row.cost.mark)
+    assert sum(p.cost_nano for p in view.series) == view.total.nano == sum(r.cost.nano for r in view.rows)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_cascade_layers(filled: Filled, label: str) -> None:
+    made = events(seed=4)
+    reader = filled(made)
+    window = reader.window(label)
+    view = reader.cascade(window)
+    routes = of("route", made, window.start_ms, window.end_ms)
+    assert view.routes == len(routes)
+    graded = [r for r in routes if "outcome" in r]
+    assert (view.accuracy.hits, view.accuracy.n) == (sum(r["outcome"]["correct"] for r in graded), len(graded))
+    for row in view.layers:
+        attempts = [a for r in routes for a in r["attempts"] if a["layer"] == row.name]
+        taken = [r for r in routes if r["layer"] == row.name]
+        assert row.attempts == len(attempts)
+        assert (row.captured.hits, row.captured.n) == (len(taken), len(routes))
+        assert (row.success.hits, row.success.n) == (len(taken), len(attempts))
+        assert row.confidence == pytest.approx(sum(a["confidence"] for a in attempts) / len(attempts), abs=1e-6)
+        mine = [r for r in graded if r["layer"] == row.name]
+        assert (row.accuracy.hits, row.accuracy.n) == (sum(r["outcome"]["correct"] for r in mine), len(mine))
+        latencies = [a["latency_ms"] for a in attempts if "latency_ms" in a]
+        if latencies:
+            assert row.durations.p95_ms == pytest.approx(quantile(latencies, 0.95), rel=0.02)
+    assert [d.id for d in view.recent] == _newest(routes, 50)
+
+
+def test_layer_histogram_tells_right_from_wrong(filled: Filled) -> None:
+    made = events(seed=5)
+    reader = filled(made)
+    window = reader.window("7d")
+    view = reader.layer("semantic", window)
+    right = wrong = attempts = 0
+    for route in of("route", made, window.start_ms, window.end_ms):
+        for a in route["attempts"]:
+            if a["layer"] != "semantic":
+                continue
+            attempts += 1
+            if "outcome" not in route:
+                continue
+            correct = route["outcome"]["correct"]
+            if a["accepted"]:
+                right, wrong = right + correct, wrong + (not correct)
+            elif correct:
+                right, wrong = right + (a["agent"] == route["agent"]), wrong + (a["agent"] != route["agent"])
+            else:
+                wrong += a["agent"] == route["agent"]
+    assert sum(b.attempts for b in view.bins) == attempts
+    assert (sum(b.right for b in view.bins), sum(b.wrong for b in view.bins)) == (right, wrong)
+    assert sum(b.accepted for b in view.bins) == view.row.captured.hits if view.row else False
+
+
+def test_tools_rest_on_thirty_days(filled: Filled) -> None:
+    made = events(seed=6)
+    reader = filled(made)
+    view = reader.tools(reader.window("1h"))
+    for row in view.rows:
+        mine = [e for e in made if e["kind"] == "execution" and e["tool"] == row.name]
+        assert (row.calls, row.success.hits) == (len(mine), sum(e["success"] for e in mine))
+        assert row.durations.mean_ms == pytest.approx(sum(e["duration_ms"] for e in mine) / len(mine))
+        assert row.cost_nano == sum(round((e["cost_usd"] or 0) * 1e9) for e in mine)
+        by_agent = {agent: (rate.hits, rate.n) for agent, rate in row.agents}
+        for agent in by_agent:
+            theirs = [e for e in mine if e["agent"] == agent]
+            assert by_agent[agent] == (sum(e["success"] for e in theirs), len(theirs))
+    detail = reader.tool("bash", reader.window("1h"))
+    assert detail.row == next(row for row in view.rows if row.name == "bash")
+    assert sum(p.ok + p.failed for p in detail.daily) == detail.row.calls
+
+
+def test_one_agent_in_detail(filled: Filled) -> None:
+    made = events(seed=7)
+    reader = filled(made)
+    window = reader.window("24h")
+    view = reader.agent("kimi", window)
+    runs = [r for r in of("run", made, window.start_ms, window.end_ms) if r["agent"] == "kimi"]
+    assert view.row is not None
+    assert view.row.tasks == len(runs) == sum(c.tasks for c in view.task_types)
+    assert [r.id for r in view.recent] == _newest(runs, 50)
+    uses = [u for u in of("usage", made, window.start_ms, window.end_ms) if u["agent"] == "kimi"]
+    assert {m.name: m.calls for m in view.models if m.name} == {
+        name: sum(u["model"] == name for u in uses) for name in {u["model"] for u in uses}
+    }
+    assert reader.agent("nobody", window).row is None
+
+
+def test_an_empty_store_knows_nothing(filled: Filled) -> None:
+    reader = filled([])
+    window = reader.window("24h")
+    view = reader.overview(window)
+    assert (view.tasks, view.success.value, view.durations.p95_ms, view.health) == (0, None, None, "unknown")
+    assert view.newest_ms is None
+    assert reader.cascade(window).layers == reader.costs(window).rows == reader.tools(window).rows == ()
