@@ -1,4 +1,4 @@
-"""Small logs for the learning tests: random ones without structure, synthetic cascades, and real ones if present."""
+"""Logs for the learning tests: random ones without structure, synthetic cascades, and real ones if present."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import json
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from fedstore.learning.log import DecisionLog
 from fedstore.learning.log_builder import Attempt, DecisionLogBuilder
 from fedstore.learning.scenarios import SCENARIOS, Scenario, population
+
+if TYPE_CHECKING:
+    from fedstore.learning.log import DecisionLog
 
 LAYERS = ("keyword", "semantic", "rag", "pytorch")
 THRESHOLDS = (0.85, 0.70, 0.85, 0.90)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 
 from fedstore.learning.cubes import build_cubes
 from fedstore.learning.evidence import Evidence, prepare
-from fedstore.learning.log import DecisionLog
 from fedstore.learning.replay import UNKNOWN, outcome, replay
 from fedstore.learning.scenarios import as_logged
 from tests.learning.synthetic import LAYERS, THRESHOLDS, load_cascade, random_log, scenario, truth
+
+if TYPE_CHECKING:
+    from fedstore.learning.log import DecisionLog
 
 SEEDS = st.integers(0, 2**32 - 1)
 

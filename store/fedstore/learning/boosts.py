@@ -200,7 +200,7 @@ def _strength(tallies: Sequence[Tally], mean: float) -> float:
 def _pair_posteriors(
     agents: Mapping[str, Tally], pairs: Mapping[tuple[str, str], Tally], own: Mapping[str, float]
 ) -> dict[tuple[str, str], float]:
-    """Every agent's rate at every task type, shrunk to the agent's own; that itself where nothing was seen."""
+    """Every agent's rate at every task type, shrunk to its own overall rate (that alone where nothing was seen)."""
     rates = {}
     for kind in {kind for _, kind in pairs}:
         for agent in agents:

@@ -130,6 +130,16 @@ class Search:
         """Estimated risk of a policy on a part."""
         return float(self.cubes.risk[part].flat[policy]) / max(1, self.sizes[part])
 
+    def risk_overall(self, policy: int) -> float:
+        """Estimated risk of a policy on both parts together."""
+        return float(self.cubes.risk[0].flat[policy] + self.cubes.risk[1].flat[policy]) / max(
+            1, len(self.evidence)
+        )
+
+    def least_clarify(self) -> float:
+        """The lowest clarification rate of any policy on part A."""
+        return float(self.cubes.clarify[0].min()) / max(1, self.sizes[0])
+
     def certify(self, path: Sequence[int], delta: float) -> tuple[int, float] | None:
         """The last policy of the path before the first that fails on part B, with its p-value."""
         passed: tuple[int, float] | None = None

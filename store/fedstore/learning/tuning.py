@@ -57,11 +57,15 @@ def tune(
 def _stages(
     progress: Callable[[float], None] | None, cancelled: Callable[[], bool] | None
 ) -> Callable[[float], None]:
+    furthest = 0.0
+
     def stage(fraction: float) -> None:
+        nonlocal furthest
         if cancelled is not None and cancelled():
             raise TuneCancelledError
+        furthest = max(furthest, fraction)
         if progress is not None:
-            progress(fraction)
+            progress(furthest)
 
     return stage
 
@@ -211,10 +215,18 @@ class _Job:
     def _nothing_passed(
         self, grade: EvidenceGrade, search: Search, present_ok: bool, present_passes: bool
     ) -> Finding:
+        cap = self.settings.max_clarify
+        if cap is not None and search.least_clarify() > cap:
+            reason = f"no setting within reach asks at most {cap:.1%} of the time"
+            return Finding("insufficient", self.now, search.evidence, None, (reason,))
         if present_passes:
             reason = "the present setting passes; no other one does"
             return Finding("keep", self.now, search.evidence, search.p_value(search.now), (reason,))
-        if self.guard == "accuracy" and not present_ok:
+        if (
+            self.guard == "accuracy"
+            and not present_ok
+            and search.risk_overall(search.now) > search.allowed_risk
+        ):
             return self._recover(grade, search)
         reason = "no setting passes the test with the decisions at hand"
         return Finding("insufficient", self.now, search.evidence, None, (reason,))
