@@ -1,0 +1,242 @@
+"""The pane: connects the poller, the view state and the screens. It wires; what things do is elsewhere.
+
+Messages come up (a reading, a demand, a filter), the view state is replaced, and what follows from both goes
+down to the screen on top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual import on
+from textual.app import App
+
+from fedtop import keys
+from fedtop.actions import Actions
+from fedtop.commands import FedtopCommands
+from fedtop.glyphs import ASCII, UNICODE
+from fedtop.messages import Demanded, FilterChanged, ReadFailed, SnapshotReady, Tick
+from fedtop.options import AppOptions, Source
+from fedtop.poller import Poller, Request
+from fedtop.screens import DRILLS, MUTATING_DRILLS, drill_class, tab_ids
+from fedtop.screens.base import HEADER_TABS, BaseScreen
+from fedtop.screens.detail import DetailScreen
+from fedtop.screens.main import MainScreen
+from fedtop.state import Sort, ViewState, filtered, on_tab, sorted_by
+from fedtop.status import Freshness, header_of, notice_of, shows_nothing
+from fedtop.themes import DEFAULT_THEME, THEMES, defaults_for
+from fedtop.widgets.header import Header
+from fedtop.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from fedtop.screens.panel import Panel
+
+__all__ = ["FedtopApp"]
+
+_HERE = Path(__file__).parent
+_WATCH_S = 5.0
+
+
+class FedtopApp(Actions, App[None]):
+    """The pane over one store. `source` gives readers; it is used on the poller's thread only."""
+
+    TITLE = "fedtop"
+    CSS_PATH = [_HERE / "app.tcss", *sorted((_HERE / "screens").glob("*.tcss"))]  # noqa: RUF012 - Textual's form
+    BINDINGS = keys.bindings()
+    COMMANDS = {FedtopCommands}  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-normal"), (44, "-tall")]  # noqa: RUF012
+
+    def __init__(self, source: Source, options: AppOptions | None = None) -> None:
+        self.options = options or AppOptions()
+        self.source = source
+        self.glyphs = ASCII if self.options.ascii else UNICODE
+        self.view = ViewState(
+            tab=self.options.tab if self.options.tab in tab_ids() else tab_ids()[0],
+            window=self.options.window,
+            interval_s=self.options.interval_s,
+            at_ms=self.options.at_ms,
+        )
+        self.fresh = Freshness(answered_ms=self.options.clock())
+        self._serial = 0
+        self._poller = Poller(source.reader, self.post_message, self.options.clock)
+        super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.options.theme if self.options.theme in self.available_themes else DEFAULT_THEME
+        self.set_keymap(dict(self.options.keymap))
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The tabs."""
+        return MainScreen()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """fedtop's colour names for themes that are not its own."""
+        return defaults_for(self.current_theme)
+
+    def on_mount(self) -> None:
+        """Starts to read; what is read is asked for by the screen once it is there."""
+        self._poller.start()
+        self.set_interval(_WATCH_S, self._refresh_status)
+
+    def on_unmount(self) -> None:
+        """Ends the poller."""
+        self._poller.stop()
+
+    # The screens
+
+    def now(self) -> int:
+        """The present in epoch milliseconds, by the pane's clock."""
+        return self.options.clock()
+
+    @property
+    def main(self) -> MainScreen:
+        """The screen of the tabs."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    @property
+    def base(self) -> BaseScreen:
+        """The screen on top, not counting dialogs."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, BaseScreen))
+
+    @property
+    def top_panel(self) -> Panel | None:
+        """The panel that the poller serves."""
+        return self.base.panel
+
+    async def go_to_tab(self, tab: str) -> None:
+        """Shows a tab, closing what lies above the tabs."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        self.set_view(on_tab(self.view, tab))
+        await self.main.go_to(tab)
+
+    def open_panel(self, panel: Panel) -> None:
+        """Puts a panel on top of what is shown."""
+        below = self.base
+        label = next((label for key, label in HEADER_TABS if key == self.view.tab), "")
+        titles = below.titles if isinstance(below, DetailScreen) else (label,)
+        self.push_screen(DetailScreen(panel, titles))
+
+    def open_target(self, target: str) -> bool:
+        """Opens `kind:name`, such as `agent:codex` or `tab:costs`; False when there is no such view."""
+        kind, _, name = target.partition(":")
+        if kind == "tab" and name in tab_ids():
+            self.run_worker(self.go_to_tab(name))
+            return True
+        if not self.may_open(kind):
+            return False
+        found = drill_class(kind)
+        if found is not None:
+            self.open_panel(found(name) if name else found())  # type: ignore[call-arg]
+        return found is not None
+
+    def may_open(self, kind: str) -> bool:
+        """Whether there is a drill-down of this kind for this user."""
+        return kind in DRILLS and not (self.options.readonly and kind in MUTATING_DRILLS)
+
+    # Readings come up, views go down
+
+    def set_view(self, view: ViewState) -> None:
+        """Replaces the view state; whoever needs other data demands it."""
+        if view != self.view:
+            self.view = view
+            self._refresh_status()
+
+    def change_view(self, view: ViewState) -> None:
+        """Replaces the view state and reads anew."""
+        self.set_view(view)
+        self.demand()
+
+    def demand(self) -> None:
+        """Reads the panel on top anew, at once."""
+        panel, view = self.top_panel, self.view
+        if panel is None:
+            return
+        self._serial += 1
+        self._poller.ask(
+            Request(
+                serial=self._serial,
+                window=view.window,
+                query=panel.read if panel.polls else None,
+                args=panel.args,
+                at_ms=view.pinned_ms,
+                interval_s=None if view.paused_ms is not None else view.interval_s,
+            )
+        )
+
+    @on(Demanded)
+    def _demanded(self) -> None:
+        self._refresh_status()
+        self.demand()
+
+    @on(SnapshotReady)
+    def _snapshot_ready(self, event: SnapshotReady) -> None:
+        snapshot = event.snapshot
+        if snapshot.serial != self._serial:
+            return  # the answer to an older question
+        self.fresh = Freshness(snapshot.taken_ms, snapshot.newest_ms, never_read=False)
+        self.base.show_snapshot(snapshot, self.view)
+        self._refresh_status()
+
+    @on(Tick)
+    def _tick(self, event: Tick) -> None:
+        self.fresh = replace(self.fresh, answered_ms=event.now_ms, problem="")
+        panel = self.top_panel
+        if panel is not None and panel.shown:
+            panel.tick(event.now_ms)
+        self._refresh_status()
+
+    @on(ReadFailed)
+    def _read_failed(self, event: ReadFailed) -> None:
+        self.fresh = replace(self.fresh, problem=event.reason)
+        self._refresh_status()
+
+    def _refresh_status(self) -> None:
+        """Brings header, notice and the state's classes up to date; draws only what differs."""
+        now, base, options = self.now(), self.base, self.options
+        if not base.is_mounted:
+            return
+        header = header_of(
+            self.view,
+            self.fresh,
+            now,
+            tabs=HEADER_TABS,
+            store=self.source.path.name,
+            tz=options.tz,
+            readonly=options.readonly,
+        )
+        base.set_header(header)
+        base.set_notice(notice_of(self.view, self.fresh, now, options.tz, self.glyphs))
+        base.set_class(header.feed == "stale", "-stale")
+        base.set_class(header.feed == "paused", "-paused")
+
+    @property
+    def can_jump(self) -> bool:
+        """True when the notice offers the window of the newest fact."""
+        return shows_nothing(self.view, self.fresh, self.now())
+
+    # What users do inside the screens
+
+    @on(FilterChanged)
+    def _filter_changed(self, event: FilterChanged) -> None:
+        panel = self.top_panel
+        if panel is not None:
+            self.view = filtered(self.view, panel.panel_id, event.text)
+
+    @on(LiveTable.Sorted)
+    def _table_sorted(self, event: LiveTable.Sorted) -> None:
+        panel = self.top_panel
+        if panel is not None:
+            sort = Sort(event.column, event.reverse)
+            self.view = sorted_by(self.view, panel.table_name(event.table), sort)
+
+    @on(Header.TabClicked)
+    async def _tab_clicked(self, event: Header.TabClicked) -> None:
+        await self.go_to_tab(event.key)

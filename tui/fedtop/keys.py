@@ -1,0 +1,131 @@
+"""Every key of the frame: what it does, in which group of the help it stands, and whether it changes the
+store.
+
+The id of a key is `group.name`; users remap keys by id. Panels bring their own bindings in the same form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+__all__ = ["GROUPS", "KEYS", "Key", "bindings", "display"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One binding. `keys` are comma-separated Textual key names; `show` puts it into the footer."""
+
+    id: str
+    keys: str
+    action: str
+    description: str
+    tooltip: str
+    show: bool = False
+    priority: bool = False
+
+    def binding(self) -> Binding:
+        """As Textual wants it."""
+        return Binding(
+            self.keys,
+            self.action,
+            self.description,
+            show=self.show,
+            priority=self.priority,
+            tooltip=self.tooltip,
+            id=self.id,
+        )
+
+
+GROUPS = {
+    "tabs": "Tabs",
+    "table": "In a table",
+    "matrix": "In the matrix",
+    "view": "View",
+    "time": "Time",
+    "loop": "Propose, apply, undo",
+    "app": "fedtop",
+}
+
+KEYS = (
+    Key("app.help", "question_mark", "help", "help", "All keys that work here", show=True),
+    Key("view.filter", "slash", "filter", "filter", "Show only rows with a text; !text: without it", show=True),
+    Key("time.wider", "w", "wider", "window", "The next longer window", show=True),
+    Key("loop.optimize", "o", "open('optimize')", "optimize", "Propose boosts for agents (dry-run)", show=True),
+    Key("loop.tune", "t", "open('tune')", "tune", "Propose thresholds for the cascade (dry-run)", show=True),
+    Key("loop.undo", "u", "open('undo')", "undo", "Undo the last applied change"),
+    Key("loop.ledger", "L", "open('ledger')", "ledger", "Every applied change and what came of it"),
+    Key("view.alerts", "exclamation_mark", "alerts", "alerts", "What needs attention", show=True),
+    Key("tabs.1", "1", "tab_number(1)", "Overview", "Go to the first tab"),
+    Key("tabs.2", "2", "tab_number(2)", "Agents", "Go to the second tab"),
+    Key("tabs.3", "3", "tab_number(3)", "Cascade", "Go to the third tab"),
+    Key("tabs.4", "4", "tab_number(4)", "Costs", "Go to the fourth tab"),
+    Key("tabs.5", "5", "tab_number(5)", "Tools", "Go to the fifth tab"),
+    Key("tabs.previous", "left_square_bracket", "tab_step(-1)", "Previous tab", "Go to the tab to the left"),
+    Key("tabs.next", "right_square_bracket", "tab_step(1)", "Next tab", "Go to the tab to the right"),
+    Key("time.narrower", "W", "narrower", "Shorter window", "The next shorter window"),
+    Key("time.pause", "space", "pause", "pause", "Freeze the pane, or let it run again"),
+    Key("time.refresh", "r", "refresh_now", "Refresh", "Read the store now"),
+    Key("time.slower", "plus", "slower", "Slower", "A longer interval between looks at the store"),
+    Key("time.faster", "minus", "faster", "Faster", "A shorter interval between looks at the store"),
+    Key("time.back", "comma,less_than_sign", "step(-1)", "Back in time", "The window before this one"),
+    Key("time.forth", "full_stop,greater_than_sign", "step(1)", "Forth in time", "The window after this one"),
+    Key("time.live", "0,ctrl+end", "live", "Live", "Back to the present"),
+    Key(
+        "time.newest",
+        "h",
+        "newest",
+        "newest facts",
+        "The window that ends at the newest fact",
+        show=True,
+        priority=True,
+    ),
+    Key("view.zoom", "z", "zoom", "Maximise", "Give the focused part the whole screen, or take it back"),
+    Key("view.export", "e", "export('csv')", "Export CSV", "Write the rows of this view to a CSV file"),
+    Key("view.export_json", "E", "export('json')", "Export JSON", "Write the rows of this view to a JSON file"),
+    Key("view.copy", "y", "copy_row", "Copy", "Copy the row under the cursor"),
+    Key("view.theme", "T", "next_theme", "Theme", "The next theme"),
+    Key("view.back", "escape", "back", "back", "Clear the filter, else close this view"),
+    Key("app.palette", "colon,ctrl+p", "command_palette", "command", "Search all commands", show=True),
+    Key("app.quit", "q,ctrl+c", "quit", "quit", "Leave fedtop", show=True),
+)
+
+
+def bindings() -> list[Binding]:
+    """The bindings of the App."""
+    return [key.binding() for key in KEYS]
+
+
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "exclamation_mark": "!",
+    "colon": ":",
+    "comma": ",",
+    "full_stop": ".",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "plus": "+",
+    "minus": "-",
+    "escape": "Esc",
+    "enter": "Enter",
+    "space": "space",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "tab": "Tab",
+}
+
+
+def display(key: str) -> str:
+    """A Textual key name as people write it: `?`, `Esc`, `shift+←`."""
+    *modifiers, last = key.split("+") if key != "+" else ["plus"]
+    return "+".join([*modifiers, _NAMES.get(last, last)])

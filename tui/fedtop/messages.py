@@ -1,0 +1,76 @@
+"""Every message that crosses widgets, one small dataclass each.
+
+The poller's reports replace older ones of their kind that nobody has handled yet: only the newest counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from fedstore.window import Window
+
+__all__ = ["Demanded", "FilterChanged", "ReadFailed", "Snapshot", "SnapshotReady", "Tick"]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One reading of the store for one request: what the panel asked for, and the newest fact there is."""
+
+    serial: int
+    window: Window
+    data: Any
+    taken_ms: int
+    newest_ms: int | None
+
+
+@dataclass
+class SnapshotReady(Message):
+    """The store changed, time moved the window, or another view was asked for: here is what it shows now."""
+
+    snapshot: Snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        """A newer reading makes an older one void."""
+        return isinstance(message, SnapshotReady)
+
+
+@dataclass
+class Tick(Message):
+    """The store was looked at and is as it was; only ages move."""
+
+    now_ms: int
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the latest time counts."""
+        return isinstance(message, Tick)
+
+
+@dataclass
+class ReadFailed(Message):
+    """The store could not be read; what is shown stays and is marked stale."""
+
+    reason: str
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the latest reason counts."""
+        return isinstance(message, ReadFailed)
+
+
+@dataclass
+class Demanded(Message):
+    """A panel wants other data, or another panel came to the top."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One answer serves all."""
+        return isinstance(message, Demanded)
+
+
+@dataclass
+class FilterChanged(Message):
+    """The text in the filter line changed."""
+
+    text: str

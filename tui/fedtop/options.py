@@ -1,0 +1,51 @@
+"""What the pane is started with: values from the command line and the settings file, resolved before it
+opens.
+
+Clock, time zone and export folder are parameters, so that every picture can be reproduced.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fedstore.ids import now_ms
+from fedtop.themes import DEFAULT_THEME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["AppOptions", "Source", "local_zone"]
+
+
+def local_zone() -> tzinfo:
+    """The time zone of this machine; UTC when it cannot be told."""
+    return datetime.now().astimezone().tzinfo or UTC
+
+
+class Source(Protocol):
+    """What the pane reads: a `fedstore.Store`, or anything that gives a reader of the same shape."""
+
+    path: Path
+
+    def reader(self) -> Any:
+        """A `fedstore.queries.Reader`; called, and used, on the poller's thread only."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """See the module. `at_ms` is the end of the window (epoch milliseconds); None: the present."""
+
+    window: str = "24h"
+    interval_s: float = 2.0
+    at_ms: int | None = None
+    readonly: bool = False
+    theme: str = DEFAULT_THEME
+    ascii: bool = False
+    tab: str = "overview"
+    clock: Callable[[], int] = now_ms
+    tz: tzinfo = field(default_factory=local_zone)
+    export_dir: Path = field(default_factory=Path.cwd)
+    keymap: Mapping[str, str] = field(default_factory=dict)

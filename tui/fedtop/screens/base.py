@@ -1,0 +1,148 @@
+"""What all screens share: header, notices, one panel on top, filter line, footer.
+
+`MainScreen` has the tabs, `DetailScreen` one drill-down. The App hands each screen what the poller read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from rich.text import Text
+from textual import on
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from fedtop.messages import Demanded, FilterChanged, Snapshot
+from fedtop.screens import TABS
+from fedtop.screens.filter_bar import FilterBar
+from fedtop.screens.footer import KeyFooter
+from fedtop.widgets.header import Header, HeaderData
+from fedtop.widgets.painted import Painted
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from fedtop.screens.panel import Host, Panel
+    from fedtop.state import ViewState
+
+__all__ = ["BaseScreen", "Notice"]
+
+HEADER_TABS = tuple((tab.id, tab.label) for tab in TABS)
+
+
+class Notice(Painted):
+    """One line below the header that says what stands between the user and the data; hidden when empty."""
+
+    DEFAULT_CSS = """
+    Notice { height: 1; padding: 0 1; background: $boost; display: none; }
+    Notice.-shown { display: block; }
+    """
+
+    text = Text("")
+
+    def set_text(self, text: Text) -> None:
+        """Shows another text; an empty one hides the line."""
+        if text.plain != self.text.plain:
+            self.text = text
+            self.set_class(bool(text.plain), "-shown")
+            self.refresh()
+
+    def paint(self, width: int, height: int) -> list[Text]:  # noqa: ARG002
+        """The text, cut to the line."""
+        line = self.text.copy()
+        line.truncate(width, overflow="ellipsis")
+        return [line]
+
+
+class BaseScreen(Screen[None]):
+    """See the module. Subclasses compose their body and say which panel is on top."""
+
+    ALLOW_IN_MAXIMIZED_VIEW = "Header, KeyFooter, FilterBar, Notice"
+    AUTO_FOCUS = None
+
+    def compose(self) -> ComposeResult:
+        """The frame around `compose_body`."""
+        yield Header(HeaderData(HEADER_TABS, self.host.view.tab))
+        yield Notice(id="notice")
+        yield from self.compose_body()
+        yield KeyFooter()
+        yield FilterBar()
+
+    def compose_body(self) -> ComposeResult:
+        """What stands between header and footer."""
+        yield Static()
+
+    @property
+    def host(self) -> Host:
+        """The App."""
+        return cast("Host", self.app)
+
+    @property
+    def panel(self) -> Panel | None:
+        """The panel on top, once it is there."""
+        raise NotImplementedError
+
+    def on_screen_resume(self) -> None:
+        """On top again: fresh data."""
+        self.post_message(Demanded())
+
+    def set_header(self, data: HeaderData) -> None:
+        """Shows the state of the data."""
+        self.query_one(Header).set_data(data)
+
+    def set_notice(self, text: Text) -> None:
+        """Shows or hides the notice."""
+        self.query_one(Notice).set_text(text)
+
+    def show_snapshot(self, snapshot: Snapshot, view: ViewState) -> None:
+        """Hands the data to the panel on top."""
+        panel = self.panel
+        if panel is None or not panel.is_mounted:
+            return
+        first = not panel.shown
+        panel.shown = True
+        if first:
+            panel.restore_sorts(view)
+            panel.apply_filter(view.filter_of(panel.panel_id))
+        if panel.polls:
+            panel.show(snapshot.data, view)
+        if first:
+            panel.take_focus()
+
+    def adopt_view(self, view: ViewState) -> None:
+        """Shows the filter of the panel on top."""
+        panel = self.panel
+        if panel is not None:
+            self.query_one(FilterBar).set_text(view.filter_of(panel.panel_id))
+
+    @property
+    def typing(self) -> bool:
+        """True while an input has the keyboard."""
+        return isinstance(self.focused, Input)
+
+    def open_filter(self) -> None:
+        """Puts the keyboard into the filter line."""
+        self.query_one(FilterBar).open()
+
+    def close_filter(self) -> None:
+        """Gives the keyboard back to the panel."""
+        self.query_one(FilterBar).close()
+        self.set_focus(None)
+        if self.panel is not None:
+            self.panel.take_focus()
+
+    def clear_filter(self) -> None:
+        """Shows all rows again and gives the keyboard back."""
+        self.query_one(FilterBar).field.value = ""
+        self.close_filter()
+
+    @on(FilterChanged)
+    def _filter(self, event: FilterChanged) -> None:
+        if self.panel is not None:
+            self.panel.apply_filter(event.text)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        if isinstance(event.input.parent, FilterBar):
+            event.stop()
+            self.close_filter()

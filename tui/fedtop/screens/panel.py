@@ -1,0 +1,140 @@
+"""The base of every view: what to read from the store, and how to show it. See `fedtop.screens`.
+
+`read` runs on the poller's thread, everything else on the UI thread. `host` is the App as panels know it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+
+from textual.widget import Widget
+
+from fedtop.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import tzinfo
+
+    from fedstore.window import Window
+    from fedtop.glyphs import Glyphs
+    from fedtop.options import AppOptions, Source
+    from fedtop.state import ViewState
+
+__all__ = ["Host", "Panel"]
+
+
+class Host(Protocol):
+    """What a panel may ask of the App."""
+
+    options: AppOptions
+    source: Source
+    view: ViewState
+    glyphs: Glyphs
+
+    def demand(self) -> None:
+        """Read the panel on top anew, at once."""
+
+    def open_panel(self, panel: Panel) -> None:
+        """Put a panel on top."""
+
+    def open_target(self, target: str) -> bool:
+        """Open `kind:name` (`agent:codex`, `tab:costs`); False when there is no such view."""
+
+    def now(self) -> int:
+        """The present in epoch milliseconds, by the pane's clock."""
+
+
+class Panel(Widget):
+    """See the module. `panel_id` is unique among views; `title` stands above a drill-down."""
+
+    panel_id: ClassVar[str] = ""
+    title: str = ""
+    polls: ClassVar[bool] = True
+    """False: `read` is never called; the view gets its data elsewhere."""
+    MUTATING: ClassVar[frozenset[str]] = frozenset()
+    """Names of actions that change the store; they vanish in read-only mode."""
+
+    DEFAULT_CSS = """
+    Panel {
+        height: 1fr;
+        width: 1fr;
+        layout: vertical;
+    }
+    """
+
+    def __init__(self, **args: Any) -> None:
+        super().__init__(id=f"panel-{self.panel_id}")
+        self.args: Mapping[str, Any] = args
+        self.shown = False
+        self.failure = ""
+
+    # To be written by each panel
+
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> Any:
+        """The data of the view, as immutable values. Runs on the poller's thread; touches no widget."""
+        raise NotImplementedError
+
+    def show(self, data: Any, view: ViewState) -> None:
+        """Shows what `read` returned."""
+        raise NotImplementedError
+
+    def tick(self, now_ms: int) -> None:
+        """Moves ages; nothing else changed."""
+
+    # What the frame and the panels use
+
+    @property
+    def host(self) -> Host:
+        """The App."""
+        return cast("Host", self.app)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The character set to draw with."""
+        return self.host.glyphs
+
+    @property
+    def tz(self) -> tzinfo:
+        """The time zone to show times in."""
+        return self.host.options.tz
+
+    def ask(self, **args: Any) -> None:
+        """Changes some of the arguments of `read`, and reads anew at once."""
+        self.args = {**self.args, **args}
+        self.host.demand()
+
+    def apply_filter(self, text: str) -> None:
+        """Filters every table of the panel that is not `-unfiltered`."""
+        for table in self.query(LiveTable):
+            if not table.has_class("-unfiltered"):
+                table.set_filter(text)
+
+    def current_table(self) -> LiveTable | None:
+        """The table that copy and export mean: the focused one, else the first that is displayed."""
+        tables = list(self.query(LiveTable))
+        focused = next((table for table in tables if table.has_focus), None)
+        return focused or next((table for table in tables if table.display), None)
+
+    def take_focus(self) -> None:
+        """Puts the focus where work starts: on the first table, unless something inside has it."""
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            return
+        first = next((table for table in self.query(LiveTable) if table.display and table.focusable), None)
+        if first is not None:
+            first.focus(scroll_visible=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Actions that change the store do not exist in read-only mode."""
+        return not (self.host.options.readonly and action in self.MUTATING)
+
+    def restore_sorts(self, view: ViewState) -> None:
+        """Puts the tables into the order they were left in."""
+        for table in self.query(LiveTable):
+            sort = view.sorts.get(self.table_name(table))
+            if sort is not None:
+                table.sort_by(sort.column, sort.reverse)
+
+    def table_name(self, table: LiveTable) -> str:
+        """How the view state names a table of this panel."""
+        return f"{self.panel_id}/{table.id or ''}"

@@ -1,0 +1,105 @@
+"""What header and notice say about the data: how fresh, from when, whether they can be read. Pure
+functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from fedtop.format import age, clean, date_time, hour_minute
+from fedtop.state import ViewState, window_of
+from fedtop.widgets.header import Feed, HeaderData
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from fedtop.glyphs import Glyphs
+
+__all__ = ["Freshness", "header_of", "notice_of", "shows_nothing"]
+
+_SILENCE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """What is known of the data. Times in epoch milliseconds.
+
+    `answered_ms` is when the store last answered, `newest_ms` its newest fact, `problem` why it does not
+    answer. `never_read` is True before the first answer.
+    """
+
+    answered_ms: int
+    newest_ms: int | None = None
+    problem: str = ""
+    never_read: bool = True
+
+    def stale(self, view: ViewState, now_ms: int) -> bool:
+        """Reading fails, or the store has not answered for several intervals (a pause is no silence)."""
+        if self.problem:
+            return True
+        patience = max(_SILENCE_S, 3 * view.interval_s) * 1000
+        return view.paused_ms is None and now_ms - self.answered_ms > patience
+
+
+def header_of(
+    view: ViewState,
+    fresh: Freshness,
+    now_ms: int,
+    *,
+    tabs: tuple[tuple[str, str], ...],
+    store: str,
+    tz: tzinfo,
+    readonly: bool = False,
+) -> HeaderData:
+    """The header of a view state at a moment."""
+    feed, detail = _feed(view, fresh, now_ms, tz)
+    data_age = "" if fresh.newest_ms is None else age(_seconds(now_ms - fresh.newest_ms)).replace(" ", "")
+    return HeaderData(
+        tabs=tabs,
+        active=view.tab,
+        window=view.window,
+        feed=feed,
+        detail=detail,
+        age="" if view.pinned_ms is not None else data_age,
+        store=f"{store} read-only" if readonly else store,
+    )
+
+
+def _feed(view: ViewState, fresh: Freshness, now_ms: int, tz: tzinfo) -> tuple[Feed, str]:
+    if fresh.stale(view, now_ms):
+        return "stale", age(_seconds(now_ms - fresh.answered_ms))
+    if view.paused_ms is not None:
+        return "paused", hour_minute(view.paused_ms, tz)
+    if view.at_ms is not None:
+        return "as_of", date_time(view.at_ms, tz, now_ms)
+    return "live", f"{view.interval_s:g}s"
+
+
+def _seconds(milliseconds: int) -> float:
+    return milliseconds / 1000
+
+
+def shows_nothing(view: ViewState, fresh: Freshness, now_ms: int) -> bool:
+    """True when every fact in the store is older than the window."""
+    return fresh.newest_ms is not None and fresh.newest_ms < window_of(view, now_ms).start_ms
+
+
+def notice_of(view: ViewState, fresh: Freshness, now_ms: int, tz: tzinfo, glyphs: Glyphs) -> Text:
+    """The line below the header; empty when there is nothing to say."""
+    if fresh.problem:
+        kept = "nothing could be read yet" if fresh.never_read else "showing what was read before"
+        return Text.assemble(
+            (f"{glyphs.warn} ", "$warn"), clean(fresh.problem, 300, glyphs.ellipsis), (f"  {kept}", "$dim")
+        )
+    if shows_nothing(view, fresh, now_ms):
+        newest = date_time(fresh.newest_ms, tz, now_ms, glyphs)
+        return Text.assemble(
+            (f"{glyphs.clock} ", "$info"),
+            f"The newest fact is from {newest}, before this window.  ",
+            ("h", "bold $accent"),
+            (f" shows the {view.window} that end there", "$dim"),
+        )
+    return Text("")
