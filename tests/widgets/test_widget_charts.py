@@ -278,3 +278,17 @@ async def test_widgets_show_the_empty_and_then_the_data_and_redraw_only_for_news
         histogram_.set_data([Bin(1, 2, 3)] * 10, [Threshold(0.5)])
         reliability.set_data([ReliabilityBin(0.5, 0.5, 0.4, 0.6, 10)], 0.1)
         assert calls == []
+
+
+async def test_a_chart_takes_the_colours_of_another_theme_and_texture_without_colour(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = ChartApp()
+    async with app.run_test(size=(80, 36)) as pilot:
+        area = app.query_one(AreaChart)
+        area.set_data(AreaData(START, START + DAY, (Series("ok", (1,)), Series("failed", (1,), "$alert", 2))))
+        before = area.render()
+        assert "▒" in before.plain
+        app.theme = "textual-light"
+        await pilot.pause()
+        assert area.render().plain == before.plain
+        assert area.render().spans != before.spans

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
@@ -232,3 +234,8 @@ def test_the_ascii_set_holds_only_ascii():
         value = getattr(f.ASCII, name)
         assert value is True or value.isascii()
         assert name == "ascii" or len(value) == len(getattr(f.UNICODE, name))
+
+
+def test_formats_and_palette_load_neither_textual_nor_numpy():
+    code = "import sys, fedtop.format, fedtop.palette; print(sorted({'textual', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -344,3 +344,57 @@ async def test_the_cursor_keeps_its_row_whatever_happens(steps):
             if order:
                 assert 0 <= screen_line(table) < table.page_rows
             assert len(lines(table)) == 5
+
+
+async def test_rows_may_come_before_the_screen_does():
+    app = TableApp()
+    app.table.set_rows(make(MANY))
+    app.table.sort_by("n")
+    app.table.move_cursor("r20")
+    async with app.run_test(size=(60, 8)) as pilot:
+        await pilot.pause()
+        assert app.table.cursor_key == "r20"
+        assert lines(app.table)[1 + screen_line(app.table)].startswith("▌r20")
+
+
+async def test_a_hidden_table_takes_rows_and_shows_them_later():
+    async with running(MANY) as (_, table, pilot):
+        await pilot.press(*["j"] * 10)
+        table.display = False
+        await pilot.pause()
+        table.set_rows(make({k: v + 1 for k, v in MANY.items() if v != 3}))
+        table.display = True
+        await pilot.pause()
+        assert table.cursor_key == "r10"
+        assert 0 <= screen_line(table) < table.page_rows
+
+
+async def test_a_smaller_screen_still_shows_the_cursor():
+    async with running(MANY, size=(60, 20)) as (_, table, pilot):
+        await pilot.press(*["j"] * 15)
+        await pilot.resize_terminal(60, 6)
+        await pilot.pause()
+        assert table.cursor_key == "r15"
+        assert 0 <= screen_line(table) < table.page_rows
+
+
+async def test_the_screen_takes_the_colours_of_another_theme():
+    async with running({"a": 1, "b": 2}) as (app, _table, pilot):
+
+        def colours():
+            strips = app.screen._compositor.render_strips()
+            return [[(s.style.color, s.style.bgcolor) for s in strip] for strip in strips[:3]]
+
+        before = colours()
+        app.theme = "fedtop-light"
+        await pilot.pause()
+        assert all(old != new for old, new in zip(before, colours(), strict=True))
+
+
+async def test_without_colour_the_cursor_is_still_marked(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with running({"a": 1, "b": 2}) as (app, _table, pilot):
+        await pilot.press("j")
+        await pilot.pause()
+        shown = ["".join(s.text for s in strip) for strip in app.screen._compositor.render_strips()]
+        assert [line[0] for line in shown[1:3]] == [" ", "▌"]

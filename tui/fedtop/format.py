@@ -64,9 +64,7 @@ def _signless(value: float, digits: int) -> str:
     return f"{abs(value):,.{digits}f}"
 
 
-def money(
-    nano_usd: int | None, *, basis: Basis | None = None, whole: bool = False, glyphs: Glyphs = UNICODE
-) -> str:
+def money(nano_usd: int | None, *, basis: Basis | None = None, whole: bool = False, glyphs: Glyphs = UNICODE) -> str:
     """Integer nano-USD as dollars: `$4.10`, `$0.0042`, `<$0.0001`, `$1,234`; with `basis` its mark: `$4.10
     ~`.
 

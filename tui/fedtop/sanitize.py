@@ -79,6 +79,4 @@ def csv_cell(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     text = str(value)
-    return (
-        f"'{text}" if text.lstrip(" \u00a0").startswith(_FORMULA) or (text[:1] in "\t\r\n" and text) else text
-    )
+    return f"'{text}" if text.lstrip(" \u00a0").startswith(_FORMULA) or (text[:1] in "\t\r\n" and text) else text

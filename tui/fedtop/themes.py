@@ -10,19 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from textual.theme import Theme
 
-from fedtop.palette import (
-    DARK_HUES,
-    HEAT_STEPS,
-    HUES,
-    LIGHT_HUES,
-    PLAIN,
-    TERMINAL,
-    Palette,
-    derive,
-    heat,
-    hue,
-    palette_of,
-)
+from fedtop.derive import DARK_HUES, LIGHT_HUES, derive, palette_of
+from fedtop.palette import HEAT_STEPS, HUES, PLAIN, TERMINAL, Palette, heat, hue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,9 +64,7 @@ def _theme(name: str, dark: bool, base: Mapping[str, str], hues: tuple[str, ...]
     """A Textual theme whose variables hold every fedtop colour, so that `.tcss` files can say `$dim` and
     `$hue-2`.
     """
-    own = {f"hue-{i}": color for i, color in enumerate(hues)} | {
-        k: base[k] for k in ("dim", "faint") if k in base
-    }
+    own = {f"hue-{i}": color for i, color in enumerate(hues)} | {k: base[k] for k in ("dim", "faint") if k in base}
     names = derive(
         {
             **base,
