@@ -60,7 +60,7 @@ class Actions:
 
         self._app.push_screen(HelpScreen(self._app.base))
 
-    def action_back(self) -> None:
+    def action_retreat(self) -> None:
         """Minimises, else clears the filter, else closes the drill-down."""
         app = self._app
         base, panel = app.base, app.top_panel

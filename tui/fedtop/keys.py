@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 __all__ = ["GROUPS", "KEYS", "Key", "bindings", "display"]
 
@@ -86,13 +86,13 @@ KEYS = (
     Key("view.export_json", "E", "export('json')", "Export JSON", "Write the rows of this view to a JSON file"),
     Key("view.copy", "y", "copy_row", "Copy", "Copy the row under the cursor"),
     Key("view.theme", "T", "next_theme", "Theme", "The next theme"),
-    Key("view.back", "escape", "back", "back", "Clear the filter, else close this view"),
+    Key("view.back", "escape", "retreat", "back", "Clear the filter, else close this view"),
     Key("app.palette", "colon,ctrl+p", "command_palette", "command", "Search all commands", show=True),
     Key("app.quit", "q,ctrl+c", "quit", "quit", "Leave fedtop", show=True),
 )
 
 
-def bindings() -> list[Binding]:
+def bindings() -> list[BindingType]:
     """The bindings of the App."""
     return [key.binding() for key in KEYS]
 
