@@ -30,9 +30,7 @@ def truth(name: str, n: int, seed: int) -> DecisionLog:
     return population(scenario(name), n, np.random.default_rng(seed))
 
 
-def random_log(
-    rng: np.random.Generator, n: int, *, thresholds: tuple[float, ...] = THRESHOLDS
-) -> DecisionLog:
+def random_log(rng: np.random.Generator, n: int, *, thresholds: tuple[float, ...] = THRESHOLDS) -> DecisionLog:
     """Anything a live log may hold: errors, skipped layers, probes, missing grades, ties, changed thresholds."""
     builder = DecisionLogBuilder(LAYERS)
     agents = ["a", "b", "c"]

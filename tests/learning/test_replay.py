@@ -66,11 +66,7 @@ def test_replay_equals_the_naive_walk(seed: int) -> None:
     for i in range(len(log)):
         layer, elapsed = naive(log, i, thresholds)
         assert int(result.layer[i]) == layer
-        assert (
-            math.isnan(result.latency_ms[i])
-            if layer == UNKNOWN
-            else result.latency_ms[i] == pytest.approx(elapsed)
-        )
+        assert math.isnan(result.latency_ms[i]) if layer == UNKNOWN else result.latency_ms[i] == pytest.approx(elapsed)
 
 
 @settings(max_examples=20, deadline=None)
@@ -92,9 +88,7 @@ def test_cubes_equal_direct_replay(seed: int, grade: str, guard: str) -> None:
             assert cubes.risk[(part, *index)] == pytest.approx(direct.risk[rows].sum(), abs=1e-9)
             assert cubes.latency[(part, *index)] == pytest.approx(direct.latency[rows].sum(), abs=1e-8)
             assert cubes.clarify[(part, *index)] == pytest.approx(direct.clarify[rows].sum(), abs=1e-9)
-            assert cubes.risk2[(part, *index)] == pytest.approx(
-                _squared(evidence, direct)[rows].sum(), abs=1e-9
-            )
+            assert cubes.risk2[(part, *index)] == pytest.approx(_squared(evidence, direct)[rows].sum(), abs=1e-9)
 
 
 def _squared(evidence: Evidence, direct) -> np.ndarray:

@@ -47,9 +47,7 @@ def test_a_change_that_misses_the_target_is_rare(name: str, evidence: str, how: 
 
 def test_with_enough_decisions_the_plan_is_certified_cheaper_and_true() -> None:
     setting = scenario("seedlike")
-    result = tune(
-        live("seedlike", 40_000, 11, probe_rate=0.3, graded=GRADED), THRESHOLDS, TuneSettings(target=0.955)
-    )
+    result = tune(live("seedlike", 40_000, 11, probe_rate=0.3, graded=GRADED), THRESHOLDS, TuneSettings(target=0.955))
     real = replay(truth("seedlike", 100_000, 99), result.thresholds)
     assert result.verdict == "certified"
     assert result.evidence == "probe"
@@ -96,9 +94,7 @@ def test_below_the_target_it_only_raises_and_says_so() -> None:
 
 
 def test_too_little_data_says_how_much_more() -> None:
-    result = tune(
-        live("seedlike", 300, 51), THRESHOLDS, TuneSettings(target=0.955, evidence="exact", min_graded=20)
-    )
+    result = tune(live("seedlike", 300, 51), THRESHOLDS, TuneSettings(target=0.955, evidence="exact", min_graded=20))
     assert result.verdict == "insufficient"
     assert not result.changed
     assert result.accuracy is not None

@@ -125,11 +125,7 @@ def test_tool_levels(successes: int, n: int, bound: str, seed: str) -> None:
 
 def test_tool_levels_mislead_as_seldom_as_designed() -> None:
     def chance(p: float, n: int, level: str, rule: str) -> float:
-        return sum(
-            float(stats.binom.pmf(k, n, p))
-            for k in range(n + 1)
-            if tool_confidence(k, n, rule).level == level
-        )
+        return sum(float(stats.binom.pmf(k, n, p)) for k in range(n + 1) if tool_confidence(k, n, rule).level == level)
 
     assert chance(0.80, 20, "HIGH", "bound") == pytest.approx(0.01, abs=0.005)
     assert chance(0.80, 20, "HIGH", "seed") == pytest.approx(0.07, abs=0.005)

@@ -132,9 +132,7 @@ def propose_boosts(
     posteriors = _agent_posteriors(agents)
     pair_posteriors = _pair_posteriors(agents, pairs, posteriors)
     found = [
-        _proposal(
-            agent, None, policy, agents[agent], posteriors[agent], _relative(posteriors, agent, settings)
-        )
+        _proposal(agent, None, policy, agents[agent], posteriors[agent], _relative(posteriors, agent, settings))
         for agent in sorted(agents)
     ]
     for agent, kind in sorted(pairs):
@@ -145,9 +143,7 @@ def propose_boosts(
     return tuple(found)
 
 
-def compare_policies(
-    outcomes: Iterable[Outcome], settings: BoostSettings | None = None
-) -> tuple[BoostComparison, ...]:
+def compare_policies(outcomes: Iterable[Outcome], settings: BoostSettings | None = None) -> tuple[BoostComparison, ...]:
     """What each policy would set, side by side."""
     seen = list(outcomes)
     shrunk, gated, seed = (propose_boosts(seen, policy, settings) for policy in _POLICIES)
@@ -178,10 +174,7 @@ def _agent_posteriors(agents: Mapping[str, Tally]) -> dict[str, float]:
     total_n = sum(t.weighted_n for t in agents.values())
     mean = (total_s + 3.2) / (total_n + 4.0)
     strength = _strength(list(agents.values()), mean)
-    return {
-        agent: (t.weighted_successes + strength * mean) / (t.weighted_n + strength)
-        for agent, t in agents.items()
-    }
+    return {agent: (t.weighted_successes + strength * mean) / (t.weighted_n + strength) for agent, t in agents.items()}
 
 
 def _strength(tallies: Sequence[Tally], mean: float) -> float:
@@ -252,9 +245,7 @@ def _seed_boost(seen: Tally, kind: str | None) -> float:
     return -MAX_BOOST if seen.rate <= SEED_LOW and kind is None else 0.0
 
 
-def _evidence(
-    policy: BoostPolicy, seen: Tally, kind: str | None, posterior: float, claim: Claim | None
-) -> str:
+def _evidence(policy: BoostPolicy, seen: Tally, kind: str | None, posterior: float, claim: Claim | None) -> str:
     rate = seen.rate or 0.0
     if policy == "seed" and kind is not None and _seed_boost(seen, kind) > 0:
         return f"Excellent at {kind}: {rate:.0%}"

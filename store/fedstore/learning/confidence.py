@@ -63,9 +63,7 @@ def tool_confidence(
     level, reason = _bound_rule(successes, n, lower, upper) if rule == "bound" else _seed_rule(successes, n)
     trend, p = trend_of(outcomes) if outcomes is not None else (None, None)
     rate = successes / n if n else None
-    return ToolConfidence(
-        level, rule, successes, n, rate, lower, upper, wilson(successes, n), reason, trend, p
-    )
+    return ToolConfidence(level, rule, successes, n, rate, lower, upper, wilson(successes, n), reason, trend, p)
 
 
 def _bound_rule(successes: int, n: int, lower: float | None, upper: float | None) -> tuple[Level, str]:

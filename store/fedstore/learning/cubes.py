@@ -123,9 +123,7 @@ def _add_falls(cubes: Cubes, walk: _Walk) -> None:
     _accumulate(cubes.risk2, walk.code[lost], risk * risk * fall[lost], walk.lead, accepting=False)
 
 
-def _accumulate(
-    cube: Floats, code: Codes, values: Floats, shape: tuple[int, ...], *, accepting: bool
-) -> None:
+def _accumulate(cube: Floats, code: Codes, values: Floats, shape: tuple[int, ...], *, accepting: bool) -> None:
     """Histogram, sum along the axes, and broadcast over the axes of the deeper layers."""
     if not len(code):
         return

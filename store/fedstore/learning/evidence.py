@@ -196,9 +196,7 @@ def _range(log: DecisionLog) -> range:
     return range(len(log.layers))
 
 
-def _strata_weights(
-    log: DecisionLog, graded: Bools, certify: Bools, guard: Guard
-) -> tuple[Floats, tuple[int, ...]]:
+def _strata_weights(log: DecisionLog, graded: Bools, certify: Bools, guard: Guard) -> tuple[Floats, tuple[int, ...]]:
     """One over the graded share within part and accepting layer; strata without any grade are returned."""
     if guard == "no-worse":
         return np.ones(len(log)), ()
@@ -208,9 +206,7 @@ def _strata_weights(
     seen = np.bincount(code, weights=graded, minlength=2 * strata)
     share = np.divide(total, seen, out=np.zeros(2 * strata), where=seen > 0)
     per_layer_seen = seen[:strata] + seen[strata:]
-    ungraded = tuple(
-        int(a) for a in np.flatnonzero((per_layer_seen == 0) & (total[:strata] + total[strata:] > 0))
-    )
+    ungraded = tuple(int(a) for a in np.flatnonzero((per_layer_seen == 0) & (total[:strata] + total[strata:] > 0)))
     # A stratum without any grade must not read as "no errors there": an ungraded acceptance is a loss.
     weight: Floats = np.where(graded, share[code], np.where(seen == 0, 1.0, 0.0)[code])
     return weight, ungraded
@@ -224,9 +220,7 @@ def _probed(log: DecisionLog, evaluated: Sequence[Bools]) -> Bools:
     return probed
 
 
-def _weigh_probes(
-    log: DecisionLog, result: Evidence, evaluated: Sequence[Bools], highest: Sequence[float]
-) -> None:
+def _weigh_probes(log: DecisionLog, result: Evidence, evaluated: Sequence[Bools], highest: Sequence[float]) -> None:
     """Let probed events stand for the unprobed of the same accepting layer and distance band."""
     probed = _probed(log, evaluated)
     result.probed = int(np.count_nonzero(probed))

@@ -41,9 +41,7 @@ _PER_EVENT = (
 
 def hash_id(event_id: str) -> int:
     """The stable unsigned 64-bit hash of an event's id."""
-    return int.from_bytes(
-        hashlib.blake2b(event_id.encode("utf-8", "replace"), digest_size=8).digest(), "little"
-    )
+    return int.from_bytes(hashlib.blake2b(event_id.encode("utf-8", "replace"), digest_size=8).digest(), "little")
 
 
 @dataclass(frozen=True, slots=True)

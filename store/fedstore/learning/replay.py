@@ -81,9 +81,7 @@ def _judge(log: DecisionLog, layer: NDArray[np.int32], latency: NDArray[np.float
     correct[layer == k_layers] = 1
     logged = same & (log.correct >= 0)
     correct[logged] = log.correct[logged]
-    grade = np.where(
-        layer == UNKNOWN, GRADE_UNKNOWN, np.where(layer > log.accepted, GRADE_PROBE, GRADE_EXACT)
-    )
+    grade = np.where(layer == UNKNOWN, GRADE_UNKNOWN, np.where(layer > log.accepted, GRADE_PROBE, GRADE_EXACT))
     raised_to_last = (layer == k_layers) & (log.accepted == k_layers - 1)
     grade[raised_to_last] = GRADE_EXACT
     return Replay(layer, latency, agent, correct, grade.astype(np.int8))

@@ -64,8 +64,7 @@ _SEEDLIKE = (
 )
 _TIGHT = tuple(replace(layer, right_at_half=layer.right_at_half - 0.12) for layer in _SEEDLIKE)
 _SECOND_BAD = tuple(
-    replace(layer, right_at_half=0.55, right_at_one=0.97) if layer.name == "semantic" else layer
-    for layer in _SEEDLIKE
+    replace(layer, right_at_half=0.55, right_at_one=0.97) if layer.name == "semantic" else layer for layer in _SEEDLIKE
 )
 
 SCENARIOS: tuple[Scenario, ...] = (

@@ -90,9 +90,7 @@ class Search:
 
     def thresholds(self, policy: int) -> tuple[float, ...]:
         """The setting of a flat policy index."""
-        return tuple(
-            grid[int(i)] for grid, i in zip(self.grids, np.unravel_index(policy, self.shape), strict=True)
-        )
+        return tuple(grid[int(i)] for grid, i in zip(self.grids, np.unravel_index(policy, self.shape), strict=True))
 
     def cost(self, part: int) -> Floats:
         """Mean cost (ms) of every policy on part 0 (A) or 1 (B): latency plus priced clarifications."""
@@ -132,9 +130,7 @@ class Search:
 
     def risk_overall(self, policy: int) -> float:
         """Estimated risk of a policy on both parts together."""
-        return float(self.cubes.risk[0].flat[policy] + self.cubes.risk[1].flat[policy]) / max(
-            1, len(self.evidence)
-        )
+        return float(self.cubes.risk[0].flat[policy] + self.cubes.risk[1].flat[policy]) / max(1, len(self.evidence))
 
     def least_clarify(self) -> float:
         """The lowest clarification rate of any policy on part A."""

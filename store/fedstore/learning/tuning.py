@@ -16,7 +16,8 @@ from fedstore.learning.donors import DONOR_BAND
 from fedstore.learning.evidence import Evidence, EvidenceGrade, Guard, probed_events
 from fedstore.learning.search import Search, candidates, collapse
 from fedstore.learning.seed_rules import seed_accuracy, seed_count
-from fedstore.learning.tuning_report import Context, Finding, build_result
+from fedstore.learning.tuning_context import Context, Finding
+from fedstore.learning.tuning_report import build_result
 from fedstore.learning.tuning_types import TuneCancelledError, TuneResult, TuneSettings, Verdict
 from fedstore.learning.verdicts import layer_attempts
 
@@ -54,9 +55,7 @@ def tune(
     return _Job(_context(log, now, settings), stage).run()
 
 
-def _stages(
-    progress: Callable[[float], None] | None, cancelled: Callable[[], bool] | None
-) -> Callable[[float], None]:
+def _stages(progress: Callable[[float], None] | None, cancelled: Callable[[], bool] | None) -> Callable[[float], None]:
     furthest = 0.0
 
     def stage(fraction: float) -> None:
@@ -212,9 +211,7 @@ class _Job:
             return f"the best certified setting gains less than {self.settings.min_gain:.0%} of the cost"
         return None
 
-    def _nothing_passed(
-        self, grade: EvidenceGrade, search: Search, present_ok: bool, present_passes: bool
-    ) -> Finding:
+    def _nothing_passed(self, grade: EvidenceGrade, search: Search, present_ok: bool, present_passes: bool) -> Finding:
         cap = self.settings.max_clarify
         if cap is not None and search.least_clarify() > cap:
             reason = f"no setting within reach asks at most {cap:.1%} of the time"
@@ -222,11 +219,7 @@ class _Job:
         if present_passes:
             reason = "the present setting passes; no other one does"
             return Finding("keep", self.now, search.evidence, search.p_value(search.now), (reason,))
-        if (
-            self.guard == "accuracy"
-            and not present_ok
-            and search.risk_overall(search.now) > search.allowed_risk
-        ):
+        if self.guard == "accuracy" and not present_ok and search.risk_overall(search.now) > search.allowed_risk:
             return self._recover(grade, search)
         reason = "no setting passes the test with the decisions at hand"
         return Finding("insufficient", self.now, search.evidence, None, (reason,))
@@ -258,6 +251,4 @@ class _Job:
         self.notes = [reason for _, reason in changes]
         verdict: Verdict = "keep" if new == self.now else "estimated"
         guard: Guard = "accuracy" if self.log.graded.any() else "no-worse"
-        return Finding(
-            verdict, new, self.context.evidence(grade, guard), None, ("a rule by name, not certified",)
-        )
+        return Finding(verdict, new, self.context.evidence(grade, guard), None, ("a rule by name, not certified",))

@@ -134,9 +134,7 @@ def rate_verdict(
     as_predicted = None
     if interval is not None and predicted is not None:
         as_predicted = interval.low <= predicted <= interval.high
-    return RateVerdict(
-        verdict, successes, n, successes / n if n else None, interval, before, predicted, as_predicted
-    )
+    return RateVerdict(verdict, successes, n, successes / n if n else None, interval, before, predicted, as_predicted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +167,11 @@ def check_assumptions(
         raise ValueError("one predicted share per layer")
     n = sum(counts)
     if n < _MIN_EVENTS:
-        return AssumptionCheck(
-            None, n, None, None, (f"{n} decisions since the change, fewer than {_MIN_EVENTS}",)
-        )
+        return AssumptionCheck(None, n, None, None, (f"{n} decisions since the change, fewer than {_MIN_EVENTS}",))
     reasons = []
     p = _shares_p(predicted_shares, counts, predicted_from)
     if p is not None and p < _BROKEN_P:
-        reasons.append(
-            f"replay assumptions broken: layer shares differ from the predicted ones (p = {p:.1g})"
-        )
+        reasons.append(f"replay assumptions broken: layer shares differ from the predicted ones (p = {p:.1g})")
     off = _latency_off(predicted_latency, latency_mean, latency_sd, n)
     if off:
         reasons.append("replay assumptions broken: mean latency lies outside the predicted interval")

@@ -1,0 +1,109 @@
+"""The sentences of a plan: why this verdict, what to beware of, how many graded decisions are missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fedstore.learning.sample_size import best_certifiable, certify_size, zero_error_minimum
+
+if TYPE_CHECKING:
+    from fedstore.learning.evidence import Guard
+    from fedstore.learning.log import DecisionLog
+    from fedstore.learning.tuning_context import Context, Finding
+    from fedstore.learning.tuning_types import Effect, TuneSettings, Verdict
+
+__all__ = ["more_needed", "reasons_for", "warnings_for"]
+
+DRIFT_P = 0.01
+MANY_GRADED = 1000
+
+
+def more_needed(context: Context, finding: Finding, accuracy: Effect | None) -> int | None:
+    """Graded decisions still missing before the target could be certified at the accuracy seen now."""
+    if finding.verdict == "certified":
+        return 0
+    if accuracy is None:
+        return None
+    settings = context.settings
+    needed = certify_size(settings.target, max(accuracy.now, accuracy.new), settings.confidence)
+    if needed is None:
+        return None
+    total = needed / (1.0 - settings.a_share)
+    return max(0, int(np.ceil(total)) - int(np.count_nonzero(context.log.graded)))
+
+
+def reasons_for(context: Context, finding: Finding, accuracy: Effect | None) -> tuple[str, ...]:
+    """Short sentences: what the verdict rests on and what would settle more."""
+    settings = context.settings
+    reasons = list(finding.reasons)
+    if finding.verdict == "certified":
+        promise = f"accuracy of at least {settings.target:.1%}"
+        if context.guard == "no-worse":
+            promise = f"at most {settings.margin:.1%} of the decisions get worse"
+        reasons.append(f"{promise}, at {settings.confidence:.0%} confidence (p = {finding.p_value:.2g})")
+    if finding.verdict == "estimated" and finding.evidence.grade == "donor":
+        reasons.append(
+            "rests on borrowed paths: decisions just above a threshold are taken to be like those just below"
+        )
+    missing = more_needed(context, finding, accuracy)
+    if finding.verdict == "insufficient" and missing:
+        reasons.append(f"about {missing:,} more graded decisions would settle it")
+    if finding.verdict == "insufficient" and missing is None and accuracy is not None:
+        reasons.append(f"the accuracy seen ({accuracy.now:.1%}) is not above the target")
+    if finding.verdict == "insufficient" and context.guard == "accuracy":
+        reasons.append("the no-worse guard needs no grades and may certify a change")
+    return tuple(reasons)
+
+
+def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> tuple[str, ...]:
+    settings, log = context.settings, context.log
+    graded = int(np.count_nonzero(log.graded))
+    found = [*_size_warnings(settings, graded, finding.verdict, context.guard)]
+    if context.guard == "no-worse" and graded == 0:
+        found.append("no outcomes at all: only agreement with the past decisions is guarded")
+    if finding.evidence.ungraded_strata:
+        names = ", ".join((*log.layers, "clarification")[a] for a in finding.evidence.ungraded_strata)
+        found.append(f"no graded decision from {names}: another agent there counts as wrong")
+    if drift_p is not None and drift_p < DRIFT_P:
+        found.append("accuracy moved within the window; a certificate assumes the future looks like this window")
+    errors = int(np.count_nonzero(~np.isnan(log.threshold) & ~log.able))
+    if errors:
+        found.append(f"{errors:,} layer errors or refusals: such a layer cannot accept at any threshold")
+    if _several_thresholds(log):
+        found.append("the window spans several thresholds; each decision is replayed from its own")
+    if settings.policy.startswith("seed"):
+        found.append("a rule by name: it ignores the later layers and drifts below the target when repeated")
+    found.append(f"clarification is assumed right (error {settings.clarify_error:.0%})")
+    return tuple(found)
+
+
+def _size_warnings(settings: TuneSettings, graded: int, verdict: Verdict, guard: Guard) -> list[str]:
+    if guard != "accuracy":
+        return []
+    found = []
+    share = 1.0 - settings.a_share
+    minimum = zero_error_minimum(settings.target, settings.confidence)
+    certifying = int(settings.min_graded * share)
+    reach = best_certifiable(certifying, settings.confidence)
+    if certifying < minimum and reach is not None:
+        found.append(
+            f"{settings.min_graded} graded decisions can never certify {settings.target:.1%}: "
+            f"the {certifying} that certify reach {reach:.1%} without a single error"
+        )
+    if verdict == "certified" and graded < MANY_GRADED:
+        found.append(
+            f"the {1 - settings.confidence:.0%} bounds the chance of a bad change, "
+            "not the chance that this change is bad; verify after applying"
+        )
+    return found
+
+
+def _several_thresholds(log: DecisionLog) -> bool:
+    for k in range(len(log.layers)):
+        column = log.threshold[:, k]
+        column = column[~np.isnan(column)]
+        if len(column) and column.min() != column.max():
+            return True
+    return False
