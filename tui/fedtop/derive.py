@@ -44,9 +44,7 @@ LIGHT_HUES: Final = (
 
 
 def derive(variables: Mapping[str, str]) -> dict[str, str]:
-    """Every colour name widgets may use, as hex, from a theme's CSS variables; what the theme sets itself
-    wins.
-    """
+    """Every colour name widgets may use, as hex, from a theme's CSS variables; what the theme sets itself wins."""
     bg, fg = _color(variables, "background", "#111418"), _color(variables, "foreground", "#d7dde5")
     if bg.ansi is not None or fg.ansi is not None:
         return {**TERMINAL, **{k: v for k, v in variables.items() if k in TERMINAL and v.startswith("#")}}
@@ -103,9 +101,7 @@ def _cached(variables: tuple[tuple[str, str], ...]) -> Palette:
 
 
 def palette_of(variables: Mapping[str, str]) -> Palette:
-    """The palette of the active theme, from `App.theme_variables`; the same object while the theme is the
-    same.
-    """
+    """The palette of the active theme, from `App.theme_variables`; the same object while the theme is the same."""
     return _cached(tuple(sorted((k, v) for k, v in variables.items() if k in _SOURCES)))
 
 

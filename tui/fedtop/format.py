@@ -65,8 +65,7 @@ def _signless(value: float, digits: int) -> str:
 
 
 def money(nano_usd: int | None, *, basis: Basis | None = None, whole: bool = False, glyphs: Glyphs = UNICODE) -> str:
-    """Integer nano-USD as dollars: `$4.10`, `$0.0042`, `<$0.0001`, `$1,234`; with `basis` its mark: `$4.10
-    ~`.
+    """Integer nano-USD as dollars: `$4.10`, `$0.0042`, `<$0.0001`, `$1,234`; with `basis` its mark: `$4.10 ~`.
 
     `whole` drops the cents (budgets). An unknown amount with a basis is `?`: it exists but cannot be told.
     """
@@ -122,9 +121,7 @@ def tokens(value: float | None, glyphs: Glyphs = UNICODE) -> str:
 
 
 def duration_us(microseconds: float | None, glyphs: Glyphs = UNICODE) -> str:
-    """Microseconds as `850 µs`, `0.9 ms`, `31.0 ms`, `412 ms`, `4.2 s`, `41 s`, `2m 10s`, `1h 05m`, `2d
-    3h`.
-    """
+    """Microseconds as `850 µs`, `0.9 ms`, `31.0 ms`, `412 ms`, `4.2 s`, `41 s`, `2m 10s`, `1h 05m`, `2d 3h`."""
     if microseconds is None or not math.isfinite(microseconds):
         return glyphs.none
     sign, us = (glyphs.minus, -microseconds) if microseconds < 0 else ("", microseconds)
@@ -166,9 +163,7 @@ def age(seconds: float | None, glyphs: Glyphs = UNICODE) -> str:
 
 
 def rate(fraction: float | None, digits: int = 1, glyphs: Glyphs = UNICODE) -> str:
-    """A fraction as per cent: `89.4 %`; exact 0 and 1 are `0 %` and `100 %`, and nothing else is rounded to
-    them.
-    """
+    """A fraction as per cent: `89.4 %`; exact 0 and 1 are `0 %` and `100 %`, and nothing else is rounded to them."""
     if fraction is None or not math.isfinite(fraction):
         return glyphs.none
     return f"{_percent(fraction, digits)} %"
@@ -305,9 +300,7 @@ def _spark(value: float | None, peak: float, glyphs: Glyphs) -> str:
 
 
 def bar(fraction: float | None, width: int, glyphs: Glyphs = UNICODE) -> str:
-    """A horizontal bar in eighths of a cell, without padding; anything above zero shows at least one
-    eighth.
-    """
+    """A horizontal bar in eighths of a cell, without padding; anything above zero shows at least one eighth."""
     if fraction is None or not math.isfinite(fraction) or fraction <= 0 or width <= 0:
         return ""
     eighths = min(width * 8, max(1, round(min(fraction, 1.0) * width * 8)))

@@ -33,9 +33,7 @@ _FIXED: Final = {
 
 
 def hue(name: str) -> str:
-    """The style name (`$hue-0` … `$hue-9`) of a layer, model or agent: fixed for known layers, hashed for
-    others.
-    """
+    """The style name (`$hue-0` … `$hue-9`) of a layer, model or agent: fixed for known layers, hashed for others."""
     known = _FIXED.get(name.casefold())
     if known is not None:
         return f"$hue-{known}"

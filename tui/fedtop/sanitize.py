@@ -1,5 +1,4 @@
-"""Makes strings from outside safe to draw: no control characters, escapes, bidi overrides or surprises in
-width.
+"""Makes strings from outside safe to draw: no control characters, escapes, bidi overrides or surprises in width.
 
 `clean` is total (any str in, one printable line out), costs next to nothing for plain ASCII and a bounded
 amount for a 10 MB string. Markup needs no treatment: the pane never parses it.
@@ -43,8 +42,7 @@ def clean(text: object, limit: int | None = 200, ellipsis: str = "…") -> str:
 
 
 def scrub(text: str) -> str:
-    """`text` without unsafe characters but with its blanks as they are (for text that is laid out already).
-    """
+    """`text` without unsafe characters but with its blanks as they are (for text that is laid out already)."""
     if text.isascii() and text.isprintable():
         return text
     spaced = _BLANK.sub(" ", _ESCAPES.sub("", text))

@@ -53,17 +53,13 @@ def variables_of(theme: Theme) -> dict[str, str]:
 
 
 def defaults_for(theme: Theme) -> dict[str, str]:
-    """For `App.get_theme_variable_defaults`: the names fedtop's stylesheets use, for a theme that lacks
-    them.
-    """
+    """For `App.get_theme_variable_defaults`: the names fedtop's stylesheets use, for a theme that lacks them."""
     names = derive(variables_of(theme))
     return {k: v if v.startswith("#") else f"ansi_{v}" for k, v in names.items() if k != "accent"}
 
 
 def _theme(name: str, dark: bool, base: Mapping[str, str], hues: tuple[str, ...]) -> Theme:
-    """A Textual theme whose variables hold every fedtop colour, so that `.tcss` files can say `$dim` and
-    `$hue-2`.
-    """
+    """A Textual theme whose variables hold every fedtop colour, so that `.tcss` files can say `$dim` and `$hue-2`."""
     own = {f"hue-{i}": color for i, color in enumerate(hues)} | {k: base[k] for k in ("dim", "faint") if k in base}
     names = derive(
         {

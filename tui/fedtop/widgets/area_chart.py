@@ -29,8 +29,7 @@ __all__ = ["AreaChart", "AreaData", "AreaLook", "Series", "paint_area"]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One layer of the stack, bottom first. `fill` is 0 for solid, 1 to 3 for textures that need no colour.
-    """
+    """One layer of the stack, bottom first. `fill` is 0 for solid, 1 to 3 for textures that need no colour."""
 
     name: str
     values: tuple[float | None, ...]
@@ -101,9 +100,7 @@ def _value(values: Sequence[float | None], x: int, plot: int) -> float | None:
 def _peak(series: Sequence[Series], plot: int) -> float:
     longest = max((len(s.values) for s in series), default=0)
     columns = max(1, min(plot, longest))
-    return max(
-        (sum(_value(s.values, x, columns) or 0.0 for s in series) for x in range(columns)), default=0.0
-    )
+    return max((sum(_value(s.values, x, columns) or 0.0 for s in series) for x in range(columns)), default=0.0)
 
 
 def _stack(series: Sequence[Series], x: int, plot: int, eighths: int, top: float) -> list[_Part] | None:

@@ -27,9 +27,7 @@ _GRADES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """One item of a plan, formatted. `direction` is the sign of the change; `grade` how well it is
-    supported.
-    """
+    """One item of a plan, formatted. `direction` is the sign of the change; `grade` how well it is supported."""
 
     key: str
     item: str | Text

@@ -26,9 +26,7 @@ __all__ = ["Funnel", "FunnelLayer"]
 
 @dataclass(frozen=True, slots=True)
 class FunnelLayer:
-    """One layer: the share of all decisions it took, its accuracy (None: no verdicts) and what that rests
-    on.
-    """
+    """One layer: the share of all decisions it took, its accuracy (None: no verdicts) and what that rests on."""
 
     name: str
     share: float | None
@@ -55,9 +53,7 @@ class Funnel(LiveTable):
     """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(
-            _COLUMNS, empty="no decisions in this window", show_header=False, id=id, classes=classes
-        )
+        super().__init__(_COLUMNS, empty="no decisions in this window", show_header=False, id=id, classes=classes)
 
     def set_layers(self, layers: Iterable[FunnelLayer]) -> None:
         """Shows these layers, in this order."""

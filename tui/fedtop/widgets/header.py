@@ -92,9 +92,7 @@ def _tabs(data: HeaderData, labels: int) -> tuple[Text, list[Placement]]:
 
 def _status(data: HeaderData, glyphs: Glyphs, age: bool, store: bool) -> Text:
     word, style = _FEEDS[data.feed]
-    glyph = {"live": glyphs.ok, "paused": glyphs.pause, "stale": glyphs.unknown, "as_of": glyphs.clock}[
-        data.feed
-    ]
+    glyph = {"live": glyphs.ok, "paused": glyphs.pause, "stale": glyphs.unknown, "as_of": glyphs.clock}[data.feed]
     parts = [
         Text(clean(data.window, 24), "$fg"),
         Text(f"{glyph} {word} {clean(data.detail, 24)}".rstrip(), style),

@@ -1,5 +1,4 @@
-"""How confident a layer was, split by what became of it: right, wrong, not known; with its threshold as a
-line.
+"""How confident a layer was, split by what became of it: right, wrong, not known; with its threshold as a line.
 
 The bins are equal parts of 0 to 1. Colour and texture both tell the three apart.
 """
@@ -72,9 +71,7 @@ def paint_histogram(
 
 
 def _merged(bins: Sequence[Bin], cells: int) -> list[Bin]:
-    """Neighbouring bins summed: the finest division that fits, or a coarser one if it fills the width much
-    better.
-    """
+    """Neighbouring bins summed: the finest division that fits, or a coarser one if it fills the width much better."""
     best, filled = len(bins), 0
     for every in (m for m in range(1, len(bins) + 1) if len(bins) % m == 0):
         parts = len(bins) // every

@@ -1,5 +1,4 @@
-"""Why a decision went where it went: one rung per layer, its confidence as a bar with the threshold as a
-tick on it.
+"""Why a decision went where it went: one rung per layer, its confidence as a bar with the threshold as a tick on it.
 
 `✓` marks the rung it stopped at; rungs it never reached are ghosts, probed ones (run beside the live path)
 are marked.
@@ -100,9 +99,7 @@ class Ladder(LiveTable):
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
-        super().__init__(
-            _COLUMNS, empty="no attempts recorded", show_cursor=show_cursor, id=id, classes=classes
-        )
+        super().__init__(_COLUMNS, empty="no attempts recorded", show_cursor=show_cursor, id=id, classes=classes)
 
     def set_rungs(self, rungs: Iterable[Rung]) -> None:
         """Shows these rungs, top to bottom."""

@@ -30,18 +30,14 @@ class LiveTable(TableView, can_focus=True):
         Binding("up,k", "move(-1)", "Up", id="table.up", show=False, tooltip="Move to the row above"),
         Binding("down,j", "move(1)", "Down", id="table.down", show=False, tooltip="Move to the row below"),
         Binding("pageup", "page(-1)", "Page up", id="table.page_up", show=False, tooltip="One page up"),
-        Binding(
-            "pagedown", "page(1)", "Page down", id="table.page_down", show=False, tooltip="One page down"
-        ),
+        Binding("pagedown", "page(1)", "Page down", id="table.page_down", show=False, tooltip="One page down"),
         Binding("home,g", "first", "First", id="table.first", show=False, tooltip="Move to the first row"),
         Binding("end,G", "last", "Last", id="table.last", show=False, tooltip="Move to the last row"),
         Binding("enter", "select", "Open", id="table.open", tooltip="Open what is under the cursor"),
         Binding("s", "sort_next", "Sort", id="table.sort", tooltip="Sort by the next column"),
         Binding("S", "sort_reverse", "Reverse", id="table.reverse", show=False, tooltip="Reverse the order"),
         Binding("n", "match(1)", "Next match", id="table.next", show=False, tooltip="Next row that matches"),
-        Binding(
-            "N", "match(-1)", "Previous match", id="table.previous", show=False, tooltip="Previous match"
-        ),
+        Binding("N", "match(-1)", "Previous match", id="table.previous", show=False, tooltip="Previous match"),
     ]
 
     class _About(Message):

@@ -30,9 +30,7 @@ _HEAD = "\x00row"  # cannot be the key of a task type: those hold no control cha
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """One agent at one task type: success rate (None: never tried), tasks, proposed boost (None: no
-    proposal).
-    """
+    """One agent at one task type: success rate (None: never tried), tasks, proposed boost (None: no proposal)."""
 
     rate: float | None
     n: int = 0
@@ -72,9 +70,7 @@ class Matrix(LiveTable):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "column(-1)", "Left", id="matrix.left", show=False, tooltip="Column to the left"),
-        Binding(
-            "right,l", "column(1)", "Right", id="matrix.right", show=False, tooltip="Column to the right"
-        ),
+        Binding("right,l", "column(1)", "Right", id="matrix.right", show=False, tooltip="Column to the right"),
     ]
 
     GAP: ClassVar[int] = 1

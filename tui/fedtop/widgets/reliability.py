@@ -1,5 +1,4 @@
-"""Does a layer know what it knows? Mean confidence against accuracy per bin, with intervals, beside the
-diagonal.
+"""Does a layer know what it knows? Mean confidence against accuracy per bin, with intervals, beside the diagonal.
 
 A point whose interval holds the diagonal is calibrated (`●`); one below it is overconfident (`▼`), above it
 too modest (`▲`).
@@ -68,9 +67,7 @@ def _draw_frame(canvas: Canvas, gutter: int, plot: int, rows: int, glyphs: Glyph
         canvas.write(min(max(gutter, x - 1), canvas.width - 3), rows + 2, label, "$dim")
 
 
-def _draw_point(
-    canvas: Canvas, point: ReliabilityBin, gutter: int, plot: int, rows: int, glyphs: Glyphs
-) -> None:
+def _draw_point(canvas: Canvas, point: ReliabilityBin, gutter: int, plot: int, rows: int, glyphs: Glyphs) -> None:
     if point.accuracy is None:
         return
     x = gutter + round(min(1.0, max(0.0, point.confidence)) * (plot - 1))

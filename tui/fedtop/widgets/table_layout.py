@@ -46,12 +46,8 @@ def lay_out(columns: Sequence[Column], width: int, gap: int = 2, margin: int = 1
     return _place(shown, width, gap, margin)
 
 
-def place_window(
-    columns: Sequence[Column], start: int, width: int, gap: int = 1, margin: int = 1
-) -> list[Placed]:
-    """The first column and, from `start` (1 or more), as many of the others as fit whole: a sideways
-    window.
-    """
+def place_window(columns: Sequence[Column], start: int, width: int, gap: int = 1, margin: int = 1) -> list[Placed]:
+    """The first column and, from `start` (1 or more), as many of the others as fit whole: a sideways window."""
     shown = list(columns[:1])
     for column in columns[max(1, start) :]:
         if _needed([*shown, column], gap) > width - margin:

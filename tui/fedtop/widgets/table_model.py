@@ -1,5 +1,4 @@
-"""What a live table shows, without any drawing: columns, rows, sorting, filtering, and the cursor that
-follows a row.
+"""What a live table shows, without any drawing: columns, rows, sorting, filtering, and the cursor that follows a row.
 
 Pure data in, pure data out: `TableModel.replace` says which rows and cells changed, so that the widget
 repaints only those. Rows are identified by key; the raw value is kept beside the formatted text so that

@@ -95,9 +95,7 @@ class TableView(ScrollView):
         self.refresh()
 
     def set_filter(self, pattern: str, *, hide: bool = True) -> None:
-        """Hides (or with `hide` off only passes over) rows without `pattern`; `!pattern` inverts; `""`
-        shows all.
-        """
+        """Hides (or with `hide` off only passes over) rows without `pattern`; `!pattern` inverts; `""` shows all."""
         before = self.model.order
         self.model.filter_by(pattern, hide)
         self._settle(before)
@@ -169,16 +167,10 @@ class TableView(ScrollView):
             self.scroll_to(y=target, animate=False, force=True)
 
     def _settle(self, before: list[str]) -> None:
-        """After the order moved: the cursor on its row (or the nearest left), at the same line of the
-        screen.
-        """
+        """After the order moved: the cursor on its row (or the nearest left), at the same line of the screen."""
         top, old = round(self.scroll_y), self._cursor
         index = self.model.index
-        at = (
-            before.index(old)
-            if old is not None and before is not self.model.order and old in before
-            else None
-        )
+        at = before.index(old) if old is not None and before is not self.model.order and old in before else None
         self._grow_canvas()
         self._cursor = self.model.survivor(old, before)
         now = self.cursor_index
@@ -191,9 +183,7 @@ class TableView(ScrollView):
             self._announce()
 
     def _keep_in_sight(self, now: int | None) -> None:
-        """Until the user moves it, a cursor that other rows would push off the screen goes to the first
-        line.
-        """
+        """Until the user moves it, a cursor that other rows would push off the screen goes to the first line."""
         top = round(self.scroll_y)
         if not self._touched and now is not None and self.size and not top <= now < top + self.page_rows:
             self._cursor = self.model.order[min(top, self.row_count - 1)]

@@ -1,5 +1,4 @@
-"""A key figure: a title in a rounded frame, the value big, beside it a note, below it a sparkline and a
-second note.
+"""A key figure: a title in a rounded frame, the value big, beside it a note, below it a sparkline and a second note.
 
 The state is in the title's glyph and in the colour of frame and value (class `-warn`, `-alert`, …).
 """
@@ -26,9 +25,7 @@ __all__ = ["Tile", "TileData", "paint_tile"]
 
 @dataclass(frozen=True, slots=True)
 class TileData:
-    """What a tile says. `side` stands right of the value, `sub` right of the sparkline; both may be
-    dropped.
-    """
+    """What a tile says. `side` stands right of the value, `sub` right of the sparkline; both may be dropped."""
 
     value: str | Text | None
     side: str | Text = ""
@@ -43,9 +40,7 @@ _LOUD: Final = frozenset({"warn", "alert"})
 def paint_tile(data: TileData, width: int, height: int, glyphs: Glyphs) -> list[Text]:
     """The inside of a tile, `height` lines of `width` cells."""
     value = to_text(data.value, width, glyphs)
-    value.stylize(
-        f"bold ${data.state}" if data.state in _LOUD else "dim" if data.state == "unknown" else "bold"
-    )
+    value.stylize(f"bold ${data.state}" if data.state in _LOUD else "dim" if data.state == "unknown" else "bold")
     lines = [_pair(value, to_text(data.side, width, glyphs), width, glyphs)]
     if height > 1:
         sub = to_text(data.sub, width, glyphs)
