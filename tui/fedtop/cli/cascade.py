@@ -1,0 +1,96 @@
+"""The commands layers and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fedtop.cli.common import View, get_settings, open_store, open_view, view_options, window_of
+from fedtop.cli.main import Failure
+from fedtop.cli.output import emit, notice_for, plain_value
+
+if TYPE_CHECKING:
+    from fedstore import Store, Window
+    from fedstore.learning.analysis import LayerAnalysis
+
+__all__ = ["layers", "why"]
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="As --json.")
+@view_options
+def layers(view: View, *, name: str | None, form: str) -> None:
+    """The routing cascade, or (with NAME) the analysis of one layer and of its threshold."""
+    if form == "json":
+        view = view.with_json()
+    if name is None:
+        _cascade(view)
+    else:
+        _layer(view, name)
+
+
+def _cascade(view: View) -> None:
+    with open_view(view) as (reader, window):
+        found = reader.cascade(window)
+        notice = notice_for(reader.newest_ms(), window)
+
+        def draw(look: Any) -> Any:
+            from fedtop.plain.cascade import cascade
+
+            return cascade(found, look, notice.text(look))
+
+        emit(view, {"notice": notice.code, **plain_value(found)}, draw)
+
+
+def _layer(view: View, name: str) -> None:
+    settings = get_settings(view)
+    with open_store(settings, readonly=True) as store:
+        window = window_of(store.reader(), settings.window, view.at)
+        found = _analysis(store, name, window)
+
+    def draw(look: Any) -> Any:
+        from fedtop.plain.cascade import analysis
+
+        return analysis(found, window, look)
+
+    emit(view, {"window": window, **plain_value(found), "recommendation": found.recommendation()}, draw)
+
+
+def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
+    """Raises Failure where there is nothing to analyse."""
+    from fedstore import read_decisions
+    from fedstore.learning.analysis import analyse_layer
+
+    reader = store.reader()
+    seen = {layer: threshold for layer, _, threshold in reader.layers_seen()}
+    if name not in seen:
+        known = ", ".join(seen) or "none yet"
+        raise Failure(f"there is no layer {name!r} in this store (known: {known})")
+    log = read_decisions(store.database, window)
+    if name not in log.layers:
+        raise Failure(f"{name} has no threshold to analyse in this window: it is the last resort, or was never asked")
+    k = log.layers.index(name)
+    threshold = reader.thresholds().get(name, seen[name])
+    if threshold is None:
+        raise Failure(f"the threshold of {name} is not known: record it with the attempts")
+    return analyse_layer(log, k, threshold)
+
+
+@click.command()
+@click.argument("route_id", metavar="ID")
+@view_options
+def why(view: View, *, route_id: str) -> None:
+    """Why the decision ID went where it went, and where it would go today."""
+    with open_view(view) as (reader, _):
+        found = reader.why(route_id)
+    if found is None:
+        raise Failure(f"there is no routing decision {route_id!r} in this store: `fedtop layers` lists the latest")
+
+    def draw(look: Any) -> Any:
+        from fedtop.plain.cascade import why as ladder
+
+        return ladder(found, look)
+
+    emit(view, plain_value(found), draw)

@@ -1,0 +1,133 @@
+"""What the commands share: the options of a view, opening a store, and the window that was asked for.
+
+A command opens its store through ``open_store`` and gets the settings with what the command line overrides.
+Views open read-only and never create a file; commands that write say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from fedstore import Reader, Settings, Store, Window
+
+__all__ = [
+    "PLAIN_OPTIONS", "View", "get_settings", "now_ms", "open_store", "open_view", "plain_options", "store_option",
+    "view_options",
+]  # fmt: skip
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+NEWEST = "newest"
+PLAIN_OPTIONS = (
+    click.option("--json", "as_json", is_flag=True, help="Print the same fields as JSON."),
+    click.option("--ascii", "as_ascii", is_flag=True, default=None, help="Draw with ASCII characters only."),
+    click.option("--no-color", is_flag=True, help="No colours (as NO_COLOR does)."),
+)
+
+
+def store_option(command: Command) -> Command:
+    """``--store PATH``."""
+    return click.option(
+        "--store", type=click.Path(path_type=Path), metavar="PATH", help="The store file (FEDTOP_STORE)."
+    )(command)
+
+
+def plain_options(command: Command) -> Command:
+    """``--json --ascii --no-color``."""
+    for option in reversed(PLAIN_OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The options every view takes."""
+
+    store: Path | None = None
+    window: str | None = None
+    at: str | None = None
+    as_json: bool = False
+    as_ascii: bool | None = None
+    no_color: bool = False
+    readonly: bool = False
+
+    def with_json(self) -> View:
+        """The same with --json."""
+        return replace(self, as_json=True)
+
+
+def view_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a view; the command gets them as one ``View`` first."""
+
+    def wrapped(**given: Any) -> Any:
+        names = View.__dataclass_fields__
+        given.pop("once")
+        view = View(**{name: given.pop(name) for name in names})
+        return command(view, **given)
+
+    wrapped.__doc__ = command.__doc__
+    wrapped.__name__ = command.__name__
+    options = [
+        click.option("-w", "--window", metavar="WINDOW", help="15m, 1h, 6h, 24h, 7d, 30d, hours, or all."),
+        click.option("--at", metavar="TIME", help="Where the window ends: a time, or newest (the newest fact)."),
+        click.option("--once", is_flag=True, help="Print once and end (what this command does anyway)."),
+        click.option("--readonly", is_flag=True, help="Open the store for reading only (as views do anyway)."),
+    ]
+    wrapped.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
+    for option in (*PLAIN_OPTIONS[::-1], *options[::-1]):
+        wrapped = option(wrapped)
+    return store_option(wrapped)
+
+
+def now_ms() -> int:
+    """The present in UTC epoch milliseconds; one place, so that a test can set the clock."""
+    from fedstore import now_ms as clock
+
+    return clock()
+
+
+def get_settings(view: View | None = None, **given: Any) -> Settings:
+    """The settings in force, the command line's word first. Raises SettingsError."""
+    from fedstore import Settings
+
+    if view is not None:
+        given |= {"store": view.store, "window": view.window, "ascii": view.as_ascii or None}
+        given |= {"readonly": view.readonly or None}
+    return Settings.load(**given)
+
+
+@contextmanager
+def open_store(settings: Settings, *, readonly: bool = False) -> Iterator[Store]:
+    """The store the settings name. Raises StoreError."""
+    from fedstore import Store
+
+    with Store(settings.store, readonly=readonly or settings.readonly, settings=settings, clock=now_ms) as store:
+        yield store
+
+
+@contextmanager
+def open_view(view: View) -> Iterator[tuple[Reader, Window]]:
+    """A reader of the store, and the window that was asked for. Raises FedstoreError."""
+    settings = get_settings(view)
+    with open_store(settings, readonly=True) as store:
+        reader = store.reader()
+        yield reader, window_of(reader, settings.window, view.at)
+
+
+def window_of(reader: Reader, label: str, at: str | None) -> Window:
+    """The window named ``label`` that ends at ``at`` (a time, "newest") or now. Raises FedstoreError."""
+    from fedstore import Window, parse_time_ms
+
+    if at is None:
+        return Window.ending(label, now_ms())
+    end = reader.newest_ms() if at == NEWEST else parse_time_ms(at)
+    if end is None:
+        return Window.ending(label, now_ms())
+    return Window.ending(label, end, live=False)

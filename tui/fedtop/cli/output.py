@@ -1,0 +1,143 @@
+"""Where a view goes: JSON with plain values and units in the names, or Rich text fitted to where it is printed.
+
+JSON escapes everything outside ASCII, so no terminal sequence survives in it. Text goes to a terminal with
+colours, elsewhere without; where the output cannot encode the drawing characters, ASCII ones take their place.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from fedtop.cli.common import View
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from fedstore import Window
+    from fedtop.plain.look import Look
+
+__all__ = ["Notice", "emit", "look_for", "notice_for", "plain_value", "print_json", "render"]
+
+PIPE_WIDTH = 120
+_DERIVED = {
+    "Rate": ("value", "interval"),
+    "Share": ("rate", "interval"),
+    "Money": ("nano", "known", "mark"),
+    "Window": ("length_ms",),
+    "LayerAnalysis": ("attempts",),
+}
+
+
+def plain_value(value: Any) -> Any:
+    """The value as JSON has it: dataclasses by field, an interval as [low, high], a number that is none as null."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value)]
+        names += _DERIVED.get(type(value).__name__, ())
+        return {name: plain_value(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(key): plain_value(item) for key, item in value.items()}
+    if isinstance(value, Iterable):
+        return [plain_value(item) for item in value]
+    return str(value)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(plain_value(value), indent=2, ensure_ascii=True, allow_nan=False))
+
+
+def look_for(view: View, *, ascii_setting: bool = False) -> Look:
+    """How text is to look: glyphs, width, colours, the time zone."""
+    from fedtop.plain.look import Look
+
+    return Look.of(
+        ascii_only=bool(view.as_ascii) or ascii_setting or not _can_encode(),
+        colours=_colours(view),
+        width=_width(),
+    )
+
+
+def render(content: RenderableType, look: Look) -> str:
+    """The text of a Rich renderable, without blanks at the ends of lines."""
+    from rich.console import Console
+
+    target = io.StringIO()
+    console = Console(
+        file=target, width=look.width, force_terminal=look.colours, no_color=not look.colours, theme=look.theme,
+        markup=False, highlight=False, emoji=False, legacy_windows=False,
+        color_system="auto" if look.colours else None,
+    )  # fmt: skip
+    console.print(content)
+    lines = target.getvalue().split("\n")
+    text = "\n".join(line.rstrip() for line in lines).rstrip("\n")
+    return "\n".join(look.glyphs.adapt(line) for line in text.split("\n")) if look.glyphs.ascii else text
+
+
+class Notice(NamedTuple):
+    """Why a view may be empty: ``code`` for JSON, ``text`` for people."""
+
+    newest_ms: int | None
+    window: Window
+
+    @property
+    def code(self) -> str | None:
+        """ "empty", "before-window" or None."""
+        from fedtop.plain.notice import notice_code
+
+        return notice_code(self.newest_ms, self.window)
+
+    def text(self, look: Look) -> str | None:
+        """The sentence above the view."""
+        from fedtop.plain.notice import history_notice
+
+        return history_notice(self.newest_ms, self.window, look)
+
+
+def notice_for(newest_ms: int | None, window: Window) -> Notice:
+    """What to say of a store whose newest fact is from ``newest_ms``."""
+    return Notice(newest_ms, window)
+
+
+def emit(view: View, data: Mapping[str, Any], content: Any) -> None:
+    """Print ``data`` with --json, else what ``content(look)`` draws."""
+    if view.as_json:
+        print_json(data)
+    else:
+        look = look_for(view)
+        click.echo(render(content(look), look))
+
+
+def _colours(view: View) -> bool:
+    if view.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
+def _width() -> int:
+    named = os.environ.get("COLUMNS", "")
+    if named.isdigit() and int(named) > 0:
+        return max(40, int(named))
+    if sys.stdout.isatty():
+        return max(40, os.get_terminal_size(sys.stdout.fileno()).columns)
+    return PIPE_WIDTH
+
+
+def _can_encode() -> bool:
+    try:
+        "▲–█".encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""The commands dashboard, agent and task-type."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fedtop.cli.common import View, get_settings, now_ms, open_store, open_view, view_options, window_of
+from fedtop.cli.output import emit, look_for, notice_for, print_json, render
+
+if TYPE_CHECKING:
+    from fedstore import Reader, Window
+
+__all__ = ["agent", "dashboard", "task_type"]
+
+
+@click.command()
+@click.option("--live", is_flag=True, help="Draw it again and again until Ctrl-C.")
+@click.option("-i", "--interval", type=click.FloatRange(0.2, 3600), default=5.0, show_default=True, metavar="SECONDS",
+              help="How often, with --live.")  # fmt: skip
+@view_options
+def dashboard(view: View, *, live: bool, interval: float) -> None:
+    """The federation at a glance: tasks, agents, task types, cascade, costs."""
+    if not live:
+        with open_view(view) as (reader, window):
+            _dashboard(view, reader, window)
+        return
+    settings = get_settings(view)
+    with open_store(settings, readonly=True) as store:
+        reader = store.reader()
+        try:
+            while True:
+                _dashboard(view, reader, window_of(reader, settings.window, view.at), clear=not view.as_json)
+                time.sleep(interval)
+        except KeyboardInterrupt:
+            return
+
+
+def _dashboard(view: View, reader: Reader, window: Window, *, clear: bool = False) -> None:
+    overview, cascade = reader.overview(window), reader.cascade(window)
+    newest = reader.newest_ms()
+    notice = notice_for(newest, window)
+    if view.as_json:
+        print_json({"notice": notice.code, "overview": overview, "cascade": cascade})
+        return
+    from fedtop.plain.dashboard import dashboard as draw
+
+    look = look_for(view)
+    text = render(draw(overview, cascade, look, now_ms(), notice.text(look)), look)
+    if clear and look.colours:
+        click.clear()
+    click.echo(text)
+
+
+@click.command()
+@click.argument("name")
+@view_options
+def agent(view: View, *, name: str) -> None:
+    """One agent NAME: totals, task types, tools, models, peers, newest runs."""
+    with open_view(view) as (reader, window):
+        found = reader.agent(name, window)
+        boost = reader.policy().boosts.get(name, {}).get("")
+        notice = notice_for(reader.newest_ms(), window)
+
+        def draw(look: Any) -> Any:
+            from fedtop.plain.agents import agent as agent_page
+
+            return agent_page(found, name, boost, look, notice.text(look))
+
+        emit(view, {"notice": notice.code, "agent": name, "routing_boost": boost, **_fields(found)}, draw)
+
+
+@click.command(name="task-type")
+@click.argument("name", metavar="TYPE")
+@view_options
+def task_type(view: View, *, name: str) -> None:
+    """All agents on one task TYPE, best first, and what can be claimed about each."""
+    with open_view(view) as (reader, window):
+        rows = reader.task_type(name, window)
+        notice = notice_for(reader.newest_ms(), window)
+
+        def draw(look: Any) -> Any:
+            from fedtop.plain.agents import task_type as page
+
+            return page(name, rows, window, look, notice.text(look))
+
+        emit(view, {"notice": notice.code, "task_type": name, "window": window, "agents": rows}, draw)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}

@@ -1,0 +1,49 @@
+"""The commands runs and run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from fedtop.cli.common import View, open_view, view_options
+from fedtop.cli.main import Failure
+from fedtop.cli.output import emit, notice_for, plain_value
+
+__all__ = ["run", "runs"]
+
+
+@click.command()
+@click.option("--agent", metavar="NAME", help="Of this agent only.")
+@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=30, show_default=True, help="At most so many.")
+@view_options
+def runs(view: View, *, agent: str | None, limit: int) -> None:
+    """The newest finished runs of the window."""
+    with open_view(view) as (reader, window):
+        rows = reader.runs(window, agent, limit)
+        notice = notice_for(reader.newest_ms(), window)
+
+        def draw(look: Any) -> Any:
+            from fedtop.plain.runs import runs as page
+
+            return page(rows, window, look, notice.text(look))
+
+        emit(view, {"notice": notice.code, "window": window, "runs": rows}, draw)
+
+
+@click.command()
+@click.argument("run_id", metavar="ID")
+@view_options
+def run(view: View, *, run_id: str) -> None:
+    """One finished run ID."""
+    with open_view(view) as (reader, _):
+        row = reader.run(run_id)
+    if row is None:
+        raise Failure(f"there is no finished run {run_id!r} in this store: `fedtop runs -w all` lists them")
+
+    def draw(look: Any) -> Any:
+        from fedtop.plain.runs import run as page
+
+        return page(row, look)
+
+    emit(view, plain_value(row), draw)

@@ -1,0 +1,161 @@
+"""Agents as text: one agent in full, or all agents on one task type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from fedtop import format as fmt
+from fedtop.plain.blocks import fields, header, heading, lines, money, rate, table, window_text
+from fedtop.plain.look import Look
+
+if TYPE_CHECKING:
+    from fedstore.queries.models import AgentDetail, AgentRow, RunRow
+    from fedstore.window import Window
+
+__all__ = ["agent", "run_table", "task_type"]
+
+RECENT = 8
+
+
+def agent(view: AgentDetail, name: str, boost: float | None, look: Look, notice: str | None = None) -> RenderableType:
+    """Totals, task types, tools, models, peers, newest runs and errors of one agent."""
+    parts: list[RenderableType] = [header(f"Agent: {look.name(name).plain}", look, window_text(view.window, look))]
+    if notice:
+        parts.append(Text(f"\n{notice}", "$warn"))
+    if view.row is None:
+        return Group(*parts, Text("\nNothing in this window.", "$dim"))
+    parts += [heading("Summary"), fields(_summary(view.row, boost, look), look)]
+    if view.task_types:
+        parts += [heading("Task Type Performance"), lines(_task_types(view, look))]
+    if view.tools:
+        rows = [(look.name(tool), rate(success, look)) for tool, success in view.tools]
+        parts += [heading("Tools"), table([("Tool", "left"), ("Success", "left")], rows)]
+    if view.models:
+        parts += [heading("Models"), _models(view, look)]
+    if view.peers:
+        parts += [heading("Peers"), _rows((view.row, *view.peers), look)]
+    if view.errors:
+        parts += [heading("Errors"), lines(f"{n:>5,}  {look.name(error).plain}" for error, n in view.errors)]
+    if view.recent:
+        parts += [heading("Newest Runs"), run_table(view.recent[:RECENT], look)]
+    return Group(*parts)
+
+
+def _summary(row: AgentRow, boost: float | None, look: Look) -> list[tuple[str, str | Text | None]]:
+    glyphs = look.glyphs
+    quality = None if row.quality is None else f"{row.quality:.2f} (n={row.quality_n:,}, {row.quality_trend})"
+    return [
+        ("Total Tasks", fmt.count(row.tasks, glyphs)),
+        ("Success Rate", _tight(rate(row.success, look))),
+        ("Avg Duration", f"{fmt.duration_ms(row.durations.mean_ms, glyphs)}   "
+                         f"p95 {fmt.duration_ms(row.durations.p95_ms, glyphs)}"),
+        ("Rework Rate", _tight(rate(row.rework, look))),
+        ("Routing Boost", None if boost is None else look.cell(f"{boost:+.2f}")),
+        ("Quality", quality),
+        ("Tokens", fmt.tokens(row.tokens, glyphs)),
+        ("Cost", money(row.cost, look)),
+        ("Capacity free", fmt.rate(row.capacity, 0, glyphs)),
+        ("Now", f"{row.active} running, {row.waiting} waiting"),
+    ]  # fmt: skip
+
+
+def _tight(text: Text) -> Text:
+    return text[len(text.plain) - len(text.plain.lstrip()) :]
+
+
+def _task_types(view: AgentDetail, look: Look) -> list[Text]:
+    spans = dict(view.task_durations)
+    found = []
+    for cell in view.task_types:
+        name = look.name(cell.task_type, 20)
+        name.pad_right(20 - name.cell_len)
+        mean = spans[cell.task_type].mean_ms if cell.task_type in spans else None
+        tail = f"  ({fmt.count(cell.tasks)} tasks, avg {fmt.duration_ms(mean, look.glyphs)})"
+        found.append(Text.assemble(_mark(cell.success.value, cell.success.n, look), " ", name, " ",
+                                   rate(cell.success, look, n=False), tail))  # fmt: skip
+    return found
+
+
+def _mark(value: float | None, n: int, look: Look) -> Text:
+    """The target of a success rate is 85 %; fewer than five tasks say too little."""
+    if value is None or n < 5:
+        return Text(look.glyphs.dot, "$dim")
+    return fmt.state_text("ok" if value >= 0.85 else "warn" if value > 0.5 else "alert", glyphs=look.glyphs)
+
+
+def _models(view: AgentDetail, look: Look) -> RenderableType:
+    rows = [
+        (look.name(row.name), fmt.count(row.calls), fmt.tokens(row.input_tokens + row.output_tokens, look.glyphs),
+         money(row.cost, look))
+        for row in view.models
+    ]  # fmt: skip
+    return table([("Model", "left"), ("Calls", "right"), ("Tokens", "right"), ("Cost", "left")], rows)
+
+
+def _rows(rows: tuple[AgentRow, ...], look: Look) -> RenderableType:
+    glyphs = look.glyphs
+    shown = [
+        (
+            Text.assemble(fmt.state_text(row.status, glyphs=glyphs), " ", look.name(row.name, 20)),
+            fmt.count(row.tasks, glyphs),
+            rate(row.success, look, n=False),
+            fmt.rate(row.rework.value, glyphs=glyphs),
+            fmt.duration_ms(row.durations.mean_ms, glyphs),
+            fmt.duration_ms(row.durations.p95_ms, glyphs),
+            fmt.tokens(row.tokens, glyphs),
+            money(row.cost, look),
+        )
+        for row in rows
+    ]
+    labels = ("Tasks", "Success", "Rework", "Mean", "p95", "Tokens")
+    return table([("Agent", "left"), *((label, "right") for label in labels), ("Cost", "left")], shown)
+
+
+def task_type(
+    name: str, rows: tuple[AgentRow, ...], window: Window, look: Look, notice: str | None = None
+) -> RenderableType:
+    """All agents on one task type, with what can be claimed about each."""
+    parts: list[RenderableType] = [header(f"Task Type: {look.name(name).plain}", look, window_text(window, look))]
+    if notice:
+        parts.append(Text(f"\n{notice}", "$warn"))
+    if not rows:
+        return Group(*parts, Text("\nNothing in this window.", "$dim"))
+    shown = [
+        (look.name(row.name, 20), fmt.count(row.tasks), rate(row.success, look, n=False),
+         fmt.duration_ms(row.durations.mean_ms, look.glyphs), claim(row))
+        for row in rows
+    ]  # fmt: skip
+    columns = [("Agent", "left"), ("Tasks", "right"), ("Success", "right"), ("Avg Duration", "right")]
+    return Group(*parts, heading("Agent Performance"), table([*columns, ("Recommendation", "left")], shown))  # type: ignore[list-item]
+
+
+def claim(row: AgentRow) -> str:
+    """High or low performer only where the one-sided 90 % bound says so, else neutral."""
+    from fedstore.learning.intervals import wilson_lower, wilson_upper
+
+    hits, n = row.success.hits, row.success.n
+    if n < 5:
+        return "too few to tell"
+    low, high = wilson_lower(hits, n), wilson_upper(hits, n)
+    if low is not None and low >= 0.85:
+        return "high performer"
+    return "low performer" if high is not None and high <= 0.65 else "neutral"
+
+
+def run_table(rows: tuple[RunRow, ...], look: Look) -> RenderableType:
+    """Finished runs, newest first."""
+    shown = []
+    for row in rows:
+        good = None if row.success is None else row.success and not row.rework
+        state = "unknown" if good is None else "ok" if good else "alert"
+        word = {"ok": "ok", "alert": "rework" if row.rework else "failed", "unknown": "not known"}[state]
+        shown.append((
+            fmt.date_time(row.ended_ms, look.tz), fmt.state_text(state, word, look.glyphs), look.name(row.agent, 20),
+            look.name(row.task_type, 20), fmt.duration_ms(row.duration_ms, look.glyphs),
+            look.name(row.error_class, 20) if row.error_class else "", look.name(row.id, 48),
+        ))  # fmt: skip
+    columns = [("Ended", "left"), ("Result", "left"), ("Agent", "left"), ("Task type", "left"), ("Duration", "right")]
+    return table([*columns, ("Error", "left"), ("Id", "left")], shown)  # type: ignore[list-item]

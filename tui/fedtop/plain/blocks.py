@@ -1,0 +1,98 @@
+"""The building blocks of printed views: headings, fields, tables, rates and bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from fedtop import format as fmt
+from fedtop.plain.look import Look
+from fedtop.sanitize import clean
+
+if TYPE_CHECKING:
+    from fedstore.queries.models import Money, Rate
+    from fedstore.window import Window
+
+__all__ = ["Column", "bar_line", "fields", "header", "heading", "lines", "money", "rate", "share_bar", "table"]
+
+Cell = str | Text
+Column = tuple[str, Literal["left", "right"]]
+BAR_WIDTH = 28
+
+
+def header(title: str, look: Look, *facts: str) -> RenderableType:
+    """The title of a view, in a frame where there are colours, then one line of facts."""
+    top: RenderableType = Text(title, "bold")
+    if look.colours and not look.glyphs.ascii:
+        top = Panel(Text(title, "bold", justify="center"), box=box.DOUBLE, width=min(look.width, 70))
+    shown = "  |  ".join(fact for fact in facts if fact)
+    return Group(top, Text(clean(shown, None), "$dim")) if shown else top
+
+
+def heading(title: str) -> Text:
+    """The title of a section, a blank line before it."""
+    return Text.assemble("\n", (title, "bold"))
+
+
+def fields(rows: Iterable[tuple[str, Cell | None]], look: Look) -> RenderableType:
+    """``Label:   value`` lines; a value that is None is the dash."""
+    grid = Table.grid(padding=(0, 2))
+    for label, value in rows:
+        grid.add_row(f"{label}:", look.glyphs.none if value is None else value)
+    return Padding(grid, (0, 0, 0, 3))
+
+
+def lines(rows: Iterable[Cell], indent: int = 3) -> RenderableType:
+    """One line each."""
+    return Padding(Group(*(Text(row) if isinstance(row, str) else row for row in rows)), (0, 0, 0, indent))
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], indent: int = 3) -> RenderableType:
+    """Aligned columns under dim labels, nothing around them."""
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="$dim")
+    for label, side in columns:
+        grid.add_column(label, justify=side, no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        grid.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    return Padding(grid, (0, 0, 0, indent))
+
+
+def rate(value: Rate, look: Look, *, n: bool = True) -> Text:
+    """``89.4 % 87.6–91.0 n=1,284``."""
+    low, high = value.interval or (None, None)
+    return fmt.rate_text(value.value, low, high, value.n if n else None, glyphs=look.glyphs)
+
+
+def money(value: Money, look: Look) -> Text:
+    """``$4.10 ~``; what is unpriced is told with the tokens it hides, never as $0."""
+    basis: fmt.Basis = "unpriced" if value.mark == "unpriced" else "computed" if value.mark == "computed" else "reported"
+    text = fmt.money_text(value.nano if value.known else None, basis, glyphs=look.glyphs)
+    if value.unpriced_calls:
+        text.append(f" + {fmt.tokens(value.unpriced_tokens, look.glyphs)} tokens unpriced", "$dim")
+    return text
+
+
+def share_bar(fraction: float | None, width: int = BAR_WIDTH) -> str:
+    """``[=====-----]``, in the characters that every terminal and every log file has."""
+    full = 0 if fraction is None else min(width, max(0, round(fraction * width)))
+    if fraction and not full:
+        full = 1
+    return f"[{'=' * full}{'-' * (width - full)}]"
+
+
+def bar_line(label: Cell, fraction: float | None, value: str) -> Text:
+    """A label, a bar, a value."""
+    return Text.assemble(label, " ", (share_bar(fraction), "$accent"), " ", value)
+
+
+def window_text(window: Window, look: Look) -> str:
+    """``24h to 27 Nov 14:36``, or ``all``."""
+    end = fmt.date_time(window.end_ms, look.tz, glyphs=look.glyphs)
+    return f"Window: {window.label} to {end}"

@@ -1,0 +1,219 @@
+"""The routing cascade as text: the funnel, the layers, the targets, one layer's analysis, one decision's ladder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from fedtop import format as fmt
+from fedtop.plain.blocks import bar_line, fields, header, heading, lines, rate, table, window_text
+from fedtop.plain.look import Look
+
+if TYPE_CHECKING:
+    from fedstore.queries.models import CascadeView, DecisionRow, LayerRow, WhyStep, WhyView
+    from fedstore.window import Window
+    from fedstore.learning.analysis import LayerAnalysis, Share
+
+__all__ = ["analysis", "cascade", "funnel", "layer_table", "targets", "why"]
+
+RECENT = 10
+
+
+def cascade(view: CascadeView, look: Look, notice: str | None = None) -> RenderableType:
+    """The whole cascade over a window."""
+    parts: list[RenderableType] = [header("ROUTING PERFORMANCE", look, window_text(view.window, look))]
+    if notice:
+        parts.append(Text(f"\n{notice}", "$warn"))
+    if not view.routes:
+        parts.append(Text("\nNo routing decisions in this window: record some, or import a routing log.", "$dim"))
+        return Group(*parts)
+    parts += [heading("Routing Cascade Overview"), funnel(view, look)]
+    parts += [heading("Layer Performance"), layer_table(view.layers, look)]
+    parts += [heading("Performance Targets"), targets(view, look)]
+    if view.recent:
+        parts += [heading("Latest Decisions"), _decisions(view.recent[:RECENT], look)]
+    return Group(*parts)
+
+
+def funnel(view: CascadeView, look: Look) -> RenderableType:
+    """``Layer 1 - keyword  [====----] 48 (32.0 %)``."""
+    rows = [Text(f"Total routes: {fmt.count(view.routes, look.glyphs)}")]
+    width = max((look.name(row.name, 16).cell_len for row in view.layers), default=0)
+    for row in view.layers:
+        name = look.name(row.name, 16)
+        name.pad_right(width - name.cell_len)
+        label = Text.assemble(f"Layer {row.position} - ", name)
+        value = f"{fmt.count(row.captured.hits):>6} ({fmt.rate(row.captured.value, glyphs=look.glyphs)})"
+        rows.append(bar_line(label, row.captured.value, value))
+    return lines(rows)
+
+
+def layer_table(rows: tuple[LayerRow, ...], look: Look) -> RenderableType:
+    """Attempts, success, confidence, latency, accuracy with the graded outcomes it rests on, threshold."""
+    glyphs = look.glyphs
+    shown = [
+        (
+            look.name(row.name, 16),
+            fmt.count(row.attempts, glyphs),
+            fmt.rate(row.success.value, glyphs=glyphs),
+            _number(row.confidence, 3, look),
+            fmt.duration_ms(row.durations.mean_ms, glyphs),
+            fmt.duration_ms(row.durations.p95_ms, glyphs),
+            rate(row.accuracy, look, n=False),
+            fmt.count(row.accuracy.n, glyphs),
+            _number(row.threshold, 2, look),
+        )
+        for row in rows
+    ]
+    labels = ["Layer", "Attempts", "Success", "Avg Conf", "Avg Latency", "p95", "Accuracy", "Graded", "Threshold"]
+    return table([("Layer", "left"), *((label, "right") for label in labels[1:])], shown)
+
+
+def targets(view: CascadeView, look: Look) -> RenderableType:
+    """Each target, the value it is held against, and whether it is met."""
+    rows = []
+    for found in view.targets:
+        value = found.value
+        shown = fmt.duration_ms(value, look.glyphs) if found.target.measure == "latency_ms" else fmt.rate(
+            value, glyphs=look.glyphs
+        )  # fmt: skip
+        limits = (look.cell(found.target.target_text), look.cell(found.target.alert_text))
+        rows.append((fmt.state_text(found.status, found.target.label, look.glyphs), shown, *limits))
+    return table([("Metric", "left"), ("Now", "right"), ("Target", "right"), ("Alert if", "right")], rows)
+
+
+def _number(value: float | None, digits: int, look: Look) -> str:
+    return look.glyphs.none if value is None else f"{value:.{digits}f}"
+
+
+def _verdict(correct: bool | None, look: Look) -> Text:
+    words = {True: ("ok", "right"), False: ("alert", "wrong"), None: ("unknown", "not graded")}
+    state, word = words[correct]
+    return fmt.state_text(state, word, look.glyphs)
+
+
+def _decisions(rows: tuple[DecisionRow, ...], look: Look) -> RenderableType:
+    shown = [
+        (
+            fmt.clock(row.at_ms, look.tz),
+            look.name(row.layer, 16),
+            look.name(row.agent, 20),
+            _number(row.confidence, 2, look),
+            fmt.duration_ms(row.latency_ms, look.glyphs),
+            _verdict(row.correct, look),
+            look.name(row.id, 44),
+        )
+        for row in rows
+    ]
+    columns = [("Time", "left"), ("Layer", "left"), ("Agent", "left"), ("Conf", "right"), ("Latency", "right")]
+    return table([*columns, ("Verdict", "left"), ("Id (fedtop why ID)", "left")], shown)  # type: ignore[list-item]
+
+
+# --- one layer --------------------------------------------------------------------------------------------------
+
+
+def analysis(found: LayerAnalysis, window: Window, look: Look) -> RenderableType:
+    """The analysis of one layer: how it does, what its threshold costs, what the classic rule would advise."""
+    name = look.name(found.layer, 40).plain
+    glyphs = look.glyphs
+    facts = [
+        ("Total events", fmt.count(found.events, glyphs)),
+        ("Layer attempts", fmt.count(found.attempts, glyphs)),
+        ("Success rate", _share(found.success, look)),
+        ("Captured", _share(found.captured, look)),
+        ("Avg confidence", _number(found.mean_confidence, 3, look)),
+        ("Avg latency", fmt.duration_ms(found.mean_latency_ms, glyphs)),
+        ("Accuracy", Text.assemble(_share(found.accuracy, look, n=False),
+                                   f" (based on {fmt.count(found.accuracy.n)} outcomes)")),
+    ]  # fmt: skip
+    threshold = [
+        Text(f"Current threshold: {found.threshold:.2f}"),
+        Text(f"Events below threshold: {fmt.count(found.below)}"),
+        Text.assemble(f"  - Would have been correct: {fmt.count(found.missed.count)} (",
+                      _share(found.missed, look), ")"),
+        Text(f"Events above threshold: {fmt.count(found.above)}"),
+        Text.assemble(f"  - Were incorrect: {fmt.count(found.incorrect.count)} (",
+                      _share(found.incorrect, look), ")"),
+    ]  # fmt: skip
+    if found.probes:
+        threshold.append(Text(f"Seen by background probes only: {fmt.count(found.probes)}", "$dim"))
+    return Group(
+        header("Routing Performance Analysis", look, window_text(window, look)),
+        heading(f"Layer: {name}"),
+        fields(facts, look),
+        heading(f"Threshold Analysis: {name}"),
+        lines(threshold),
+        heading("Recommendations"),
+        lines([look.cell(found.recommendation()), Text(_CAVEAT, "$dim")]),
+    )
+
+
+_CAVEAT = (
+    "By the classic count rule, which looks at one layer alone and keeps no accuracy target;\n"
+    "`fedtop tune --dry-run` weighs all layers together and says what is certain."
+)
+
+
+def _share(share: Share, look: Look, *, n: bool = True) -> Text:
+    low, high = share.interval or (None, None)
+    text = fmt.rate_text(share.rate, low, high, share.n if n else None, glyphs=look.glyphs)
+    return Text.assemble(text.plain.lstrip()) if not text.spans else _stripped(text)
+
+
+def _stripped(text: Text) -> Text:
+    blanks = len(text.plain) - len(text.plain.lstrip())
+    return text[blanks:]
+
+
+# --- one decision -------------------------------------------------------------------------------------------------
+
+
+def why(view: WhyView, look: Look) -> RenderableType:
+    """The ladder of one decision: each layer's confidence against its threshold, then and under today's policy."""
+    row = view.decision
+    version = "before the first change" if view.policy_version is None else f"version {view.policy_version}"
+    facts = [
+        ("Time", fmt.date_time(row.at_ms, look.tz, glyphs=look.glyphs)),
+        ("Agent", look.name(row.agent)),
+        ("Decided by", look.name(row.layer)),
+        ("Latency", fmt.duration_ms(row.latency_ms, look.glyphs)),
+        ("Verdict", _verdict(row.correct, look)),
+        ("Right agent", look.name(view.correct_agent or "")),
+        ("Policy then", version),
+        ("Policy now", _now(view, look)),
+    ]
+    columns = ["Layer", "Confidence", "Threshold", "Margin", "Latency", "Proposed", "", "Threshold now"]
+    sides = ["left", "right", "right", "right", "right", "left", "left", "right"]
+    return Group(
+        header(f"Decision {look.name(row.id, 60).plain}", look),
+        fields(facts, look),
+        heading("Ladder"),
+        table(list(zip(columns, sides, strict=True)), [_step(step, look) for step in view.steps]),  # type: ignore[arg-type]
+    )
+
+
+def _now(view: WhyView, look: Look) -> Text:
+    if view.now_layer is None:
+        return Text("the log cannot tell: a layer it would need was not asked", "$dim")
+    same = view.now_layer == view.decision.layer and view.now_agent == view.decision.agent
+    if same:
+        return Text("the same")
+    return Text.assemble(look.name(view.now_layer), f" {look.glyphs.arrow} ", look.name(view.now_agent or "?"))
+
+
+def _step(step: WhyStep, look: Look) -> tuple[str | Text, ...]:
+    known = step.confidence is not None and step.threshold is not None
+    margin = (step.confidence or 0.0) - (step.threshold or 0.0) if known else None
+    state = look.glyphs.check if step.accepted else "probe" if step.shadow else step.error_class and "error"
+    return (
+        look.name(step.layer, 16),
+        _number(step.confidence, 3, look),
+        _number(step.threshold, 2, look),
+        fmt.delta(margin, 3, glyphs=look.glyphs),
+        fmt.duration_ms(step.latency_ms, look.glyphs),
+        look.name(step.agent, 20),
+        state or "",
+        _number(step.threshold_now, 2, look),
+    )

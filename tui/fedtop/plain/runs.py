@@ -1,0 +1,47 @@
+"""Runs as text: a list, or one run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from fedtop import format as fmt
+from fedtop.plain.agents import run_table
+from fedtop.plain.blocks import fields, header, heading, window_text
+from fedtop.plain.look import Look
+
+if TYPE_CHECKING:
+    from fedstore.queries.models import RunRow
+    from fedstore.window import Window
+
+__all__ = ["run", "runs"]
+
+
+def runs(rows: tuple[RunRow, ...], window: Window, look: Look, notice: str | None = None) -> RenderableType:
+    """The newest runs of a window."""
+    parts: list[RenderableType] = [header("RUNS", look, window_text(window, look))]
+    if notice:
+        parts.append(Text(f"\n{notice}", "$warn"))
+    if not rows:
+        return Group(*parts, Text("\nNothing ended in this window.", "$dim"))
+    return Group(*parts, heading(f"Newest {len(rows):,}"), run_table(rows, look))
+
+
+def run(row: RunRow, look: Look) -> RenderableType:
+    """One run."""
+    answers = {True: "yes", False: "no", None: None}
+    facts = [
+        ("Agent", look.name(row.agent)),
+        ("Task type", look.name(row.task_type)),
+        ("Project", look.name(row.project)),
+        ("Ended", fmt.date_time(row.ended_ms, look.tz, glyphs=look.glyphs)),
+        ("Duration", fmt.duration_ms(row.duration_ms, look.glyphs)),
+        ("Success", answers[row.success]),
+        ("Rework", answers[row.rework]),
+        ("Quality", None if row.quality is None else f"{row.quality:.2f}"),
+        ("Error", look.name(row.error_class)),
+        ("Source", look.name(row.source)),
+    ]
+    return Group(header(f"Run {look.name(row.id, 80).plain}", look), fields(facts, look))

@@ -1,0 +1,130 @@
+"""Costs and tools as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from fedtop import format as fmt
+from fedtop.plain.blocks import Column, fields, header, heading, lines, money, rate, table, window_text
+from fedtop.plain.look import Look
+
+if TYPE_CHECKING:
+    from fedstore.queries.models import CostRow, CostsView, ToolDetail, ToolRow, ToolsView
+
+__all__ = ["costs", "tool", "tools"]
+
+LEVEL_STATES = {"HIGH": "ok", "MEDIUM": "warn", "LOW": "alert"}
+
+
+def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableType:
+    """What was spent, by one dimension; today, this month, and where the month is going."""
+    glyphs = look.glyphs
+    parts: list[RenderableType] = [header("COSTS", look, window_text(view.window, look))]
+    if notice:
+        parts.append(Text(f"\n{notice}", "$warn"))
+    facts = [
+        ("Window", money(view.total, look)),
+        ("Today", money(view.today, look)),
+        ("Month", money(view.month, look)),
+        ("Month projected", fmt.money(view.month_projected_nano, glyphs=glyphs)),
+        ("Tokens", fmt.tokens(view.tokens, glyphs)),
+        ("Storage", _bytes(view.store_bytes)),
+    ]
+    parts += [heading("Spend"), fields(facts, look)]
+    if view.rows:
+        parts += [heading(f"By {view.dimension.replace('_', ' ')}"), _cost_table(view, look)]
+    parts.append(Text(look.cell("\n= reported   ~ computed from tokens   ? unpriced"), "$dim"))
+    return Group(*parts)
+
+
+def _cost_table(view: CostsView, look: Look) -> RenderableType:
+    labels = ["Calls", "Errors", "Input", "Cached", "Output"]
+    columns: list[Column] = [(view.dimension.replace("_", " ").capitalize(), "left")]
+    columns += [(label, "right") for label in labels]
+    columns += [("Share", "right"), ("Cost", "left")]
+    return table(columns, [_cost_row(row, look) for row in view.rows])
+
+
+def _cost_row(row: CostRow, look: Look) -> tuple[str | Text, ...]:
+    glyphs = look.glyphs
+    at_least = look.cell("≥ ") if row.output_is_minimum else ""
+    return (
+        look.name(row.name),
+        fmt.count(row.calls, glyphs),
+        fmt.count(row.errors, glyphs),
+        fmt.tokens(row.input_tokens, glyphs),
+        fmt.tokens(row.cache_read_tokens, glyphs),
+        at_least + fmt.tokens(row.output_tokens, glyphs),
+        fmt.rate(row.share, glyphs=glyphs),
+        money(row.cost, look),
+    )
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
+
+
+def tools(view: ToolsView, look: Look, notice: str | None = None) -> RenderableType:
+    """Confidence in each tool with the bound it rests on, what goes wrong, what to do."""
+    parts: list[RenderableType] = [header("TOOLS", look, window_text(view.window, look))]
+    if notice:
+        parts.append(Text(f"\n{notice}", "$warn"))
+    if not view.rows:
+        return Group(*parts, Text("\nNo tool was executed in these 30 days.", "$dim"))
+    columns: list[Column] = [
+        ("Confidence", "left"), ("Tool", "left"), ("Executions", "right"), ("Success", "right"),
+        ("90 % bounds", "right"), ("Trend", "left"), ("Mean", "right"), ("p95", "right"), ("Cost", "right"),
+    ]  # fmt: skip
+    parts += [heading("Confidence (rolling 30 days)"), table(columns, [_tool_row(row, look) for row in view.rows])]
+    if view.patterns:
+        parts += [heading("Failure Patterns"), _sentences(view.patterns, look)]
+    if view.recommendations:
+        parts += [heading("Recommendations"), _sentences(view.recommendations, look)]
+    return Group(*parts)
+
+
+def _tool_row(row: ToolRow, look: Look) -> tuple[str | Text, ...]:
+    glyphs = look.glyphs
+    low, high = row.bound or (None, None)
+    return (
+        fmt.state_text(LEVEL_STATES.get(row.level, "unknown"), row.level, glyphs),
+        look.name(row.name),
+        fmt.count(row.calls, glyphs),
+        fmt.rate(row.success.value, glyphs=glyphs),
+        fmt.interval(low, high, glyphs=glyphs),
+        row.trend,
+        fmt.duration_ms(row.durations.mean_ms, glyphs),
+        fmt.duration_ms(row.durations.p95_ms, glyphs),
+        fmt.money(row.cost_nano, glyphs=glyphs),
+    )
+
+
+def _sentences(sentences: tuple[str, ...], look: Look) -> RenderableType:
+    return lines(Text.assemble(look.cell("• "), look.name(sentence, 200)) for sentence in sentences)
+
+
+def tool(view: ToolDetail, name: str, look: Look, notice: str | None = None) -> RenderableType:
+    """One tool: its figures, the agents that use it, its errors, its newest executions."""
+    parts: list[RenderableType] = [header(f"Tool: {look.name(name).plain}", look, window_text(view.window, look))]
+    if notice:
+        parts.append(Text(f"\n{notice}", "$warn"))
+    row = view.row
+    if row is None:
+        return Group(*parts, Text("\nNot executed in these 30 days.", "$dim"))
+    facts = [
+        ("Confidence", f"{row.level} ({look.name(row.reason, 120).plain})"),
+        ("Executions", fmt.count(row.calls)),
+        ("Success", rate(row.success, look)),
+        ("Trend", row.trend),
+        ("Duration", f"mean {fmt.duration_ms(row.durations.mean_ms, look.glyphs)}   "
+                     f"p95 {fmt.duration_ms(row.durations.p95_ms, look.glyphs)}"),
+    ]  # fmt: skip
+    parts += [heading("Summary"), fields(facts, look)]
+    users = [(look.name(agent), rate(success, look)) for agent, success in row.agents]
+    parts += [heading("Agents"), table([("Agent", "left"), ("Success", "left")], users)]
+    if view.errors:
+        parts += [heading("Errors"), lines(f"{n:>5,}  {look.name(error).plain}" for error, n in view.errors)]
+    return Group(*parts)
