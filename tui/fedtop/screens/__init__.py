@@ -56,6 +56,9 @@ TABS = (
 
 DRILLS = {
     "agent": "fedtop.screens.agent:AgentPanel",
+    "layer": "fedtop.screens.layer:LayerPanel",
+    "tool": "fedtop.screens.tool:ToolPanel",
+    "why": "fedtop.screens.why:WhyPanel",
 }
 """What `open_target("kind:name")` and `open('kind')` open."""
 

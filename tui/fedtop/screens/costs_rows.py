@@ -1,0 +1,224 @@
+"""The costs panel's content: rows per name of a dimension, the stacked spend, tiles.
+
+An amount whose price is not known is `?` beside the tokens it hides, never $0. Pure functions of the read
+model.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import gcd
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from fedtop.format import UNICODE, clean, count, money, money_text, rate, tokens
+from fedtop.themes import HUES, hue
+from fedtop.widgets.area_chart import AreaData, Series
+from fedtop.widgets.interval_bar import Bar
+from fedtop.widgets.live_table import Cell, Column, Row
+from fedtop.widgets.tile import TileData
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedstore.queries.models import CostRow, CostsView, Money
+
+__all__ = [
+    "DIMENSIONS",
+    "DIMENSION_LABELS",
+    "bucket_ms",
+    "bytes_text",
+    "cost_columns",
+    "cost_rows",
+    "money_cell",
+    "next_dimension",
+    "span_text",
+    "spend_chart",
+    "tiles",
+]
+
+DIMENSIONS: Final = ("model", "agent", "project", "task_type", "operation")
+DIMENSION_LABELS: Final = {name: name.replace("_", " ") for name in DIMENSIONS}
+_OTHER: Final = "other"
+_BUCKETS: Final = 60
+_MINUTE_MS: Final = 60_000
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 86_400_000
+_STEPS_MS: Final = (
+    *(_MINUTE_MS * n for n in (1, 2, 5, 10, 15, 30)),
+    *(_HOUR_MS * n for n in (1, 2, 3, 6, 12)),
+    *(_DAY_MS * n for n in (1, 2, 7, 14, 28, 91, 364)),
+)
+
+
+def next_dimension(dimension: str, step: int = 1) -> str:
+    """The dimension after (or before) this one, around the end."""
+    return DIMENSIONS[(DIMENSIONS.index(dimension) + step) % len(DIMENSIONS)]
+
+
+def cost_columns(dimension: str) -> tuple[Column, ...]:
+    """The table's columns; the first one is named after the dimension."""
+    return (
+        Column("name", DIMENSION_LABELS[dimension], 18, grow=True),
+        Column("cost", "cost", 10, "right", sort_default="desc"),
+        Column("bar", "share", 6, grow=True, min_width_shown=70, sort_default="desc"),
+        Column("share", "", 7, "right", sort_default="desc"),
+        Column("calls", "calls", 7, "right", sort_default="desc"),
+        Column("errors", "errors", 6, "right", min_width_shown=104, sort_default="desc"),
+        Column("input", "input", 7, "decimal", sort_default="desc"),
+        Column("read", "cached", 7, "decimal", min_width_shown=112, sort_default="desc"),
+        Column("write", "written", 7, "decimal", min_width_shown=118, sort_default="desc"),
+        Column("output", "output", 8, "decimal", min_width_shown=64, sort_default="desc"),
+        Column(
+            "hidden",
+            "unpriced",
+            8,
+            "right",
+            min_width_shown=76,
+            sort_default="desc",
+            tooltip="Tokens whose price is not known",
+        ),
+    )
+
+
+def money_cell(cost: Money) -> Text:
+    """The amount with the mark of its weakest basis; `?` when all of it is unpriced."""
+    nano = cost.nano if cost.known else None
+    text = money_text(nano, cost.mark)  # type: ignore[arg-type]
+    return text if nano is not None else Text.assemble(("?", "bold $warn"), "  ")
+
+
+def cost_rows(rows: Sequence[CostRow], dimension: str) -> list[Row]:
+    """A row per name; the key is the name (empty: not said)."""
+    return [_cost_row(row, dimension) for row in rows]
+
+
+def _cost_row(row: CostRow, dimension: str) -> Row:
+    colour = hue(row.name) if dimension == "model" else "$info"
+    hidden = row.cost.unpriced_tokens
+    name = clean(row.name, 80)
+    cells: dict[str, Cell] = {
+        "name": Text(name, colour if dimension == "model" else "") if name else Text("not said", "$dim"),
+        "cost": money_cell(row.cost),
+        "bar": Bar(row.share, colour),
+        "share": None if row.share is None else rate(row.share),
+        "calls": count(row.calls),
+        "errors": Text(count(row.errors), "$warn") if row.errors else Text("0", "$dim"),
+        "input": tokens(row.input_tokens),
+        "read": tokens(row.cache_read_tokens),
+        "write": tokens(row.cache_write_tokens),
+        "output": f"≥{tokens(row.output_tokens)}" if row.output_is_minimum else tokens(row.output_tokens),
+        "hidden": Text(tokens(hidden), "$warn") if row.cost.unpriced_calls else Text(""),
+    }
+    return Row(row.name or "\x00", cells, _sort_of(row))
+
+
+def _sort_of(row: CostRow) -> dict[str, str | int | float | None]:
+    return {
+        "name": row.name,
+        "cost": row.cost.nano if row.cost.known else None,
+        "bar": row.share,
+        "share": row.share,
+        "calls": row.calls,
+        "errors": row.errors,
+        "input": row.input_tokens,
+        "read": row.cache_read_tokens,
+        "write": row.cache_write_tokens,
+        "output": row.output_tokens,
+        "hidden": row.cost.unpriced_tokens,
+    }
+
+
+def spend_chart(view: CostsView, only: str | None = None) -> AreaData | None:
+    """Nano-USD per bucket stacked by model, largest at the bottom; `only` keeps one model. None: no data."""
+    step = bucket_ms(view)
+    points = {point.start_ms: dict(point.parts) for point in view.series}
+    names = [name for name in view.models if only is None or name == only]
+    if not points or not names or not step:
+        return None
+    first = min(points)
+    first -= max(0, first - view.window.start_ms) // step * step if view.window.label != "all" else 0
+    starts = range(first, max(max(points) + 1, view.window.end_ms), step)
+    styles = _styles(view.models)
+    series = tuple(
+        Series(
+            clean(name, 40) or "not said",
+            tuple(float(points.get(at, {}).get(name, 0)) for at in starts),
+            styles[name],
+            i % 4,
+        )
+        for i, name in enumerate(names)
+    )
+    return AreaData(starts[0], starts[-1] + step, series)
+
+
+def bucket_ms(view: CostsView) -> int:
+    """The width of a bucket of the series; 0 without one.
+
+    Buckets without spend are left out of it, so neighbours may be several widths apart: the width is the round
+    step that cuts the window into about 60, if all starts lie on it, else what they are multiples of apart.
+    """
+    starts = sorted({point.start_ms for point in view.series})
+    if not starts:
+        return 0
+    apart = gcd(*(b - a for a, b in pairwise(starts)))
+    wanted = view.window.length_ms / _BUCKETS
+    step = next((s for s in _STEPS_MS if s >= wanted), _STEPS_MS[-1])
+    return step if apart % step == 0 else apart
+
+
+def _styles(names: Sequence[str]) -> dict[str, str]:
+    """Each model in its own hue; where two share one, the smaller spender takes a free one."""
+    taken: set[str] = set()
+    styles = {}
+    for name in names:
+        wanted = "$faint" if name == _OTHER else hue(name)
+        free = (f"$hue-{i}" for i in range(HUES) if f"$hue-{i}" not in taken)
+        styles[name] = wanted if wanted not in taken else next(free, wanted)
+        taken.add(styles[name])
+    return styles
+
+
+def tiles(view: CostsView) -> dict[str, TileData]:
+    """The five figures at the top by name."""
+    return {
+        "spent": TileData(_big(view.total), f"{tokens(view.tokens)} tokens", _hides(view.total)),
+        "today": TileData(_big(view.today), "", _hides(view.today)),
+        "month": TileData(_big(view.month), "", _hides(view.month)),
+        "projected": TileData(
+            None if view.month_projected_nano is None else f"{money(view.month_projected_nano)} ~",
+            "",
+            "too early to tell" if view.month_projected_nano is None else "this month, at its pace",
+            state="unknown" if view.month_projected_nano is None else "ok",
+        ),
+        "store": TileData(bytes_text(view.store_bytes), "", "on disk"),
+    }
+
+
+def _big(cost: Money) -> Text:
+    return money_cell(cost)
+
+
+_BASES: Final = {"reported": "all reported", "computed": "partly priced here"}
+
+
+def _hides(cost: Money) -> str:
+    """What the mark means: the basis, or the tokens without a price."""
+    if cost.unpriced_calls:
+        return f"hides {tokens(cost.unpriced_tokens)} tokens"
+    return _BASES[cost.mark] if cost.nano else ""
+
+
+def bytes_text(size: int) -> str:
+    """`512 B`, `12.3 kB`, `1.28 MB`: decimal units, three digits."""
+    return f"{tokens(size)}B" if size >= 1_000 else f"{size} B"
+
+
+def span_text(milliseconds: int) -> str:
+    """The width of a bucket in words: `5 min`, `1 h`, `1 d`."""
+    for unit, length in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)):
+        if milliseconds >= length:
+            whole = milliseconds / length
+            return f"{whole:.0f} {unit}" if whole == int(whole) else f"{whole:.1f} {unit}"
+    return f"{milliseconds / 1_000:.0f} s" if milliseconds else UNICODE.none

@@ -1,0 +1,227 @@
+"""One layer of the cascade, with the lever: move its threshold and see at once what the log says would happen.
+
+The decision log is read once per window by a worker thread; every move is then a binary search. Nothing is
+written: a change of the threshold is a plan's affair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+
+from fedtop.format import clean, count, duration_ms, rate
+from fedtop.screens.cascade_rows import DECISION_COLUMNS, decision_rows
+from fedtop.screens.layer_rows import (
+    READING_COLUMNS,
+    analysis_lines,
+    evidence_line,
+    lever_title,
+    moved,
+    reading_rows,
+    waiting_line,
+)
+from fedtop.screens.layer_study import LayerStudy, load_log, study_layer, summary_bins
+from fedtop.screens.panel import Panel
+from fedtop.screens.section import Section
+from fedtop.screens.text_lines import TextLines
+from fedtop.widgets.histogram import Histogram, Threshold
+from fedtop.widgets.live_table import LiveTable
+from fedtop.widgets.reliability import Reliability
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+    from fedstore.queries.models import LayerRow, LayerView
+    from fedstore.window import Window
+    from fedtop.state import ViewState
+
+__all__ = ["LayerPanel"]
+
+_GROWTH = 1.02
+"""A study is made anew when the window holds this many times the attempts it was made from."""
+
+
+@dataclass
+class StudyReady(Message):
+    """The worker is done: a study, or why there is none."""
+
+    serial: int
+    study: LayerStudy | None
+    failure: str
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+
+class LayerPanel(Panel):
+    """See the module. `name` is the layer's."""
+
+    panel_id = "layer"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "lever(-1)", "lower", id="layer.lower", tooltip="Move the threshold down by 0.01"),
+        Binding("right", "lever(1)", "raise", id="layer.raise", tooltip="Move the threshold up by 0.01"),
+        Binding("shift+left", "lever(-5)", "lower by 0.05", id="layer.lower5", show=False, tooltip="Down by 0.05"),
+        Binding("shift+right", "lever(5)", "raise by 0.05", id="layer.raise5", show=False, tooltip="Up by 0.05"),
+        Binding("0", "reset", "reset", id="layer.reset", tooltip="Put the threshold back where it is"),
+        Binding("v", "turn", "view", id="layer.view", tooltip="Decisions, or calibration and analysis"),
+    ]
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self.layer_name = name
+        self.title = clean(name, 40)
+        self._study: LayerStudy | None = None
+        self._at: float | None = None
+        self._row: LayerRow | None = None
+        self._window: Window | None = None
+        self._studied: tuple[str, int | None, int] | None = None
+        self._serial = 0
+
+    def compose(self) -> ComposeResult:
+        """Lever, then calibration and analysis, then the decisions it took."""
+        with Vertical(id="layer-top"):
+            yield Section("threshold", id="layer-title")
+            with Horizontal(id="layer-lever"):
+                yield Histogram(id="layer-histogram")
+                with Vertical(id="layer-readings"):
+                    yield Readings()
+                    yield TextLines(id="layer-evidence")
+        with Horizontal(id="layer-study"):
+            with Vertical(id="layer-calibration"):
+                yield Section("reliability", id="layer-calibration-title")
+                yield Reliability(id="layer-reliability")
+            with Vertical(id="layer-analysis"):
+                yield Section("threshold analysis")
+                yield TextLines(id="layer-analysis-lines")
+        with Vertical(id="layer-latest"):
+            yield Section("latest decisions it took", id="layer-latest-title")
+            yield LiveTable(DECISION_COLUMNS, empty="it took no decision in this window", id="decisions")
+
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> LayerView:
+        """The layer's row, confidence bins and newest decisions."""
+        view: LayerView = reader.layer(args["name"], window)
+        return view
+
+    def show(self, data: LayerView, view: ViewState) -> None:
+        """The summaries at once; the study when it is there."""
+        self._row, self._window = data.row, data.window
+        rows = decision_rows(data.recent, self.tz, data.window.length_ms)
+        self.query_one("#decisions", LiveTable).set_rows(rows)
+        if self._study is None:
+            lines = [Threshold(data.row.threshold)] if data.row and data.row.threshold is not None else []
+            self.query_one(Histogram).set_data(summary_bins(data.bins), lines)
+            self._say(self._waiting())
+        self._restudy(view)
+
+    def _waiting(self) -> str:
+        if self._row is None or not self._row.attempts:
+            return "no decision reached this layer in this window"
+        return "reading the decisions of this window"
+
+    # The study
+
+    def _restudy(self, view: ViewState) -> None:
+        """Starts a study for another window, or when the window has grown by a few per cent."""
+        attempts = self._row.attempts if self._row is not None else 0
+        window = (view.window, view.pinned_ms)
+        old = self._studied
+        if not attempts or (old and old[:2] == window and old[2] <= attempts < old[2] * _GROWTH + 1):
+            return
+        self._studied = (*window, attempts)
+        self._serial += 1
+        if self._window is not None and self._row is not None:
+            self._make_study(self._serial, self._window, self._row.threshold)
+
+    @work(thread=True, exclusive=True, group="study")
+    def _make_study(self, serial: int, window: Window, threshold: float | None) -> None:
+        try:
+            log = load_log(self.host.source, window)
+            message = StudyReady(serial, study_layer(log, self.layer_name, threshold), "")
+        except Exception as error:  # noqa: BLE001 - a study that fails is told on the screen, never a dead pane
+            message = StudyReady(serial, None, clean(error, 160) or type(error).__name__)
+        self.post_message(message)
+
+    @on(StudyReady)
+    def _take_study(self, event: StudyReady) -> None:
+        event.stop()
+        if event.serial != self._serial:
+            return
+        if event.study is None:
+            self._say(event.failure or "this layer has no threshold to move")
+            return
+        self._study = study = event.study
+        self.query_one(Reliability).set_data(study.points, study.ece)
+        self.query_one("#layer-analysis-lines", TextLines).set_lines(analysis_lines(study.analysis))
+        self.refresh_lever()
+
+    def _say(self, words: str) -> None:
+        row = self._row
+        title = lever_title(self.layer_name, row.threshold if row else None, None)
+        self.query_one("#layer-title", Section).set_title(title, self._totals())
+        self.query_one(Readings).set_rows([])
+        self.query_one("#layer-evidence", TextLines).set_lines([waiting_line(words)])
+
+    def _totals(self) -> str:
+        row = self._row
+        if row is None:
+            return ""
+        return (
+            f"{count(row.attempts)} attempts, {rate(row.captured.value)} captured,"
+            f" p95 {duration_ms(row.durations.p95_ms)}"
+        )
+
+    # The lever
+
+    @property
+    def lever_at(self) -> float | None:
+        """Where the lever is: the threshold in force until it is moved; None without a study."""
+        return None if self._study is None else self._study.threshold if self._at is None else self._at
+
+    def refresh_lever(self) -> None:
+        """Shows the prediction for the lever's place."""
+        study, at = self._study, self.lever_at
+        if study is None or at is None:
+            return
+        now, there = study.lever.at(study.threshold), study.lever.at(at)
+        lines = [Threshold(study.threshold)]
+        if at != study.threshold:
+            lines.append(Threshold(at, "moved"))
+        self.query_one("#layer-title", Section).set_title(lever_title(self.layer_name, study.threshold, at), self._totals())
+        self.query_one(Histogram).set_data(study.bins, lines)
+        self.query_one(Readings).set_rows(reading_rows(now, there))
+        self.query_one("#layer-evidence", TextLines).set_lines([evidence_line(now, there)])
+
+    def action_lever(self, steps: int) -> None:
+        """Moves the lever by hundredths; nothing is written."""
+        at = self.lever_at
+        if at is not None:
+            self._at = moved(at, steps)
+            self.refresh_lever()
+
+    def action_reset(self) -> None:
+        """Puts the lever back to the threshold in force."""
+        self._at = None
+        self.refresh_lever()
+
+    def action_turn(self) -> None:
+        """Swaps the decisions for calibration and analysis where there is no room for both."""
+        self.toggle_class("-turned")
+
+    @on(LiveTable.Selected, "#decisions")
+    def _open_why(self, event: LiveTable.Selected) -> None:
+        event.stop()
+        self.host.open_target(f"why:{event.key}")
+
+
+class Readings(LiveTable, can_focus=False):
+    """The prediction; nothing to choose in it."""
+
+    def __init__(self) -> None:
+        super().__init__(READING_COLUMNS, empty="", show_cursor=False, id="layer-figures", classes="-unfiltered")

@@ -1,0 +1,65 @@
+"""A part of a panel: a title on a thin rule, and below it whatever it is about. `z` gives it the whole screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.containers import Vertical
+
+from fedtop.sanitize import clean
+from fedtop.widgets.painted import Painted
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+__all__ = ["Section", "SectionTitle", "paint_title"]
+
+
+def paint_title(title: str, note: str, width: int, line: str) -> Text:
+    """`title ─────── note`, exactly `width` cells; the note goes first when there is no room."""
+    title, note = clean(title, width), clean(note, width)
+    if len(title) + len(note) + 6 > width:
+        note = ""
+    rule = width - len(title) - 1 - (len(note) + 1 if note else 0)
+    return Text.assemble(
+        (title, "bold $dim"), (f" {line * max(0, rule)}", "$rule"), (f" {note}" if note else "", "$dim")
+    )
+
+
+class SectionTitle(Painted):
+    """The line of a section."""
+
+    DEFAULT_CSS = """
+    SectionTitle { height: 1; padding: 0 1; }
+    """
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title, self._note = title, ""
+
+    def set_text(self, title: str, note: str) -> None:
+        """Shows another title and note."""
+        if (title, note) != (self._title, self._note):
+            self._title, self._note = title, note
+            self.refresh()
+
+    def paint(self, width: int, height: int) -> list[Text]:  # noqa: ARG002 - one line whatever the height
+        """See `paint_title`."""
+        return [paint_title(self._title, self._note, width, self.glyphs.h_line)]
+
+
+class Section(Vertical):
+    """See the module. The id names the section in the stylesheet of its panel."""
+
+    ALLOW_MAXIMIZE = True
+
+    def __init__(self, title: str, *content: Widget, id: str | None = None, classes: str = "") -> None:  # noqa: A002
+        self._line = SectionTitle(title)
+        self._title = title
+        super().__init__(self._line, *content, id=id, classes=f"section {classes}".strip())
+
+    def set_note(self, note: str, title: str | None = None) -> None:
+        """What stands at the right end of the rule; with `title` another title."""
+        self._title = self._title if title is None else title
+        self._line.set_text(self._title, note)

@@ -1,0 +1,86 @@
+"""One tool: how far it can be trusted and why, its days, the agents it hurts, its errors and newest runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+
+from fedtop.format import clean, count
+from fedtop.screens.panel import Panel
+from fedtop.screens.section import Section
+from fedtop.screens.text_lines import TextLines
+from fedtop.screens.tools_rows import (
+    AGENT_COLUMNS,
+    CALL_COLUMNS,
+    ERROR_COLUMNS,
+    agent_rows,
+    call_rows,
+    daily_chart,
+    error_rows,
+    verdict_lines,
+)
+from fedtop.widgets.area_chart import AreaChart
+from fedtop.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+    from fedstore.queries.models import ToolDetail
+    from fedstore.window import Window
+    from fedtop.state import ViewState
+
+__all__ = ["ToolPanel"]
+
+
+class ToolPanel(Panel):
+    """See the module. `name` is the tool's."""
+
+    panel_id = "tool"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "turn", "view", id="tool.view", tooltip="Newest runs, or agents and errors"),
+    ]
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self.title = clean(name, 40)
+
+    def compose(self) -> ComposeResult:
+        """Verdict, chart, agents beside errors, newest runs."""
+        yield TextLines(id="tool-verdict")
+        with Vertical(id="tool-days"):
+            yield Section("runs per day, ok and failed", id="tool-days-title")
+            yield AreaChart(tz=self.tz, empty="no runs in these 30 days", id="tool-chart")
+        with Horizontal(id="tool-who"):
+            with Vertical(id="tool-agents-part"):
+                yield Section("agents that use it")
+                yield LiveTable(AGENT_COLUMNS, empty="no agent used it", id="tool-agents")
+            with Vertical(id="tool-errors-part"):
+                yield Section("errors by class", "newest runs")
+                yield LiveTable(ERROR_COLUMNS, empty="no error", id="tool-errors")
+        with Vertical(id="tool-latest"):
+            yield Section("newest runs", id="tool-latest-title")
+            yield LiveTable(CALL_COLUMNS, empty="no run of it is kept", id="tool-calls")
+
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> ToolDetail:
+        """The tool over the rolling 30 days."""
+        detail: ToolDetail = reader.tool(args["name"], window)
+        return detail
+
+    def show(self, data: ToolDetail, view: ViewState) -> None:  # noqa: ARG002
+        """Everything there is on it."""
+        row = data.row
+        self.query_one("#tool-verdict", TextLines).set_lines(verdict_lines(row))
+        self.query_one(AreaChart).set_data(daily_chart(data))
+        self.query_one("#tool-agents", LiveTable).set_rows(agent_rows(row.agents if row is not None else ()))
+        self.query_one("#tool-errors", LiveTable).set_rows(error_rows(data.errors))
+        self.query_one("#tool-calls", LiveTable).set_rows(call_rows(data.recent, self.tz, data.window.length_ms))
+        shown = f"{count(len(data.recent))} of {count(row.calls)}" if row is not None else ""
+        self.query_one("#tool-latest-title", Section).set_title("newest runs", shown)
+
+    def action_turn(self) -> None:
+        """Swaps the newest runs for agents and errors where there is no room for both."""
+        self.toggle_class("-turned")

@@ -1,0 +1,80 @@
+"""The tools tab: which tools can be trusted, whom they hurt, and what to do about it.
+
+Trust rests on the 30 days that end with the window. Enter opens a tool.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from textual import on
+from textual.containers import Horizontal, Vertical
+
+from fedtop.screens.how_to import HowTo
+from fedtop.screens.panel import Panel
+from fedtop.screens.section import Section
+from fedtop.screens.text_lines import TextLines, bullets
+from fedtop.screens.tools_rows import TOOL_COLUMNS, levels_line, tool_rows
+from fedtop.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+    from fedstore.queries.models import ToolsView
+    from fedstore.window import Window
+    from fedtop.state import ViewState
+
+__all__ = ["ToolsPanel"]
+
+WAYS = (
+    ("in an agent", 'with recorder.run("kimi") as run:  with run.tool("grep"): …'),
+    ("from transcripts", "fedtop import ~/.claude/projects"),
+    ("from a shell", "fedtop record execution --help"),
+)
+
+
+class ToolsPanel(Panel):
+    """See the module."""
+
+    panel_id = "tools"
+    title = "Tools"
+
+    def compose(self) -> ComposeResult:
+        """The table, then patterns and recommendations."""
+        yield HowTo("No executions of a tool in these 30 days.", WAYS)
+        with Vertical(id="tools-all"):
+            yield Section("trust", id="tools-title")
+            yield LiveTable(TOOL_COLUMNS, empty="no tool matches", id="tools-table")
+        with Horizontal(id="tools-findings"):
+            with Vertical(id="tools-patterns"):
+                yield Section("failure patterns")
+                yield TextLines(id="tools-pattern-lines")
+            with Vertical(id="tools-advice"):
+                yield Section("recommendations")
+                yield TextLines(id="tools-advice-lines")
+
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> ToolsView:  # noqa: ARG002
+        """The tools over the rolling 30 days."""
+        view: ToolsView = reader.tools(window)
+        return view
+
+    def show(self, data: ToolsView, view: ViewState) -> None:  # noqa: ARG002
+        """Table and findings."""
+        self.set_class(not data.rows, "-nothing")
+        title = Text("trust over 30 days   ").append_text(levels_line(data.rows))
+        self.query_one("#tools-title", Section).set_title(title)
+        self.query_one("#tools-table", LiveTable).set_rows(tool_rows(data.rows))
+        self._list("#tools-pattern-lines", data.patterns, self.glyphs.warn, "$warn", "none found")
+        self._list("#tools-advice-lines", data.recommendations, self.glyphs.arrow, "$accent", "nothing to do")
+
+    def _list(self, where: str, sentences: tuple[str, ...], glyph: str, style: str, nothing: str) -> None:
+        lines = bullets(sentences, glyph, style) or [Text(nothing, "$dim")]
+        self.query_one(where, TextLines).set_lines(lines)
+
+    @on(LiveTable.Selected, "#tools-table")
+    def _open_tool(self, event: LiveTable.Selected) -> None:
+        event.stop()
+        self.host.open_target(f"tool:{event.key}")
