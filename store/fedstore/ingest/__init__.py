@@ -1,0 +1,29 @@
+"""Files of other programs, read into the store: what they say becomes the events that everything else records.
+
+``import_paths`` reads files and folders of any known format; ``detect`` tells the format of one file. Names are
+loaded on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fedstore.ingest.formats import detect
+    from fedstore.ingest.importer import import_paths
+    from fedstore.ingest.report import FileReport, ImportFailedError, ImportReport
+
+__all__ = ["FileReport", "ImportFailedError", "ImportReport", "detect", "import_paths"]
+
+_HOMES = {
+    "FileReport": "report", "ImportFailedError": "report", "ImportReport": "report", "detect": "formats",
+    "import_paths": "importer",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,109 @@
+"""One file that is a single document (``metrics.json``), read whole whenever it has changed.
+
+Its watermark is known by what the document says of itself, since others rewrite it in place and its first
+line is the same in every file.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from fedstore.cleaning import TEXT_LIMIT, clean_text
+from fedstore.errors import EventError
+from fedstore.ingest.federation import FederationFile, read_federation
+from fedstore.ingest.formats import METRICS
+from fedstore.ingest.lines import digest
+from fedstore.ingest.marks import Mark, Reject, find_mark, label, run_is_recorded, save_mark
+from fedstore.ingest.report import FileReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fedstore.database import Database
+    from fedstore.events import Run
+    from fedstore.writer import FactWriter
+
+__all__ = ["Document"]
+
+_BATCH = 1_000
+
+
+class Document:
+    """Reads a metrics file; ``again`` does not trust its watermark."""
+
+    format = METRICS
+
+    def __init__(
+        self,
+        path: Path,
+        database: Database,
+        writer: FactWriter,
+        clock: Callable[[], int],
+        *,
+        keep_content: bool = False,
+        again: bool = False,
+    ) -> None:
+        self.path = path
+        self._database = database
+        self._writer = writer
+        self._clock = clock
+        self._keep_content = keep_content
+        self._again = again
+
+    def read(self, progress: Callable[[int], None] | None = None) -> FileReport:
+        """Take the tasks that the document counts and the store does not have yet. Raises StoreError, OSError."""
+        report = FileReport(label(self.path), METRICS)
+        raw = self.path.read_bytes()
+        try:
+            found = read_federation(json.loads(raw.decode("utf-8-sig")))
+            report.boosts = found.boosts
+            self._take(found, raw, report)
+        except (EventError, ValueError, RecursionError) as error:
+            report.rejected = 1
+            report.note = clean_text(str(error), 300)
+            self._quarantine(raw, report.note)
+        if progress is not None:
+            progress(len(raw))
+        return report
+
+    def stands(self) -> bool:
+        """A document is always read from the top."""
+        return True
+
+    def _take(self, found: FederationFile, raw: bytes, report: FileReport) -> None:
+        head = digest(f"{METRICS}\x1f{found.identity}".encode("utf-8", "surrogatepass"))
+        mark = None if self._again else find_mark(self._database, head)
+        if mark is not None and mark.body == digest(raw):
+            report.known = mark.facts
+            return
+        if found.exported_from and run_is_recorded(self._database, found.exported_from):
+            report.known = sum(1 for _ in found.runs())
+            report.note = "an export of this store: its tasks are here already"
+            return
+        for batch in _batches(found.runs()):
+            receipt = self._writer.write(batch)
+            report.taken += receipt.taken
+            report.known += receipt.known
+            report.rejected += len(receipt.rejected)
+            if receipt.rejected:
+                report.note = receipt.rejected[0][1]
+        if report.rejected:
+            self._quarantine(raw, report.note)
+        mark = Mark(
+            head, report.path, METRICS, len(raw), digest(raw), raw.count(b"\n"), report.taken + report.known,
+            report.rejected,
+        )  # fmt: skip
+        save_mark(self._database, mark, (), self._clock())
+
+    def _quarantine(self, raw: bytes, reason: str) -> None:
+        text = clean_text(raw[: 4 * TEXT_LIMIT].decode("utf-8", "replace")) if self._keep_content else None
+        mark = Mark(digest(raw), label(self.path), METRICS, body=digest(raw), rejected=1)
+        save_mark(self._database, mark, [Reject(1, 0, reason, digest(raw), text)], self._clock())
+
+
+def _batches(runs: Iterator[Run]) -> Iterator[list[Run]]:
+    while batch := list(islice(runs, _BATCH)):
+        yield batch

@@ -1,0 +1,43 @@
+"""fedtop's own JSON lines: one event per line with its ``kind``, as ``record event`` reads and exports write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fedstore.errors import EventError
+from fedstore.events import Event, Verdict
+from fedstore.ids import stable_id
+from fedstore.writer import validated
+
+__all__ = ["KINDS", "EventReader"]
+
+KINDS = frozenset({"run", "run_state", "usage", "execution", "route", "verdict", "job"})
+
+
+class EventReader:
+    """Reads one event at a time; it has nothing to remember between lines.
+
+    An event of a file that has no id gets one from its time and all that it says, so that reading the file
+    again, or the same line twice, records it once.
+    """
+
+    def read(self, value: Any) -> list[Event]:
+        """The event. Raises EventError."""
+        if not isinstance(value, dict) or value.get("kind") not in KINDS:
+            raise EventError(f"kind: must be one of {', '.join(sorted(KINDS))}")
+        event = validated(value)
+        if event.id is not None and event.at is not None:
+            return [event]
+        if event.at is None and (event.id is None or isinstance(event, Verdict)):
+            raise EventError("at: an event in a file needs a time or an id, or reading it again would count it again")
+        if event.id is None and event.at is not None and not isinstance(event, Verdict):
+            event = event.model_copy(update={"id": stable_id(event.at, event.model_dump_json())})
+        return [event]
+
+    def finish(self, _now_ms: int) -> list[Event]:
+        """Nothing is held back."""
+        return []
+
+    def state(self) -> dict[str, Any]:
+        """Nothing to remember."""
+        return {}

@@ -1,0 +1,182 @@
+"""Import of files and folders: find what is of a known format, take what is new in it, say what was done.
+
+Importing twice changes nothing: a watermark per file says how far it was read, and ids tell facts apart where
+a file was copied or rewritten. Everything is read as a stream, so a file may be larger than memory.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from fedstore.database import Database
+from fedstore.ids import now_ms
+from fedstore.ingest.document import Document
+from fedstore.ingest.formats import CODEX, METRICS, detect
+from fedstore.ingest.marks import label
+from fedstore.ingest.report import FileReport, ImportFailedError, ImportReport
+from fedstore.ingest.tail import Tail
+from fedstore.store import Store
+from fedstore.writer import FactWriter
+
+__all__ = ["import_paths"]
+
+POLL_S = 1.0
+_SKIPPED_FOLDERS = {".git", "node_modules", "__pycache__", ".venv"}
+_NO_READER = {CODEX: "codex rollouts are not read yet"}
+Progress = Callable[[int, int], None]
+
+
+def import_paths(
+    store: Store | Database,
+    paths: Iterable[str | Path],
+    *,
+    progress: Progress | None = None,
+    keep_content: bool = False,
+    follow: bool = False,
+    again: bool = False,
+    on_round: Callable[[ImportReport], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], int] | None = None,
+) -> ImportReport:
+    """Take the facts of files and folders (searched through) into the store.
+
+    ``progress`` gets (bytes done, bytes in all). ``keep_content`` also stores task descriptions and the text of
+    refused lines. ``again`` reads files from the top whatever was read before. ``follow`` goes on polling for
+    what is appended and for new files until ``stop`` says so; ``on_round`` gets a report after every round that
+    found something. Raises ImportFailedError for a path that does not exist, StoreError.
+    """
+    importer = _Importer(store, paths, keep_content=keep_content, again=again, clock=clock)
+    report = importer.round(progress)
+    if on_round is not None:
+        on_round(report)
+    while follow and not stop():
+        sleep(POLL_S)
+        news = importer.round(None)
+        if on_round is not None and (news.taken or news.rejected):
+            on_round(news)
+        report.files.extend(file for file in news.files if file.taken or file.rejected)
+    return report
+
+
+class _Importer:
+    """The files of one import and what has been read of each."""
+
+    def __init__(
+        self,
+        store: Store | Database,
+        paths: Iterable[str | Path],
+        *,
+        keep_content: bool,
+        again: bool,
+        clock: Callable[[], int] | None,
+    ) -> None:
+        self._database = store if isinstance(store, Database) else store.database
+        self._clock = clock or (store.clock if isinstance(store, Store) else now_ms)
+        self._roots = [Path(path).expanduser() for path in paths]
+        self._keep_content = keep_content
+        self._again = again
+        self._open: dict[Path, Tail | Document] = {}
+        self._stats: dict[Path, tuple[int, int]] = {}
+        self._other: dict[Path, tuple[int, int]] = {}
+        self._rounds = 0
+        for root in self._roots:
+            if not root.exists():
+                raise ImportFailedError(f"there is no file or folder {label(root)}: check the path")
+            if not (root.is_dir() or root.is_file()):
+                raise ImportFailedError(f"{label(root)} is neither a file nor a folder: nothing to import from it")
+
+    def round(self, progress: Progress | None) -> ImportReport:
+        """Look at every file once."""
+        report = ImportReport()
+        found = list(self._due(report))
+        total = sum(size for _, _, size in found)
+        done = 0
+        for path, kind, size in found:
+            step = None if progress is None else _step(progress, done, total)
+            file = self._read(path, kind, step)
+            done += size
+            report.files.append(file)
+            if progress is not None:
+                progress(done, total)
+        self._rounds += 1
+        return report
+
+    def _due(self, report: ImportReport) -> Iterator[tuple[Path, str, int]]:
+        """The files worth reading: their path, format and size."""
+        for path, named in self._walk():
+            try:
+                stat = path.stat()
+                seen = (stat.st_mtime_ns, stat.st_size)
+                if self._other.get(path) == seen or (self._stats.get(path) == seen and not self._waits(path)):
+                    continue
+                kind = self._open[path].format if path in self._open else detect(path)
+            except OSError as error:
+                if self._rounds == 0:
+                    report.files.append(FileReport(label(path), "", note=f"cannot be read: {error.strerror}"))
+                continue
+            if kind is None or kind in _NO_READER:
+                self._other[path] = seen
+                self._leave_out(path, kind, named, report)
+                continue
+            self._stats[path] = seen
+            yield path, kind, stat.st_size
+
+    def _waits(self, path: Path) -> bool:
+        """Whether a file holds back facts that time alone completes."""
+        return bool(getattr(self._open.get(path), "holding", False))
+
+    def _leave_out(self, path: Path, kind: str | None, named: bool, report: ImportReport) -> None:
+        report.skipped += kind is None
+        if kind is not None:
+            report.files.append(FileReport(label(path), kind, note=_NO_READER[kind]))
+        elif named:
+            report.files.append(FileReport(label(path), "", note="not of a known format"))
+
+    def _walk(self) -> Iterator[tuple[Path, bool]]:
+        """Regular files below the roots, in a fixed order, each once; and whether the user named it."""
+        seen: set[Path] = set()
+        for root in self._roots:
+            for path in sorted(_files(root), key=str):
+                if path not in seen:
+                    seen.add(path)
+                    yield path, path == root
+
+    def _read(self, path: Path, kind: str, step: Callable[[int], None] | None) -> FileReport:
+        source = self._open.get(path)
+        if source is None or not source.stands():
+            source = self._open[path] = self._source(path, kind)
+        try:
+            return source.read(step)
+        except OSError as error:
+            return FileReport(label(path), kind, note=f"cannot be read: {error.strerror}")
+
+    def _source(self, path: Path, kind: str) -> Tail | Document:
+        writer = FactWriter(self._database, source=kind, keep_content=self._keep_content, clock=self._clock)
+        again = self._again and self._rounds == 0
+        if kind == METRICS:
+            return Document(path, self._database, writer, self._clock, keep_content=self._keep_content, again=again)
+        return Tail(path, kind, self._database, writer, self._clock, keep_content=self._keep_content, again=again)
+
+
+def _step(progress: Progress, done: int, total: int) -> Callable[[int], None]:
+    def step(offset: int) -> None:
+        progress(min(done + offset, total), total)
+
+    return step
+
+
+def _files(root: Path) -> Iterator[Path]:
+    if root.is_file():
+        yield root
+        return
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
+        for name in names:
+            path = Path(folder, name)
+            if path.is_file():
+                yield path
+

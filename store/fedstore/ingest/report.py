@@ -1,0 +1,57 @@
+"""What an import did, file by file: facts taken, facts already there, lines rejected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fedstore.errors import FedstoreError
+
+__all__ = ["FileReport", "ImportFailedError", "ImportReport"]
+
+
+class ImportFailedError(FedstoreError):
+    """A path that cannot be imported; the message says why."""
+
+
+@dataclass(slots=True)
+class FileReport:
+    """One file. ``known`` facts were already in the store; ``note`` says why a file was not (fully) read."""
+
+    path: str
+    format: str
+    taken: int = 0
+    known: int = 0
+    rejected: int = 0
+    unfinished: bool = False
+    """The last line is half-written; it is read when it is whole."""
+    note: str = ""
+    boosts: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Routing boosts the file holds: agent, then task type ("" for all of them)."""
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """All files of one import. ``skipped`` files are of no known format."""
+
+    files: list[FileReport] = field(default_factory=list)
+    skipped: int = 0
+
+    @property
+    def taken(self) -> int:
+        """Facts that were new."""
+        return sum(file.taken for file in self.files)
+
+    @property
+    def known(self) -> int:
+        """Facts that were already there."""
+        return sum(file.known for file in self.files)
+
+    @property
+    def rejected(self) -> int:
+        """Lines that were refused; each is in the table ``rejects`` with its reason."""
+        return sum(file.rejected for file in self.files)
+
+    @property
+    def boosts(self) -> dict[str, dict[str, float]]:
+        """Routing boosts of all files, the last file of an agent winning."""
+        return {agent: boosts for file in self.files for agent, boosts in file.boosts.items()}

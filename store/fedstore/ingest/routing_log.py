@@ -1,0 +1,215 @@
+"""The routing decision log (``performance.jsonl``): its events from and to ours.
+
+Reading: a decision becomes a Route; its outcome goes with it, or, when it carries ``recorded_at``, becomes a
+Verdict of that time. A layer that was neither attempted nor probed is no attempt. Writing: ``decision_event``
+makes the same JSON object from a Route, so that a log read into the store can be written out again.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import ValidationError
+
+from fedstore.errors import EventError
+from fedstore.events import Attempt, Event, Outcome, Route, Verdict
+from fedstore.ingest.routing_models import DecisionIn, LayerIn, OutcomeIn
+from fedstore.writer import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["RoutingLogReader", "decision_event", "decision_events", "iso", "learning_feedback", "routing_schema"]
+
+LAST_RESORTS = frozenset({"clarification", "clarify"})
+_MINUTE_MS = 60_000
+
+
+class _Proposal(Protocol):
+    @property
+    def layer(self) -> str: ...
+    @property
+    def agent(self) -> str: ...
+    @property
+    def accepted(self) -> bool: ...
+    @property
+    def shadow(self) -> bool: ...
+
+
+class RoutingLogReader:
+    """Reads one line's value at a time; it has nothing to remember between lines."""
+
+    def read(self, value: Any) -> list[Event]:
+        """The events of one decision. Raises EventError."""
+        return decision_events(value)
+
+    def finish(self, _now_ms: int) -> list[Event]:
+        """Nothing is held back."""
+        return []
+
+    def state(self) -> dict[str, Any]:
+        """Nothing to remember."""
+        return {}
+
+
+def routing_schema() -> dict[str, Any]:
+    """The JSON schema of a routing decision event."""
+    from importlib.resources import files
+
+    found: dict[str, Any] = json.loads(files("fedstore.compat").joinpath("schemas/routing-decision.json").read_text())
+    return found
+
+
+def decision_events(value: Any) -> list[Event]:
+    """The Route, and the late Verdict if there is one, of a decision event. Raises EventError."""
+    try:
+        found = DecisionIn.model_validate(value)
+        outcome = _outcome(found)
+        late = found.outcome.recorded_at if found.outcome is not None and outcome is not None else None
+        route = _route(found, outcome if late is None else None)
+        if outcome is None or late is None:
+            return [route]
+        return [route, Verdict.model_validate({
+            "subject": "route", "subject_id": route.id, "at": late, **_judgements(outcome),
+        })]  # fmt: skip
+    except ValidationError as error:
+        raise EventError(explain(error)) from error
+
+
+def _route(found: DecisionIn, outcome: Outcome | None) -> Route:
+    return Route.model_validate({
+        "id": found.event_id,
+        "task_id": found.task_id or "",
+        "description": found.task_description,
+        "at": found.timestamp,
+        "agent": found.final_decision.selected_master or "",
+        "layer": found.final_decision.routing_layer,
+        "confidence": found.final_decision.confidence,
+        "latency_ms": found.total_latency_ms,
+        "attempts": tuple(_attempt(layer) for layer in found.routing_layers if layer.asked),
+        "outcome": outcome,
+    })  # fmt: skip
+
+
+def _attempt(layer: LayerIn) -> Attempt:
+    shadow = layer.metadata is not None and layer.metadata.shadow
+    return Attempt(
+        layer=layer.layer_name,
+        agent=layer.selected_master or "",
+        confidence=layer.confidence,
+        threshold=layer.threshold,
+        accepted=layer.success and not shadow,
+        latency_ms=layer.latency_ms,
+        shadow=shadow,
+        shadow_rate=layer.metadata.shadow_rate if layer.metadata is not None and shadow else None,
+        error_class=layer.metadata.error if layer.metadata is not None else "",
+    )
+
+
+def _outcome(found: DecisionIn) -> Outcome | None:
+    said = found.outcome or OutcomeIn()
+    truth = found.evaluation.true_master if found.evaluation is not None else None
+    minutes = said.completion_time_minutes
+    outcome = Outcome(
+        correct=said.was_correct_master,
+        correct_agent=said.correct_master or truth,
+        completed=said.task_completed,
+        quality=said.quality_score,
+        completion_ms=None if minutes is None else minutes * _MINUTE_MS,
+    )
+    return None if outcome == Outcome() else outcome
+
+
+def _judgements(outcome: Outcome) -> dict[str, Any]:
+    return {name: getattr(outcome, name) for name in type(outcome).model_fields}
+
+
+def iso(at_ms: int) -> str:
+    """ISO 8601 in UTC with milliseconds where there are any: ``2026-01-31T12:00:00.250Z``."""
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
+    return moment.isoformat(timespec="milliseconds" if at_ms % 1000 else "seconds").replace("+00:00", "Z")
+
+
+def decision_event(
+    route: Route, *, metadata: Mapping[str, Mapping[str, Any]] | None = None, outcome_ms: int | None = None
+) -> dict[str, Any]:
+    """The log's JSON object for a route with an id and a time.
+
+    ``metadata`` gives each layer's own; ``outcome_ms`` says that the outcome came then, after the decision.
+    """
+    if route.at is None or route.id is None:
+        raise EventError("a decision without id or time cannot be written to a routing log")
+    event: dict[str, Any] = {
+        "event_id": route.id,
+        "timestamp": iso(route.at),
+        "task_id": route.task_id,
+        "task_description": route.description or "",
+        "routing_layers": [
+            _layer_out(number, attempt, (metadata or {}).get(attempt.layer, {}))
+            for number, attempt in enumerate(route.attempts, start=1)
+        ],
+        "final_decision": {
+            "selected_master": route.agent, "routing_layer": route.layer, "confidence": route.confidence,
+        },
+        "total_latency_ms": route.latency_ms,
+    }  # fmt: skip
+    if route.outcome is not None:
+        event["outcome"] = _outcome_out(route.outcome, outcome_ms)
+        feedback = learning_feedback(
+            route.attempts, route.agent, route.layer, route.outcome.correct, route.outcome.correct_agent
+        )
+        if feedback is not None:
+            event["learning_feedback"] = feedback
+    return event
+
+
+def _layer_out(number: int, attempt: Attempt, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    own = dict(metadata)
+    success = attempt.accepted
+    if attempt.shadow:
+        own["shadow"] = True
+        own.update({} if attempt.shadow_rate is None else {"shadow_rate": attempt.shadow_rate})
+        known = attempt.confidence is not None and attempt.threshold is not None
+        success = known and attempt.confidence >= attempt.threshold  # type: ignore[operator]
+    if attempt.error_class:
+        own["error"] = attempt.error_class
+    return {
+        "layer_id": number, "layer_name": attempt.layer, "attempted": True, "success": success,
+        "confidence": attempt.confidence, "threshold": attempt.threshold, "selected_master": attempt.agent,
+        "latency_ms": attempt.latency_ms, "metadata": own,
+    }  # fmt: skip
+
+
+def _outcome_out(outcome: Outcome, outcome_ms: int | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "task_completed": outcome.completed, "was_correct_master": outcome.correct, "quality_score": outcome.quality,
+    }  # fmt: skip
+    if outcome.completion_ms is not None:
+        found["completion_time_minutes"] = outcome.completion_ms / _MINUTE_MS
+    if outcome.correct_agent is not None:
+        found["correct_master"] = outcome.correct_agent
+    if outcome_ms is not None:
+        found["recorded_at"] = iso(outcome_ms)
+    return found
+
+
+def learning_feedback(
+    attempts: Iterable[_Proposal], agent: str, layer: str, correct: bool | None, correct_agent: str | None
+) -> dict[str, Any] | None:
+    """What a graded decision says about the thresholds; None when it is not graded.
+
+    Too high: a layer that fell through had proposed the right agent. Too low: the layer that took it was wrong.
+    """
+    right = correct if correct is not None else None if correct_agent is None else agent == correct_agent
+    if right is None:
+        return None
+    truth = agent if right else correct_agent
+    missed = [a.layer for a in attempts if truth and a.agent == truth and not a.accepted and not a.shadow]
+    return {
+        "correct_routing": right,
+        "threshold_too_high": bool(missed),
+        "threshold_too_low": not right and layer not in LAST_RESORTS,
+        "layer_should_have_caught": missed[0] if missed else None,
+    }
