@@ -28,6 +28,7 @@ PAIRED_WIDENING = 1.15
 """Plain normal intervals of the paired differences covered 88 to 94 %; widened they cover about 95 %."""
 
 MIN_AGENT_EVENTS = 30
+_RULE_OF_THREE = math.log(20.0)
 
 
 def _mean_and_error(values: Floats) -> tuple[float, float]:
@@ -59,8 +60,12 @@ def mean_effect(now: Floats, new: Floats, *, lowest: float = 0.0, highest: float
     )
 
 
-def accuracy_effect(risk_now: Floats, risk_new: Floats, weight: Floats) -> Effect:
-    """Effect on accuracy from weighted losses; level intervals are Wilson's at the effective sample size."""
+def accuracy_effect(risk_now: Floats, risk_new: Floats, weight: Floats, *, moved: bool = True) -> Effect:
+    """Effect on accuracy from weighted losses; level intervals are Wilson's at the effective sample size.
+
+    When decisions have moved, the change is never surer than the rule of three: no difference among n graded pairs
+    still leaves room for one of ln(20)/n.
+    """
     plain = mean_effect(risk_now, risk_new)
     squared = float((weight * weight).sum())
     effective = float(weight.sum()) ** 2 / squared if squared > 0 else 0.0
@@ -69,7 +74,10 @@ def accuracy_effect(risk_now: Floats, risk_new: Floats, weight: Floats) -> Effec
         right = effective * min(1.0, max(0.0, 1.0 - risk))
         return wilson(right, effective) or Interval(0.0, 1.0)
 
-    change = Interval(-plain.change_interval.high, -plain.change_interval.low)
+    half = (plain.change_interval.high - plain.change_interval.low) / 2
+    if moved:
+        half = max(half, min(1.0, _RULE_OF_THREE / effective) if effective > 0 else 1.0)
+    change = _around(-plain.change, half)
     return Effect(1.0 - plain.now, level(plain.now), 1.0 - plain.new, level(plain.new), -plain.change, change)
 
 

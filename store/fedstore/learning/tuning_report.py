@@ -94,7 +94,9 @@ def _predict(context: Context, finding: Finding) -> _Prediction:
     now, new = outcome(evidence, context.now), outcome(evidence, finding.thresholds)
     accuracy = None
     if has_grades and part.any():
-        accuracy = accuracy_effect(now.risk[part], new.risk[part], _graded_weight(evidence, part))
+        moved = bool((now.layer != new.layer)[part].any())
+        weight = _graded_weight(evidence, part)
+        accuracy = accuracy_effect(now.risk[part], new.risk[part], weight, moved=moved)
     return _Prediction(part, evidence, now, new, accuracy)
 
 
