@@ -1,0 +1,88 @@
+"""Stored routing decisions, written out again as the routing log's JSON objects.
+
+``stored_routes`` reads decisions back as events (with the outcome as judged now), ``write_routing_log`` makes a
+``performance.jsonl`` of them that any reader of that format, ours included, takes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from fedstore.events import Attempt, Outcome, Route
+from fedstore.ingest.routing_log import decision_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+    from fedstore.database import Database
+    from fedstore.window import Window
+
+__all__ = ["stored_routes", "write_routing_log"]
+
+_CHUNK = 500
+_ROUTES = (
+    "SELECT seq, id, task_id, description, agent, layer, confidence, at_ms, latency_us, correct, correct_agent,"
+    " completed, quality, completion_ms FROM routes"
+    " WHERE seq > :after AND at_ms >= :start AND at_ms < :end ORDER BY seq LIMIT :n"
+)
+_ATTEMPTS = (
+    "SELECT a.route_id, a.layer, a.agent, a.confidence, a.threshold, a.accepted, a.shadow, a.shadow_rate,"
+    " a.error_class, a.latency_us FROM route_attempts a JOIN routes r ON r.id = a.route_id"
+    " WHERE r.seq > :after AND r.seq <= :last AND r.at_ms >= :start AND r.at_ms < :end"
+    " ORDER BY a.route_id, a.position"
+)
+
+
+def stored_routes(database: Database, window: Window) -> Iterator[Route]:
+    """The decisions of a window, in the order they were recorded."""
+    after = 0
+    bounds = {"start": window.start_ms, "end": window.end_ms}
+    while rows := database.read(_ROUTES, {"after": after, "n": _CHUNK, **bounds}):
+        attempts: dict[str, list[Attempt]] = {}
+        last = rows[-1][0]
+        for route_id, *row in database.read(_ATTEMPTS, {"after": after, "last": last, **bounds}):
+            attempts.setdefault(route_id, []).append(_attempt(row))
+        for row in rows:
+            yield _route(row, tuple(attempts.get(row[1], ())))
+        after = last
+
+
+def write_routing_log(database: Database, window: Window, out: TextIO) -> int:
+    """Write the decisions of a window, one JSON object per line; how many there were."""
+    count = 0
+    for route in stored_routes(database, window):
+        out.write(json.dumps(decision_event(route), ensure_ascii=False) + "\n")
+        count += 1
+    return count
+
+
+def _attempt(row: list[Any]) -> Attempt:
+    layer, agent, confidence, threshold, accepted, shadow, rate, error, latency = row
+    return Attempt(
+        layer=layer, agent=agent, confidence=confidence, threshold=threshold, accepted=bool(accepted),
+        shadow=bool(shadow), shadow_rate=rate, error_class=error, latency_ms=_ms(latency),
+    )  # fmt: skip
+
+
+def _route(row: tuple[Any, ...], attempts: tuple[Attempt, ...]) -> Route:
+    _, route_id, task_id, description, agent, layer, confidence, at_ms, latency, *judged = row
+    correct, correct_agent, completed, quality, completion = judged
+    outcome = Outcome(
+        correct=_truth(correct), correct_agent=correct_agent, completed=_truth(completed), quality=quality,
+        completion_ms=completion,
+    )  # fmt: skip
+    return Route(
+        id=route_id, task_id=task_id, description=description, at=at_ms, agent=agent, layer=layer,
+        confidence=confidence, latency_ms=_ms(latency), attempts=attempts,
+        outcome=None if outcome == Outcome() else outcome,
+    )  # fmt: skip
+
+
+def _ms(micros: int | None) -> float | None:
+    return None if micros is None else micros / 1000
+
+
+def _truth(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
