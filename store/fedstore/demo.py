@@ -8,8 +8,6 @@ seed and clock, as long as no policy is applied; once one is, the simulated rout
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from fedstore.demo_scenario import Scenario
@@ -17,6 +15,9 @@ from fedstore.events import Event, Run, RunState
 from fedstore.ids import now_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
     from fedstore.store import Store
     from fedstore.writer import Receipt
 

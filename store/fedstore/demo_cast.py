@@ -37,11 +37,12 @@ class TaskPart(NamedTuple):
 
 
 class ToolPart(NamedTuple):
-    """A tool: how often it works, its median seconds, the error when it does not."""
+    """A tool: how often it works, its median seconds, the error when it does not, what a call costs if anything."""
 
     success: float
     seconds: float
     error: str
+    usd: float | None = None
 
 
 class LayerPart(NamedTuple):
@@ -87,7 +88,7 @@ TOOLS: dict[str, ToolPart] = {
     "bash": ToolPart(0.925, 2.4, "exit_code"),
     "git": ToolPart(0.988, 0.4, "exit_code"),
     "run_tests": ToolPart(0.88, 11.0, "exit_code"),
-    "web_search": ToolPart(0.94, 1.3, "timeout"),
+    "web_search": ToolPart(0.94, 1.3, "timeout", 0.005),
     "browser": ToolPart(0.73, 6.5, "timeout"),
 }
 

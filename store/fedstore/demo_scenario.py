@@ -9,16 +9,28 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
 from itertools import count
 from random import Random
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fedstore.demo_cast import (
-    AGENTS, LAYERS, PROJECTS, TASKS, TOOLS, LayerPart, activity, codex_fails_tests, context_runs_away, rate_limited,
+    AGENTS,
+    LAYERS,
+    PROJECTS,
+    TASKS,
+    TOOLS,
+    AgentPart,
+    LayerPart,
+    activity,
+    codex_fails_tests,
+    context_runs_away,
+    rate_limited,
     semantic_sharpness,
 )  # fmt: skip
 from fedstore.events import Attempt, Event, Execution, Job, Route, Run, RunState, Usage, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Scenario"]
 
@@ -61,7 +73,7 @@ class Scenario:
         threshold: Callable[[str, float], float] = lambda _layer, usual: usual,
         boost: Callable[[str, str], float] = lambda _agent, _task_type: 0.0,
     ) -> None:
-        self._random = Random(f"{seed}:{start_ms - origin_ms}")
+        self._random = Random(f"{seed}:{start_ms - origin_ms}")  # noqa: S311 - a simulation
         self._name = f"demo-{seed}-{origin_ms:x}-{(start_ms - origin_ms) // _MINUTE}"
         self._stop_ms = math.inf if stop_ms is None else stop_ms
         self._origin_ms = origin_ms
@@ -126,7 +138,7 @@ class Scenario:
         number = next(self._tasks)
         task_type = random.choices(list(TASKS), [task.share for task in TASKS.values()])[0]
         wanted = self._wanted(task_type)
-        agent, ended = self._route(number, at, task_type, wanted)
+        agent, ended = self._route(number, at, wanted)
         task = _Task(
             number, at, task_type, agent, agent in TASKS[task_type].right, random.choice(PROJECTS),
             max(4.0, self._spread(AGENTS[agent].seconds * TASKS[task_type].size, 0.55)),
@@ -180,20 +192,17 @@ class Scenario:
         for at, number in self._moments(begin, end, 1 + round(random.expovariate(0.6))):
             refused = task.agent == "gemini" and rate_limited(minute) and random.random() < 0.6
             grown = 9.0 if task.agent == "claude" and context_runs_away(minute) else 1.0
-            fresh = round(self._spread(3_500 * grown, 0.6))
+            fresh = 0 if refused else round(self._spread(3_500 * grown, 0.6))
             cached = round(fresh * random.uniform(0.5, 4))
-            output = round(self._spread(700, 0.7))
-            price = part.usd_per_million
-            cost = None if price is None else round((fresh + cached * 0.25) * price[0] / 1e6 + output * price[1] / 1e6, 9)
-            tokens = {} if refused else {
-                "input_tokens": fresh + cached, "cache_read_tokens": cached, "output_tokens": output,
-            }  # fmt: skip
-            self._say(at, Usage(
-                id=self._id("call", task.number, number), run_id=run_id, agent=task.agent, model=part.model,
-                provider=part.provider, task_type=task.type, project=task.project, at=at,
-                duration_ms=round(self._spread(2_600, 0.5)), cost_usd=None if refused else cost,
-                error_class="rate_limit" if refused else "", **tokens,
-            ))  # fmt: skip
+            output = 0 if refused else round(self._spread(700, 0.7))
+            self._say(at, Usage.model_validate({
+                "id": self._id("call", task.number, number), "run_id": run_id, "agent": task.agent, "model": part.model,
+                "provider": part.provider, "task_type": task.type, "project": task.project, "at": at,
+                "duration_ms": round(self._spread(2_600, 0.5)),
+                "input_tokens": fresh + cached, "cache_read_tokens": cached,
+                "output_tokens": output, "cost_usd": None if refused else _reported_usd(part, fresh, cached, output),
+                "error_class": "rate_limit" if refused else "",
+            }))  # fmt: skip
 
     def _tools(self, task: _Task, run_id: str, begin: int, end: int, ok: bool) -> None:
         random = self._random
@@ -201,12 +210,12 @@ class Scenario:
             name = random.choice(TASKS[task.type].tools)
             tool = TOOLS[name]
             works = random.random() < tool.success - (0.0 if ok else 0.12)
-            self._say(at, Execution(
-                id=self._id("tool", task.number, number), run_id=run_id, agent=task.agent, tool=name,
-                task_type=task.type, project=task.project, at=at, success=works,
-                duration_ms=round(self._spread(tool.seconds * 1000, 0.6)), browser_used=name == "browser",
-                error_class="" if works else tool.error,
-            ))  # fmt: skip
+            self._say(at, Execution.model_validate({
+                "id": self._id("tool", task.number, number), "run_id": run_id, "agent": task.agent, "tool": name,
+                "task_type": task.type, "project": task.project, "at": at, "success": works,
+                "duration_ms": round(self._spread(tool.seconds * 1000, 0.6)), "browser_used": name == "browser",
+                "cost_usd": tool.usd, "error_class": "" if works else tool.error,
+            }))  # fmt: skip
 
     def _moments(self, begin: int, end: int, number: int) -> Iterator[tuple[int, int]]:
         span = end - begin
@@ -214,9 +223,9 @@ class Scenario:
 
     # --- its way through the cascade ------------------------------------------------------------------------
 
-    def _route(self, number: int, at: int, task_type: str, wanted: str) -> tuple[str, int]:
+    def _route(self, number: int, at: int, wanted: str) -> tuple[str, int]:
         """Say the decision and, later, its outcome. Returns the agent and when the decision was made."""
-        attempts, chosen = self._ladder(at, task_type, wanted)
+        attempts, chosen = self._ladder(at, wanted)
         if chosen is None:
             chosen = Attempt(layer=CLARIFICATION, agent=wanted, confidence=1.0, threshold=1.0, accepted=True,
                              latency_ms=0.0)  # fmt: skip
@@ -231,12 +240,12 @@ class Scenario:
         self._grade(number, route_id, decided, chosen.agent == wanted, wanted)
         return chosen.agent, decided
 
-    def _ladder(self, at: int, task_type: str, wanted: str) -> tuple[list[Attempt], Attempt | None]:
+    def _ladder(self, at: int, wanted: str) -> tuple[list[Attempt], Attempt | None]:
         """The attempts, those of the background probe included, and the one that was accepted."""
         attempts: list[Attempt] = []
         chosen: Attempt | None = None
         for layer in LAYERS:
-            attempt = self._attempt(layer, at, task_type, wanted, shadow=chosen is not None)
+            attempt = self._attempt(layer, at, wanted, shadow=chosen is not None)
             attempts.append(attempt)
             confidence, threshold = attempt.confidence or 0.0, attempt.threshold or 0.0
             if chosen is None and attempt.accepted:
@@ -247,7 +256,7 @@ class Scenario:
                 break
         return attempts, chosen
 
-    def _attempt(self, layer: LayerPart, at: int, task_type: str, wanted: str, *, shadow: bool) -> Attempt:
+    def _attempt(self, layer: LayerPart, at: int, wanted: str, *, shadow: bool) -> Attempt:
         random = self._random
         sharpness = layer.sharpness
         if layer.name == "semantic":
@@ -296,3 +305,11 @@ class Scenario:
                                 state="waiting", reason="permission", at=ask, started_at=at))  # fmt: skip
         self._say(end, Run(id=run_id, agent="codex", task_type="implementation", project="atlas", at=end,
                            success=False, duration_ms=600_000, error_class="permission_timeout"))  # fmt: skip
+
+
+def _reported_usd(part: AgentPart, fresh: int, cached: int, output: int) -> float | None:
+    """What the provider says the call cost, a cached token at a quarter of the price; None: it does not say."""
+    if part.usd_per_million is None:
+        return None
+    per_input, per_output = part.usd_per_million
+    return round(((fresh + cached / 4) * per_input + output * per_output) / 1e6, 9)

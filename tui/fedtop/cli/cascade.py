@@ -8,7 +8,8 @@ import click
 
 from fedtop.cli.common import View, get_settings, open_store, open_view, view_options, window_of
 from fedtop.cli.main import Failure
-from fedtop.cli.output import emit, notice_for, plain_value
+from fedtop.cli.output import emit, plain_value
+from fedtop.cli.printing import print_view
 
 if TYPE_CHECKING:
     from fedstore import Store, Window
@@ -25,23 +26,11 @@ def layers(view: View, *, name: str | None, form: str) -> None:
     """The routing cascade, or (with NAME) the analysis of one layer and of its threshold."""
     if form == "json":
         view = view.with_json()
-    if name is None:
-        _cascade(view)
-    else:
+    if name is not None:
         _layer(view, name)
-
-
-def _cascade(view: View) -> None:
+        return
     with open_view(view) as (reader, window):
-        found = reader.cascade(window)
-        notice = notice_for(reader.newest_ms(), window)
-
-        def draw(look: Any) -> Any:
-            from fedtop.plain.cascade import cascade
-
-            return cascade(found, look, notice.text(look))
-
-        emit(view, {"notice": notice.code, **plain_value(found)}, draw)
+        print_view(view, reader, window, "cascade")
 
 
 def _layer(view: View, name: str) -> None:

@@ -57,6 +57,7 @@ class View:
     as_ascii: bool | None = None
     no_color: bool = False
     readonly: bool = False
+    once: bool = False
 
     def with_json(self) -> View:
         """The same with --json."""
@@ -67,9 +68,7 @@ def view_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a view; the command gets them as one ``View`` first."""
 
     def wrapped(**given: Any) -> Any:
-        names = View.__dataclass_fields__
-        given.pop("once")
-        view = View(**{name: given.pop(name) for name in names})
+        view = View(**{name: given.pop(name) for name in View.__dataclass_fields__})
         return command(view, **given)
 
     wrapped.__doc__ = command.__doc__

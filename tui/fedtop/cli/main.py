@@ -8,11 +8,13 @@ shows where), 130 after Ctrl-C. Without a command, `top` is meant.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from importlib import import_module
-from typing import IO, Any, NamedTuple, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["COMMANDS", "CommandSpec", "Failure", "LazyGroup", "cli"]
 
@@ -68,7 +70,12 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, code: int = USAGE_CODE) -> None:
         super().__init__(" ".join(message.split()))
-        self.exit_code = code
+        self.code = code
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        """What the process ends with."""
+        return self.code
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the line; control characters in it (names come from outside) never reach the terminal."""
@@ -79,11 +86,11 @@ class Failure(click.ClickException):
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names in the order of the help."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the command; None for an unknown name."""
         spec = COMMANDS.get(cmd_name)
         if spec is None:
@@ -91,7 +98,7 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(f"fedtop.cli.{spec.module}"), spec.attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The table by section, without importing a command."""
         for section in dict.fromkeys(spec.section for spec in COMMANDS.values()):
             with formatter.section(section):
@@ -106,11 +113,15 @@ class LazyGroup(click.Group):
         """Run the command; every error it raises becomes one line."""
         try:
             return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            raise _usage(error) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPT_CODE) from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the last net: a user gets a line, never a traceback
             _fail(error)
 
     def resolve_command(
@@ -136,6 +147,11 @@ def with_command(args: Sequence[str]) -> list[str]:
         if word in COMMANDS and args[at - 1] not in _VALUED:
             return [word, *args[:at], *args[at + 1 :]]
     return ["top", *args]
+
+
+def _usage(error: click.UsageError) -> Failure:
+    path = error.ctx.command_path if error.ctx is not None else "fedtop"
+    return Failure(f"{error.format_message().rstrip('.')} (see `{path} --help`)")
 
 
 def _fail(error: Exception) -> NoReturn:

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from fedtop.cli.common import View
-
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from fedstore import Window
+    from fedtop.cli.common import View
     from fedtop.plain.look import Look
 
 __all__ = ["Notice", "emit", "look_for", "notice_for", "plain_value", "print_json", "render"]

@@ -13,7 +13,7 @@ from fedtop.cli.output import emit, look_for, notice_for, print_json, render
 if TYPE_CHECKING:
     from fedstore import Reader, Window
 
-__all__ = ["agent", "dashboard", "task_type"]
+__all__ = ["agent", "dashboard", "print_dashboard", "task_type"]
 
 
 @click.command()
@@ -25,20 +25,21 @@ def dashboard(view: View, *, live: bool, interval: float) -> None:
     """The federation at a glance: tasks, agents, task types, cascade, costs."""
     if not live:
         with open_view(view) as (reader, window):
-            _dashboard(view, reader, window)
+            print_dashboard(view, reader, window)
         return
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:
         reader = store.reader()
         try:
             while True:
-                _dashboard(view, reader, window_of(reader, settings.window, view.at), clear=not view.as_json)
+                print_dashboard(view, reader, window_of(reader, settings.window, view.at), clear=not view.as_json)
                 time.sleep(interval)
         except KeyboardInterrupt:
             return
 
 
-def _dashboard(view: View, reader: Reader, window: Window, *, clear: bool = False) -> None:
+def print_dashboard(view: View, reader: Reader, window: Window, *, clear: bool = False) -> None:
+    """The dashboard, on a cleared screen when it is drawn again and again."""
     overview, cascade = reader.overview(window), reader.cascade(window)
     newest = reader.newest_ms()
     notice = notice_for(newest, window)

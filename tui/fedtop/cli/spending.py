@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fedtop.cli.common import View, open_view, view_options
 from fedtop.cli.output import emit, notice_for, plain_value
+from fedtop.cli.printing import print_view
+
+if TYPE_CHECKING:
+    from fedtop.plain.look import Look
 
 __all__ = ["costs", "tools"]
 
@@ -21,15 +25,7 @@ DIMENSIONS = ("model", "agent", "project", "task-type", "operation")
 def costs(view: View, *, dimension: str) -> None:
     """Spend in the window, today, this month and where the month is going."""
     with open_view(view) as (reader, window):
-        found = reader.costs(window, dimension.replace("-", "_"))
-        notice = notice_for(reader.newest_ms(), window)
-
-        def draw(look: Any) -> Any:
-            from fedtop.plain.spending import costs as page
-
-            return page(found, look, notice.text(look))
-
-        emit(view, {"notice": notice.code, **plain_value(found)}, draw)
+        print_view(view, reader, window, "costs", dimension.replace("-", "_"))
 
 
 @click.command()
@@ -38,14 +34,15 @@ def costs(view: View, *, dimension: str) -> None:
 def tools(view: View, *, name: str | None) -> None:
     """Confidence in every tool over the rolling 30 days, or (with NAME) one tool."""
     with open_view(view) as (reader, window):
-        found: Any = reader.tools(window) if name is None else reader.tool(name, window)
+        if name is None:
+            print_view(view, reader, window, "tools")
+            return
+        found = reader.tool(name, window)
         notice = notice_for(reader.newest_ms(), found.window)
 
-        def draw(look: Any) -> Any:
-            from fedtop.plain import spending
+        def draw(look: Look) -> Any:
+            from fedtop.plain.spending import tool as page
 
-            if name is None:
-                return spending.tools(found, look, notice.text(look))
-            return spending.tool(found, name, look, notice.text(look))
+            return page(found, name, look, notice.text(look))
 
-        emit(view, {"notice": notice.code, **plain_value(found)}, draw)
+        emit(view, {"notice": notice.code, "tool": name, **plain_value(found)}, draw)

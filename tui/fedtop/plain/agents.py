@@ -8,14 +8,14 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import fields, header, heading, lines, money, rate, table, window_text
-from fedtop.plain.look import Look
+from fedtop.plain.blocks import Column, Field, fields, header, heading, lines, money, rate, table, window_text
 
 if TYPE_CHECKING:
-    from fedstore.queries.models import AgentDetail, AgentRow, RunRow
+    from fedstore.queries.models import AgentDetail, AgentRow, AgentsView, RunRow
     from fedstore.window import Window
+    from fedtop.plain.look import Look
 
-__all__ = ["agent", "run_table", "task_type"]
+__all__ = ["agent", "agents", "run_table", "task_type"]
 
 RECENT = 8
 
@@ -44,15 +44,15 @@ def agent(view: AgentDetail, name: str, boost: float | None, look: Look, notice:
     return Group(*parts)
 
 
-def _summary(row: AgentRow, boost: float | None, look: Look) -> list[tuple[str, str | Text | None]]:
+def _summary(row: AgentRow, boost: float | None, look: Look) -> list[Field]:
     glyphs = look.glyphs
+    mean, p95 = fmt.duration_ms(row.durations.mean_ms, glyphs), fmt.duration_ms(row.durations.p95_ms, glyphs)
     quality = None if row.quality is None else f"{row.quality:.2f} (n={row.quality_n:,}, {row.quality_trend})"
     return [
         ("Total Tasks", fmt.count(row.tasks, glyphs)),
-        ("Success Rate", _tight(rate(row.success, look))),
-        ("Avg Duration", f"{fmt.duration_ms(row.durations.mean_ms, glyphs)}   "
-                         f"p95 {fmt.duration_ms(row.durations.p95_ms, glyphs)}"),
-        ("Rework Rate", _tight(rate(row.rework, look))),
+        ("Success Rate", rate(row.success, look)),
+        ("Avg Duration", f"{mean}   p95 {p95}"),
+        ("Rework Rate", rate(row.rework, look)),
         ("Routing Boost", None if boost is None else look.cell(f"{boost:+.2f}")),
         ("Quality", quality),
         ("Tokens", fmt.tokens(row.tokens, glyphs)),
@@ -60,10 +60,6 @@ def _summary(row: AgentRow, boost: float | None, look: Look) -> list[tuple[str, 
         ("Capacity free", fmt.rate(row.capacity, 0, glyphs)),
         ("Now", f"{row.active} running, {row.waiting} waiting"),
     ]  # fmt: skip
-
-
-def _tight(text: Text) -> Text:
-    return text[len(text.plain) - len(text.plain.lstrip()) :]
 
 
 def _task_types(view: AgentDetail, look: Look) -> list[Text]:
@@ -114,6 +110,33 @@ def _rows(rows: tuple[AgentRow, ...], look: Look) -> RenderableType:
     return table([("Agent", "left"), *((label, "right") for label in labels), ("Cost", "left")], shown)
 
 
+def agents(view: AgentsView, look: Look, notice: str | None = None) -> RenderableType:
+    """All agents, and how each does on each task type."""
+    parts: list[RenderableType] = [header("AGENTS", look, window_text(view.window, look))]
+    if notice:
+        parts.append(Text(f"\n{notice}", "$warn"))
+    if not view.rows:
+        return Group(*parts, Text("\nNothing in this window.", "$dim"))
+    parts += [heading("Agents"), _rows(view.rows, look)]
+    if view.cells:
+        parts += [heading("Success by task type (tasks)"), _matrix(view, look)]
+    return Group(*parts)
+
+
+def _matrix(view: AgentsView, look: Look) -> RenderableType:
+    cells = {(cell.agent, cell.task_type): cell for cell in view.cells}
+    rows = []
+    for row in view.rows:
+        shown: list[str | Text] = [look.name(row.name, 20)]
+        for task in view.task_types:
+            cell = cells.get((row.name, task))
+            shown.append("" if cell is None else f"{fmt.rate(cell.success.value, 0, look.glyphs)} ({cell.tasks:,})")
+        rows.append(shown)
+    columns: list[Column] = [("Agent", "left")]
+    columns += [(look.name(task, 16).plain, "right") for task in view.task_types]
+    return table(columns, rows)
+
+
 def task_type(
     name: str, rows: tuple[AgentRow, ...], window: Window, look: Look, notice: str | None = None
 ) -> RenderableType:
@@ -128,8 +151,9 @@ def task_type(
          fmt.duration_ms(row.durations.mean_ms, look.glyphs), claim(row))
         for row in rows
     ]  # fmt: skip
-    columns = [("Agent", "left"), ("Tasks", "right"), ("Success", "right"), ("Avg Duration", "right")]
-    return Group(*parts, heading("Agent Performance"), table([*columns, ("Recommendation", "left")], shown))  # type: ignore[list-item]
+    columns: list[Column] = [("Agent", "left"), ("Tasks", "right"), ("Success", "right"), ("Avg Duration", "right")]
+    columns.append(("Recommendation", "left"))
+    return Group(*parts, heading("Agent Performance"), table(columns, shown))
 
 
 def claim(row: AgentRow) -> str:
@@ -157,5 +181,6 @@ def run_table(rows: tuple[RunRow, ...], look: Look) -> RenderableType:
             look.name(row.task_type, 20), fmt.duration_ms(row.duration_ms, look.glyphs),
             look.name(row.error_class, 20) if row.error_class else "", look.name(row.id, 48),
         ))  # fmt: skip
-    columns = [("Ended", "left"), ("Result", "left"), ("Agent", "left"), ("Task type", "left"), ("Duration", "right")]
-    return table([*columns, ("Error", "left"), ("Id", "left")], shown)  # type: ignore[list-item]
+    columns: list[Column] = [("Ended", "left"), ("Result", "left"), ("Agent", "left"), ("Task type", "left")]
+    columns += [("Duration", "right"), ("Error", "left"), ("Id", "left")]
+    return table(columns, shown)

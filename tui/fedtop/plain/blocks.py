@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from rich import box
@@ -13,18 +12,25 @@ from rich.table import Table
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.look import Look
 from fedtop.sanitize import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from fedstore.queries.models import Money, Rate
     from fedstore.window import Window
+    from fedtop.plain.look import Look
 
-__all__ = ["Column", "bar_line", "fields", "header", "heading", "lines", "money", "rate", "share_bar", "table"]
+__all__ = [
+    "Cell", "Column", "Field", "bar_line", "fields", "header", "heading", "lines", "money", "rate", "share_bar",
+    "table", "tight", "window_text",
+]  # fmt: skip
 
 Cell = str | Text
+Field = tuple[str, Cell | None]
 Column = tuple[str, Literal["left", "right"]]
 BAR_WIDTH = 28
+_BASES: dict[str, fmt.Basis] = {"reported": "reported", "computed": "computed", "unpriced": "unpriced"}
 
 
 def header(title: str, look: Look, *facts: str) -> RenderableType:
@@ -41,11 +47,12 @@ def heading(title: str) -> Text:
     return Text.assemble("\n", (title, "bold"))
 
 
-def fields(rows: Iterable[tuple[str, Cell | None]], look: Look) -> RenderableType:
+def fields(rows: Iterable[Field], look: Look) -> RenderableType:
     """``Label:   value`` lines; a value that is None is the dash."""
     grid = Table.grid(padding=(0, 2))
     for label, value in rows:
-        grid.add_row(f"{label}:", look.glyphs.none if value is None else value)
+        shown = look.glyphs.none if value is None else value
+        grid.add_row(f"{label}:", Text(shown) if isinstance(shown, str) else tight(shown))
     return Padding(grid, (0, 0, 0, 3))
 
 
@@ -70,10 +77,14 @@ def rate(value: Rate, look: Look, *, n: bool = True) -> Text:
     return fmt.rate_text(value.value, low, high, value.n if n else None, glyphs=look.glyphs)
 
 
+def tight(text: Text) -> Text:
+    """Without the blanks that align it in a column."""
+    return text[len(text.plain) - len(text.plain.lstrip()) :]
+
+
 def money(value: Money, look: Look) -> Text:
     """``$4.10 ~``; what is unpriced is told with the tokens it hides, never as $0."""
-    basis: fmt.Basis = "unpriced" if value.mark == "unpriced" else "computed" if value.mark == "computed" else "reported"
-    text = fmt.money_text(value.nano if value.known else None, basis, glyphs=look.glyphs)
+    text = fmt.money_text(value.nano if value.known else None, _BASES[value.mark], glyphs=look.glyphs)
     if value.unpriced_calls:
         text.append(f" + {fmt.tokens(value.unpriced_tokens, look.glyphs)} tokens unpriced", "$dim")
     return text

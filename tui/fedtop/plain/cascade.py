@@ -8,13 +8,13 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import bar_line, fields, header, heading, lines, rate, table, window_text
-from fedtop.plain.look import Look
+from fedtop.plain.blocks import Column, Field, bar_line, fields, header, heading, lines, rate, table, tight, window_text
 
 if TYPE_CHECKING:
+    from fedstore.learning.analysis import LayerAnalysis, Share
     from fedstore.queries.models import CascadeView, DecisionRow, LayerRow, WhyStep, WhyView
     from fedstore.window import Window
-    from fedstore.learning.analysis import LayerAnalysis, Share
+    from fedtop.plain.look import Look
 
 __all__ = ["analysis", "cascade", "funnel", "layer_table", "targets", "why"]
 
@@ -107,8 +107,9 @@ def _decisions(rows: tuple[DecisionRow, ...], look: Look) -> RenderableType:
         )
         for row in rows
     ]
-    columns = [("Time", "left"), ("Layer", "left"), ("Agent", "left"), ("Conf", "right"), ("Latency", "right")]
-    return table([*columns, ("Verdict", "left"), ("Id (fedtop why ID)", "left")], shown)  # type: ignore[list-item]
+    columns: list[Column] = [("Time", "left"), ("Layer", "left"), ("Agent", "left"), ("Conf", "right")]
+    columns += [("Latency", "right"), ("Verdict", "left"), ("Id (fedtop why ID)", "left")]
+    return table(columns, shown)
 
 
 # --- one layer --------------------------------------------------------------------------------------------------
@@ -118,7 +119,7 @@ def analysis(found: LayerAnalysis, window: Window, look: Look) -> RenderableType
     """The analysis of one layer: how it does, what its threshold costs, what the classic rule would advise."""
     name = look.name(found.layer, 40).plain
     glyphs = look.glyphs
-    facts = [
+    facts: list[Field] = [
         ("Total events", fmt.count(found.events, glyphs)),
         ("Layer attempts", fmt.count(found.attempts, glyphs)),
         ("Success rate", _share(found.success, look)),
@@ -158,13 +159,7 @@ _CAVEAT = (
 
 def _share(share: Share, look: Look, *, n: bool = True) -> Text:
     low, high = share.interval or (None, None)
-    text = fmt.rate_text(share.rate, low, high, share.n if n else None, glyphs=look.glyphs)
-    return Text.assemble(text.plain.lstrip()) if not text.spans else _stripped(text)
-
-
-def _stripped(text: Text) -> Text:
-    blanks = len(text.plain) - len(text.plain.lstrip())
-    return text[blanks:]
+    return tight(fmt.rate_text(share.rate, low, high, share.n if n else None, glyphs=look.glyphs))
 
 
 # --- one decision -------------------------------------------------------------------------------------------------
@@ -174,7 +169,7 @@ def why(view: WhyView, look: Look) -> RenderableType:
     """The ladder of one decision: each layer's confidence against its threshold, then and under today's policy."""
     row = view.decision
     version = "before the first change" if view.policy_version is None else f"version {view.policy_version}"
-    facts = [
+    facts: list[Field] = [
         ("Time", fmt.date_time(row.at_ms, look.tz, glyphs=look.glyphs)),
         ("Agent", look.name(row.agent)),
         ("Decided by", look.name(row.layer)),
@@ -184,13 +179,15 @@ def why(view: WhyView, look: Look) -> RenderableType:
         ("Policy then", version),
         ("Policy now", _now(view, look)),
     ]
-    columns = ["Layer", "Confidence", "Threshold", "Margin", "Latency", "Proposed", "", "Threshold now"]
-    sides = ["left", "right", "right", "right", "right", "left", "left", "right"]
+    columns: list[Column] = [
+        ("Layer", "left"), ("Confidence", "right"), ("Threshold", "right"), ("Margin", "right"),
+        ("Latency", "right"), ("Proposed", "left"), ("", "left"), ("Threshold now", "right"),
+    ]  # fmt: skip
     return Group(
         header(f"Decision {look.name(row.id, 60).plain}", look),
         fields(facts, look),
         heading("Ladder"),
-        table(list(zip(columns, sides, strict=True)), [_step(step, look) for step in view.steps]),  # type: ignore[arg-type]
+        table(columns, [_step(step, look) for step in view.steps]),
     )
 
 

@@ -8,12 +8,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import fields, header, heading, lines, money, rate, window_text
+from fedtop.plain.blocks import Field, fields, header, heading, lines, money, rate, window_text
 from fedtop.plain.cascade import funnel, layer_table, targets
-from fedtop.plain.look import Look
 
 if TYPE_CHECKING:
     from fedstore.queries.models import CascadeView, Overview
+    from fedtop.plain.look import Look
 
 __all__ = ["dashboard"]
 
@@ -21,7 +21,9 @@ TOP_AGENTS = 3
 TOP_TASK_TYPES = 5
 
 
-def dashboard(view: Overview, cascade: CascadeView, look: Look, now_ms: int, notice: str | None = None) -> RenderableType:
+def dashboard(
+    view: Overview, cascade: CascadeView, look: Look, now_ms: int, notice: str | None = None
+) -> RenderableType:
     """Both halves; a half without a fact is left out."""
     parts: list[RenderableType] = [_title(view, look, now_ms)]
     if notice:
@@ -45,7 +47,7 @@ def _title(view: Overview, look: Look, now_ms: int) -> RenderableType:
     return header("FEDERATION ANALYTICS DASHBOARD", look, window_text(view.window, look), updated)
 
 
-def _summary(view: Overview, look: Look) -> list[tuple[str, str | Text | None]]:
+def _summary(view: Overview, look: Look) -> list[Field]:
     glyphs = look.glyphs
     waiting = sum(run.state == "waiting" for run in view.active)
     running = len(view.active) - waiting

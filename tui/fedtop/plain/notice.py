@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedtop import format as fmt
-from fedtop.plain.look import Look
 
 if TYPE_CHECKING:
     from fedstore import Window
+    from fedtop.plain.look import Look
 
 __all__ = ["EMPTY", "history_notice", "is_past", "notice_code"]
 

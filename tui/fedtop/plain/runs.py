@@ -9,12 +9,12 @@ from rich.text import Text
 
 from fedtop import format as fmt
 from fedtop.plain.agents import run_table
-from fedtop.plain.blocks import fields, header, heading, window_text
-from fedtop.plain.look import Look
+from fedtop.plain.blocks import Field, fields, header, heading, window_text
 
 if TYPE_CHECKING:
     from fedstore.queries.models import RunRow
     from fedstore.window import Window
+    from fedtop.plain.look import Look
 
 __all__ = ["run", "runs"]
 
@@ -32,7 +32,7 @@ def runs(rows: tuple[RunRow, ...], window: Window, look: Look, notice: str | Non
 def run(row: RunRow, look: Look) -> RenderableType:
     """One run."""
     answers = {True: "yes", False: "no", None: None}
-    facts = [
+    facts: list[Field] = [
         ("Agent", look.name(row.agent)),
         ("Task type", look.name(row.task_type)),
         ("Project", look.name(row.project)),

@@ -8,11 +8,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Column, fields, header, heading, lines, money, rate, table, window_text
-from fedtop.plain.look import Look
+from fedtop.plain.blocks import Column, Field, fields, header, heading, lines, money, rate, table, window_text
 
 if TYPE_CHECKING:
-    from fedstore.queries.models import CostRow, CostsView, ToolDetail, ToolRow, ToolsView
+    from fedstore.queries.models import CostRow, CostsView, Durations, ToolDetail, ToolRow, ToolsView
+    from fedtop.plain.look import Look
 
 __all__ = ["costs", "tool", "tools"]
 
@@ -25,7 +25,7 @@ def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableT
     parts: list[RenderableType] = [header("COSTS", look, window_text(view.window, look))]
     if notice:
         parts.append(Text(f"\n{notice}", "$warn"))
-    facts = [
+    facts: list[Field] = [
         ("Window", money(view.total, look)),
         ("Today", money(view.today, look)),
         ("Month", money(view.month, look)),
@@ -98,8 +98,13 @@ def _tool_row(row: ToolRow, look: Look) -> tuple[str | Text, ...]:
         row.trend,
         fmt.duration_ms(row.durations.mean_ms, glyphs),
         fmt.duration_ms(row.durations.p95_ms, glyphs),
-        fmt.money(row.cost_nano, glyphs=glyphs),
+        fmt.money(row.cost_nano or None, glyphs=glyphs),  # 0 is a sum over no known cost
     )
+
+
+def _durations(found: Durations, look: Look) -> str:
+    mean, p95 = fmt.duration_ms(found.mean_ms, look.glyphs), fmt.duration_ms(found.p95_ms, look.glyphs)
+    return f"mean {mean}   p95 {p95}"
 
 
 def _sentences(sentences: tuple[str, ...], look: Look) -> RenderableType:
@@ -114,13 +119,12 @@ def tool(view: ToolDetail, name: str, look: Look, notice: str | None = None) -> 
     row = view.row
     if row is None:
         return Group(*parts, Text("\nNot executed in these 30 days.", "$dim"))
-    facts = [
+    facts: list[Field] = [
         ("Confidence", f"{row.level} ({look.name(row.reason, 120).plain})"),
         ("Executions", fmt.count(row.calls)),
         ("Success", rate(row.success, look)),
         ("Trend", row.trend),
-        ("Duration", f"mean {fmt.duration_ms(row.durations.mean_ms, look.glyphs)}   "
-                     f"p95 {fmt.duration_ms(row.durations.p95_ms, look.glyphs)}"),
+        ("Duration", _durations(row.durations, look)),
     ]  # fmt: skip
     parts += [heading("Summary"), fields(facts, look)]
     users = [(look.name(agent), rate(success, look)) for agent, success in row.agents]

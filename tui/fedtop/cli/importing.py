@@ -1,0 +1,165 @@
+"""The commands import and sample."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fedtop.cli.common import get_settings, now_ms, open_store, store_option
+from fedtop.cli.main import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fedstore import ImportReport
+
+__all__ = ["import_command", "sample"]
+
+
+@click.command(name="import")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option("--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
+@click.option("--content", is_flag=True, help="Also store task descriptions and the text of rejected lines.")
+@click.option("--again", is_flag=True, help="Read files from the top, whatever was read before.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@store_option
+def import_command(
+    paths: tuple[Path, ...], *, follow: bool, content: bool, again: bool, as_json: bool, store: Path | None
+) -> None:
+    """Read files and folders of any known format: routing logs, metrics.json, transcripts, fedtop events.
+
+    Importing twice changes nothing. Lines that cannot be read are kept aside with the reason.
+    """
+    from fedstore import import_paths
+
+    settings = get_settings(store=store)
+    keep = content or settings.keep_content
+    with open_store(settings) as opened:
+        with _progress() as progress:
+            report = import_paths(opened, paths, progress=progress, keep_content=keep, again=again)
+        _report(report, as_json=as_json)
+        if follow:
+            _follow(opened, paths, keep, as_json)
+            return
+    if not report.taken + report.known and _nothing_read(report):
+        raise click.exceptions.Exit(2)
+
+
+def _follow(store: Any, paths: tuple[Path, ...], keep: bool, as_json: bool) -> None:
+    from fedstore import import_paths
+
+    def news(report: ImportReport) -> None:
+        if report.taken or report.rejected:
+            _report(report, as_json=as_json)
+
+    try:
+        import_paths(store, paths, keep_content=keep, follow=True, on_round=news)
+    except KeyboardInterrupt:
+        return
+
+
+def _nothing_read(report: ImportReport) -> bool:
+    """Whether all lines were rejected, or no file could be read at all."""
+    return bool(report.rejected) or not any(file.format and not file.note for file in report.files)
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """A progress bar on stderr where that is a terminal, else nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("import", total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def _report(report: ImportReport, *, as_json: bool) -> None:
+    if as_json:
+        from fedtop.cli.output import print_json
+
+        facts = {"taken": report.taken, "known": report.known, "rejected": report.rejected}
+        print_json({**facts, "skipped": report.skipped, "files": report.files})
+        return
+    for file in report.files:
+        if file.taken or file.rejected or file.note or file.unfinished:
+            click.echo(_file_line(file))
+    counts = f"{report.taken:,} taken, {report.known:,} already there, {report.rejected:,} rejected"
+    skipped = f", {report.skipped:,} files of no known format skipped" if report.skipped else ""
+    click.echo(f"{len(report.files):,} files: {counts}{skipped}")
+    if report.boosts:
+        click.echo("The metrics hold routing boosts: `fedtop policy import FILE` puts them in force.")
+
+
+def _file_line(file: Any) -> str:
+    from fedtop.sanitize import clean
+
+    words = [f"{file.taken:,} taken", f"{file.known:,} already there", f"{file.rejected:,} rejected"]
+    notes = [file.note] if file.note else []
+    if file.unfinished:
+        notes.append("the last line is half-written and waits")
+    if file.format and not file.note:
+        notes.insert(0, ", ".join(words))
+    form = f" ({file.format})" if file.format else ""
+    return f"  {clean(file.path, None)}{form} {'; '.join(notes)}"
+
+
+@click.command()
+@click.option("-n", "number", type=click.IntRange(1, 5_000_000), default=500, show_default=True, help="How many.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same decisions.")
+@click.option("--end", metavar="TIME", help="When the last one was made [now].")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write them as a routing log [stdout].")  # fmt: skip
+@click.option("--record", is_flag=True, help="Record them in the store instead.")
+@store_option
+def sample(
+    *, number: int, seed: int, end: str | None, output: Path | None, record: bool, store: Path | None
+) -> None:
+    """Generate routing decisions that behave as the cascade's table says, to try things on.
+
+    With --store (or --record) they go into the store, else to FILE or stdout as a routing log.
+    """
+    from fedstore import parse_time_ms, sample_routes
+
+    if output is not None and (store is not None or record):
+        raise click.UsageError("-o and --store exclude each other: one of them")
+    routes = sample_routes(number, seed, now_ms() if end is None else parse_time_ms(end))
+    if store is not None or record:
+        _record(routes, store)
+    elif output is None:
+        for route in routes:
+            click.echo(json.dumps(route))
+    else:
+        _write_log(routes, output)
+
+
+def _write_log(routes: list[dict[str, Any]], output: Path) -> None:
+    try:
+        with output.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(route) + "\n" for route in routes)
+    except OSError as error:
+        raise Failure(f"{output} cannot be written: {error.strerror}") from error
+    click.echo(f"{len(routes):,} decisions in {output}")
+
+
+def _record(routes: list[dict[str, Any]], store: Path | None) -> None:
+    """Through a file and the importer, so that they go in exactly as a router's log would."""
+    from tempfile import TemporaryDirectory
+
+    from fedstore import import_paths
+
+    settings = get_settings(store=store)
+    with TemporaryDirectory() as folder, open_store(settings) as opened:
+        log = Path(folder, "performance.jsonl")
+        log.write_text("".join(json.dumps(route) + "\n" for route in routes), encoding="utf-8")
+        report = import_paths(opened, [log])
+    click.echo(f"{report.taken:,} taken, {report.known:,} already there")

@@ -1,0 +1,124 @@
+"""The commands top and demo: the live pane, or one print of it where there is no terminal to draw on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fedtop.cli.common import View, get_settings, now_ms, open_store, view_options, window_of
+from fedtop.cli.main import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fedstore import Settings, Store
+
+__all__ = ["demo", "top"]
+
+TABS = ("overview", "agents", "cascade", "costs", "tools")
+DEMO_HOURS = 48
+
+
+def pane_options(command: Any) -> Any:
+    """``-i --tab --theme``, of the pane only."""
+    options = (
+        click.option("-i", "--interval", type=click.FloatRange(0.1, 3600), metavar="SECONDS",
+                     help="How often to look for news."),
+        click.option("--tab", type=click.Choice(TABS), default="overview", help="The tab to begin with."),
+        click.option("--theme", metavar="NAME", help="fedtop-dark, -light, -contrast, or one of Textual's."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@pane_options
+@view_options
+def top(view: View, *, interval: float | None, tab: str, theme: str | None) -> None:
+    """The live pane; printed once with --once, --json, or where there is no terminal."""
+    settings = get_settings(view, interval_s=interval, theme=theme)
+    if wants_print(view):
+        with open_store(settings, readonly=True) as store:
+            print_tab(view, settings, store, tab)
+        return
+    with open_store(settings) as store:
+        run_pane(view, settings, store, tab)
+
+
+@click.command()
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same federation.")
+@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="How fast it lives.")
+@pane_options
+@view_options
+def demo(
+    view: View, *, seed: int, speed: float, interval: float | None, tab: str, theme: str | None
+) -> None:
+    """The pane on a simulated federation of agents that keeps recording while you watch.
+
+    Nothing to set up, nothing left behind: its store is temporary, unless --store names a new file.
+    """
+    settings = get_settings(view, interval_s=interval, theme=theme)
+    with _demo_settings(settings, view.store) as own, open_store(own) as store:
+        from fedstore.demo import Simulation
+
+        simulation = Simulation(store, seed, now_ms, hours=DEMO_HOURS, speed=speed)
+        if wants_print(view):
+            simulation.backfill()
+            simulation.stop()
+            print_tab(view, own, store, tab)
+            return
+        with simulation:
+            run_pane(view, own, store, tab)
+
+
+@contextmanager
+def _demo_settings(settings: Settings, path: Path | None) -> Iterator[Settings]:
+    """Settings whose store is a new file; simulated facts are never mixed with real ones."""
+    from tempfile import TemporaryDirectory
+
+    if path is not None:
+        if path.exists():
+            raise Failure(f"{path} exists: a demonstration fills a store of its own, so name a new file")
+        yield settings.model_copy(update={"store": path})
+        return
+    with TemporaryDirectory(prefix="fedtop-demo-", ignore_cleanup_errors=True) as folder:
+        yield settings.model_copy(update={"store": Path(folder, "demo.db")})
+
+
+def wants_print(view: View) -> bool:
+    """Whether to print once: asked for, or no terminal to draw on."""
+    return view.as_json or view.once or not (sys.stdin.isatty() and sys.stdout.isatty())
+
+
+def run_pane(view: View, settings: Settings, store: Store, tab: str) -> None:
+    """Open the pane and stay until it is left."""
+    if view.no_color:
+        os.environ["NO_COLOR"] = "1"
+    from fedtop.app import FedtopApp
+    from fedtop.options import AppOptions
+
+    window = window_of(store.reader(), settings.window, view.at)
+    options = AppOptions(
+        window=settings.window, interval_s=settings.interval_s, at_ms=None if window.live else window.end_ms - 1,
+        readonly=settings.readonly, theme=settings.theme, ascii=settings.ascii, tab=tab, clock=now_ms,
+        keymap=settings.keymap,
+    )  # fmt: skip
+    FedtopApp(store, options).run()
+
+
+def print_tab(view: View, settings: Settings, store: Store, tab: str) -> None:
+    """What the tab shows, once."""
+    from fedtop.cli import overview, printing
+
+    reader = store.reader()
+    window = window_of(reader, settings.window, view.at)
+    if tab == "overview":
+        overview.print_dashboard(view, reader, window)
+    else:
+        printing.print_view(view, reader, window, tab)
