@@ -117,13 +117,15 @@ def outcome(evidence: Evidence, thresholds: Sequence[float]) -> Outcome:
     layer = np.full(n, k_layers, dtype=np.int8)
     loss = evidence.fall_loss.copy()
     latency = np.zeros(n)
-    undecided = np.arange(n)
+    undecided: NDArray[np.intp] | slice = slice(None)
     for k in range(k_layers):
         latency[undecided] += evidence.latency[k][undecided]
         takes = evidence.confidence[k][undecided] >= thresholds[k]
-        here = undecided[takes]
+        here, passed = np.flatnonzero(takes), np.flatnonzero(~takes)
+        if not isinstance(undecided, slice):
+            here, passed = undecided[here], undecided[passed]
         layer[here], loss[here] = k, evidence.loss[k][here]
-        undecided = undecided[~takes]
+        undecided = passed
     clarify = (layer == k_layers).astype(np.float64)
     risk = loss * evidence.weight
     if evidence.beyond is None:

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedstore.learning.verdicts import RIGHT, WRONG, layer_attempts, layer_verdicts
+from fedstore.learning.verdicts import RIGHT, UNJUDGED, WRONG, layer_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from fedstore.learning.log import DecisionLog
 
-__all__ = ["RULE_STEP", "RuleChange", "seed_accuracy", "seed_count"]
+__all__ = ["RULE_STEP", "Judged", "RuleChange", "judged_confidences", "seed_accuracy", "seed_count"]
 
 RULE_STEP = 0.05
 _COUNT = 5
@@ -28,14 +30,23 @@ _GRID = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 RuleChange = tuple[float, str]
 """New threshold and the rule's reason."""
 
+Judged = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
+"""Confidences of the attempts judged right, and of those judged wrong."""
 
-def seed_accuracy(log: DecisionLog, thresholds: Sequence[float], min_samples: int = 100) -> list[RuleChange]:
+
+def seed_accuracy(
+    log: DecisionLog,
+    thresholds: Sequence[float],
+    min_samples: int = 100,
+    judged: Sequence[Judged] | None = None,
+) -> list[RuleChange]:
     """The tuner's rule, per layer alone on its own graded attempts (at least ``min_samples``)."""
-    return [_best_accuracy(log, k, now, min_samples) for k, now in enumerate(thresholds)]
+    judged = judged or judged_confidences(log)
+    return [_best_accuracy(seen, now, min_samples) for seen, now in zip(judged, thresholds, strict=True)]
 
 
-def _best_accuracy(log: DecisionLog, k: int, now: float, min_samples: int) -> RuleChange:
-    right, wrong = _confidences(log, k)
+def _best_accuracy(seen: Judged, now: float, min_samples: int) -> RuleChange:
+    right, wrong = seen
     n = len(right) + len(wrong)
     if n < max(1, min_samples):
         return now, f"{n} graded attempts, fewer than {min_samples}"
@@ -45,13 +56,16 @@ def _best_accuracy(log: DecisionLog, k: int, now: float, min_samples: int) -> Ru
     return new, f"best accept-or-pass accuracy {max(scores):.1%} at {best:.2f}"
 
 
-def seed_count(log: DecisionLog, thresholds: Sequence[float]) -> list[RuleChange]:
+def seed_count(
+    log: DecisionLog, thresholds: Sequence[float], judged: Sequence[Judged] | None = None
+) -> list[RuleChange]:
     """The analyzer's rule: absolute counts of missed opportunities and of false acceptances."""
-    return [_count_rule(log, k, now) for k, now in enumerate(thresholds)]
+    judged = judged or judged_confidences(log)
+    return [_count_rule(seen, now) for seen, now in zip(judged, thresholds, strict=True)]
 
 
-def _count_rule(log: DecisionLog, k: int, now: float) -> RuleChange:
-    right, wrong = _confidences(log, k)
+def _count_rule(seen: Judged, now: float) -> RuleChange:
+    right, wrong = seen
     missed = int(np.count_nonzero(right < now))
     false = int(np.count_nonzero(wrong >= now))
     if missed > _COUNT:
@@ -61,9 +75,12 @@ def _count_rule(log: DecisionLog, k: int, now: float) -> RuleChange:
     return now, "no change needed"
 
 
-def _confidences(log: DecisionLog, k: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], ...]:
-    """Confidences of the live attempts judged right and of those judged wrong."""
-    live = layer_attempts(log, k, live_only=True)
-    verdict = layer_verdicts(log, k)
-    column = log.confidence[:, k]
-    return column[live & (verdict == RIGHT)], column[live & (verdict == WRONG)]
+def judged_confidences(log: DecisionLog) -> list[Judged]:
+    """Per layer, confidences of the live attempts judged right and of those judged wrong."""
+    found = []
+    for k in range(len(log.layers)):
+        verdict = layer_verdicts(log, k)
+        verdict[log.shadow[:, k]] = UNJUDGED
+        column = log.confidence[:, k]
+        found.append((column[verdict == RIGHT], column[verdict == WRONG]))
+    return found

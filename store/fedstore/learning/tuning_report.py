@@ -10,7 +10,7 @@ import numpy as np
 from fedstore.learning.effects import accuracy_effect, drift, flips_and_worst_agent, mean_effect
 from fedstore.learning.intervals import clopper_pearson, fay_feuer_upper
 from fedstore.learning.replay import Outcome, outcome
-from fedstore.learning.seed_rules import RuleChange, seed_accuracy, seed_count
+from fedstore.learning.seed_rules import RuleChange, judged_confidences, seed_accuracy, seed_count
 from fedstore.learning.tuning_types import (
     Effect,
     LayerChange,
@@ -162,17 +162,21 @@ def _layer_grade(context: Context, grade: EvidenceGrade, k: int, old: float, new
 
 def _rules(context: Context, evidence: Evidence, part: NDArray[np.bool_]) -> tuple[RulePlan, ...]:
     """The simple named rules on the same decisions, with what would come of them."""
+    judged = judged_confidences(context.log)
     found: dict[Policy, list[RuleChange]] = {
-        "seed-accuracy": seed_accuracy(context.log, context.now, context.settings.min_graded),
-        "seed-count": seed_count(context.log, context.now),
+        "seed-accuracy": seed_accuracy(context.log, context.now, context.settings.min_graded, judged),
+        "seed-count": seed_count(context.log, context.now, judged),
     }
     plans = []
+    outcomes: dict[tuple[float, ...], Outcome] = {}
     for policy, changes in found.items():
         thresholds = tuple(value for value, _ in changes)
         raises = any(new > old for new, old in zip(thresholds, context.now, strict=True))
         if raises and evidence.grade == "exact":
             evidence = context.evidence("donor", evidence.guard)
-        result = outcome(evidence, thresholds)
+        if thresholds not in outcomes:
+            outcomes[thresholds] = outcome(evidence, thresholds)
+        result = outcomes[thresholds]
         accuracy = 1.0 - float(result.risk[part].mean()) if evidence.guard == "accuracy" and part.any() else None
         plans.append(
             RulePlan(

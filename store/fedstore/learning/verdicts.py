@@ -28,12 +28,9 @@ def layer_verdicts(log: DecisionLog, k: int) -> NDArray[np.int8]:
     A proposal that differs from a wrong final agent cannot be judged; neither can an ungraded decision.
     """
     proposal = log.proposal[:, k]
-    agrees = (proposal == log.final) & (proposal >= 0)
-    verdict = np.full(len(log), UNJUDGED, dtype=np.int8)
-    verdict[log.correct == 1] = WRONG
-    verdict[(log.correct == 1) & agrees] = RIGHT
-    verdict[(log.correct == 0) & agrees] = WRONG
-    known = log.true_agent >= 0
-    verdict[known] = (proposal == log.true_agent)[known]
-    verdict[np.isnan(log.confidence[:, k])] = UNJUDGED
+    known, right_outcome = log.true_agent >= 0, log.correct == 1
+    agrees = (proposal == np.where(known, log.true_agent, log.final)) & (proposal >= 0)
+    judged = (known | right_outcome | ((log.correct == 0) & agrees)) & layer_attempts(log, k)
+    right = agrees & (known | right_outcome)
+    verdict: NDArray[np.int8] = np.where(judged, right.astype(np.int8), np.int8(UNJUDGED))
     return verdict
