@@ -181,7 +181,7 @@ class FedtopApp(Actions, App[None]):
         snapshot = event.snapshot
         if snapshot.serial != self._serial:
             return  # the answer to an older question
-        self.fresh = Freshness(snapshot.taken_ms, snapshot.newest_ms, never_read=False)
+        self.fresh = Freshness(snapshot.taken_ms, snapshot.newest_ms, snapshot.recorded_ms, never_read=False)
         self.base.show_snapshot(snapshot, self.view)
         self._refresh_status()
 

@@ -18,13 +18,17 @@ __all__ = ["Demanded", "FilterChanged", "ReadFailed", "Snapshot", "SnapshotReady
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One reading of the store for one request: what the panel asked for, and the newest fact there is."""
+    """One reading of the store for one request: what the panel asked for, and the newest fact there is.
+
+    `newest_ms` is when the newest fact happened (to the minute), `recorded_ms` when the last one came in.
+    """
 
     serial: int
     window: Window
     data: Any
     taken_ms: int
     newest_ms: int | None
+    recorded_ms: int | None = None
 
 
 @dataclass

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fedstore.window import Window
@@ -105,8 +105,10 @@ class Poller:
         seen = (request.serial, window, reader.change_token())
         if seen == self._seen:
             return Tick(now)
+        if request.window == "all":  # its start is that of the oldest fact, which the reader knows
+            window = replace(reader.window("all", at), live=window.live)
         data = None if request.query is None else request.query(reader, window, request.args)
-        snapshot = Snapshot(request.serial, window, data, now, reader.newest_ms())
+        snapshot = Snapshot(request.serial, window, data, now, reader.newest_ms(), reader.last_recorded_ms())
         self._seen = seen
         return SnapshotReady(snapshot)
 

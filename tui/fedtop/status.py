@@ -33,8 +33,14 @@ class Freshness:
 
     answered_ms: int
     newest_ms: int | None = None
+    recorded_ms: int | None = None
     problem: str = ""
     never_read: bool = True
+
+    def age_s(self, now_ms: int) -> float | None:
+        """Seconds since the newest fact; imported history is as old as what it tells of."""
+        known = [moment for moment in (self.newest_ms, self.recorded_ms) if moment is not None]
+        return max(0, now_ms - min(known)) / 1000 if self.newest_ms is not None else None
 
     def stale(self, view: ViewState, now_ms: int) -> bool:
         """Reading fails, or the store has not answered for several intervals (a pause is no silence)."""
@@ -56,7 +62,8 @@ def header_of(
 ) -> HeaderData:
     """The header of a view state at a moment."""
     feed, detail = _feed(view, fresh, now_ms, tz)
-    data_age = "" if fresh.newest_ms is None else age(_seconds(now_ms - fresh.newest_ms)).replace(" ", "")
+    seconds = fresh.age_s(now_ms)
+    data_age = "" if seconds is None else age(seconds).replace(" ", "")
     return HeaderData(
         tabs=tabs,
         active=view.tab,
@@ -70,16 +77,13 @@ def header_of(
 
 def _feed(view: ViewState, fresh: Freshness, now_ms: int, tz: tzinfo) -> tuple[Feed, str]:
     if fresh.stale(view, now_ms):
-        return "stale", age(_seconds(now_ms - fresh.answered_ms))
+        return "stale", age((now_ms - fresh.answered_ms) / 1000)
     if view.paused_ms is not None:
         return "paused", hour_minute(view.paused_ms, tz)
     if view.at_ms is not None:
         return "as_of", date_time(view.at_ms, tz, now_ms)
     return "live", f"{view.interval_s:g}s"
 
-
-def _seconds(milliseconds: int) -> float:
-    return milliseconds / 1000
 
 
 def shows_nothing(view: ViewState, fresh: Freshness, now_ms: int) -> bool:
