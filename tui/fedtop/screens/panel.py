@@ -124,6 +124,15 @@ class Panel(Widget):
         if first is not None:
             first.focus(scroll_visible=False)
 
+    def on_descendant_focus(self) -> None:
+        """Of several tables only the one in use shows a cursor."""
+        tables = list(self.query(LiveTable))
+        if len(tables) > 1 and any(table.has_focus for table in tables):
+            for table in tables:
+                if table.show_cursor is not table.has_focus:
+                    table.show_cursor = table.has_focus
+                    table.refresh()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Actions that change the store do not exist in read-only mode."""
         return not (self.host.options.readonly and action in self.MUTATING)
