@@ -1,0 +1,58 @@
+"""The loop: plans, the ledger of what was applied, the policy in force, and how it reaches routers.
+
+Names are imported when they are first used, so that a router that only asks for a boost loads neither numpy nor
+pydantic.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fedstore.policy.alarms import Alarm
+    from fedstore.policy.body import PolicyBody, boost_key, label_of, threshold_key
+    from fedstore.policy.effects import Effects, Measured
+    from fedstore.policy.extent import Extent
+    from fedstore.policy.ledger import Change
+    from fedstore.policy.optimize_text import optimization_text
+    from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted
+    from fedstore.policy.router import Policy
+    from fedstore.policy.sinks import export_policy, read_thresholds, write_thresholds
+    from fedstore.policy.store import PolicyStore
+
+_HOMES = {
+    "Alarm": "alarms",
+    "Alternative": "plans",
+    "Change": "ledger",
+    "Effects": "effects",
+    "Extent": "extent",
+    "Flip": "plans",
+    "Measured": "effects",
+    "Plan": "plans",
+    "PlanItem": "plans",
+    "Policy": "router",
+    "PolicyBody": "body",
+    "PolicyStore": "store",
+    "Predicted": "plans",
+    "boost_key": "body",
+    "export_policy": "sinks",
+    "label_of": "body",
+    "optimization_text": "optimize_text",
+    "read_thresholds": "sinks",
+    "threshold_key": "body",
+    "write_thresholds": "sinks",
+}
+
+__all__ = [
+    "Alarm", "Alternative", "Change", "Effects", "Extent", "Flip", "Measured", "Plan", "PlanItem", "Policy",
+    "PolicyBody", "PolicyStore", "Predicted", "boost_key", "export_policy", "label_of", "optimization_text",
+    "read_thresholds", "threshold_key", "write_thresholds",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

@@ -1,0 +1,136 @@
+"""The policy as a value: thresholds of layers, boosts of agents, locks; and the keys its items go by.
+
+Keys are ``layer:NAME``, ``agent:NAME``, ``agent:NAME/TASK_TYPE`` and ``lock:KEY``; a slash in an agent's name is
+written ``%2F``. The JSON form is canonical, so equal policies have equal text and equal hashes. Standard library
+only: routers import this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["PolicyBody", "boost_key", "label_of", "threshold_key"]
+
+_LAYER, _AGENT, _LOCK = "layer:", "agent:", "lock:"
+LOCKED = 1.0
+
+
+def threshold_key(layer: str) -> str:
+    """The key of a layer's threshold."""
+    return _LAYER + layer
+
+
+def boost_key(agent: str, task_type: str = "") -> str:
+    """The key of an agent's boost, for one task type or ("") for all."""
+    name = agent.replace("%", "%25").replace("/", "%2F")
+    return f"{_AGENT}{name}/{task_type}" if task_type else _AGENT + name
+
+
+def _agent_of(key: str) -> tuple[str, str]:
+    name, _, task_type = key[len(_AGENT) :].partition("/")
+    return name.replace("%2F", "/").replace("%25", "%"), task_type
+
+
+def label_of(key: str) -> str:
+    """What a key is about, for people."""
+    if key.startswith(_LAYER):
+        return key[len(_LAYER) :]
+    if key.startswith(_LOCK):
+        return f"lock on {label_of(key[len(_LOCK) :])}"
+    agent, task_type = _agent_of(key)
+    return f"{agent} for {task_type}" if task_type else agent
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBody:
+    """``thresholds`` by layer; ``boosts`` by agent, then task type ("" for all); ``locked`` keys."""
+
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    boosts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    locked: tuple[str, ...] = ()
+
+    def values(self) -> dict[str, float]:
+        """Everything the policy sets, by key."""
+        found = {threshold_key(layer): value for layer, value in self.thresholds.items()}
+        for agent, by_type in self.boosts.items():
+            found.update({boost_key(agent, task_type): value for task_type, value in by_type.items()})
+        found.update({_LOCK + key: LOCKED for key in self.locked})
+        return found
+
+    def with_values(self, changes: Mapping[str, float | None]) -> PolicyBody:
+        """The policy with some keys set, or (None) taken out."""
+        merged: dict[str, float | None] = {**self.values(), **changes}
+        return PolicyBody.from_values({key: value for key, value in merged.items() if value is not None})
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, float]) -> PolicyBody:
+        """The policy that sets exactly these keys. Raises ValueError for one that makes no sense."""
+        thresholds: dict[str, float] = {}
+        boosts: dict[str, dict[str, float]] = {}
+        locked = []
+        for key, value in values.items():
+            if not math.isfinite(value):
+                raise ValueError(f"{key}: {value} is not a number a policy can hold")
+            if key.startswith(_LOCK):
+                locked.append(key[len(_LOCK) :])
+            elif key.startswith(_LAYER):
+                thresholds[key[len(_LAYER) :]] = value
+            elif key.startswith(_AGENT):
+                agent, task_type = _agent_of(key)
+                boosts.setdefault(agent, {})[task_type] = value
+            else:
+                raise ValueError(f"{key!r} is not an item of a policy: use layer:NAME or agent:NAME[/TASK_TYPE]")
+        return cls(thresholds, boosts, tuple(sorted(locked)))
+
+    def boost(self, agent: str, task_type: str = "") -> float:
+        """What is added to an agent's score: the task type's boost, else the agent's own, else 0."""
+        by_type = self.boosts.get(agent, {})
+        return by_type.get(task_type, by_type.get("", 0.0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-able values."""
+        return {
+            "thresholds": dict(self.thresholds),
+            "boosts": {agent: dict(by_type) for agent, by_type in self.boosts.items()},
+            "locked": sorted(self.locked),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> PolicyBody:
+        """The reverse of ``to_dict``."""
+        return cls(
+            {str(layer): float(value) for layer, value in plain.get("thresholds", {}).items()},
+            {
+                str(agent): {str(kind): float(value) for kind, value in by_type.items()}
+                for agent, by_type in plain.get("boosts", {}).items()
+            },
+            tuple(sorted(map(str, plain.get("locked", ())))),
+        )
+
+    def to_json(self) -> str:
+        """Canonical JSON: equal policies give equal text."""
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> PolicyBody:
+        """The reverse of ``to_json``."""
+        return cls.from_dict(json.loads(text))
+
+    def digest(self) -> str:
+        """A short hash of the whole policy."""
+        return hashlib.blake2b(self.to_json().encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def differences(old: PolicyBody, new: PolicyBody) -> dict[str, tuple[float | None, float | None]]:
+    """The keys in which two policies differ, with both values."""
+    before, after = old.values(), new.values()
+    return {
+        key: (before.get(key), after.get(key))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    }

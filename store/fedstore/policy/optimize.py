@@ -1,0 +1,194 @@
+"""Boost plans from the store: the newest graded runs of each agent, three policies side by side, one proposed.
+
+Boosts are levels: they follow from the evidence alone, whatever was set before, so the same evidence proposed
+twice changes nothing. Claims ("high performer") are apart from boosts and need a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from fedstore.learning.boosts import MIN_TASKS, BoostPolicy, BoostProposal, compare_policies, propose_boosts
+from fedstore.learning.intervals import wilson
+from fedstore.policy.body import PolicyBody, boost_key
+from fedstore.policy.extent import Extent, Read
+from fedstore.policy.plans import Alternative, Plan, PlanItem, Predicted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Outcomes", "plan_optimize", "read_outcomes"]
+
+RUNS_PER_AGENT = 2_000
+SMALLEST_MOVE = 0.005
+"""A shrunk boost moves a little with every task; less than this is not worth a change."""
+
+Outcomes = list[tuple[str, str, bool]]
+
+_AGENTS = (
+    "WITH RECURSIVE found (agent) AS (SELECT MIN(agent) FROM runs UNION ALL"
+    " SELECT (SELECT MIN(agent) FROM runs WHERE agent > found.agent) FROM found WHERE found.agent IS NOT NULL)"
+    " SELECT agent FROM found WHERE agent IS NOT NULL"
+)
+_NEWEST = (
+    "SELECT ended_ms, seq, agent, task_type, success = 1 AND COALESCE(rework, 0) <> 1 FROM runs"
+    " WHERE agent = ? AND ended_ms >= ? AND ended_ms < ? AND success IS NOT NULL"
+    " ORDER BY ended_ms DESC, seq DESC LIMIT ?"
+)
+
+
+def read_outcomes(read: Read, start_ms: int, end_ms: int) -> Outcomes:
+    """(agent, task type, success) of the newest graded runs of each agent, oldest first.
+
+    Work that had to be done again is not a success.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for (agent,) in read(_AGENTS, ()):
+        rows += read(_NEWEST, (agent, start_ms, end_ms, RUNS_PER_AGENT))
+    rows.sort()
+    return [(agent, task_type, bool(ok)) for _, _, agent, task_type, ok in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    policy: BoostPolicy
+    body: PolicyBody
+    max_step: float
+    locked: Callable[[str], bool]
+
+
+def plan_optimize(
+    outcomes: Outcomes, policy: BoostPolicy, *, extent: Extent, version: int, body: PolicyBody, label: str,
+    max_step: float, locked: Callable[[str], bool], warnings: tuple[str, ...] = (),
+) -> Plan:  # fmt: skip
+    """The plan that sets the boosts ``policy`` proposes."""
+    job = _Job(policy, body, max_step, locked)
+    proposals = [p for p in propose_boosts(outcomes, policy) if p.task_type != ""]
+    items = [item for proposal in proposals if (item := _item(proposal, job)) is not None]
+    held = [item.label for item in items if locked(item.key)]
+    items = [item for item in items if not locked(item.key)]
+    notes = [f"{', '.join(held)} locked: left as it is"] if held else []
+    notes += [f"{item.label}: moved only part of the way" for item in items if item.detail.get("limited")]
+    return Plan(
+        kind="optimize",
+        policy=policy,
+        verdict="proposed" if items else "nothing",
+        made_ms=extent.made_ms,
+        policy_version=version,
+        policy_hash=body.digest(),
+        items=tuple(items),
+        window_label=label,
+        extent=extent,
+        predicted=_predicted(items),
+        alternatives=_alternatives(outcomes, policy),
+        reasons=() if items else (_why_nothing(proposals),),
+        warnings=(*warnings, *notes),
+        more_needed=_more_needed(proposals),
+        settings={"policy": policy, "max_step": max_step},
+        detail={"proposals": [_plain(proposal) for proposal in proposals]},
+    )
+
+
+def _item(proposal: BoostProposal, job: _Job) -> PlanItem | None:
+    """The change a proposal asks for; None when what is set already says the same."""
+    key = boost_key(proposal.agent, proposal.task_type or "")
+    old, wanted = job.body.values().get(key), _wanted(proposal)
+    if old == wanted or (wanted is not None and abs(wanted - (old or 0.0)) < _smallest(job.policy, old, wanted)):
+        return None
+    new, limited = _limited(old, wanted, job)
+    return PlanItem(
+        key=key,
+        label=f"{proposal.agent} for {proposal.task_type}" if proposal.task_type else proposal.agent,
+        old=old,
+        new=new,
+        evidence=proposal.evidence,
+        grade="certified" if proposal.claim else "estimated" if proposal.n >= MIN_TASKS else "too little",
+        n=proposal.n,
+        interval=None if proposal.interval is None else tuple(proposal.interval),
+        detail={
+            "agent": proposal.agent, "task_type": proposal.task_type, "successes": proposal.successes,
+            "rate": proposal.rate, "posterior": proposal.posterior, "claim": proposal.claim,
+            "more_needed": proposal.more_needed, "limited": limited,
+        },
+    )  # fmt: skip
+
+
+def _wanted(proposal: BoostProposal) -> float | None:
+    """The boost to set; under the two rules that speak only where something holds, no boost is none at all."""
+    if proposal.policy != "shrunk" and proposal.boost == 0.0:
+        return None
+    return proposal.boost
+
+
+def _smallest(policy: BoostPolicy, old: float | None, wanted: float) -> float:
+    """The least move worth writing down; a first boost of a task type counts however small it is."""
+    return SMALLEST_MOVE if policy == "shrunk" and (old is not None or wanted == 0.0) else 1e-9
+
+
+def _limited(old: float | None, wanted: float | None, job: _Job) -> tuple[float | None, bool]:
+    """The seed's rule is kept to the letter; the others go as far as one change may."""
+    start, end = old or 0.0, wanted or 0.0
+    if job.policy == "seed" or abs(end - start) <= job.max_step + 1e-9:
+        return wanted, False
+    return round(start + (job.max_step if end > start else -job.max_step), 4), True
+
+
+def _predicted(items: Sequence[PlanItem]) -> dict[str, Predicted]:
+    """Success of the pairs that get more work, as seen and as expected. How much more they get, a router decides."""
+    up = [item for item in items if (item.new or 0.0) > (item.old or 0.0)]
+    n = sum(item.n or 0 for item in up)
+    if not n:
+        return {}
+    successes = sum(int(item.detail["successes"]) for item in up)
+    expected = sum(float(item.detail["posterior"]) * (item.n or 0) for item in up) / n
+    seen = wilson(successes, n)
+    return {
+        "success": Predicted(
+            now=successes / n,
+            new=expected,
+            change=expected - successes / n,
+            now_interval=None if seen is None else tuple(seen),
+        )
+    }
+
+
+def _alternatives(outcomes: Outcomes, policy: BoostPolicy) -> tuple[Alternative, ...]:
+    rows = [row for row in compare_policies(outcomes) if row.task_type != ""]
+    notes = {
+        "shrunk": "shrunk towards the federation, fading with age",
+        "wilson": "only where a claim holds with 90 % confidence",
+        "seed": "+0.05 at 90 % or more, -0.05 at 50 % or less, from 5 tasks on",
+    }
+    return tuple(
+        Alternative(
+            name,
+            {boost_key(row.agent, row.task_type or ""): getattr(row, name) for row in rows},
+            note + (" (this plan)" if name == policy else ""),
+        )
+        for name, note in notes.items()
+    )
+
+
+def _why_nothing(proposals: Sequence[BoostProposal]) -> str:
+    if not proposals:
+        return "no graded tasks to learn from in this window"
+    return "the boosts in force already say what this evidence says"
+
+
+def _more_needed(proposals: Sequence[BoostProposal]) -> int | None:
+    """The fewest tasks after which some claim would hold; 0 when one does."""
+    found = [p.more_needed for p in proposals if p.more_needed is not None]
+    return min(found, default=None)
+
+
+def _plain(proposal: BoostProposal) -> dict[str, Any]:
+    plain = asdict(proposal)
+    plain["interval"] = None if proposal.interval is None else list(proposal.interval)
+    return plain
+
+
+def with_warnings(plan: Plan, warnings: tuple[str, ...]) -> Plan:
+    """The plan with further warnings."""
+    return replace(plan, warnings=(*plan.warnings, *warnings))

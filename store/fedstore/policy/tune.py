@@ -1,0 +1,221 @@
+"""Threshold plans from the store: reads the decisions, lets ``learning.tuning`` search, writes down a Plan.
+
+The thresholds a plan starts from are those of the policy in force, else of the routing configuration file, else
+those that the newest decisions were logged with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedstore.decisions import Decisions, load_within
+from fedstore.learning.replay import UNKNOWN, replay
+from fedstore.learning.tuning import tune
+from fedstore.learning.tuning_types import Effect, LayerChange, TuneResult, TuneSettings
+from fedstore.policy.body import PolicyBody, threshold_key
+from fedstore.policy.extent import Extent
+from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted
+
+if TYPE_CHECKING:
+    from fedstore.database import Database
+    from fedstore.learning.log import DecisionLog
+    from fedstore.window import Window
+
+__all__ = ["TuneInput", "load_input", "plan_tune"]
+
+Progress = Callable[[float], None]
+Cancelled = Callable[[], bool]
+
+FLIPS_KEPT = 500
+_SAME = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class TuneInput:
+    """The evidence of one plan and where it starts from."""
+
+    decisions: Decisions
+    thresholds: tuple[float, ...]
+    extent: Extent
+    version: int
+    body: PolicyBody
+    label: str
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def load_input(
+    database: Database, window: Window, extent: Extent, version: int, body: PolicyBody,
+    configured: Mapping[str, float], notes: tuple[str, ...],
+) -> TuneInput:  # fmt: skip
+    """Read the evidence; the caller holds the snapshot that ``extent`` was measured in."""
+    decisions = load_within(database, extent.start_ms, extent.end_ms)
+    log = decisions.log
+    logged = dict(zip(log.layers, log.thresholds_in_force(), strict=True))
+    found = {layer: body.thresholds.get(layer, configured.get(layer, logged[layer])) for layer in log.layers}
+    known = tuple(layer for layer, value in found.items() if value is not None)
+    if known != log.layers:
+        decisions = load_within(database, extent.start_ms, extent.end_ms, known)
+    thresholds = tuple(value for value in found.values() if value is not None)
+    warnings = tuple(
+        f"the newest decisions were logged with {layer} at {value:g}, but the policy in force says"
+        f" {body.thresholds[layer]:g}: check that the router reads the policy"
+        for layer, value in logged.items()
+        if value is not None and layer in body.thresholds and abs(value - body.thresholds[layer]) > _SAME
+    )
+    return TuneInput(decisions, thresholds, extent, version, body, window.label, notes, warnings)
+
+
+def plan_tune(
+    given: TuneInput,
+    settings: TuneSettings,
+    locked: Callable[[str], bool],
+    *,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> Plan:
+    """The plan. Raises ``TuneCancelledError`` when asked to stop, ``ValueError`` for settings that fit no log."""
+    log = given.decisions.log
+    base = Plan(
+        kind="tune", policy=settings.policy, verdict="insufficient", made_ms=given.extent.made_ms,
+        policy_version=given.version, policy_hash=given.body.digest(), window_label=given.label,
+        extent=given.extent, settings=plain(asdict(settings)), warnings=given.warnings, reasons=given.notes,
+    )  # fmt: skip
+    if not len(log) or not log.layers:
+        return replace(base, reasons=("no routing decisions to learn from in this window", *given.notes))
+    result = tune(log, given.thresholds, settings, progress=progress, cancelled=cancelled)
+    held = [change.layer for change in result.layers if change.changed and locked(threshold_key(change.layer))]
+    if held:
+        # What was certified is the joint setting, so one locked layer takes the whole proposal with it.
+        reason = f"{', '.join(held)} is locked, and the other layers were certified only together with it"
+        return replace(_filled(base, given, result), items=(), pins={}, verdict="keep", reasons=(reason,))
+    return _filled(base, given, result)
+
+
+def _filled(base: Plan, given: TuneInput, result: TuneResult) -> Plan:
+    detail = result.to_dict()
+    detail["flips"].pop("indices", None)
+    changed = [change for change in result.layers if change.changed]
+    return replace(
+        base,
+        verdict=result.verdict,
+        items=tuple(_item(change, result) for change in changed),
+        pins={threshold_key(change.layer): change.old for change in result.layers if not change.changed}
+        if changed
+        else {},
+        predicted=_predicted(result),
+        flips={name: value for name, value in detail["flips"].items()} if changed else None,
+        flipped=_flipped(given, result) if changed else (),
+        alternatives=tuple(_alternative(rule, result) for rule in result.rules),
+        reasons=(*result.reasons, *given.notes),
+        warnings=(*base.warnings, *result.warnings),
+        more_needed=result.more_needed,
+        detail=plain(detail),
+    )
+
+
+def _item(change: LayerChange, result: TuneResult) -> PlanItem:
+    return PlanItem(
+        key=threshold_key(change.layer),
+        label=change.layer,
+        old=change.old,
+        new=change.new,
+        evidence=(
+            f"{change.graded:,} graded of {change.attempts:,} attempts; would capture {change.captured_new:.1%}"
+            f" of the decisions instead of {change.captured_now:.1%}"
+        ),
+        grade=change.evidence,
+        n=change.graded,
+        detail={
+            "captured_now": change.captured_now, "captured_new": change.captured_new,
+            "attempts": change.attempts, "note": change.note, "verdict": result.verdict,
+        },
+    )  # fmt: skip
+
+
+def _predicted(result: TuneResult) -> dict[str, Predicted]:
+    found = {"latency_ms": _effect(result.latency_ms), "clarify": _effect(result.clarify)}
+    if result.accuracy is not None:
+        found = {"accuracy": _effect(result.accuracy), **found}
+    return found
+
+
+def _effect(effect: Effect) -> Predicted:
+    return Predicted(
+        effect.now, effect.new, effect.change, tuple(effect.now_interval), tuple(effect.new_interval),
+        tuple(effect.change_interval),
+    )  # fmt: skip
+
+
+def _alternative(rule: Any, result: TuneResult) -> Alternative:
+    values = {
+        threshold_key(change.layer): value for change, value in zip(result.layers, rule.thresholds, strict=True)
+    }
+    return Alternative(
+        rule.policy,
+        {key: value for key, value in values.items()},
+        "; ".join(
+            f"{change.layer}: {reason}" for change, reason in zip(result.layers, rule.reasons, strict=True)
+        ),
+        {
+            "accuracy": rule.accuracy,
+            "latency_ms": rule.latency_ms,
+            "clarify": rule.clarify,
+            "meets_target": None if rule.meets_target is None else float(rule.meets_target),
+        },
+    )
+
+
+def _flipped(given: TuneInput, result: TuneResult) -> tuple[Flip, ...]:
+    """The newest decisions that would go elsewhere, and what would come of each."""
+    log = given.decisions.log
+    rows = np.array(result.flips.indices, dtype=np.int64)
+    rows = rows[np.argsort(log.ts_ms[rows], kind="stable")[::-1]][:FLIPS_KEPT]
+    touched = log.take(rows)
+    before, after = replay(touched, result.old_thresholds), replay(touched, result.thresholds)
+    return tuple(
+        Flip(
+            route_id=given.decisions.route_id(int(row)),
+            at_ms=int(log.ts_ms[row]),
+            old_layer=_layer(log, int(before.layer[i])),
+            new_layer=_layer(log, int(after.layer[i])),
+            old_agent=_agent(log, int(before.agent[i])),
+            new_agent=_agent(log, int(after.agent[i])),
+            consequence=_consequence(before, after, i),
+        )
+        for i, row in enumerate(rows)
+    )
+
+
+def _layer(log: DecisionLog, k: int) -> str:
+    if k == UNKNOWN:
+        return ""
+    return log.layers[k] if k < len(log.layers) else "clarification"
+
+
+def _agent(log: DecisionLog, code: int) -> str:
+    return log.agents[code] if code >= 0 else ""
+
+
+def _consequence(before: Any, after: Any, i: int) -> str:
+    """As the counts of the flips are made: by the agent first, then by what is known of both."""
+    if before.agent[i] == after.agent[i] and after.agent[i] >= 0:
+        return "same agent"
+    if before.correct[i] < 0 or after.correct[i] < 0 or after.layer[i] == UNKNOWN:
+        return "unknown"
+    if before.correct[i] == after.correct[i]:
+        return "same verdict"
+    return "now right" if after.correct[i] > before.correct[i] else "now wrong"
+
+
+def plain(value: Any) -> Any:
+    """JSON's own types, so that a plan equals itself after a round trip."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
