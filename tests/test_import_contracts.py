@@ -1,0 +1,201 @@
+"""The layering of the house, held by reading the sources: who may import whom, and who may speak SQL.
+
+`docs/architecture.md` says the same in words. A new module of the store must be given its floor in ``FLOORS``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import fedstore
+from tests.source_imports import ROOT, Import, imports, modules, strings
+
+PUBLIC_MODULES = ("fedstore.queries.models", "fedstore.learning.")
+"""Beside the names of `fedstore` itself: the types of the read models, and the pure statistics."""
+
+FLOORS = (
+    # what everything may use; imports nothing above itself, opens nothing
+    "bins cleaning config driver errors events ids learning locking paths pricing schema trail window",
+    # the only modules that know the engine
+    "database transaction",
+    # facts and summaries on their way in, read models on their way out
+    "batch decisions fast judging labelling queries rejects summaries writer writes",
+    # what a program holds in its hand
+    "background cascade doctor policy recorded_run recorder retention sink store",
+    # other people's formats and names, and things made from all of the above
+    "compat demo demo_cast demo_scenario export ingest sample server",
+)
+FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
+
+SPEAKS_SQL = [
+    *("database", "transaction", "schema"),
+    *("writes", "summaries", "judging", "batch", "writer", "rejects", "sink", "fast", "ingest.marks"),
+    *("queries", "decisions", "labelling", "policy", "ingest.routing_export"),
+    *("retention", "doctor"),
+]
+SQL = re.compile(
+    r"\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|REPLACE\s+INTO\s"
+    r"|CREATE\s+(TABLE|INDEX|UNIQUE|VIEW|TRIGGER)\s|(DROP|ALTER)\s+(TABLE|VIEW|INDEX)\s|PRAGMA\s|BEGIN\s+IMMEDIATE"
+    r"|WITH\s+(RECURSIVE\s+)?\w+\s*(\([^)]*\)\s*)?AS\s*\()",
+)
+
+DISTRIBUTIONS = {"sqlite_utils": "sqlite-utils", "genai_prices": "genai-prices"}
+
+
+def told(wrong: list[Import]) -> str:
+    """The offending lines, one per line."""
+    return "\n" + "\n".join(map(str, wrong))
+
+
+def within(module: str, packages: list[str]) -> bool:
+    """Whether a dotted name is one of ``packages`` (below fedstore) or lies in one."""
+    return any(f"{module}.".startswith(f"fedstore.{package}.") for package in packages)
+
+
+@pytest.mark.parametrize("package", ["fedstore", "fedtop"])
+def test_no_relative_imports(package: str) -> None:
+    wrong = [found for found in imports(package) if found.level]
+    assert not wrong, told(wrong)
+
+
+def test_store_knows_no_screen() -> None:
+    wrong = [found for found in imports("fedstore") if found.package in ("fedtop", "textual", "rich")]
+    assert not wrong, told(wrong)
+
+
+def test_app_uses_public_names_only() -> None:
+    wrong = [found for found in imports("fedtop") if found.package == "fedstore" and not is_public(found)]
+    assert not wrong, told(wrong)
+
+
+def is_public(found: Import) -> bool:
+    """Names of `fedstore.__all__` come from `fedstore`; the rest from a public module's ``__all__``."""
+    if not found.names:
+        return found.module == "fedstore"
+    if found.module == "fedstore":
+        return set(found.names) <= set(fedstore.__all__)
+    if not found.module.startswith(PUBLIC_MODULES) or set(found.names) & set(fedstore.__all__):
+        return False
+    return set(found.names) <= set(importlib.import_module(found.module).__all__)
+
+
+def test_statistics_need_numpy_only() -> None:
+    allowed = sys.stdlib_module_names | {"numpy"}
+    wrong = [
+        found
+        for found in imports("fedstore")
+        if found.importer.startswith("fedstore.learning")
+        and found.package not in allowed
+        and not within(found.module, ["learning"])
+    ]
+    assert not wrong, told(wrong)
+
+
+def test_every_module_has_a_floor() -> None:
+    unplaced = {name.split(".")[1] for name in modules("fedstore") if "." in name} - FLOOR_OF.keys()
+    assert not unplaced, f"give them a floor in FLOORS: {', '.join(sorted(unplaced))}"
+
+
+def test_imports_go_down() -> None:
+    wrong = [found for found in imports("fedstore") if not found.types_only and goes_up(found)]
+    assert not wrong, told(wrong)
+
+
+def goes_up(found: Import) -> bool:
+    """Whether a module of the store imports one from a floor above its own."""
+    if found.package != "fedstore" or found.importer == "fedstore":
+        return False
+    own = FLOOR_OF[found.importer.split(".")[1]]
+    names = [found.module.split(".")[1]] if "." in found.module else list(found.names)
+    return any(FLOOR_OF.get(name, len(FLOORS)) > own for name in names)
+
+
+def test_sql_stays_in_its_rooms() -> None:
+    wrong = [
+        f"{name}:{line}: {text.strip()[:60]}"
+        for package in ("fedstore", "fedtop")
+        for name, path in modules(package).items()
+        if not within(name, SPEAKS_SQL)
+        for line, text in strings(path)
+        if SQL.match(text)
+    ]
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_rooms_that_may_speak_sql_exist() -> None:
+    gone = [room for room in SPEAKS_SQL if f"fedstore.{room}" not in modules("fedstore")]
+    assert not gone, f"no longer there: {', '.join(gone)}"
+
+
+def test_dependencies_are_those_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=!~\[ ]", line, maxsplit=1)[0] for line in project["dependencies"]}
+    own = sys.stdlib_module_names | {"fedstore", "fedtop"}
+    used = {found.package for package in ("fedstore", "fedtop") for found in imports(package)} - own
+    assert {DISTRIBUTIONS.get(name, name) for name in used} == declared
+
+
+def test_public_names_are_there_and_typed() -> None:
+    face = {
+        name
+        for found in imports("fedstore")
+        if found.importer == "fedstore" and found.types_only
+        for name in found.names
+    }
+    assert face == set(fedstore.__all__)
+    for name in fedstore.__all__:
+        assert getattr(fedstore, name) is not None
+
+
+LOADED = "import json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+
+
+def loaded_after(code: str, tmp_path: Path) -> set[str]:
+    """The top-level modules that a new interpreter has loaded after running ``code``."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{LOADED}"],
+        env=os.environ | {"FEDTOP_STORE": str(tmp_path / "fedtop.db")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+RUN = """
+import sys
+from fedtop.__main__ import main
+sys.argv[1:] = {args}
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "unwanted"),
+    [
+        ("import fedstore", {"textual", "rich", "numpy", "pydantic", "sqlite_utils"}),
+        ("from fedstore import Recorder; Recorder().task('a', success=True)", {"textual", "rich", "numpy"}),
+        ("from fedstore import Policy", {"textual", "rich", "numpy"}),
+        (RUN.format(args=["--help"]), {"textual", "rich", "numpy", "pydantic", "click"}),
+        (
+            RUN.format(args=["record", "--agent", "a", "--task", "t", "--success", "true"]),
+            {"textual", "rich", "numpy", "pydantic", "click"},
+        ),
+    ],
+    ids=["face", "recorder", "policy", "help", "record"],
+)
+def test_light_starts(code: str, unwanted: set[str], tmp_path: Path) -> None:
+    assert not unwanted & loaded_after(code, tmp_path)
