@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Container, Vertical
 
 from fedtop.screens.cascade_funnel import CascadeFunnel, funnel_steps
 from fedtop.screens.cascade_rows import (
@@ -18,8 +18,8 @@ from fedtop.screens.cascade_rows import (
     LAYER_COLUMNS,
     decision_rows,
     layer_rows,
-    summary_line,
-    targets_line,
+    summary_parts,
+    target_parts,
 )
 from fedtop.screens.how_to import HowTo
 from fedtop.screens.panel import Panel
@@ -75,16 +75,15 @@ class CascadePanel(Panel):
     def compose(self) -> ComposeResult:
         """Summary and targets, then the layers, then the newest decisions."""
         yield HowTo("No routing decisions in this window.", WAYS)
-        with Vertical(id="cascade-layers"):
+        with Vertical(id="cascade-lines"):
             yield TextLines(id="cascade-summary")
             yield TextLines(id="cascade-targets")
-            yield Section("who decides", id="cascade-funnel-title")
-            yield CascadeFunnel(id="cascade-funnel")
-            yield Section("layers", id="cascade-table-title")
-            yield CascadeTable(LAYER_COLUMNS, id="layers")
-        with Vertical(id="cascade-latest"):
-            yield Section("latest decisions", id="cascade-latest-title")
-            yield CascadeTable(DECISION_COLUMNS, empty="no decision kept in this window", id="decisions")
+            yield TextLines(id="cascade-targets-brief")
+        with Container(id="cascade-top"):
+            yield Section("who decides", CascadeFunnel(id="cascade-funnel"), id="cascade-funnel-part")
+            yield Section("layers", CascadeTable(LAYER_COLUMNS, id="layers"), id="cascade-layers")
+        latest = CascadeTable(DECISION_COLUMNS, empty="no decision kept in this window", id="decisions")
+        yield Section("latest decisions", latest, id="cascade-latest")
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> CascadeView:  # noqa: ARG002
         """The cascade over the window."""
@@ -94,8 +93,12 @@ class CascadePanel(Panel):
     def show(self, data: CascadeView, view: ViewState) -> None:  # noqa: ARG002
         """Funnel, table, decisions; without a decision how to get some."""
         self.set_class(not data.routes, "-nothing")
-        self.query_one("#cascade-summary", TextLines).set_lines([summary_line(data)])
-        self.query_one("#cascade-targets", TextLines).set_lines([targets_line(data.targets)])
+        self.query_one("#cascade-summary", TextLines).set_lines([summary_parts(data)])
+        self.query_one("#cascade-targets", TextLines).set_lines([target_parts(data.targets)])
+        brief = target_parts(data.targets, brief=True)
+        self.query_one("#cascade-targets-brief", TextLines).set_lines([brief])
+        self.query_one("#cascade-layers", Section).set_note("Enter: move its threshold")
+        self.query_one("#cascade-latest", Section).set_note("Enter: why")
         self.query_one(CascadeFunnel).set_steps(funnel_steps(data.layers))
         self.query_one("#layers", LiveTable).set_rows(layer_rows(data.layers))
         rows = decision_rows(data.recent, self.tz, data.window.length_ms)

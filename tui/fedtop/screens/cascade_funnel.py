@@ -56,7 +56,7 @@ def funnel_steps(layers: Iterable[LayerRow]) -> tuple[FunnelStep, ...]:
 def paint_funnel(steps: Sequence[FunnelStep], width: int, height: int, glyphs: Glyphs) -> list[Text]:
     """At most `height` lines of `width` cells: name, step, taken (unless narrow) and share."""
     figures = _FIGURES if width >= 60 else 8
-    plot = width - _NAME - figures
+    plot = width - _NAME - figures - 1
     if plot < 8:
         return [Text(clean(step.name, width, glyphs.ellipsis)) for step in steps[:height]]
     return [_line(step, plot, figures, glyphs) for step in steps[:height]]

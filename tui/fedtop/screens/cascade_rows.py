@@ -20,9 +20,9 @@ from fedtop.format import (
     interval,
     n_of,
     rate,
-    rate_text,
     state_text,
 )
+from fedtop.screens.values import rate_cell
 from fedtop.themes import hue
 from fedtop.widgets.interval_bar import Bar
 from fedtop.widgets.live_table import Cell, Column, Row
@@ -32,36 +32,32 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from fedstore.learning.targets import TargetStatus
-    from fedstore.queries.models import CascadeView, DecisionRow, LayerRow, Rate
+    from fedstore.queries.models import CascadeView, DecisionRow, LayerRow
     from fedtop.glyphs import Glyphs
 
 __all__ = [
     "DECISION_COLUMNS",
-    "FEW",
     "LAYER_COLUMNS",
-    "accuracy_cell",
     "decision_rows",
     "layer_rows",
     "state_of_rate",
-    "summary_line",
-    "targets_line",
+    "summary_parts",
+    "target_parts",
     "verdict_cell",
 ]
 
-FEW: Final = 10
-"""With fewer graded decisions than this an accuracy is marked as too few to tell."""
 _DAY_MS: Final = 86_400_000
 
 LAYER_COLUMNS: Final = (
     Column("layer", "layer", 13, tooltip="In the order they are asked"),
     Column("attempts", "attempts", 8, "right", min_width_shown=92, sort_default="desc"),
-    Column("bar", "captured", 4, grow=True),
-    Column("captured", "", 7, "right", sort_default="desc", tooltip="Share of all decisions it took"),
+    Column("bar", "", 3, grow=True),
+    Column("captured", "captured", 8, "right", sort_default="desc", tooltip="Share of all decisions it took"),
     Column("success", "success", 7, "right", min_width_shown=104, sort_default="desc"),
     Column("conf", "conf", 5, "right", min_width_shown=112, sort_default="desc"),
     Column("p50", "p50", 8, "decimal", min_width_shown=128, sort_default="desc"),
     Column("p95", "p95", 8, "decimal", sort_default="desc"),
-    Column("accuracy", "accuracy", 17, tooltip="Right, of the graded ones it took, with the 95 % interval"),
+    Column("accuracy", "accuracy", 18, tooltip="Right, of the graded ones it took, with the 95 % interval"),
     Column("graded", "graded", 7, "right", min_width_shown=100, sort_default="desc"),
     Column("threshold", "threshold", 9, "right"),
     Column("target", "target", 8),
@@ -70,23 +66,12 @@ LAYER_COLUMNS: Final = (
 DECISION_COLUMNS: Final = (
     Column("at", "time", 12, sort_default="desc"),
     Column("verdict", "", 1, tooltip="Right, wrong or not graded"),
-    Column("agent", "agent", 14, grow=True),
+    Column("agent", "agent", 14),
     Column("layer", "decided by", 13),
     Column("conf", "conf", 5, "right", sort_default="desc"),
     Column("latency", "latency", 8, "decimal", min_width_shown=66, sort_default="desc"),
     Column("task", "task", 18, grow=True, min_width_shown=76),
 )
-
-
-def accuracy_cell(accuracy: Rate) -> Text | None:
-    """`97.3 % 95.4–98.5`; marked and dim when too few are graded, None when none is."""
-    bounds = accuracy.interval
-    if accuracy.value is None or bounds is None:
-        return None
-    text = rate_text(accuracy.value, bounds.low, bounds.high)
-    if accuracy.n < FEW:
-        text.append(f" {UNICODE.dot}", "$dim")
-    return text
 
 
 def state_of_rate(status: str) -> str:
@@ -110,7 +95,7 @@ def _layer_row(layer: LayerRow) -> Row:
         "conf": None if layer.confidence is None else f"{layer.confidence:.3f}",
         "p50": None if durations.p50_ms is None else duration_ms(durations.p50_ms),
         "p95": None if durations.p95_ms is None else duration_ms(durations.p95_ms),
-        "accuracy": accuracy_cell(layer.accuracy),
+        "accuracy": rate_cell(layer.accuracy, coloured=False),
         "graded": count(layer.accuracy.n) if layer.accuracy.n else None,
         "threshold": None if layer.threshold is None else f"{layer.threshold:.2f}",
         "target": _target_cell(layer),
@@ -171,7 +156,7 @@ def _decision_row(row: DecisionRow, tz: tzinfo, span_ms: int) -> Row:
     return Row(row.id, cells, sort)
 
 
-def summary_line(view: CascadeView) -> Text:
+def summary_parts(view: CascadeView) -> tuple[Text, ...]:
     """What the whole cascade did: decisions, accuracy, latency, clarified."""
     accuracy, durations = view.accuracy, view.durations
     parts = [Text.assemble((count(view.routes), "bold"), (" decisions", "$dim"))]
@@ -184,7 +169,7 @@ def summary_line(view: CascadeView) -> Text:
         tail = f" p50 {duration_ms(durations.p50_ms)} p95 {duration_ms(durations.p95_ms)}"
         parts.append(_figure("latency", duration_ms(durations.mean_ms), tail))
     parts.append(_figure("clarified", rate(view.clarified.value)))
-    return Text("   ").join(parts)
+    return tuple(parts)
 
 
 def _figure(label: str, value: str, tail: str = "") -> Text:
@@ -194,18 +179,31 @@ def _figure(label: str, value: str, tail: str = "") -> Text:
 _URGENCY: Final = {"alert": 0, "warn": 1, "unknown": 2, "ok": 3}
 
 
-def targets_line(targets: Iterable[TargetStatus]) -> Text:
-    """The performance targets, missed ones first and in colour with the value, kept ones dim."""
+def target_parts(targets: Iterable[TargetStatus], *, brief: bool = False) -> tuple[Text, ...]:
+    """The performance targets, missed ones first and in colour with the value, met ones dim.
+
+    `brief` only counts the ones that are met.
+    """
     shown = sorted(targets, key=lambda t: _URGENCY[t.status])
-    return Text("  ").join(_target_text(status) for status in shown)
+    met = sum(status.status == "ok" for status in shown)
+    if not brief:
+        return tuple(_target_text(status) for status in shown)
+    parts = [_target_text(status) for status in shown if status.status != "ok"]
+    words = f" all {met} targets met" if met == len(shown) else f" {met} targets met"
+    return (*parts, state_text("ok").append(words, "$dim")) if met else tuple(parts)
 
 
 def _target_text(status: TargetStatus) -> Text:
     target, missed = status.target, status.status in ("warn", "alert")
     text = state_text(status.status)
-    text.append(f" {target.label.lower()} {target.target_text}", "$fg" if missed else "$dim")
+    text.append(f" {_short(target.label)} {target.target_text}", "$fg" if missed else "$dim")
     if missed:
         latency = target.measure == "latency_ms"
         value = duration_ms(status.value) if latency else rate(status.value)
         text.append(f" is {value}", f"bold ${status.status}")
     return text
+
+
+def _short(label: str) -> str:
+    words = [word for word in label.lower().split() if word not in ("overall", "avg", "rate")]
+    return " ".join(words)

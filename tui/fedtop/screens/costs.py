@@ -15,11 +15,10 @@ from fedtop.format import count, money, tokens
 from fedtop.screens.costs_rows import (
     DIMENSION_LABELS,
     DIMENSIONS,
-    bucket_ms,
+    chart_note,
     cost_columns,
     cost_rows,
     next_dimension,
-    span_text,
     spend_chart,
     tiles,
 )
@@ -79,19 +78,17 @@ class CostsPanel(Panel):
         with Horizontal(id="costs-tiles"):
             for name, label in TILES:
                 yield Tile(label, id=f"costs-{name}")
+        chart = AreaChart(
+            tz=self.tz,
+            y_format=lambda nano: money(round(nano)),
+            whole=False,
+            empty="nothing with a known price in this window",
+            id="costs-chart",
+        )
+        table = LiveTable(cost_columns(DIMENSIONS[0]), empty="nothing spent", id="costs-table")
         with Vertical(id="costs-body"):
-            with Vertical(id="costs-over-time"):
-                yield Section("spend by model", id="costs-chart-title")
-                yield AreaChart(
-                    tz=self.tz,
-                    y_format=lambda nano: money(round(nano)),
-                    whole=False,
-                    empty="nothing with a known price in this window",
-                    id="costs-chart",
-                )
-            with Vertical(id="costs-by"):
-                yield Section("by model", id="costs-table-title")
-                yield LiveTable(cost_columns(DIMENSIONS[0]), empty="nothing spent", id="costs-table")
+            yield Section("spend by model", chart, id="costs-over-time")
+            yield Section("by model", table, id="costs-by")
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> CostsView:
         """The costs by one dimension."""
@@ -112,11 +109,10 @@ class CostsPanel(Panel):
     def _show_table(self, data: CostsView) -> None:
         table = self.query_one("#costs-table", LiveTable)
         table.set_columns(cost_columns(data.dimension))
-        table.set_rows(cost_rows(data.rows, data.dimension))
+        table.set_rows(cost_rows(data))
         calls = sum(row.calls for row in data.rows)
-        title = self.query_one("#costs-table-title", Section)
         note = f"{count(calls)} calls, {tokens(data.tokens)} tokens"
-        title.set_title(f"by {DIMENSION_LABELS[data.dimension]}", note)
+        self.query_one("#costs-by", Section).set_note(note, f"by {DIMENSION_LABELS[data.dimension]}")
 
     def _show_chart(self, text: str) -> None:
         """The spend over time; of one model when the filter names exactly that."""
@@ -126,8 +122,7 @@ class CostsPanel(Panel):
         only = text if data.dimension == "model" and text in data.models else None
         self.query_one(AreaChart).set_data(spend_chart(data, only))
         title = "spend by model" if only is None else f"spend of {only}"
-        step = bucket_ms(data)
-        self.query_one("#costs-chart-title", Section).set_title(title, f"per {span_text(step)}" if step else "")
+        self.query_one("#costs-over-time", Section).set_note(chart_note(data), title)
 
     def apply_filter(self, text: str) -> None:
         """Filters the table, and the chart when a model is named in full."""

@@ -29,6 +29,7 @@ __all__ = [
     "DIMENSION_LABELS",
     "bucket_ms",
     "bytes_text",
+    "chart_note",
     "cost_columns",
     "cost_rows",
     "money_cell",
@@ -89,17 +90,20 @@ def money_cell(cost: Money) -> Text:
     return text if nano is not None else Text.assemble(("?", "bold $warn"), "  ")
 
 
-def cost_rows(rows: Sequence[CostRow], dimension: str) -> list[Row]:
-    """A row per name; the key is the name (empty: not said)."""
-    return [_cost_row(row, dimension) for row in rows]
+def cost_rows(view: CostsView) -> list[Row]:
+    """A row per name; the key is the name (NUL: not said). Models have the colours of the chart."""
+    if view.dimension != "model":
+        return [_cost_row(row, "$info", "") for row in view.rows]
+    styles = _styles(view.models)
+    colours = [styles.get(row.name, hue(row.name)) for row in view.rows]
+    return [_cost_row(row, colour, colour) for row, colour in zip(view.rows, colours, strict=True)]
 
 
-def _cost_row(row: CostRow, dimension: str) -> Row:
-    colour = hue(row.name) if dimension == "model" else "$info"
+def _cost_row(row: CostRow, colour: str, name_style: str) -> Row:
     hidden = row.cost.unpriced_tokens
     name = clean(row.name, 80)
     cells: dict[str, Cell] = {
-        "name": Text(name, colour if dimension == "model" else "") if name else Text("not said", "$dim"),
+        "name": Text(name, name_style) if name else Text("not said", "$dim"),
         "cost": money_cell(row.cost),
         "bar": Bar(row.share, colour),
         "share": None if row.share is None else rate(row.share),
@@ -149,8 +153,16 @@ def spend_chart(view: CostsView, only: str | None = None) -> AreaData | None:
             i % 4,
         )
         for i, name in enumerate(names)
+        if any(parts.get(name) for parts in points.values())
     )
     return AreaData(starts[0], starts[-1] + step, series)
+
+
+def chart_note(view: CostsView) -> str:
+    """The width of a bucket, and what the chart cannot show."""
+    step, hidden = bucket_ms(view), view.total.unpriced_tokens
+    without = f"without {tokens(hidden)} unpriced tokens" if hidden else ""
+    return ", ".join(part for part in (f"per {span_text(step)}" if step else "", without) if part)
 
 
 def bucket_ms(view: CostsView) -> int:

@@ -42,9 +42,6 @@ class Graded(Message):
     grade: Grade
     failure: str = ""
 
-    def __post_init__(self) -> None:
-        super().__init__()
-
 
 def grade_words(grade: Grade) -> str:
     """`right`, `wrong`, `wrong, right would be kimi`."""

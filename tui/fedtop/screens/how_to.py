@@ -45,4 +45,4 @@ class HowTo(TextLines):
 
     def __init__(self, missing: str, ways: Sequence[tuple[str, str]]) -> None:
         super().__init__(id="how-to")
-        self._texts = tuple(how_to_lines(missing, ways))
+        self._items = tuple(how_to_lines(missing, ways))

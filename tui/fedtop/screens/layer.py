@@ -14,13 +14,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
-from fedtop.format import clean, count, duration_ms, rate
+from fedtop.format import clean
 from fedtop.screens.cascade_rows import DECISION_COLUMNS, decision_rows
 from fedtop.screens.layer_rows import (
     READING_COLUMNS,
     analysis_lines,
     evidence_line,
-    lever_title,
     moved,
     reading_rows,
     waiting_line,
@@ -30,11 +29,11 @@ from fedtop.screens.panel import Panel
 from fedtop.screens.section import Section
 from fedtop.screens.text_lines import TextLines
 from fedtop.widgets.histogram import Histogram, Threshold
-from fedtop.widgets.live_table import LiveTable
+from fedtop.widgets.live_table import LiveTable, Row
 from fedtop.widgets.reliability import Reliability
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from textual.app import ComposeResult
 
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerPanel"]
 
+KEYS_NOTE = "←/→ 0.01, shift 0.05, 0 resets; nothing is written"
 _GROWTH = 1.02
 """A study is made anew when the window holds this many times the attempts it was made from."""
 
@@ -56,19 +56,31 @@ class StudyReady(Message):
     study: LayerStudy | None
     failure: str
 
-    def __post_init__(self) -> None:
-        super().__init__()
+
+LEVER_KEYS: list[BindingType] = [
+    Binding("left", "lever(-1)", "lower", id="layer.lower", tooltip="Move the threshold down by 0.01"),
+    Binding("right", "lever(1)", "raise", id="layer.raise", tooltip="Move the threshold up by 0.01"),
+    Binding("shift+left", "lever(-5)", "lower by 0.05", id="layer.lower5", show=False, tooltip="Down by 0.05"),
+    Binding("shift+right", "lever(5)", "raise by 0.05", id="layer.raise5", show=False, tooltip="Up by 0.05"),
+]
 
 
-class LayerPanel(Panel):
+class LeverTable(LiveTable):
+    """A table that leaves the sideways keys to the lever."""
+
+    BINDINGS: ClassVar[list[BindingType]] = LEVER_KEYS
+
+    def action_lever(self, steps: int) -> None:
+        """See `LayerPanel.action_lever`."""
+        next(node for node in self.ancestors if isinstance(node, LayerPanel)).action_lever(steps)
+
+
+class LayerPanel(Panel, can_focus=True):
     """See the module. `name` is the layer's."""
 
     panel_id = "layer"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "lever(-1)", "lower", id="layer.lower", tooltip="Move the threshold down by 0.01"),
-        Binding("right", "lever(1)", "raise", id="layer.raise", tooltip="Move the threshold up by 0.01"),
-        Binding("shift+left", "lever(-5)", "lower by 0.05", id="layer.lower5", show=False, tooltip="Down by 0.05"),
-        Binding("shift+right", "lever(5)", "raise by 0.05", id="layer.raise5", show=False, tooltip="Up by 0.05"),
+        *LEVER_KEYS,
         Binding("0", "reset", "reset", id="layer.reset", tooltip="Put the threshold back where it is"),
         Binding("v", "turn", "view", id="layer.view", tooltip="Decisions, or calibration and analysis"),
     ]
@@ -86,23 +98,17 @@ class LayerPanel(Panel):
 
     def compose(self) -> ComposeResult:
         """Lever, then calibration and analysis, then the decisions it took."""
-        with Vertical(id="layer-top"):
-            yield Section("threshold", id="layer-title")
-            with Horizontal(id="layer-lever"):
-                yield Histogram(id="layer-histogram")
-                with Vertical(id="layer-readings"):
-                    yield Readings()
-                    yield TextLines(id="layer-evidence")
+        with Section("how sure it was", id="layer-top"), Horizontal(id="layer-lever"):
+            yield Histogram(id="layer-histogram")
+            with Vertical(id="layer-readings"):
+                yield Readings()
+                yield TextLines(id="layer-evidence")
         with Horizontal(id="layer-study"):
-            with Vertical(id="layer-calibration"):
-                yield Section("reliability", id="layer-calibration-title")
-                yield Reliability(id="layer-reliability")
-            with Vertical(id="layer-analysis"):
-                yield Section("threshold analysis")
-                yield TextLines(id="layer-analysis-lines")
-        with Vertical(id="layer-latest"):
-            yield Section("latest decisions it took", id="layer-latest-title")
-            yield LiveTable(DECISION_COLUMNS, empty="it took no decision in this window", id="decisions")
+            yield Section("is it as sure as it says", Reliability(), id="layer-calibration")
+            lines = TextLines(id="layer-analysis-lines")
+            yield Section("threshold analysis", lines, id="layer-analysis")
+        table = LeverTable(DECISION_COLUMNS, empty="it took no decision in this window", id="decisions")
+        yield Section("latest decisions it took", table, id="layer-latest")
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> LayerView:
         """The layer's row, confidence bins and newest decisions."""
@@ -162,20 +168,9 @@ class LayerPanel(Panel):
         self.refresh_lever()
 
     def _say(self, words: str) -> None:
-        row = self._row
-        title = lever_title(self.layer_name, row.threshold if row else None, None)
-        self.query_one("#layer-title", Section).set_title(title, self._totals())
+        self.query_one("#layer-top", Section).set_note(KEYS_NOTE if self._study is not None else "")
         self.query_one(Readings).set_rows([])
         self.query_one("#layer-evidence", TextLines).set_lines([waiting_line(words)])
-
-    def _totals(self) -> str:
-        row = self._row
-        if row is None:
-            return ""
-        return (
-            f"{count(row.attempts)} attempts, {rate(row.captured.value)} captured,"
-            f" p95 {duration_ms(row.durations.p95_ms)}"
-        )
 
     # The lever
 
@@ -193,7 +188,7 @@ class LayerPanel(Panel):
         lines = [Threshold(study.threshold)]
         if at != study.threshold:
             lines.append(Threshold(at, "moved"))
-        self.query_one("#layer-title", Section).set_title(lever_title(self.layer_name, study.threshold, at), self._totals())
+        self.query_one("#layer-top", Section).set_note(KEYS_NOTE if self._study is not None else "")
         self.query_one(Histogram).set_data(study.bins, lines)
         self.query_one(Readings).set_rows(reading_rows(now, there))
         self.query_one("#layer-evidence", TextLines).set_lines([evidence_line(now, there)])
@@ -213,6 +208,8 @@ class LayerPanel(Panel):
     def action_turn(self) -> None:
         """Swaps the decisions for calibration and analysis where there is no room for both."""
         self.toggle_class("-turned")
+        self.focus(scroll_visible=False)
+        self.call_after_refresh(self.take_focus)
 
     @on(LiveTable.Selected, "#decisions")
     def _open_why(self, event: LiveTable.Selected) -> None:
@@ -225,3 +222,8 @@ class Readings(LiveTable, can_focus=False):
 
     def __init__(self) -> None:
         super().__init__(READING_COLUMNS, empty="", show_cursor=False, id="layer-figures", classes="-unfiltered")
+
+    def set_rows(self, rows: Iterable[Row]) -> None:
+        """As ever, but unmarked: with every move of the lever all of it changes."""
+        super().set_rows(rows)
+        self.model.changed = {}

@@ -19,19 +19,18 @@ from fedtop.format import (
     interval,
     rate,
 )
-from fedtop.themes import hue
 from fedtop.widgets.live_table import Cell, Column, Row
 
 if TYPE_CHECKING:
     from fedstore.learning.analysis import LayerAnalysis, Share
     from fedstore.learning.lever import LeverReading
 
-__all__ = ["READING_COLUMNS", "analysis_lines", "evidence_line", "lever_title", "moved", "reading_rows", "waiting_line"]
+__all__ = ["READING_COLUMNS", "analysis_lines", "evidence_line", "moved", "reading_rows", "waiting_line"]
 
 _STEPS: Final = 100
 
 READING_COLUMNS: Final = (
-    Column("what", "", 11, grow=True),
+    Column("what", "", 10),
     Column("now", "now", 9, "right"),
     Column("at", "moved", 9, "right"),
     Column("change", "change", 8, "right"),
@@ -43,15 +42,6 @@ def moved(threshold: float, steps: int) -> float:
     return max(0, min(_STEPS, round(threshold * _STEPS) + steps)) / _STEPS
 
 
-def lever_title(layer: str, now: float | None, at: float | None) -> Text:
-    """`semantic  threshold 0.70 → 0.66`; None: not known, or not moved."""
-    text = Text.assemble((clean(layer, 24), f"bold {hue(layer)}"), ("  threshold ", "$dim"))
-    text.append(UNICODE.none if now is None else f"{now:.2f}")
-    if at is not None and at != now:
-        text.append(" → ", "$dim").append(f"{at:.2f}", "bold $accent")
-    return text
-
-
 def waiting_line(words: str) -> Text:
     """Why there is no prediction (yet)."""
     return Text.assemble((UNICODE.unknown, "$dim"), (f" {clean(words, 200)}", "$dim"))
@@ -59,7 +49,8 @@ def waiting_line(words: str) -> Text:
 
 def reading_rows(now: LeverReading, at: LeverReading) -> list[Row]:
     """What the cascade does with the threshold in force, at the lever, and the difference."""
-    return [
+    rows = [
+        _row("threshold", f"{now.threshold:.2f}", f"{at.threshold:.2f}", _threshold(now, at)),
         _row("captured", rate(now.captured), rate(at.captured), _points(now.captured, at.captured, 0)),
         _row(
             "accuracy",
@@ -67,14 +58,14 @@ def reading_rows(now: LeverReading, at: LeverReading) -> list[Row]:
             rate(at.accuracy),
             _points(now.accuracy, at.accuracy, 1),
         ),
-        _row("  95 % of it", _bounds(now.interval), _bounds(at.interval), None, "$dim"),
+        _row("  interval", _bounds(now.interval), _bounds(at.interval), None, "$dim"),
         _row(
             "of layer",
             rate(now.layer_accuracy),
             rate(at.layer_accuracy),
             _points(now.layer_accuracy, at.layer_accuracy, 1),
         ),
-        _row("  95 % of it", _bounds(now.layer_interval), _bounds(at.layer_interval), None, "$dim", "layer"),
+        _row("  interval", _bounds(now.layer_interval), _bounds(at.layer_interval), None, "$dim", "layer"),
         _row("graded", count(now.graded), count(at.graded), _counts(now.graded, at.graded)),
         _row("latency", duration_ms(now.latency_ms), duration_ms(at.latency_ms), _latency(now, at)),
         _row("clarify", rate(now.clarify), rate(at.clarify), _points(now.clarify, at.clarify, -1)),
@@ -82,6 +73,12 @@ def reading_rows(now: LeverReading, at: LeverReading) -> list[Row]:
             "not known", rate(now.unidentified), rate(at.unidentified), _points(now.unidentified, at.unidentified, -1)
         ),
     ]
+    return rows if at.threshold != now.threshold else [_unmoved(row) for row in rows]
+
+
+def _threshold(now: LeverReading, at: LeverReading) -> Text:
+    step = at.threshold - now.threshold
+    return Text(delta(step, 2), "bold $accent") if abs(step) > 1e-9 else Text("")
 
 
 def _row(what: str, now: str, at: str, change: Text | None, style: str = "", of: str = "") -> Row:
@@ -92,6 +89,11 @@ def _row(what: str, now: str, at: str, change: Text | None, style: str = "", of:
         "change": change or Text(""),
     }
     return Row(f"{of}{what}", cells)
+
+
+def _unmoved(row: Row) -> Row:
+    """The row while the lever rests: only what is."""
+    return Row(row.key, {**row.cells, "at": Text(""), "change": Text("")})
 
 
 def _bounds(bounds: tuple[float, float] | None) -> str:
@@ -146,7 +148,7 @@ def analysis_lines(analysis: LayerAnalysis) -> list[Text]:
     ]
     lines.append(_rule("count rule", analysis.threshold, analysis.rule_count))
     lines.append(_rule("accuracy rule", analysis.threshold, analysis.rule_accuracy))
-    lines.append(Text("neither rule keeps an accuracy target; t plans one that does", "$dim"))
+    lines.append(Text("neither keeps an accuracy target: t plans one that does", "$dim"))
     return lines
 
 
@@ -156,7 +158,7 @@ def _side(where: str, events: int, what: str, share: Share) -> Text:
     if bounds is None:
         return text.append("cannot be judged", "$dim")
     text.append(rate(share.rate), "bold")
-    return text.append(f" {interval(*bounds)} ({count(share.count)} of {count(share.n)})", "$dim")
+    return text.append(f" {interval(*bounds)} ({count(share.count)}/{count(share.n)})", "$dim")
 
 
 def _rule(name: str, now: float, change: tuple[float, str]) -> Text:

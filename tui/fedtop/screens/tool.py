@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 
 from fedtop.format import clean, count
 from fedtop.screens.panel import Panel
@@ -51,19 +51,15 @@ class ToolPanel(Panel):
     def compose(self) -> ComposeResult:
         """Verdict, chart, agents beside errors, newest runs."""
         yield TextLines(id="tool-verdict")
-        with Vertical(id="tool-days"):
-            yield Section("runs per day, ok and failed", id="tool-days-title")
-            yield AreaChart(tz=self.tz, empty="no runs in these 30 days", id="tool-chart")
+        chart = AreaChart(tz=self.tz, empty="no runs in these 30 days", id="tool-chart")
+        yield Section("runs per day", chart, id="tool-days")
+        agents = LiveTable(AGENT_COLUMNS, empty="no agent used it", id="tool-agents")
+        errors = LiveTable(ERROR_COLUMNS, empty="no error among its newest runs", id="tool-errors")
         with Horizontal(id="tool-who"):
-            with Vertical(id="tool-agents-part"):
-                yield Section("agents that use it")
-                yield LiveTable(AGENT_COLUMNS, empty="no agent used it", id="tool-agents")
-            with Vertical(id="tool-errors-part"):
-                yield Section("errors by class", "newest runs")
-                yield LiveTable(ERROR_COLUMNS, empty="no error", id="tool-errors")
-        with Vertical(id="tool-latest"):
-            yield Section("newest runs", id="tool-latest-title")
-            yield LiveTable(CALL_COLUMNS, empty="no run of it is kept", id="tool-calls")
+            yield Section("agents that use it", agents, id="tool-agents-part")
+            yield Section("errors of its newest runs", errors, id="tool-errors-part")
+        calls = LiveTable(CALL_COLUMNS, empty="no run of it is kept", id="tool-calls")
+        yield Section("newest runs", calls, id="tool-latest")
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> ToolDetail:
         """The tool over the rolling 30 days."""
@@ -79,7 +75,7 @@ class ToolPanel(Panel):
         self.query_one("#tool-errors", LiveTable).set_rows(error_rows(data.errors))
         self.query_one("#tool-calls", LiveTable).set_rows(call_rows(data.recent, self.tz, data.window.length_ms))
         shown = f"{count(len(data.recent))} of {count(row.calls)}" if row is not None else ""
-        self.query_one("#tool-latest-title", Section).set_title("newest runs", shown)
+        self.query_one("#tool-latest", Section).set_note(shown)
 
     def action_turn(self) -> None:
         """Swaps the newest runs for agents and errors where there is no room for both."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual import on
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, VerticalScroll
 
 from fedtop.screens.how_to import HowTo
 from fedtop.screens.panel import Panel
@@ -45,16 +45,14 @@ class ToolsPanel(Panel):
     def compose(self) -> ComposeResult:
         """The table, then patterns and recommendations."""
         yield HowTo("No executions of a tool in these 30 days.", WAYS)
-        with Vertical(id="tools-all"):
-            yield Section("trust", id="tools-title")
-            yield LiveTable(TOOL_COLUMNS, empty="no tool matches", id="tools-table")
+        yield TextLines(id="tools-levels")
+        table = LiveTable(TOOL_COLUMNS, empty="no tool matches", id="tools-table")
+        yield Section("trust in tools", table, id="tools-all")
         with Horizontal(id="tools-findings"):
-            with Vertical(id="tools-patterns"):
-                yield Section("failure patterns")
-                yield TextLines(id="tools-pattern-lines")
-            with Vertical(id="tools-advice"):
-                yield Section("recommendations")
-                yield TextLines(id="tools-advice-lines")
+            patterns = VerticalScroll(TextLines(id="tools-pattern-lines"))
+            yield Section("failure patterns", patterns, id="tools-patterns")
+            advice = VerticalScroll(TextLines(id="tools-advice-lines"))
+            yield Section("recommendations", advice, id="tools-advice")
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> ToolsView:  # noqa: ARG002
         """The tools over the rolling 30 days."""
@@ -64,8 +62,8 @@ class ToolsPanel(Panel):
     def show(self, data: ToolsView, view: ViewState) -> None:  # noqa: ARG002
         """Table and findings."""
         self.set_class(not data.rows, "-nothing")
-        title = Text("trust over 30 days   ").append_text(levels_line(data.rows))
-        self.query_one("#tools-title", Section).set_title(title)
+        self.query_one("#tools-levels", TextLines).set_lines([levels_line(data.rows)])
+        self.query_one("#tools-all", Section).set_note("over the last 30 days")
         self.query_one("#tools-table", LiveTable).set_rows(tool_rows(data.rows))
         self._list("#tools-pattern-lines", data.patterns, self.glyphs.warn, "$warn", "none found")
         self._list("#tools-advice-lines", data.recommendations, self.glyphs.arrow, "$accent", "nothing to do")

@@ -62,8 +62,8 @@ _DAY_MS: Final = 86_400_000
 
 TOOL_COLUMNS: Final = (
     Column("level", "trust", 8, sort_default="desc", tooltip="HIGH, MEDIUM or LOW by the rule in force"),
-    Column("tool", "tool", 16, grow=True),
-    Column("axis", "0 % to 100 %, lines at 80 and 95", 18, grow=True, tooltip="Success with its 90 % bounds"),
+    Column("tool", "tool", 18),
+    Column("axis", "80 and 95 % lines", 18, grow=True, tooltip="Success with its 90 % bounds"),
     Column("success", "success", 7, "right", sort_default="desc"),
     Column("bound", "bounds", 11, min_width_shown=88, tooltip="One-sided 90 % bounds, lower and upper"),
     Column("runs", "runs", 6, "right", sort_default="desc"),
@@ -135,8 +135,8 @@ def _tool_row(row: ToolRow) -> Row:
         "trend": Text(glyph, style),
         "mean": None if durations.mean_ms is None else duration_ms(durations.mean_ms),
         "p95": None if durations.p95_ms is None else duration_ms(durations.p95_ms),
-        "cost": money(row.cost_nano),
-        "tokens": tokens(row.tokens),
+        "cost": money(row.cost_nano) if row.cost_nano else None,
+        "tokens": tokens(row.tokens) if row.tokens else None,
         "hurts": _hurts(row.agents),
     }
     sort = {
@@ -147,8 +147,8 @@ def _tool_row(row: ToolRow) -> Row:
         "runs": row.calls,
         "mean": durations.mean_ms,
         "p95": durations.p95_ms,
-        "cost": row.cost_nano,
-        "tokens": row.tokens,
+        "cost": row.cost_nano or None,
+        "tokens": row.tokens or None,
         "hurts": sum(r.n - r.hits for _, r in row.agents),
     }
     return Row(row.name, cells, sort)
@@ -235,11 +235,11 @@ _USES: Final = {
 }
 
 
-def verdict_lines(row: ToolRow | None) -> list[Text]:
+def verdict_lines(row: ToolRow | None) -> list[Text | tuple[Text, ...]]:
     """The level and what it rests on; then runs, durations, cost."""
     if row is None:
         return [Text("Nothing ran it in these 30 days.", "bold")]
-    head = level_text(row.level)
+    head = Text.assemble(level_text(row.level))
     head.append(f"  {_USES.get(row.level, '')}: ", "$dim").append(clean(row.reason, 160))
     if row.trend in _TRENDS:
         glyph, style = _TRENDS[row.trend]
@@ -249,10 +249,10 @@ def verdict_lines(row: ToolRow | None) -> list[Text]:
         ("runs", count(row.calls), ""),
         ("success", rate(row.success.value), _two_sided(row.success)),
         ("duration", duration_ms(d.mean_ms), f" p50 {duration_ms(d.p50_ms)} p95 {duration_ms(d.p95_ms)}"),
-        ("cost", money(row.cost_nano), ""),
-        ("tokens", tokens(row.tokens), ""),
+        ("cost", money(row.cost_nano or None), ""),
+        ("tokens", tokens(row.tokens or None), ""),
     ]
-    figures = Text("   ").join(
+    figures = tuple(
         Text.assemble((f"{label} ", "$dim"), (value, "bold"), (tail, "$dim")) for label, value, tail in parts
     )
     return [head, figures]

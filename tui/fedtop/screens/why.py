@@ -48,10 +48,9 @@ class WhyPanel(Panel, can_focus=True):
     def compose(self) -> ComposeResult:
         """The decision, its ladder, the line for an agent's name."""
         yield TextLines(id="why-decision")
-        yield Section("layers it was asked through", id="why-title")
         ladder = Ladder(id="why-ladder")
         ladder.can_focus = False
-        yield ladder
+        yield Section("the layers it went through", ladder, id="why-layers")
         yield AgentInput()
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> WhyView | None:  # noqa: ARG002
