@@ -61,11 +61,14 @@ def lines(rows: Iterable[Cell], indent: int = 3) -> RenderableType:
     return Padding(Group(*(Text(row) if isinstance(row, str) else row for row in rows)), (0, 0, 0, indent))
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], indent: int = 3) -> RenderableType:
-    """Aligned columns under dim labels, nothing around them."""
+def table(
+    columns: Sequence[Column], rows: Iterable[Sequence[Cell]], indent: int = 3, *, wrap_last: bool = False
+) -> RenderableType:
+    """Aligned columns under dim labels, nothing around them; with ``wrap_last`` the last gives way to the others."""
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="$dim")
-    for label, side in columns:
-        grid.add_column(label, justify=side, no_wrap=True, overflow="ellipsis")
+    for at, (label, side) in enumerate(columns, start=1):
+        wraps = wrap_last and at == len(columns)
+        grid.add_column(label, justify=side, no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
     for row in rows:
         grid.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     return Padding(grid, (0, 0, 0, indent))

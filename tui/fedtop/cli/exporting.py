@@ -1,0 +1,145 @@
+"""The command export: what is known as JSON, CSV, metrics.json or a routing log, to a file or stdout.
+
+CSV cells that a spreadsheet would take for a formula are written as text. A file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fedtop.cli.common import View, get_settings, now_ms, open_store, view_options, window_of
+from fedtop.cli.main import Failure
+from fedtop.cli.output import plain_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fedstore import Reader, Store, Window
+
+__all__ = ["export"]
+
+FORMS = ("json", "csv", "metrics", "routing")
+TABLES = ("agents", "task-types", "layers", "costs", "tools", "runs")
+RUNS_LIMIT = 100_000
+
+
+@click.command()
+@click.argument("form", type=click.Choice(FORMS), default="json", metavar="[json|csv|metrics|routing]")
+@click.option("--table", type=click.Choice(TABLES), default="agents", show_default=True, help="Which rows, for csv.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH",
+              help="A file, or for metrics a folder that gets metrics-{timestamp}.json [stdout].")  # fmt: skip
+@view_options
+def export(view: View, *, form: str, table: str, output: Path | None) -> None:
+    """Write what the store knows about the window.
+
+    \b
+    json     every view in one document
+    csv      one table, a row per name
+    metrics  metrics.json, as routers of the federation read it
+    routing  the routing decisions, one JSON line each, as a routing log
+    """
+    settings = get_settings(view)
+    with open_store(settings, readonly=True) as store:
+        window = window_of(store.reader(), settings.window, view.at)
+        text = _text(store, window, form, table)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    target = output / f"metrics-{_stamp()}.json" if form == "metrics" and output.is_dir() else output
+    _write(target, text)
+    click.echo(f"Exported to {target}")
+
+
+def _text(store: Store, window: Window, form: str, table: str) -> str:
+    reader = store.reader()
+    if form == "csv":
+        return _csv(reader, window, table)
+    if form == "metrics":
+        return json.dumps(_metrics(store), indent=2) + "\n"
+    if form == "routing":
+        from fedstore.ingest.routing_export import write_routing_log
+
+        out = io.StringIO()
+        write_routing_log(store.database, window, out)
+        return out.getvalue()
+    views = {
+        "overview": reader.overview(window), "agents": reader.agents(window), "cascade": reader.cascade(window),
+        "costs": reader.costs(window), "tools": reader.tools(window),
+    }  # fmt: skip
+    return json.dumps({"exported_ms": now_ms(), **plain_value(views)}, indent=2, allow_nan=False) + "\n"
+
+
+def _metrics(store: Store) -> Any:
+    from fedstore.compat.metrics_json import metrics_of
+
+    return metrics_of(store)
+
+
+def _stamp() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(now_ms() / 1000, UTC).strftime("%Y%m%d-%H%M%S")
+
+
+def _write(target: Path, text: str) -> None:
+    """All of it or nothing: through a file beside it."""
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Failure(f"{target} cannot be written: {error.strerror}") from error
+
+
+# --- CSV ----------------------------------------------------------------------------------------------------------
+
+
+def _csv(reader: Reader, window: Window, table: str) -> str:
+    from fedtop.sanitize import csv_cell
+
+    head, rows = _rows(reader, window, table)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows([csv_cell(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def _rows(reader: Reader, window: Window, table: str) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    if table == "runs":
+        return _table(reader.runs(window, limit=RUNS_LIMIT))
+    if table == "costs":
+        return _table(reader.costs(window).rows)
+    if table == "tools":
+        return _table(reader.tools(window).rows)
+    if table == "layers":
+        return _table(reader.cascade(window).layers)
+    view = reader.agents(window)
+    return _table(view.cells if table == "task-types" else view.rows)
+
+
+def _table(rows: Sequence[Any]) -> tuple[Sequence[str], list[list[Any]]]:
+    """Flat columns: what a field is made of becomes ``field_part``; what is a list is left out."""
+    flat = [_flat(plain_value(row)) for row in rows]
+    head = list(dict.fromkeys(name for row in flat for name in row))
+    return head, [[row.get(name) for name in head] for row in flat]
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            found.update({f"{name}_{part}": inner for part, inner in _flat(value).items()})
+        elif name in ("interval", "bound"):
+            low, high = value or (None, None)
+            found.update({f"{name}_low": low, f"{name}_high": high})
+        elif not isinstance(value, list):
+            found[name] = value
+    return found

@@ -1,0 +1,216 @@
+"""The commands of the loop: optimize, tune, apply, changes, undo.
+
+A plan is shown before it is applied, and what is applied is exactly that plan. With --dry-run nothing changes.
+"""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fedtop.cli.common import View, get_settings, now_ms, open_store, plain_options, store_option, window_of
+from fedtop.cli.output import emit, look_for, plain_value, print_json, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fedstore import PolicyStore, Settings
+    from fedstore.policy import Change, Plan
+
+__all__ = ["apply", "changes", "optimize", "tune"]
+
+BOOST_RULES = ("shrunk", "wilson", "seed")
+TUNE_RULES = ("certified", "no-worse", "seed-accuracy", "seed-count")
+TUNE_WINDOW = "7d"
+OPTIMIZE_WINDOW = "30d"
+
+
+def loop_options(command: Any) -> Any:
+    """``--store -w --at --json --ascii --no-color --readonly`` as one View."""
+
+    def wrapped(**given: Any) -> Any:
+        names = ("store", "window", "at", "as_json", "as_ascii", "no_color", "readonly")
+        view = View(**{name: given.pop(name) for name in names})
+        return command(view, **given)
+
+    wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
+    wrapped.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
+    for option in (
+        click.option("--readonly", is_flag=True, help="Refuse to change anything."),
+        click.option("--at", metavar="TIME", help="Where the window ends: a time, or newest."),
+        click.option("-w", "--window", metavar="WINDOW", help="168 (hours), 7d, all: the facts it rests on."),
+    ):
+        wrapped = option(wrapped)
+    return store_option(plain_options(wrapped))
+
+
+@contextmanager
+def open_policy(view: View) -> Iterator[tuple[PolicyStore, Settings, Any]]:
+    """The policy of the store, the settings, and a reader."""
+    from fedstore import PolicyStore
+
+    settings = get_settings(view)
+    with open_store(settings) as store:
+        yield PolicyStore(store), settings, store.reader()
+
+
+@click.command()
+@click.option("--dry-run", "-d", is_flag=True, help="Show what would change; change nothing.")
+@click.option("--policy", "rule", type=click.Choice(BOOST_RULES), help="The rule for boosts [shrunk].")
+@loop_options
+def optimize(view: View, *, dry_run: bool, rule: str | None) -> None:
+    """Propose routing boosts for agents from what they achieved, and apply them."""
+    with open_policy(view) as (policy, settings, reader):
+        window = window_of(reader, view.window or OPTIMIZE_WINDOW, view.at)
+        found = policy.propose_optimize(window=window, policy=rule or settings.policy.boosts)
+        _show_and_apply(view, policy, found, dry_run=dry_run)
+
+
+@click.command()
+@click.option("--dry-run", "-d", is_flag=True, help="Show what would change; change nothing.")
+@click.option("-m", "--min-samples", type=click.IntRange(1), metavar="N",
+              help="A layer moves only with so many graded attempts [100].")  # fmt: skip
+@click.option("-l", "--layer", metavar="NAME", help="Move only this layer.")
+@click.option("--target", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+              help="The accuracy a new setting must keep [0.95].")  # fmt: skip
+@click.option("--max-clarify", type=click.FloatRange(0, 1), metavar="SHARE", help="The most that may be asked back.")
+@click.option("-a", "--aggressive", is_flag=True, help="Larger steps: within 0.15 of the present thresholds.")
+@click.option("--policy", "rule", type=click.Choice(TUNE_RULES), help="The rule for thresholds [certified].")
+@loop_options
+def tune(view: View, *, dry_run: bool, **given: Any) -> None:
+    """Propose thresholds for the routing cascade by replaying its decisions, and apply them."""
+    with open_policy(view) as (policy, settings, reader):
+        window = window_of(reader, view.window or TUNE_WINDOW, view.at)
+        with _progress() as progress:
+            found = policy.propose_tune(_tune_settings(settings, given), window=window, progress=progress)
+        _show_and_apply(view, policy, found, dry_run=dry_run)
+
+
+def _tune_settings(settings: Settings, given: dict[str, Any]) -> Any:
+    from fedstore.learning.tuning_types import TuneSettings
+
+    wanted = {
+        "policy": given["rule"] or settings.policy.tuning,
+        "target": given["target"] or settings.policy.target,
+        "confidence": settings.policy.confidence,
+        "max_clarify": settings.policy.max_clarify if given["max_clarify"] is None else given["max_clarify"],
+        "min_graded": given["min_samples"],
+        "layer": given["layer"],
+        "aggressive": given["aggressive"],
+    }
+    return TuneSettings(**{name: value for name, value in wanted.items() if value is not None})
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float], None] | None]:
+    """A progress bar on stderr where that is a terminal."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("replaying decisions", total=1.0)
+        yield lambda share: shown.update(task, completed=share)
+
+
+def _show_and_apply(view: View, policy: PolicyStore, found: Plan, *, dry_run: bool) -> None:
+    """Print the plan; apply it unless it is a dry run or changes nothing."""
+    change = None
+    if not view.as_json:
+        _print_plan(view, found, dry_run=dry_run)
+    if not dry_run and found.changed:
+        change = policy.apply(found, who=_who())
+    if view.as_json:
+        print_json({"plan": found.to_dict(), "dry_run": dry_run, "change": change and change.to_dict()})
+    elif change is not None:
+        _print_change(change, "Applied")
+    elif dry_run and found.changed:
+        click.echo(f"\nTo put it in force: fedtop apply {found.id}")
+
+
+def _print_plan(view: View, found: Plan, *, dry_run: bool) -> None:
+    from fedtop.plain.loop import plan
+
+    look = look_for(view)
+    if found.kind == "optimize":
+        from fedstore.policy import optimization_text
+
+        click.echo(look.cell(optimization_text(found)) + "\n")
+    click.echo(render(plan(found, look, dry_run=dry_run), look))
+
+
+def _print_change(change: Change, word: str) -> None:
+    click.echo(f"\n{word}: change #{change.id}, policy version {change.new_version} (`fedtop undo` takes it back)")
+    for warning in change.warnings:
+        click.echo(f"fedtop: {' '.join(warning.split())}", err=True)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "shell"
+
+
+@click.command()
+@click.argument("plan_id", metavar="PLAN")
+@store_option
+@plain_options
+def apply(
+    *, plan_id: str, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool  # noqa: ARG001
+) -> None:
+    """Apply the PLAN that a dry run showed, exactly as it was shown."""
+    with open_policy(View(store=store)) as (policy, _, _reader):
+        change = policy.apply(plan_id, who=_who())
+    _tell(change, "Applied", as_json=as_json)
+
+
+@click.command()
+@click.argument("change_id", required=False, type=int, metavar="[ID]")
+@store_option
+@plain_options
+def undo(
+    *, change_id: int | None, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool  # noqa: ARG001
+) -> None:
+    """Take back the last change, or the one with ID: the policy is exactly what it was before."""
+    with open_policy(View(store=store)) as (policy, _, _reader):
+        change = policy.undo(change_id, who=_who())
+    _tell(change, f"Took back #{change.undoes}", as_json=as_json)
+
+
+def _tell(change: Change, word: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(change.to_dict())
+    else:
+        _print_change(change, word)
+
+
+@click.command()
+@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many.")
+@store_option
+@plain_options
+def changes(
+    *, limit: int, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool
+) -> None:
+    """What was changed, by whom, on which evidence, and what happened since. Newest first."""
+    view = View(store=store, as_json=as_json, as_ascii=as_ascii, no_color=no_color)
+    settings = get_settings(view)
+    from fedstore import PolicyStore
+
+    with open_store(settings, readonly=True) as opened:
+        found = PolicyStore(opened).changes(limit)
+
+    def draw(look: Any) -> Any:
+        from fedtop.plain.loop import changes as page
+
+        return page(found, look)
+
+    emit(view, {"made_ms": now_ms(), "changes": [plain_value(change.to_dict()) for change in found]}, draw)

@@ -1,0 +1,75 @@
+"""The command policy: what is in force, for people and for routers, and taking over what a router has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fedtop.cli.common import View, get_settings, open_store, plain_options, store_option
+from fedtop.cli.main import Failure
+from fedtop.cli.output import emit
+
+if TYPE_CHECKING:
+    from fedtop.plain.look import Look
+
+__all__ = ["policy"]
+
+FORMATS = ("json", "env", "config", "metrics")
+
+
+@click.group(invoke_without_command=True)
+@store_option
+@plain_options
+@click.pass_context
+def policy(
+    context: click.Context, /, *, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool
+) -> None:
+    """The boosts and thresholds in force."""
+    view = View(store=store, as_json=as_json, as_ascii=as_ascii, no_color=no_color)
+    context.obj = view
+    if context.invoked_subcommand is not None:
+        return
+    from fedstore import PolicyStore
+
+    with open_store(get_settings(view), readonly=True) as opened:
+        version, body = PolicyStore(opened).current()
+
+    def draw(look: Look) -> Any:
+        from fedtop.plain.loop import in_force
+
+        return in_force(version, body, look)
+
+    emit(view, {"version": version, **body.to_dict()}, draw)
+
+
+@policy.command()
+@click.option("--format", "form", type=click.Choice(FORMATS), default="json", show_default=True,
+              help="JSON, shell variables, a routing config.json, or a metrics.json.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="A file; of an existing config.json or metrics.json only the values change [stdout].")  # fmt: skip
+@store_option
+@click.pass_obj
+def export(outer: View, /, *, form: str, output: Path | None, store: Path | None) -> None:
+    """Write the policy in force in a form that a router reads."""
+    from fedstore.policy import export_policy
+
+    with open_store(get_settings(store=store or outer.store), readonly=True) as opened:
+        text = export_policy(opened, form, output)
+    click.echo(f"Exported to {output}" if output is not None else text, nl=output is not None or not text.endswith("\n"))
+
+
+@policy.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@store_option
+@click.pass_obj
+def import_policy(outer: View, /, *, file: Path, store: Path | None) -> None:
+    """Take over the thresholds of a routing config.json or the boosts of a metrics.json, as a change of the ledger."""
+    from fedstore import PolicyStore
+
+    if not file.exists():
+        raise Failure(f"there is no file {file}: check the path")
+    with open_store(get_settings(store=store or outer.store)) as opened:
+        change = PolicyStore(opened).import_file(file, who="import")
+    click.echo(f"Imported: change #{change.id}, policy version {change.new_version}")

@@ -1,0 +1,129 @@
+"""The commands maintain, doctor, config and completion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fedtop.cli.common import View, get_settings, now_ms, open_store, plain_options, store_option
+from fedtop.cli.output import emit, print_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fedtop.plain.look import Look
+
+__all__ = ["completion", "config", "doctor", "maintain"]
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@store_option
+def maintain(*, store: Path | None, as_json: bool) -> None:
+    """Purge what has outlived its retention, in small steps that keep no writer waiting; sums stay."""
+    from fedstore.retention import purge
+
+    settings = get_settings(store=store)
+    with open_store(settings) as opened:
+        purged = purge(opened.database, settings, now_ms())
+    counts = dict(purged)
+    if as_json:
+        print_json(counts)
+        return
+    for kind, count in counts.items():
+        if count:
+            click.echo(f"  {kind}: {count:,} purged")
+    click.echo(f"{sum(counts.values()):,} rows purged")
+
+
+@click.command()
+@store_option
+@plain_options
+def doctor(*, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool) -> None:
+    """Check the store and say what to do. Exit code 2 when something is wrong."""
+    from fedstore.doctor import diagnose
+
+    view = View(store=store, as_json=as_json, as_ascii=as_ascii, no_color=no_color)
+    settings = get_settings(view)
+    findings = diagnose(settings.store, settings=settings)
+
+    def draw(look: Look) -> Any:
+        from fedtop.plain.upkeep import findings as page
+
+        return page(findings, look)
+
+    emit(view, {"findings": findings}, draw)
+    if any(finding.severity == "alert" for finding in findings):
+        raise click.exceptions.Exit(2)
+
+
+@click.command()
+@store_option
+@plain_options
+def config(*, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool) -> None:
+    """The settings in force, where each comes from, and what it means."""
+    from fedstore import default_config_path, default_store_path
+
+    view = View(store=store, as_json=as_json, as_ascii=as_ascii, no_color=no_color)
+    settings = get_settings(view)
+    place = settings.store or default_store_path()
+    values = settings.model_dump(mode="json") | {"store": str(place)}
+    rows = [(name, value, _source(name, settings.sources)) for name, value in _flat(values)]
+
+    def draw(look: Look) -> Any:
+        from fedtop.plain.upkeep import settings_table
+
+        return settings_table(str(default_config_path()), rows, _meanings(type(settings)), look)
+
+    plain = {name: {"value": value, "source": source} for name, value, source in rows}
+    emit(view, {"file": str(default_config_path()), "settings": plain}, draw)
+
+
+def _source(name: str, sources: Any) -> str:
+    return str(sources.get(name) or sources.get(name.partition(".")[0]) or "default")
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested settings by dotted name; an empty table is a value."""
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            found += _flat(value, f"{prefix}{name}.")
+        else:
+            found.append((f"{prefix}{name}", value))
+    return found
+
+
+def _meanings(model: Any, prefix: str = "") -> dict[str, str]:
+    """What each setting means, by dotted name."""
+    found: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        found[f"{prefix}{name}"] = field.description or ""
+        if hasattr(field.annotation, "model_fields"):
+            found |= _meanings(field.annotation, f"{prefix}{name}.")
+    return found
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(*, shell: str) -> None:
+    """The script that completes fedtop's commands in SHELL.
+
+    \b
+    bash   echo 'eval "$(fedtop completion bash)"' >> ~/.bashrc
+    zsh    echo 'eval "$(fedtop completion zsh)"' >> ~/.zshrc
+    fish   fedtop completion fish > ~/.config/fish/completions/fedtop.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from fedtop.cli.main import cli
+
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"there is no completion for {shell}")
+    if shell == "bash":
+        found._check_version = staticmethod(lambda: None)  # type: ignore[attr-defined]
+    click.echo(found(cli, {}, "fedtop", "_FEDTOP_COMPLETE").source())
