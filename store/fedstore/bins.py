@@ -8,15 +8,22 @@ with the fact, because SQLite may have been built without logarithms.
 
 from __future__ import annotations
 
+import array
 import math
-from collections.abc import Iterable, Sequence
+import sys
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["CONFIDENCE_BINS", "GROWTH", "bin_middle_us", "confidence_bin", "duration_bin", "percentiles"]
+__all__ = [
+    "CONFIDENCE_BINS", "GROWTH", "add_bins", "bin_middle_us", "confidence_bin", "duration_bin", "pack_bins",
+    "percentiles", "read_bins",
+]  # fmt: skip
 
 GROWTH = 1.04
 CONFIDENCE_BINS = 40
 _PER_E_FOLD = 1.0 / math.log(GROWTH)
 _ZERO_BIN = -1  # less than a microsecond
+_SWAP = sys.byteorder == "big"
 
 
 def duration_bin(us: int | None) -> int | None:
@@ -60,3 +67,56 @@ def _at_rank(ordered: Sequence[tuple[int, int]], rank: int) -> float:
         if seen >= rank:
             return bin_middle_us(index)
     return bin_middle_us(ordered[-1][0])
+
+
+# --- packed: sorted (bin, count) pairs of signed 32-bit little-endian integers --------------------------------
+
+
+def pack_bins(counts: Mapping[int, int]) -> bytes:
+    """The packed form of a distribution; empty bins are left out, so that equal distributions are equal bytes."""
+    flat = array.array("i")
+    for index in sorted(counts):
+        if counts[index]:
+            flat.append(index)
+            flat.append(counts[index])
+    return _bytes(flat)
+
+
+def read_bins(blob: bytes) -> Iterator[tuple[int, int]]:
+    """The (bin, count) pairs of one blob, or of several joined."""
+    values = iter(_flat(blob))
+    return zip(values, values, strict=True)
+
+
+def add_bins(there: bytes, added: bytes) -> bytes:
+    """The packed sum of two packed distributions; quick for one added pair, which is what one fact adds."""
+    if not added or not there:
+        return there or added
+    if len(added) > 8:
+        total = dict(read_bins(there))
+        for index, count in read_bins(added):
+            total[index] = total.get(index, 0) + count
+        return pack_bins(total)
+    flat, pair = _flat(there), _flat(added)
+    position = 2 * bisect_left(flat[::2], pair[0])
+    if position == len(flat) or flat[position] != pair[0]:
+        flat[position:position] = pair
+    elif flat[position + 1] + pair[1]:
+        flat[position + 1] += pair[1]
+    else:
+        del flat[position : position + 2]
+    return _bytes(flat)
+
+
+def _flat(blob: bytes) -> array.array[int]:
+    flat = array.array("i")
+    flat.frombytes(blob)
+    if _SWAP:
+        flat.byteswap()
+    return flat
+
+
+def _bytes(flat: array.array[int]) -> bytes:
+    if _SWAP:
+        flat.byteswap()
+    return flat.tobytes()

@@ -1,7 +1,7 @@
 """Connections and transactions of one store file; the only module that knows the engine.
 
-Each thread has its own connection (a connection shared across threads loses rows). Reads go through a
-read-only connection; writes take the lock file, then ``BEGIN IMMEDIATE``. Opening checks what the file is and
+Writes go through one connection, one transaction at a time: a mutex among the threads of the process, then the lock
+file, then ``BEGIN IMMEDIATE``. Reads go through a read-only connection per thread. Opening checks what the file is and
 migrates an older store; whatever is wrong with the file comes out as one StoreError that says what to do.
 """
 
@@ -9,97 +9,49 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+import weakref
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from fedstore import schema
+from fedstore.bins import add_bins
 from fedstore.driver import sqlite3
-from fedstore.errors import StoreBusyError, StoreError, StoreNewerError, StoreReadOnlyError
+from fedstore.errors import StoreError, StoreNewerError, StoreReadOnlyError
 from fedstore.locking import FileLock
+from fedstore.transaction import Parameters, Row, Transaction, WriterConnection, store_error
 
 __all__ = ["APPLICATION_ID", "Database", "Transaction", "store_error"]
 
 APPLICATION_ID = 0x46454454  # "FEDT": what `file` and other tools see in the header
 BUSY_TIMEOUT_S = 30.0
 _HEADER = b"SQLite format 3\x00"
+_PAGE_BYTES = 2_048  # a small write dirties about four pages whatever their size: half the bytes in the log
+_CHECKPOINT_BYTES = 6_000_000
 _WAL_LIMIT_BYTES = 8_000_000
 _CACHE_KIB = 16_384
 
-Parameters = Sequence[Any] | Mapping[str, Any]
-Row = tuple[Any, ...]
 
+class _ThreadReader:
+    """The read-only connection of one thread; closed when its thread ends."""
 
-def store_error(error: BaseException, path: Path) -> StoreError:
-    """The StoreError that says what an SQLite or system error means for the user."""
-    text = str(error)
-    if isinstance(error, StoreError):
-        return error
-    if "locked" in text or "busy" in text:
-        return StoreBusyError(f"{path} is locked by another program: close what holds it open and try again")
-    if "readonly" in text or "read-only" in text:
-        return StoreReadOnlyError(f"{path} cannot be written: check its permissions, or use --readonly")
-    if "full" in text:
-        return StoreError(f"the disk that holds {path} is full: free some space; nothing was half-written")
-    if "not a database" in text or "malformed" in text or "corrupt" in text:
-        return StoreError(
-            f"{path} is damaged ({text}): restore a copy, or move it away and `fedtop import` its sources again"
-        )
-    if "unable to open" in text or isinstance(error, OSError):
-        return StoreError(f"{path} cannot be opened ({text}): check that its folder exists and is yours")
-    return StoreError(f"{path}: {text}: run `fedtop doctor` for a closer look")
-
-
-class Transaction:
-    """One write: lock file, BEGIN IMMEDIATE, COMMIT; rolled back whole when its block raises."""
-
-    __slots__ = ("_lock", "_path", "connection")
-
-    def __init__(self, connection: sqlite3.Connection, lock: FileLock, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self._lock = lock
-        self._path = path
+        self._pid = os.getpid()
 
-    def __enter__(self) -> Transaction:
-        self._lock.acquire()
-        try:
-            self.connection.execute("BEGIN IMMEDIATE")
-        except BaseException as error:
-            self._lock.release()
-            if isinstance(error, sqlite3.Error):
-                raise store_error(error, self._path) from error
-            raise
-        return self
+    def close(self) -> None:
+        """Close it, unless it belongs to the process we were forked from."""
+        if os.getpid() == self._pid:
+            self.connection.close()
+        else:
+            _abandoned.append(self.connection)
 
-    def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """All rows of one statement."""
-        return self.connection.execute(sql, parameters).fetchall()
+    def __del__(self) -> None:
+        self.close()
 
-    def executemany(self, sql: str, rows: Iterable[Parameters]) -> int:
-        """How many rows were really written."""
-        return self.connection.executemany(sql, rows).rowcount
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> Literal[False]:
-        try:
-            if error is None:
-                self.connection.execute("COMMIT")
-            else:
-                self._roll_back()
-        except sqlite3.Error as failure:
-            self._roll_back()
-            raise store_error(failure, self._path) from failure
-        finally:
-            self._lock.release()
-        if isinstance(error, sqlite3.Error):
-            raise store_error(error, self._path) from error
-        return False
-
-    def _roll_back(self) -> None:
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+_abandoned: list[Any] = []
+"""Connections of a parent process: closing one in a forked child could checkpoint or delete the parent's log."""
 
 
 class Database:
@@ -112,10 +64,11 @@ class Database:
         self.path = Path(path).expanduser()
         self.readonly = readonly
         self._timeout_s = timeout_s
-        self._local = threading.local()
-        self._opened: list[sqlite3.Connection | FileLock] = []
+        self._writer: WriterConnection | None = None
         self._guard = threading.Lock()
-        self._pid = os.getpid()
+        self._local = threading.local()
+        self._readers: weakref.WeakSet[_ThreadReader] = weakref.WeakSet()
+        _databases.add(self)
         self._inspect()
         if not readonly:
             self._bring_up_to_date()
@@ -147,36 +100,41 @@ class Database:
         """A transaction of this thread. Raises StoreReadOnlyError for a read-only store."""
         if self.readonly:
             raise StoreReadOnlyError(f"{self.path} is open read-only: leave out --readonly to change it")
-        local = self._here()
-        try:
-            return Transaction(local.writer, local.lock, self.path)
-        except AttributeError:
-            local.lock = self._keep(FileLock(self.path.with_name(self.path.name + ".lock"), self._timeout_s))
-            local.writer = self._keep(self._connect_writer())
-            return Transaction(local.writer, local.lock, self.path)
+        return Transaction(self._writer or self._open_writer(), self.path)
 
     def close(self) -> None:
-        """Close every connection of every thread."""
+        """Close every connection of every thread; a later read or write opens anew."""
         with self._guard:
-            opened, self._opened = self._opened, []
-        if os.getpid() == self._pid:
-            for item in opened:
-                item.close()
-        self._local = threading.local()
+            writer, self._writer = self._writer, None
+            readers, self._readers = list(self._readers), weakref.WeakSet()
+            self._local = threading.local()
+        if writer is not None:
+            with writer.mutex:
+                writer.close()
+        for reader in readers:
+            reader.close()
 
     # --- opening -------------------------------------------------------------------------------------------
 
-    def _here(self) -> Any:
-        if os.getpid() != self._pid:  # a forked child must not touch its parent's connections
-            self._pid = os.getpid()
-            self._local = threading.local()
-            self._opened = []
-        return self._local
+    def after_fork_in_child(self) -> None:
+        """A forked child must neither use nor close its parent's connections, nor hold its lock."""
+        if self._writer is not None:
+            _abandoned.append(self._writer.connection)
+            self._writer.lock.close()
+        _abandoned.extend(self._readers)
+        self._writer, self._guard = None, threading.Lock()
+        self._local, self._readers = threading.local(), weakref.WeakSet()
 
-    def _keep(self, item: Any) -> Any:
+    def _open_writer(self) -> WriterConnection:
         with self._guard:
-            self._opened.append(item)
-        return item
+            if self._writer is None:
+                lock = FileLock(self.path.with_name(self.path.name + ".lock"), self._timeout_s)
+                try:
+                    self._writer = WriterConnection(self._connect_writer(lock), lock, self._timeout_s)
+                except BaseException:
+                    lock.close()
+                    raise
+            return self._writer
 
     def _inspect(self) -> None:
         path = self.path
@@ -197,13 +155,12 @@ class Database:
     def _bring_up_to_date(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise store_error(error, self.path) from error
-        try:
-            with self.write() as transaction:
-                if self._missing(transaction.connection):
-                    schema.migrate(transaction.connection)
-        except sqlite3.Error as error:
+            writer = self._open_writer()
+            if self._missing(writer.connection):
+                with self.write() as transaction:
+                    if self._missing(transaction.connection):  # another process may have been quicker
+                        schema.migrate(transaction.connection)
+        except (sqlite3.Error, OSError) as error:
             self.close()
             raise store_error(error, self.path) from error
         except BaseException:
@@ -233,28 +190,43 @@ class Database:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
 
-    def _connect_writer(self) -> sqlite3.Connection:
-        fresh = not self.path.exists() or self.path.stat().st_size == 0
+    def _connect_writer(self, lock: FileLock) -> sqlite3.Connection:
         connection = self._connect(f"{self.path.absolute().as_uri()}?mode=rwc")
         try:
-            if fresh:
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            if mode != "wal":
+                self._prepare(connection, lock)
             connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
-        except sqlite3.Error as error:
+            (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_BYTES // page_bytes}")
+            connection.create_function("add_bins", 2, add_bins, deterministic=True)
+        except BaseException as error:
             connection.close()
-            raise store_error(error, self.path) from error
+            if isinstance(error, sqlite3.Error):
+                raise store_error(error, self.path) from error
+            raise
         return connection
 
-    def _reader(self) -> sqlite3.Connection:
-        local = self._here()
+    def _prepare(self, connection: sqlite3.Connection, lock: FileLock) -> None:
+        """Give a new file its form; under the lock, because two processes doing it at once fail."""
+        lock.acquire()
         try:
-            reader: sqlite3.Connection = local.reader
+            if self._missing(connection) and not connection.execute("PRAGMA page_count").fetchone()[0]:
+                connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        finally:
+            lock.release()
+
+    def _reader(self) -> sqlite3.Connection:
+        try:
+            return self._local.reader.connection  # type: ignore[no-any-return]
         except AttributeError:
-            reader = local.reader = self._keep(self._connect_reader())
-        return reader
+            reader = self._local.reader = _ThreadReader(self._connect_reader())
+            self._readers.add(reader)
+            return reader.connection
 
     def _connect_reader(self) -> sqlite3.Connection:
         connection = self._connect(f"{self.path.absolute().as_uri()}?mode=ro")
@@ -292,3 +264,15 @@ class ReadSnapshot:
     ) -> None:
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
+
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for database in list(_databases):
+        database.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

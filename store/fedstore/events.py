@@ -4,17 +4,22 @@ Python calls, shell flags, JSON lines and imported files all become these and no
 and cleaning happen here once. Times (``at``, ``started_at``) take UTC epoch milliseconds, an ISO 8601 string
 with a zone, or an aware datetime. Money is given in USD and kept as integer nano-USD; durations in
 milliseconds. ``id`` makes a fact the caller's: the same id recorded twice counts once. None is not known.
+
+Checks of one field stand at the field, in a form that pydantic runs without calling Python where that is possible;
+checks across fields are ``check_event``'s, which everything that records calls.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
-from fedstore.cleaning import NAME_LIMIT, clean_name, clean_text
+from fedstore.cleaning import NAME_LIMIT, clean_label, clean_name, clean_text, required_name
+from fedstore.errors import EventError
 
 __all__ = [
     "Attempt",
@@ -27,7 +32,9 @@ __all__ = [
     "RunState",
     "Usage",
     "Verdict",
+    "check_event",
     "event_adapter",
+    "events_adapter",
     "to_epoch_ms",
 ]
 
@@ -60,6 +67,8 @@ def to_epoch_ms(value: Any) -> Any:
 
 def _to_nano(value: Any) -> Any:
     """Integer nano-USD from USD as int, float, Decimal or numeric string."""
+    if type(value) is float and 0 <= value <= MAX_USD:
+        return round(value * NANO)  # off by less than half a nano-USD for every amount with nine decimals
     if value is None:
         return None
     if isinstance(value, bool):
@@ -75,12 +84,22 @@ def _to_nano(value: Any) -> Any:
     return int((amount * NANO).to_integral_value())
 
 
-_Clean = AfterValidator(clean_name)
-Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), _Clean, Field(min_length=1)]
-Label: TypeAlias = Annotated[str, Field(max_length=NAME_LIMIT), _Clean]
+def _identity(value: str) -> str:
+    cleaned = clean_name(value)
+    if not cleaned:
+        raise ValueError("must not be empty")
+    return cleaned
+
+
+_TimeRange = Field(ge=EARLIEST_MS, le=LATEST_MS)
+_EpochMs = Annotated[int, Field(strict=True, ge=EARLIEST_MS, le=LATEST_MS)]
+_OtherTime = Annotated[int, BeforeValidator(to_epoch_ms), _TimeRange]
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), AfterValidator(required_name)]
+Label: TypeAlias = Annotated[str, Field(max_length=NAME_LIMIT), AfterValidator(clean_label)]
 Text: TypeAlias = Annotated[str, AfterValidator(clean_text)]
-Id: TypeAlias = Name | None
-Time: TypeAlias = Annotated[int, BeforeValidator(to_epoch_ms), Field(ge=EARLIEST_MS, le=LATEST_MS)]
+FactId: TypeAlias = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), AfterValidator(_identity)]
+Id: TypeAlias = FactId | None
+Time: TypeAlias = Annotated[_EpochMs | _OtherTime, Field(union_mode="left_to_right")]
 Millis: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=MAX_DURATION_MS, allow_inf_nan=False)]
 Share: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Tokens: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=MAX_TOKENS)]
@@ -116,18 +135,12 @@ class Run(_Event):
     notes: Text | None = None
     source: Label = ""
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Run:
-        if self.started_at is not None and self.at is not None and self.started_at > self.at:
-            raise ValueError("started_at is after at: a run cannot end before it starts")
-        return self
-
 
 class RunState(_Event):
     """A run that has not ended: it started, it goes on, or it waits for something."""
 
     kind: Literal["run_state"] = "run_state"
-    id: Name
+    id: FactId
     agent: Name
     task_type: Label = ""
     project: Label = ""
@@ -165,16 +178,6 @@ class Usage(_Event):
     cost_usd: Usd | None = None
     error_class: Label = ""
     source: Label = ""
-
-    @model_validator(mode="after")
-    def _within_input(self) -> Usage:
-        if self.cache_read_tokens + self.cache_write_tokens > self.input_tokens:
-            raise ValueError("input_tokens must include cache_read_tokens and cache_write_tokens")
-        if self.cache_write_1h_tokens > self.cache_write_tokens:
-            raise ValueError("cache_write_1h_tokens is a part of cache_write_tokens and cannot exceed it")
-        if self.reasoning_tokens > self.output_tokens:
-            raise ValueError("output_tokens must include reasoning_tokens")
-        return self
 
 
 class Execution(_Event):
@@ -244,16 +247,6 @@ class Route(_Event):
     outcome: Outcome | None = None
     source: Label = ""
 
-    @model_validator(mode="after")
-    def _one_path(self) -> Route:
-        layers = [attempt.layer for attempt in self.attempts]
-        if len(set(layers)) != len(layers):
-            raise ValueError("attempts names a layer twice: give each layer once, in cascade order")
-        accepted = [attempt.layer for attempt in self.attempts if attempt.accepted]
-        if accepted not in ([], [self.layer]):
-            raise ValueError(f"layer is {self.layer!r} but {', '.join(accepted)} accepted: exactly one may")
-        return self
-
 
 class Verdict(_Event):
     """A judgement that came later, about a run or a route; it lands in the buckets of what it judges."""
@@ -261,7 +254,7 @@ class Verdict(_Event):
     kind: Literal["verdict"] = "verdict"
     id: Id = None
     subject: Literal["run", "route"]
-    subject_id: Name
+    subject_id: FactId
     at: Time | None = None
     success: bool | None = None
     rework: bool | None = None
@@ -273,24 +266,12 @@ class Verdict(_Event):
     completion_ms: Millis | None = None
     source: Label = ""
 
-    @model_validator(mode="after")
-    def _says_something(self) -> Verdict:
-        of_runs = (self.success, self.rework, self.qa)
-        of_routes = (self.correct, self.correct_agent, self.completed, self.completion_ms)
-        if self.subject == "run" and any(value is not None for value in of_routes):
-            raise ValueError("a run takes success, rework, quality and qa; the rest judges a route")
-        if self.subject == "route" and any(value is not None for value in of_runs):
-            raise ValueError("a route takes correct, correct_agent, completed, quality and completion_ms")
-        if all(value is None for value in (*of_runs, *of_routes, self.quality)):
-            raise ValueError("a verdict must judge something")
-        return self
-
 
 class Job(_Event):
     """The state of a job; the newest state stands."""
 
     kind: Literal["job"] = "job"
-    id: Name
+    id: FactId
     name: Label = ""
     project: Label = ""
     state: Literal["queued", "running", "completed", "failed", "cancelled"]
@@ -303,6 +284,7 @@ Event: TypeAlias = Run | RunState | Usage | Execution | Route | Verdict | Job
 AnyEvent: TypeAlias = Annotated[Event, Field(discriminator="kind")]
 
 _adapter: TypeAdapter[Event] | None = None
+_many_adapter: TypeAdapter[list[Event]] | None = None
 
 
 def event_adapter() -> TypeAdapter[Event]:
@@ -311,3 +293,61 @@ def event_adapter() -> TypeAdapter[Event]:
     if _adapter is None:
         _adapter = TypeAdapter(AnyEvent)
     return _adapter
+
+
+def events_adapter() -> TypeAdapter[list[Event]]:
+    """The same for a list of events."""
+    global _many_adapter
+    if _many_adapter is None:
+        _many_adapter = TypeAdapter(list[AnyEvent])
+    return _many_adapter
+
+
+# --- checks across fields -------------------------------------------------------------------------------------
+
+
+def check_event(event: Event) -> None:
+    """Raises EventError when the fields of an event contradict each other."""
+    check = _CHECKS.get(type(event))
+    if check is not None:
+        check(event)
+
+
+def _check_run(e: Run) -> None:
+    if e.started_at is not None and e.at is not None and e.started_at > e.at:
+        raise EventError("started_at is after at: a run cannot end before it starts")
+
+
+def _check_usage(e: Usage) -> None:
+    if e.reasoning_tokens > e.output_tokens:
+        raise EventError("output_tokens must include reasoning_tokens")
+    if e.cache_write_1h_tokens > e.cache_write_tokens:
+        raise EventError("cache_write_1h_tokens is a part of cache_write_tokens and cannot exceed it")
+    if e.cache_read_tokens + e.cache_write_tokens > e.input_tokens:
+        raise EventError("input_tokens must include cache_read_tokens and cache_write_tokens")
+
+
+def _check_route(e: Route) -> None:
+    layers = set()
+    for attempt in e.attempts:
+        if attempt.layer in layers:
+            raise EventError("attempts names a layer twice: give each layer once, in cascade order")
+        layers.add(attempt.layer)
+        if attempt.accepted and attempt.layer != e.layer:
+            raise EventError(f"layer is {e.layer!r} but {attempt.layer!r} accepted: only the one that decided may")
+
+
+def _check_verdict(e: Verdict) -> None:
+    of_runs = (e.success, e.rework, e.qa)
+    of_routes = (e.correct, e.correct_agent, e.completed, e.completion_ms)
+    if e.subject == "run" and any(value is not None for value in of_routes):
+        raise EventError("a run takes success, rework, quality and qa; the rest judges a route")
+    if e.subject == "route" and any(value is not None for value in of_runs):
+        raise EventError("a route takes correct, correct_agent, completed, quality and completion_ms")
+    if all(value is None for value in (*of_runs, *of_routes, e.quality)):
+        raise EventError("a verdict must judge something")
+
+
+_CHECKS: dict[type, Callable[[Any], None]] = {
+    Run: _check_run, Usage: _check_usage, Route: _check_route, Verdict: _check_verdict,
+}  # fmt: skip

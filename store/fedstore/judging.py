@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fedstore.summaries import Deltas, Writer, route_judgement, run_judgement
-from fedstore.writes import judged_correct, proposal_right
+from fedstore.writes import consistent, proposal_right
 
 __all__ = ["judge_route", "judge_run", "subjects_with_verdicts"]
 
@@ -55,6 +55,16 @@ def _newest(verdicts: list[tuple[Any, ...]], present: Sequence[Any]) -> tuple[An
     )
 
 
+def _right_agent(
+    agent: str, verdicts: list[tuple[Any, ...]], present: Sequence[Any]
+) -> tuple[int | None, str | None]:
+    """``correct`` as the newest verdict about it says; who would have been right, as the newest that agrees says."""
+    said = [consistent(agent, *verdict[:2]) for verdict in verdicts]
+    correct = next((right for right, _ in said if right is not None), present[0])
+    named = next((name for right, name in said if name is not None and right == correct), None)
+    return correct, named if said else present[1]
+
+
 def judge_run(tx: Writer, run_id: str, deltas: Deltas) -> None:
     """Bring one run in line with its verdicts; nothing happens when it is not (or no longer) there."""
     rows = tx.execute(_RUN, (run_id,))
@@ -75,10 +85,7 @@ def judge_route(tx: Writer, route_id: str, deltas: Deltas) -> None:
         return
     agent, layer, at, *present = rows[0]
     verdicts = tx.execute(_ROUTE_VERDICTS, (route_id,))
-    new = list(_newest(verdicts, present))
-    if all(row[0] is None for row in verdicts):
-        new[0] = judged_correct(agent, None, new[1])
-        new[0] = None if new[0] is None else int(new[0])
+    new = [*_right_agent(agent, verdicts, present), *_newest([v[2:] for v in verdicts], present[2:])]
     if new == present:
         return
     tx.execute(_ROUTE_UPDATE, (*new, route_id))

@@ -6,11 +6,11 @@ include cache reads and writes, as ours do. Model names are tried as they came, 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fedstore.events import Usage
+if TYPE_CHECKING:
+    from fedstore.events import Usage
 
 __all__ = ["COMPUTED", "REPORTED", "UNPRICED", "price", "price_version"]
 
@@ -53,6 +53,8 @@ def price_version() -> str:
 def _cached(
     model: str, provider: str, day_ms: int, read_all: int, cache_read: int, write_5m: int, write_1h: int, out: int
 ) -> int | None:
+    from datetime import UTC, datetime
+
     from genai_prices import Usage as Tokens
     from genai_prices import calc_price
 

@@ -8,9 +8,8 @@ is what lets a million decisions be tuned within seconds. Layer and agent are co
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-
-from fedstore.events import Attempt, Route
+from collections.abc import Callable, Sequence
+from typing import Any
 
 __all__ = ["ACCEPTED", "ERROR", "HEADER_LAYER", "NOBODY", "RECORD_BYTES", "SHADOW", "UNKNOWN_US", "pack"]
 
@@ -27,24 +26,19 @@ _ATTEMPT = struct.Struct("<IIIBxHdd")
 _HEADER = struct.Struct("<IIQqq")
 
 
-def pack(route: Route, at_ms: int, code: Callable[[str], int]) -> bytes:
-    """The trail of a route; ``code`` interns a name."""
-    parts = [_HEADER.pack(HEADER_LAYER, code(route.agent) if route.agent else NOBODY, 0, at_ms, len(route.attempts))]
-    parts += [_pack_attempt(attempt, code) for attempt in route.attempts]
+def pack(agent: str, at_ms: int, attempts: Sequence[Sequence[Any]], code: Callable[[str], int]) -> bytes:
+    """The trail of a decision; ``attempts`` are rows of ``route_attempts``, ``code`` interns a name."""
+    parts = [_HEADER.pack(HEADER_LAYER, code(agent) if agent else NOBODY, 0, at_ms, len(attempts))]
+    for _, _, layer, proposed, confidence, threshold, accepted, shadow, rate, error, latency in attempts:
+        parts.append(
+            _ATTEMPT.pack(
+                code(layer),
+                code(proposed) if proposed else NOBODY,
+                UNKNOWN_US if latency is None else min(latency, UNKNOWN_US - 1),
+                ACCEPTED * accepted | SHADOW * shadow | ERROR * (error != ""),
+                65535 if rate is None else max(1, round(rate * 65535)),
+                _NAN if confidence is None else confidence,
+                _NAN if threshold is None else threshold,
+            )
+        )
     return b"".join(parts)
-
-
-def _pack_attempt(attempt: Attempt, code: Callable[[str], int]) -> bytes:
-    flags = ACCEPTED * attempt.accepted | SHADOW * attempt.shadow | ERROR * (attempt.error_class != "")
-    rate = 1.0 if attempt.shadow_rate is None else attempt.shadow_rate
-    latency = UNKNOWN_US if attempt.latency_ms is None else min(round(attempt.latency_ms * 1000), UNKNOWN_US - 1)
-    return _ATTEMPT.pack(
-        code(attempt.layer),
-        code(attempt.agent) if attempt.agent else NOBODY,
-        latency,
-        flags,
-        max(1, round(rate * 65535)),
-        _NAN if attempt.confidence is None else attempt.confidence,
-        _NAN if attempt.threshold is None else attempt.threshold,
-    )
-

@@ -7,14 +7,18 @@ nothing (``ON CONFLICT DO NOTHING``), so no trigger fires for it. Rows are plain
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fedstore.events import Execution, Job, Outcome, Route, Run, RunState, Usage, Verdict
 from fedstore.ids import new_id, stable_id
+from fedstore.pricing import REPORTED, price
 from fedstore.trail import pack
 
+if TYPE_CHECKING:
+    from fedstore.events import Execution, Job, Outcome, Route, Run, RunState, Usage, Verdict
+
 __all__ = [
-    "INSERTS", "LOSS_INSERT", "REJECT_INSERT", "Row", "Stamp", "execution_row", "job_row", "judged_correct", "proposal_right", "route_rows",
+    "INSERTS", "LOSS_INSERT", "REJECT_INSERT", "Row", "Stamp", "consistent", "execution_row", "job_row",
+    "proposal_right", "route_rows",
     "run_row", "state_row", "usage_row", "verdict_row",
 ]  # fmt: skip
 
@@ -22,11 +26,12 @@ Row = tuple[Any, ...]
 
 
 class Stamp(NamedTuple):
-    """What every fact of one transaction shares."""
+    """What every fact of one transaction shares; ``code`` interns a name for packed trails."""
 
     recorded_ms: int
     source: str
     keep_content: bool
+    code: Callable[[str], int]
 
 
 def _insert(table: str, columns: str) -> str:
@@ -59,6 +64,16 @@ VERDICT_COLUMNS = (
     " completion_ms, source, recorded_ms"
 )
 
+_STATE_ORDER = ("seen_ms", "state", "reason", "agent", "task_type", "project")
+_NEWER_STATE = (
+    f"({', '.join(f'excluded.{c}' for c in _STATE_ORDER)}) > ({', '.join(f'active_runs.{c}' for c in _STATE_ORDER)})"
+)
+
+
+def _if_newer(column: str) -> str:
+    return f"{column} = CASE WHEN {_NEWER_STATE} THEN excluded.{column} ELSE active_runs.{column} END"
+
+
 INSERTS = {
     "runs": _insert("runs", RUN_COLUMNS),
     "llm_calls": _insert("llm_calls", USAGE_COLUMNS),
@@ -66,14 +81,16 @@ INSERTS = {
     "route_attempts": _insert("route_attempts", ATTEMPT_COLUMNS),
     "routes": _insert("routes", ROUTE_COLUMNS),
     "verdicts": _insert("verdicts", VERDICT_COLUMNS),
-    # What is happening now: the newest word about a run stands, and an ended run is not happening.
+    # What is happening now: the newest word about a run stands (ties in a fixed order, so that the order of arrival
+    # does not matter), and an ended run is not happening.
     "active_runs": (
         "INSERT INTO active_runs (id, agent, task_type, project, state, reason, started_ms, seen_ms)"
         " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = ?1)"
-        " ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, seen_ms = excluded.seen_ms,"
+        " ON CONFLICT (id) DO UPDATE SET"
+        f" {', '.join(_if_newer(c) for c in ('agent', 'task_type', 'project', 'state', 'reason', 'seen_ms'))},"
         " started_ms = CASE WHEN excluded.started_ms < active_runs.started_ms"
         " THEN excluded.started_ms ELSE active_runs.started_ms END"
-        " WHERE excluded.seen_ms > active_runs.seen_ms"
+        f" WHERE {_NEWER_STATE} OR excluded.started_ms < active_runs.started_ms"
     ),
     "jobs": (
         "INSERT INTO jobs (id, name, project, state, state_rank, at_ms, error_class, source, recorded_ms)"
@@ -81,17 +98,13 @@ INSERTS = {
         " ON CONFLICT (id) DO UPDATE SET name = excluded.name, project = excluded.project, state = excluded.state,"
         " state_rank = excluded.state_rank, at_ms = excluded.at_ms, error_class = excluded.error_class,"
         " source = excluded.source, recorded_ms = excluded.recorded_ms"
-        " WHERE excluded.at_ms > jobs.at_ms"
-        " OR (excluded.at_ms = jobs.at_ms AND excluded.state_rank > jobs.state_rank)"
+        " WHERE (excluded.at_ms, excluded.state_rank, excluded.name, excluded.project, excluded.error_class)"
+        " > (jobs.at_ms, jobs.state_rank, jobs.name, jobs.project, jobs.error_class)"
     ),
 }
 REJECT_INSERT = _insert("rejects", "source, line, byte_offset, reason, digest, text, recorded_ms")
 LOSS_INSERT = _insert("losses", "count, reason, first_ms, recorded_ms")
 JOB_RANK = {"queued": 0, "running": 1, "completed": 2, "failed": 3, "cancelled": 4}
-
-
-def _truth(value: bool | None) -> int | None:
-    return None if value is None else int(value)
 
 
 def _whole(value: float | None) -> int | None:
@@ -104,53 +117,60 @@ def _micros(ms: float | None) -> int | None:
 
 def run_row(e: Run, stamp: Stamp) -> Row:
     """The row of ``runs``."""
-    at = stamp.recorded_ms if e.at is None else e.at
-    duration = e.duration_ms
-    if duration is None and e.started_at is not None:
-        duration = max(0, at - e.started_at)
-    started = e.started_at
+    at = e.at or stamp.recorded_ms
+    duration, started = e.duration_ms, e.started_at
+    if duration is not None:
+        duration = round(duration)
+    elif started is not None:
+        duration = max(0, at - started)
     if started is None and duration is not None:
-        started = at - round(duration)
+        started = at - duration
     return (
-        e.id or new_id(at), e.agent, e.task_type, e.project, e.mode, started, at, _whole(duration),
-        _truth(e.success), _truth(e.rework), e.quality, e.confidence, e.qa,
-        e.error_class, e.notes, e.source or stamp.source, stamp.recorded_ms,
+        e.id or new_id(at), e.agent, e.task_type, e.project, e.mode, started, at, duration, e.success, e.rework,
+        e.quality, e.confidence, e.qa, e.error_class, e.notes, e.source or stamp.source, stamp.recorded_ms,
     )  # fmt: skip
 
 
 def state_row(e: RunState, stamp: Stamp) -> Row:
     """The row of ``active_runs``."""
-    at = stamp.recorded_ms if e.at is None else e.at
-    started = at if e.started_at is None else e.started_at
-    return (e.id, e.agent, e.task_type, e.project, e.state, e.reason, started, at)
+    at = e.at or stamp.recorded_ms
+    return (e.id, e.agent, e.task_type, e.project, e.state, e.reason, e.started_at or at, at)
 
 
-def usage_row(e: Usage, stamp: Stamp, cost_nano: int | None, basis: str, price_version: str) -> Row:
-    """The row of ``llm_calls``, with the cost the pricing decided on."""
-    at = stamp.recorded_ms if e.at is None else e.at
+def usage_row(e: Usage, stamp: Stamp) -> Row:
+    """The row of ``llm_calls``, with the cost as reported or as the pricing computes it."""
+    at = e.at or stamp.recorded_ms
+    cost, basis, version = (e.cost_usd, REPORTED, "") if e.cost_usd is not None else price(e, stamp.recorded_ms)
+    duration = e.duration_ms
     return (
         e.id or new_id(at), e.run_id, e.agent, e.model, e.provider, e.operation, e.task_type, e.project, at,
-        _whole(e.duration_ms), e.input_tokens, e.cache_read_tokens, e.cache_write_tokens, e.output_tokens,
-        e.reasoning_tokens, int(e.output_is_minimum), cost_nano, basis, price_version, e.error_class,
+        None if duration is None else round(duration), e.input_tokens, e.cache_read_tokens, e.cache_write_tokens,
+        e.output_tokens, e.reasoning_tokens, e.output_is_minimum, cost, basis, version, e.error_class,
         e.source or stamp.source, stamp.recorded_ms,
     )  # fmt: skip
 
 
 def execution_row(e: Execution, stamp: Stamp) -> Row:
     """The row of ``tool_calls``."""
-    at = stamp.recorded_ms if e.at is None else e.at
+    at = e.at or stamp.recorded_ms
+    duration = e.duration_ms
     return (
-        e.id or new_id(at), e.run_id, e.task_id, e.agent, e.tool, e.task_type, e.project, at, _whole(e.duration_ms),
-        _truth(e.success), e.cost_usd, e.tokens, e.effort,
-        int(e.browser_used), e.error_class, e.source or stamp.source, stamp.recorded_ms,
+        e.id or new_id(at), e.run_id, e.task_id, e.agent, e.tool, e.task_type, e.project, at,
+        None if duration is None else round(duration), e.success, e.cost_usd, e.tokens, e.effort, e.browser_used,
+        e.error_class, e.source or stamp.source, stamp.recorded_ms,
     )  # fmt: skip
 
 
-def judged_correct(agent: str, correct: bool | int | None, correct_agent: str | None) -> bool | None:
-    """``correct`` as said, else what ``correct_agent`` implies."""
+def consistent(agent: str, correct: bool | int | None, correct_agent: str | None) -> tuple[int | None, str | None]:
+    """``correct`` and ``correct_agent`` of a decision for ``agent``, the one not contradicting the other.
+
+    What ``correct_agent`` implies stands when ``correct`` is not said; where both are said, ``correct`` stands and
+    an agent that contradicts it is dropped.
+    """
     if correct is None:
-        return None if correct_agent is None else agent == correct_agent
-    return bool(correct)
+        return (None, None) if correct_agent is None else (int(agent == correct_agent), correct_agent)
+    agrees = correct_agent is None or (agent == correct_agent) == bool(correct)
+    return int(correct), correct_agent if agrees else None
 
 
 def proposal_right(
@@ -172,14 +192,14 @@ def proposal_right(
     return 0 if correct is not None and proposed == selected else None
 
 
-def route_rows(e: Route, stamp: Stamp, code: Callable[[str], int]) -> tuple[Row, list[Row], Row | None]:
+def route_rows(e: Route, stamp: Stamp) -> tuple[Row, list[Row], Row | None]:
     """The rows of ``routes``, ``route_attempts`` and, with an outcome, ``verdicts``."""
-    at = stamp.recorded_ms if e.at is None else e.at
+    at = e.at or stamp.recorded_ms
     route_id = e.id or new_id(at)
     attempts = [
         (
-            route_id, position, a.layer, a.agent, a.confidence, a.threshold, int(a.accepted), int(a.shadow),
-            a.shadow_rate, a.error_class, _micros(a.latency_ms),
+            route_id, position, a.layer, a.agent, a.confidence, a.threshold, a.accepted, a.shadow, a.shadow_rate,
+            a.error_class, None if a.latency_ms is None else round(a.latency_ms * 1000),
         )
         for position, a in enumerate(e.attempts)
     ]  # fmt: skip
@@ -187,7 +207,7 @@ def route_rows(e: Route, stamp: Stamp, code: Callable[[str], int]) -> tuple[Row,
     source = e.source or stamp.source
     route = (
         route_id, e.task_id, e.description if stamp.keep_content else None, e.agent, e.layer, e.confidence, at,
-        _micros(e.latency_ms), *judged, pack(e, at, code), source, stamp.recorded_ms,
+        _micros(e.latency_ms), *judged, pack(e.agent, at, attempts, stamp.code), source, stamp.recorded_ms,
     )  # fmt: skip
     if e.outcome is None:
         return route, attempts, None
@@ -200,13 +220,17 @@ def route_rows(e: Route, stamp: Stamp, code: Callable[[str], int]) -> tuple[Row,
 
 
 def _outcome(agent: str, o: Outcome) -> Row:
-    correct = judged_correct(agent, o.correct, o.correct_agent)
-    return (_truth(correct), o.correct_agent, _truth(o.completed), o.quality, _whole(o.completion_ms))
+    completed = None if o.completed is None else int(o.completed)
+    return (*consistent(agent, o.correct, o.correct_agent), completed, o.quality, _whole(o.completion_ms))
+
+
+def _truth(value: bool | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def verdict_row(e: Verdict, stamp: Stamp) -> Row:
     """The row of ``verdicts``; its id follows from what it says, so that saying it twice counts once."""
-    at = stamp.recorded_ms if e.at is None else e.at
+    at = e.at or stamp.recorded_ms
     said = (
         _truth(e.success), _truth(e.rework), e.quality, e.qa, _truth(e.correct), e.correct_agent, _truth(e.completed),
         _whole(e.completion_ms),
@@ -218,7 +242,7 @@ def verdict_row(e: Verdict, stamp: Stamp) -> Row:
 
 def job_row(e: Job, stamp: Stamp) -> Row:
     """The row of ``jobs``."""
-    at = stamp.recorded_ms if e.at is None else e.at
+    at = e.at or stamp.recorded_ms
     return (
         e.id, e.name, e.project, e.state, JOB_RANK[e.state], at, e.error_class, e.source or stamp.source,
         stamp.recorded_ms,

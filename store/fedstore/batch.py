@@ -1,0 +1,170 @@
+"""The rows of one transaction, and how they are written so that every summary stays exact.
+
+Rows are made when an event is added, before the transaction begins, so that the lock is held for the writing only.
+A fact that is already there changes nothing, and a fact that occurs twice in a batch counts once. Events come in
+validated; only their attributes are used, so that whoever has them can do without pydantic.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fedstore.errors import EventError
+from fedstore.judging import judge_route, judge_run, subjects_with_verdicts
+from fedstore.summaries import Deltas
+from fedstore.writes import (
+    INSERTS, Row, Stamp, execution_row, job_row, proposal_right, route_rows, run_row, state_row, usage_row, verdict_row,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from fedstore.transaction import Transaction
+
+__all__ = ["FUTURE_SLACK_MS", "Batch"]
+
+FUTURE_SLACK_MS = 300_000
+"""Clocks differ; a fact further ahead than this is refused."""
+
+RouteRows = tuple[Row, list[Row], Row | None]
+
+_ROWS: dict[str, Callable[[Any, Stamp], Any]] = {
+    "run": run_row, "run_state": state_row, "usage": usage_row, "execution": execution_row, "route": route_rows,
+    "verdict": verdict_row, "job": job_row,
+}  # fmt: skip
+_SEEN_LAYER = (
+    "INSERT INTO layers (name, position, threshold, seen_ms, seen_id) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (name) DO UPDATE SET position = excluded.position, threshold = excluded.threshold,"
+    " seen_ms = excluded.seen_ms, seen_id = excluded.seen_id"
+    " WHERE (excluded.seen_ms, excluded.seen_id) > (layers.seen_ms, layers.seen_id)"
+)
+
+
+class Batch:
+    """Rows by kind of event."""
+
+    def __init__(self, stamp: Stamp) -> None:
+        self.size = 0
+        self._stamp = stamp
+        self._latest = stamp.recorded_ms + FUTURE_SLACK_MS
+        self._rows: defaultdict[str, list[Any]] = defaultdict(list)
+        self._named: defaultdict[str, list[str]] = defaultdict(list)
+
+    def add(self, event: Any) -> None:
+        """Take one valid event. Raises EventError for a time in the future."""
+        if event.at is not None and event.at > self._latest:
+            raise EventError(f"at: lies {_ahead(event.at - self._stamp.recorded_ms)} in the future: check the clock")
+        kind = event.kind
+        self._rows[kind].append(_ROWS[kind](event, self._stamp))
+        if event.id is not None:
+            self._named[kind].append(event.id)
+        self.size += 1
+
+    def write(self, tx: Transaction) -> int:
+        """Write the rows; how many events were new."""
+        deltas = Deltas()
+        taken = 0
+        for kind, write in _WRITES:
+            rows = self._rows.get(kind)
+            if rows:
+                taken += write(self, tx, rows, deltas)
+        deltas.flush(tx, self._stamp.recorded_ms)
+        return taken
+
+    def _states(self, tx: Transaction, rows: list[Row], _: Deltas) -> int:
+        return tx.executemany(INSERTS["active_runs"], rows)
+
+    def _runs(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
+        fresh = _insert_new(tx, "runs", rows)
+        for row in fresh:
+            deltas.run(row)
+        named = self._named.get("run")
+        if named:
+            tx.executemany("DELETE FROM active_runs WHERE id = ?", [(run_id,) for run_id in named])
+            for run_id in subjects_with_verdicts(tx, "run", named):
+                judge_run(tx, run_id, deltas)
+        return len(fresh)
+
+    def _usages(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
+        fresh = _insert_new(tx, "llm_calls", rows)
+        for row in fresh:
+            deltas.usage(row)
+        return len(fresh)
+
+    def _executions(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
+        fresh = _insert_new(tx, "tool_calls", rows)
+        for row in fresh:
+            deltas.execution(row)
+        return len(fresh)
+
+    def _routes(self, tx: Transaction, rows: list[RouteRows], deltas: Deltas) -> int:
+        new = {row[0] for row in _insert_new(tx, "routes", [route for route, _, _ in rows])}
+        early = subjects_with_verdicts(tx, "route", [i for i in self._named.get("route", ()) if i in new])
+        fresh = []
+        for written in rows:
+            if written[0][0] in new:
+                new.discard(written[0][0])
+                fresh.append(written)
+            elif written[2] is not None:  # a decision sent again, now with its outcome
+                self._rows["verdict"].append(written[2])
+        tx.executemany(INSERTS["route_attempts"], [row for _, attempts, _ in fresh for row in attempts])
+        tx.executemany(INSERTS["verdicts"], [verdict for _, _, verdict in fresh if verdict is not None])
+        _count_routes(tx, fresh, deltas)
+        for route_id in early:
+            judge_route(tx, route_id, deltas)
+        return len(fresh)
+
+    def _verdicts(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
+        taken = tx.executemany(INSERTS["verdicts"], rows)
+        for kind, subject in dict.fromkeys(row[:2] for row in rows):
+            (judge_run if kind == "run" else judge_route)(tx, subject, deltas)
+        return taken
+
+    def _jobs(self, tx: Transaction, rows: list[Row], _: Deltas) -> int:
+        return tx.executemany(INSERTS["jobs"], rows)
+
+
+# States come before runs, because an ended run is not happening; verdicts after what they judge.
+_WRITES = (
+    ("run_state", Batch._states),
+    ("run", Batch._runs),
+    ("usage", Batch._usages),
+    ("execution", Batch._executions),
+    ("route", Batch._routes),
+    ("verdict", Batch._verdicts),
+    ("job", Batch._jobs),
+)
+
+
+def _insert_new(tx: Transaction, table: str, rows: list[Row]) -> list[Row]:
+    """Insert rows; those whose fact was not there yet, each fact once."""
+    written = tx.executemany(INSERTS[table], rows)
+    if written == len(rows):
+        return rows
+    if not written:
+        return []
+    new = {row[0] for row in tx.execute(f"SELECT id FROM {table} ORDER BY seq DESC LIMIT ?", (written,))}
+    fresh: dict[str, Row] = {}
+    for row in rows:
+        if row[0] in new:
+            fresh.setdefault(row[0], row)
+    return list(fresh.values())
+
+
+def _count_routes(tx: Transaction, fresh: Sequence[RouteRows], deltas: Deltas) -> None:
+    layers: dict[str, Row] = {}
+    for route, attempts, _ in fresh:
+        deltas.route(route)
+        selected, at, correct, correct_agent = route[3], route[6], route[8], route[9]
+        for row in attempts:
+            _, position, layer, proposed, _, threshold, accepted, *_ = row
+            deltas.attempt(at, row, proposal_right(proposed, accepted, selected, correct, correct_agent))
+            seen = layers.get(layer)
+            if seen is None or (at, route[0]) > seen[3:]:
+                layers[layer] = (layer, position, threshold, at, route[0])
+    tx.executemany(_SEEN_LAYER, layers.values())
+
+
+def _ahead(ms: int) -> str:
+    hours = ms / 3_600_000
+    return f"{ms / 60_000:.0f} min" if hours < 1 else f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"

@@ -1,0 +1,151 @@
+"""One write to the store: who may write, what a transaction is, and what an SQLite error means for the user.
+
+One connection writes for all threads of a process, one transaction at a time: a mutex among the threads, then the
+lock file among the processes, then ``BEGIN IMMEDIATE``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from fedstore.driver import sqlite3
+from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
+from fedstore.locking import FileLock
+
+__all__ = ["Parameters", "Row", "Transaction", "WriterConnection", "store_error"]
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+Row = tuple[Any, ...]
+
+
+def store_error(error: BaseException, path: Path) -> StoreError:
+    """The StoreError that says what an SQLite or system error means for the user."""
+    text = str(error)
+    if isinstance(error, StoreError):
+        return error
+    if "locked" in text or "busy" in text:
+        return StoreBusyError(f"{path} is locked by another program: close what holds it open and try again")
+    if "readonly" in text or "read-only" in text:
+        return StoreReadOnlyError(f"{path} cannot be written: check its permissions, or use --readonly")
+    if "full" in text:
+        return StoreError(f"the disk that holds {path} is full: free some space; nothing was half-written")
+    if "not a database" in text or "malformed" in text or "corrupt" in text:
+        return StoreError(
+            f"{path} is damaged ({text}): restore a copy, or move it away and `fedtop import` its sources again"
+        )
+    if "unable to open" in text or isinstance(error, OSError):
+        return StoreError(f"{path} cannot be opened ({text}): check that its folder exists and is yours")
+    return StoreError(f"{path}: {text}: run `fedtop doctor` for a closer look")
+
+
+class WriterConnection:
+    """The writing connection of one process, its lock file, and the mutex of the threads that share it."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: FileLock, timeout_s: float) -> None:
+        self.connection = connection
+        self.lock = lock
+        self.mutex = threading.Lock()
+        self.memo: dict[str, Any] = {}
+        self.token = -1
+        self._timeout_s = timeout_s
+        self._owner = 0
+
+    def acquire(self, path: Path) -> None:
+        """Become the one writer. Raises StoreBusyError."""
+        if not self.mutex.acquire(blocking=False):
+            if self._owner == threading.get_ident():
+                raise StoreBusyError(f"{path}: a write was begun inside another write of the same thread")
+            if not self.mutex.acquire(timeout=self._timeout_s):
+                raise StoreBusyError(f"{path} was held by another thread for {self._timeout_s:g} s: try again")
+        self._owner = threading.get_ident()
+        try:
+            self.lock.acquire()
+        except BaseException:
+            self._owner = 0
+            self.mutex.release()
+            raise
+
+    def release(self) -> None:
+        """Let the next one write."""
+        self.lock.release()
+        self._owner = 0
+        self.mutex.release()
+
+    def close(self) -> None:
+        """Close the connection, then the lock file."""
+        self.connection.close()
+        self.lock.close()
+
+
+class Transaction:
+    """One write: lock file, BEGIN IMMEDIATE, COMMIT; rolled back whole when its block raises.
+
+    ``memo`` holds what earlier transactions of this process read and noted there, as long as nobody else has
+    written since.
+    """
+
+    __slots__ = ("_path", "_writer", "connection", "memo")
+
+    def __init__(self, writer: WriterConnection, path: Path) -> None:
+        self._writer = writer
+        self._path = path
+        self.connection = writer.connection
+        self.memo = writer.memo
+
+    def __enter__(self) -> Transaction:
+        writer = self._writer
+        writer.acquire(self._path)
+        try:
+            execute = self.connection.execute
+            execute("BEGIN IMMEDIATE")
+            (token,) = execute("PRAGMA data_version").fetchone()
+        except BaseException as error:
+            self._abandon()
+            if isinstance(error, sqlite3.Error):
+                raise store_error(error, self._path) from error
+            raise
+        if token != writer.token:
+            writer.token = token
+            writer.memo.clear()
+        return self
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """All rows of one statement."""
+        return self.connection.execute(sql, parameters).fetchall()
+
+    def executemany(self, sql: str, rows: Iterable[Parameters]) -> int:
+        """How many rows were really written."""
+        return self.connection.executemany(sql, rows).rowcount
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Literal[False]:
+        if error is None:
+            try:
+                self.connection.execute("COMMIT")
+            except BaseException as failure:
+                self._abandon()
+                if isinstance(failure, sqlite3.Error):
+                    raise store_error(failure, self._path) from failure
+                raise
+            self._writer.release()
+            return False
+        self._abandon()
+        if isinstance(error, sqlite3.Error):
+            raise store_error(error, self._path) from error
+        return False
+
+    def _abandon(self) -> None:
+        """Roll back, forget what was noted, let go."""
+        self.memo.clear()
+        try:
+            if self.connection.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
+                    self.connection.execute("ROLLBACK")
+        finally:
+            self._writer.release()
