@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fedstore.config import load_settings as load_settings
     from fedstore.database import Database as Database
     from fedstore.decisions import read_decisions as read_decisions
+    from fedstore.demo import Simulation as Simulation
     from fedstore.errors import EventError as EventError
     from fedstore.errors import FedstoreError as FedstoreError
     from fedstore.errors import PlanRefusedError as PlanRefusedError
@@ -41,11 +42,19 @@ if TYPE_CHECKING:
     from fedstore.ids import stable_id as stable_id
     from fedstore.ingest import ImportReport as ImportReport
     from fedstore.ingest import import_paths as import_paths
+    from fedstore.ingest.routing_export import write_routing_log as write_routing_log
     from fedstore.paths import default_config_path as default_config_path
     from fedstore.paths import default_store_path as default_store_path
+    from fedstore.policy import Alternative as Alternative
+    from fedstore.policy import Change as Change
+    from fedstore.policy import Plan as Plan
+    from fedstore.policy import PlanItem as PlanItem
     from fedstore.policy import Policy as Policy
     from fedstore.policy import PolicyBody as PolicyBody
     from fedstore.policy import PolicyStore as PolicyStore
+    from fedstore.policy import Predicted as Predicted
+    from fedstore.policy import label_of as label_of
+    from fedstore.policy import optimization_text as optimization_text
     from fedstore.queries import Reader as Reader
     from fedstore.recorder import Recorder as Recorder
     from fedstore.sample import sample_routes as sample_routes
@@ -63,6 +72,7 @@ _MODULES = {
     "config": ("PolicySettings", "Settings", "load_settings"),
     "database": ("Database",),
     "decisions": ("read_decisions",),
+    "demo": ("Simulation",),
     "errors": (
         "EventError", "FedstoreError", "PlanRefusedError", "SettingsError", "StoreBusyError", "StoreError",
         "StoreNewerError", "StoreReadOnlyError",
@@ -72,8 +82,12 @@ _MODULES = {
     ),
     "ids": ("new_id", "now_ms", "stable_id"),
     "ingest": ("ImportReport", "import_paths"),
+    "ingest.routing_export": ("write_routing_log",),
     "paths": ("default_config_path", "default_store_path"),
-    "policy": ("Policy", "PolicyBody", "PolicyStore"),
+    "policy": (
+        "Alternative", "Change", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted", "label_of",
+        "optimization_text",
+    ),
     "queries": ("Reader",),
     "recorder": ("Recorder",),
     "sample": ("sample_routes",),

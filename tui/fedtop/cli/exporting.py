@@ -63,7 +63,7 @@ def _text(store: Store, window: Window, form: str, table: str) -> str:
     if form == "metrics":
         return json.dumps(_metrics(store), indent=2) + "\n"
     if form == "routing":
-        from fedstore.ingest.routing_export import write_routing_log
+        from fedstore import write_routing_log
 
         out = io.StringIO()
         write_routing_log(store.database, window, out)

@@ -55,7 +55,7 @@ def _grade(store: Store, route_id: str, verdict: str) -> None:
 
 
 def _queue(view: View, limit: int) -> None:
-    from fedstore.labelling import labelling_queue
+    from fedstore import labelling_queue
 
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:

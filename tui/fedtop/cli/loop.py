@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fedstore import PolicyStore, Settings
-    from fedstore.policy import Change, Plan
+    from fedstore import Change, Plan
 
 __all__ = ["apply", "changes", "optimize", "tune"]
 
@@ -141,7 +141,7 @@ def _print_plan(view: View, found: Plan, *, dry_run: bool) -> None:
 
     look = look_for(view)
     if found.kind == "optimize":
-        from fedstore.policy import optimization_text
+        from fedstore import optimization_text
 
         click.echo(look.cell(optimization_text(found)) + "\n")
     click.echo(render(plan(found, look, dry_run=dry_run), look))

@@ -155,7 +155,7 @@ def _usage(error: click.UsageError) -> Failure:
 
 
 def _fail(error: Exception) -> NoReturn:
-    from fedstore.errors import FedstoreError
+    from fedstore import FedstoreError
 
     if os.environ.get("FEDTOP_DEBUG"):
         raise error

@@ -53,7 +53,7 @@ def policy(
 @click.pass_obj
 def export(outer: View, /, *, form: str, output: Path | None, store: Path | None) -> None:
     """Write the policy in force in a form that a router reads."""
-    from fedstore.policy import export_policy
+    from fedstore import export_policy
 
     with open_store(get_settings(store=store or outer.store), readonly=True) as opened:
         text = export_policy(opened, form, output)

@@ -65,7 +65,7 @@ def demo(
     """
     settings = get_settings(view, interval_s=interval, theme=theme)
     with _demo_settings(settings, view.store) as own, open_store(own) as store:
-        from fedstore.demo import Simulation
+        from fedstore import Simulation
 
         simulation = Simulation(store, seed, now_ms, hours=DEMO_HOURS, speed=speed)
         if wants_print(view):

@@ -24,7 +24,7 @@ SHELLS = ("bash", "zsh", "fish")
 @store_option
 def maintain(*, store: Path | None, as_json: bool) -> None:
     """Purge what has outlived its retention, in small steps that keep no writer waiting; sums stay."""
-    from fedstore.retention import purge
+    from fedstore import purge
 
     settings = get_settings(store=store)
     with open_store(settings) as opened:
@@ -44,7 +44,7 @@ def maintain(*, store: Path | None, as_json: bool) -> None:
 @plain_options
 def doctor(*, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool) -> None:
     """Check the store and say what to do. Exit code 2 when something is wrong."""
-    from fedstore.doctor import diagnose
+    from fedstore import diagnose
 
     view = View(store=store, as_json=as_json, as_ascii=as_ascii, no_color=no_color)
     settings = get_settings(view)

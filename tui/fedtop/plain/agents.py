@@ -12,7 +12,7 @@ from fedtop.plain.blocks import Column, Field, fields, header, heading, lines, m
 
 if TYPE_CHECKING:
     from fedstore.queries.models import AgentDetail, AgentRow, AgentsView, RunRow
-    from fedstore.window import Window
+    from fedstore import Window
     from fedtop.plain.look import Look
 
 __all__ = ["agent", "agents", "run_table", "task_type"]

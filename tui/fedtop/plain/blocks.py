@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fedstore.queries.models import Money, Rate
-    from fedstore.window import Window
+    from fedstore import Window
     from fedtop.plain.look import Look
 
 __all__ = [

@@ -13,7 +13,7 @@ from fedtop.plain.blocks import Column, Field, bar_line, fields, header, heading
 if TYPE_CHECKING:
     from fedstore.learning.analysis import LayerAnalysis, Share
     from fedstore.queries.models import CascadeView, DecisionRow, LayerRow, WhyStep, WhyView
-    from fedstore.window import Window
+    from fedstore import Window
     from fedtop.plain.look import Look
 
 __all__ = ["analysis", "cascade", "funnel", "layer_table", "targets", "why"]

@@ -11,7 +11,7 @@ from fedtop import format as fmt
 from fedtop.plain.blocks import Column, header, heading, lines, table
 
 if TYPE_CHECKING:
-    from fedstore.policy import Alternative, Change, Measured, Plan, PlanItem, Predicted
+    from fedstore import Alternative, Change, Measured, Plan, PlanItem, Predicted
     from fedtop.plain.look import Look
 
 __all__ = ["changes", "number", "plan"]
@@ -135,7 +135,7 @@ def _alternatives(found: tuple[Alternative, ...], look: Look) -> RenderableType:
 
 
 def _label(key: str) -> str:
-    from fedstore.policy import label_of
+    from fedstore import label_of
 
     return label_of(key)
 

@@ -13,7 +13,7 @@ from fedtop.plain.blocks import Field, fields, header, heading, window_text
 
 if TYPE_CHECKING:
     from fedstore.queries.models import RunRow
-    from fedstore.window import Window
+    from fedstore import Window
     from fedtop.plain.look import Look
 
 __all__ = ["run", "runs"]
