@@ -63,7 +63,7 @@ def cost_columns(dimension: str) -> tuple[Column, ...]:
     return (
         Column("name", DIMENSION_LABELS[dimension], 18, grow=True),
         Column("cost", "cost", 10, "right", sort_default="desc"),
-        Column("bar", "share", 6, grow=True, min_width_shown=70, sort_default="desc"),
+        Column("bar", "share", 6, grow=True, min_width_shown=90, sort_default="desc"),
         Column("share", "", 7, "right", sort_default="desc"),
         Column("calls", "calls", 7, "right", sort_default="desc"),
         Column("errors", "errors", 6, "right", min_width_shown=104, sort_default="desc"),
@@ -201,7 +201,7 @@ def tiles(view: CostsView) -> dict[str, TileData]:
         "projected": TileData(
             None if view.month_projected_nano is None else f"{money(view.month_projected_nano)} ~",
             "",
-            "too early to tell" if view.month_projected_nano is None else "this month, at its pace",
+            "too early" if view.month_projected_nano is None else "at this pace",
             state="unknown" if view.month_projected_nano is None else "ok",
         ),
         "store": TileData(bytes_text(view.store_bytes), "", "on disk"),
@@ -212,13 +212,13 @@ def _big(cost: Money) -> Text:
     return money_cell(cost)
 
 
-_BASES: Final = {"reported": "all reported", "computed": "partly priced here"}
+_BASES: Final = {"reported": "all reported", "computed": "priced here"}
 
 
 def _hides(cost: Money) -> str:
     """What the mark means: the basis, or the tokens without a price."""
     if cost.unpriced_calls:
-        return f"hides {tokens(cost.unpriced_tokens)} tokens"
+        return f"? {tokens(cost.unpriced_tokens)} tokens"
     return _BASES[cost.mark] if cost.nano else ""
 
 

@@ -25,9 +25,9 @@ from fedtop.screens.layer_rows import (
     waiting_line,
 )
 from fedtop.screens.layer_study import LayerStudy, load_log, study_layer, summary_bins
-from fedtop.screens.panel import Panel
 from fedtop.screens.section import Section
 from fedtop.screens.text_lines import TextLines
+from fedtop.screens.turning import TurningPanel
 from fedtop.widgets.histogram import Histogram, Threshold
 from fedtop.widgets.live_table import LiveTable, Row
 from fedtop.widgets.reliability import Reliability
@@ -75,14 +75,13 @@ class LeverTable(LiveTable):
         next(node for node in self.ancestors if isinstance(node, LayerPanel)).action_lever(steps)
 
 
-class LayerPanel(Panel, can_focus=True):
+class LayerPanel(TurningPanel):
     """See the module. `name` is the layer's."""
 
     panel_id = "layer"
     BINDINGS: ClassVar[list[BindingType]] = [
         *LEVER_KEYS,
         Binding("0", "reset", "reset", id="layer.reset", tooltip="Put the threshold back where it is"),
-        Binding("v", "turn", "view", id="layer.view", tooltip="Decisions, or calibration and analysis"),
     ]
 
     def __init__(self, name: str) -> None:
@@ -94,6 +93,7 @@ class LayerPanel(Panel, can_focus=True):
         self._row: LayerRow | None = None
         self._window: Window | None = None
         self._studied: tuple[str, int | None, int] | None = None
+        self._failure = ""
         self._serial = 0
 
     def compose(self) -> ComposeResult:
@@ -118,20 +118,28 @@ class LayerPanel(Panel, can_focus=True):
     def show(self, data: LayerView, view: ViewState) -> None:
         """The summaries at once; the study when it is there."""
         self._row, self._window = data.row, data.window
+        if self._studied is not None and self._studied[:2] != (view.window, view.pinned_ms):
+            self._forget()
         rows = decision_rows(data.recent, self.tz, data.window.length_ms)
         self.query_one("#decisions", LiveTable).set_rows(rows)
         if self._study is None:
             lines = [Threshold(data.row.threshold)] if data.row and data.row.threshold is not None else []
             self.query_one(Histogram).set_data(summary_bins(data.bins), lines)
-            self._say(self._waiting())
+            self._say(self._why_no_study())
         self._restudy(view)
 
-    def _waiting(self) -> str:
+    def _why_no_study(self) -> str:
         if self._row is None or not self._row.attempts:
             return "no decision reached this layer in this window"
-        return "reading the decisions of this window"
+        return self._failure or "reading the decisions of this window"
 
     # The study
+
+    def _forget(self) -> None:
+        """What was studied is of another window."""
+        self._study, self._studied, self._failure = None, None, ""
+        self.query_one(Reliability).set_data((), None)
+        self.query_one("#layer-analysis-lines", TextLines).set_lines([])
 
     def _restudy(self, view: ViewState) -> None:
         """Starts a study for another window, or when the window has grown by a few per cent."""
@@ -160,7 +168,9 @@ class LayerPanel(Panel, can_focus=True):
         if event.serial != self._serial:
             return
         if event.study is None:
-            self._say(event.failure or "this layer has no threshold to move")
+            self._study = None
+            self._failure = event.failure or "this layer has no threshold to move"
+            self._say(self._failure)
             return
         self._study = study = event.study
         self.query_one(Reliability).set_data(study.points, study.ece)
@@ -168,7 +178,7 @@ class LayerPanel(Panel, can_focus=True):
         self.refresh_lever()
 
     def _say(self, words: str) -> None:
-        self.query_one("#layer-top", Section).set_note(KEYS_NOTE if self._study is not None else "")
+        self.query_one("#layer-top", Section).set_note("")
         self.query_one(Readings).set_rows([])
         self.query_one("#layer-evidence", TextLines).set_lines([waiting_line(words)])
 
@@ -188,7 +198,7 @@ class LayerPanel(Panel, can_focus=True):
         lines = [Threshold(study.threshold)]
         if at != study.threshold:
             lines.append(Threshold(at, "moved"))
-        self.query_one("#layer-top", Section).set_note(KEYS_NOTE if self._study is not None else "")
+        self.query_one("#layer-top", Section).set_note(KEYS_NOTE)
         self.query_one(Histogram).set_data(study.bins, lines)
         self.query_one(Readings).set_rows(reading_rows(now, there))
         self.query_one("#layer-evidence", TextLines).set_lines([evidence_line(now, there)])
@@ -204,12 +214,6 @@ class LayerPanel(Panel, can_focus=True):
         """Puts the lever back to the threshold in force."""
         self._at = None
         self.refresh_lever()
-
-    def action_turn(self) -> None:
-        """Swaps the decisions for calibration and analysis where there is no room for both."""
-        self.toggle_class("-turned")
-        self.focus(scroll_visible=False)
-        self.call_after_refresh(self.take_focus)
 
     @on(LiveTable.Selected, "#decisions")
     def _open_why(self, event: LiveTable.Selected) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from fedtop.format import clean, count
-from fedtop.screens.panel import Panel
 from fedtop.screens.section import Section
 from fedtop.screens.text_lines import TextLines
 from fedtop.screens.tools_rows import (
@@ -21,6 +19,7 @@ from fedtop.screens.tools_rows import (
     error_rows,
     verdict_lines,
 )
+from fedtop.screens.turning import TurningPanel
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 
@@ -36,13 +35,10 @@ if TYPE_CHECKING:
 __all__ = ["ToolPanel"]
 
 
-class ToolPanel(Panel):
+class ToolPanel(TurningPanel):
     """See the module. `name` is the tool's."""
 
     panel_id = "tool"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "turn", "view", id="tool.view", tooltip="Newest runs, or agents and errors"),
-    ]
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
@@ -76,7 +72,3 @@ class ToolPanel(Panel):
         self.query_one("#tool-calls", LiveTable).set_rows(call_rows(data.recent, self.tz, data.window.length_ms))
         shown = f"{count(len(data.recent))} of {count(row.calls)}" if row is not None else ""
         self.query_one("#tool-latest", Section).set_note(shown)
-
-    def action_turn(self) -> None:
-        """Swaps the newest runs for agents and errors where there is no room for both."""
-        self.toggle_class("-turned")
