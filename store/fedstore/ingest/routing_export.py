@@ -13,23 +13,29 @@ from fedstore.events import Attempt, Outcome, Route
 from fedstore.ingest.routing_log import decision_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import TextIO
 
     from fedstore.database import Database
     from fedstore.window import Window
 
-__all__ = ["stored_routes", "write_routing_log"]
+__all__ = ["stored_route", "stored_routes", "write_routing_log"]
 
 _CHUNK = 500
-_ROUTES = (
+_COLUMNS = (
     "SELECT seq, id, task_id, description, agent, layer, confidence, at_ms, latency_us, correct, correct_agent,"
     " completed, quality, completion_ms FROM routes"
-    " WHERE seq > :after AND at_ms >= :start AND at_ms < :end ORDER BY seq LIMIT :n"
 )
+_ONE = f"{_COLUMNS} WHERE id = :id"
+_ROUTES = (
+    f"{_COLUMNS} WHERE seq > :after AND at_ms >= :start AND at_ms < :end ORDER BY seq LIMIT :n"
+)
+_ATTEMPT = (
+    "a.layer, a.agent, a.confidence, a.threshold, a.accepted, a.shadow, a.shadow_rate, a.error_class, a.latency_us"
+)
+_ATTEMPTS_OF_ONE = f"SELECT {_ATTEMPT} FROM route_attempts a WHERE a.route_id = :id ORDER BY a.position"
 _ATTEMPTS = (
-    "SELECT a.route_id, a.layer, a.agent, a.confidence, a.threshold, a.accepted, a.shadow, a.shadow_rate,"
-    " a.error_class, a.latency_us FROM route_attempts a JOIN routes r ON r.id = a.route_id"
+    f"SELECT a.route_id, {_ATTEMPT} FROM route_attempts a JOIN routes r ON r.id = a.route_id"
     " WHERE r.seq > :after AND r.seq <= :last AND r.at_ms >= :start AND r.at_ms < :end"
     " ORDER BY a.route_id, a.position"
 )
@@ -49,6 +55,15 @@ def stored_routes(database: Database, window: Window) -> Iterator[Route]:
         after = last
 
 
+def stored_route(database: Database, route_id: str) -> Route | None:
+    """One decision; None when it is not there."""
+    rows = database.read(_ONE, {"id": route_id})
+    if not rows:
+        return None
+    attempts = database.read(_ATTEMPTS_OF_ONE, {"id": route_id})
+    return _route(rows[0], tuple(_attempt(row) for row in attempts))
+
+
 def write_routing_log(database: Database, window: Window, out: TextIO) -> int:
     """Write the decisions of a window, one JSON object per line; how many there were."""
     count = 0
@@ -58,7 +73,7 @@ def write_routing_log(database: Database, window: Window, out: TextIO) -> int:
     return count
 
 
-def _attempt(row: list[Any]) -> Attempt:
+def _attempt(row: Sequence[Any]) -> Attempt:
     layer, agent, confidence, threshold, accepted, shadow, rate, error, latency = row
     return Attempt(
         layer=layer, agent=agent, confidence=confidence, threshold=threshold, accepted=bool(accepted),

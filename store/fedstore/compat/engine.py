@@ -1,0 +1,181 @@
+"""The analytics engine: executions in, seven questions out, under the names and fields of its first version.
+
+    engine = AnalyticsEngine()
+    engine.metrics_collector.db_path = engine.storage_manager.db_path = "local_data/analytics.db"
+    engine.record_execution(task_id="t1", tool_name="search", duration_seconds=1.2, success=True, ...)
+    engine.get_agents_status()
+
+It counts executions of tools; each is one task. Recording never raises; asking raises StoreError. Rates are
+fractions and None where nothing is known; durations are seconds, money USD, times ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fedstore.compat import engine_views as views
+from fedstore.ids import now_ms
+from fedstore.paths import default_store_path
+from fedstore.recorder import Recorder
+from fedstore.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["AnalyticsEngine"]
+
+
+class _Tier:
+    """One of the engine's two storage objects: both keep their tables in the engine's one store file."""
+
+    def __init__(self, engine: AnalyticsEngine) -> None:
+        self._engine = engine
+
+    @property
+    def db_path(self) -> str:
+        """The store file. Assigning another one moves the engine to it; what was recorded stays in the old."""
+        return str(self._engine.path)
+
+    @db_path.setter
+    def db_path(self, path: str | Path) -> None:
+        self._engine.move_to(Path(path).expanduser())
+
+
+class AnalyticsEngine:
+    """Records executions and answers the seven ``get_*`` questions about them.
+
+    ``store`` is a Store, a path, or None for the default place. One engine may be used by many threads.
+    """
+
+    def __init__(
+        self, store: Store | str | Path | None = None, *, clock: Callable[[], int] | None = None
+    ) -> None:
+        self._clock = clock or (store.clock if isinstance(store, Store) else now_ms)
+        self._guard = threading.RLock()
+        self._given = store if isinstance(store, Store) else None
+        self._store: Store | None = self._given
+        self._recorder: Recorder | None = None
+        if isinstance(store, Store):
+            self.path = store.path
+        else:
+            self.path = default_store_path() if store is None else Path(store).expanduser()
+        self.metrics_collector = _Tier(self)
+        self.storage_manager = _Tier(self)
+
+    # --- recording -----------------------------------------------------------------------------------------
+
+    def record_execution(
+        self,
+        task_id: str,
+        tool_name: str,
+        duration_seconds: float,
+        success: bool,
+        cost_actual: float | None = 0.0,
+        tokens_used: int | None = 0,
+        human_effort_level: Any = "LOW",
+        browser_used: bool = False,
+        agent_id: str = "local",
+        **more: Any,
+    ) -> str:
+        """Record one execution; ``more`` may give ``id`` and ``at``. Returns its id. Never raises."""
+        return self._record().record_execution(
+            task_id=task_id, tool_name=tool_name, duration_seconds=duration_seconds, success=success,
+            cost_actual=cost_actual, tokens_used=tokens_used, human_effort_level=human_effort_level,
+            browser_used=browser_used, agent_id=agent_id, **more,
+        )  # fmt: skip
+
+    # --- upkeep --------------------------------------------------------------------------------------------
+
+    def run_hourly_aggregation(self) -> dict[str, Any]:
+        """The summary of the last full hour: hour_timestamp, total_tasks, successful_tasks, failed_tasks,
+        total_cost, total_tokens, tool_counts.
+
+        Summaries are kept with every execution, so that calling this late, twice or never loses nothing.
+        """
+        return views.hourly_summary(self.store.database, self._clock())
+
+    def cleanup(self) -> dict[str, int]:
+        """Purge what is older than the retention settings; how many rows went, by table."""
+        from fedstore.retention import purge
+
+        return dict(purge(self.store.database, self.store.settings, self._clock()))
+
+    # --- questions -----------------------------------------------------------------------------------------
+
+    def get_agents_status(self) -> dict[str, Any]:
+        """``agents``: agent_id, status (busy, active, idle or offline), tasks_completed_today (local day),
+        avg_response_time, success_rate (both over 24 h), last_activity (to the minute).
+        """
+        return views.agents_status(self.store.database, self._clock())
+
+    def get_predictive_capacity(self) -> dict[str, Any]:
+        """``agents``: agent_id, estimated_available_capacity (%), current_queue_depth, bottleneck_tools.
+
+        Capacity is 100 * (1 - B / 3600), at least 0, where B are the seconds that executions of the last hour
+        took together: the share of the hour in which the agent was free, as the forecast for the next. None
+        while no duration is known. A bottleneck is a tool with at least 5 executions in 24 h that fails more
+        than a fifth of them or takes over twice the agent's mean.
+        """
+        return views.predictive_capacity(self.store.database, self._clock())
+
+    def get_task_pipeline(self) -> dict[str, Any]:
+        """The last 24 h: total_tasks, successful_tasks, failed_tasks, success_rate, tool_breakdown."""
+        return views.task_pipeline(self.store.database, self._clock())
+
+    def get_api_usage_and_costing(self) -> dict[str, Any]:
+        """total_tasks_24h, total_tokens_24h, execution_costs, storage_costs, tier1_records, tier2_records."""
+        return views.usage_and_costing(self.store.database, self._clock())
+
+    def get_system_learning(self) -> dict[str, Any]:
+        """confidence_distribution and tool_profiles (over the rolling 30 days) with success rates."""
+        return views.system_learning(self._tools())
+
+    def get_risk_patterns(self) -> dict[str, Any]:
+        """failure_patterns by tool, cost_anomalies (over twice the tool's average), patterns as sentences."""
+        return views.risk_patterns(self.store.database, self._tools(), self._clock())
+
+    def get_tool_recommendations(self) -> dict[str, Any]:
+        """recommendations for tools whose confidence is LOW."""
+        return views.tool_recommendations(self._tools())
+
+    # --- the engine itself ---------------------------------------------------------------------------------
+
+    @property
+    def store(self) -> Store:
+        """The store; opened when first needed. Raises StoreError."""
+        with self._guard:
+            if self._store is None:
+                self._store = Store(self.path, clock=self._clock)
+            return self._store
+
+    def move_to(self, path: Path) -> None:
+        """Use another store file from now on."""
+        with self._guard:
+            if path == self.path:
+                return
+            self.close()
+            self.path = path
+
+    def close(self) -> None:
+        """Close what was opened here; the engine opens it again when it is used."""
+        with self._guard:
+            recorder, self._recorder = self._recorder, None
+            store, self._store = self._store, None
+        if recorder is not None:
+            recorder.close()
+        if store is not None and store is not self._given:
+            store.close()
+        elif store is self._given:
+            self._store = None if self._given is None else self._given
+
+    def _record(self) -> Recorder:
+        with self._guard:
+            if self._recorder is None:
+                self._recorder = Recorder(self._given or self.path, source="analytics-engine", clock=self._clock)
+            return self._recorder
+
+    def _tools(self) -> Any:
+        reader = self.store.reader()
+        return reader.tools(reader.window("30d"))

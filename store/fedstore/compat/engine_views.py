@@ -1,0 +1,284 @@
+"""The answers of the analytics engine, made from the summaries of executions (``tool_buckets``).
+
+Storage is priced as the engine's first version did: about 500 bytes per raw execution (kept 24 h), 200 bytes
+per hourly summary (kept 30 days), at a document database's 0.18 USD per GiB and month.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fedstore.ingest.routing_log import iso
+from fedstore.queries.buckets import Buckets
+from fedstore.queries.calendar import day_start_ms
+from fedstore.queries.facts import active_runs, newest_tool_calls
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
+from fedstore.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedstore.database import Database
+    from fedstore.queries.models import ToolRow, ToolsView
+
+__all__ = [
+    "agents_status",
+    "hourly_summary",
+    "predictive_capacity",
+    "risk_patterns",
+    "system_learning",
+    "task_pipeline",
+    "tool_recommendations",
+    "usage_and_costing",
+]
+
+RAW_BYTES, SUMMARY_BYTES = 500, 200
+USD_PER_GIB_MONTH = 0.18
+ACTIVE_MS = 5 * MINUTE_MS
+COST_ANOMALY_RATIO = 2.0
+_BOTTLENECK_RUNS = 5
+_SUMS = ("calls", "ok", "failed", "duration_n", "duration_ms", "priced", "cost_nano", "tokens")
+_RECENT = 500
+
+
+def _last(now: int, length_ms: int) -> Window:
+    end = now - now % MINUTE_MS + MINUTE_MS
+    return Window(end - length_ms, end, "", live=True)
+
+
+def _rate(ok: int, failed: int) -> float | None:
+    return ok / (ok + failed) if ok + failed else None
+
+
+def _seconds(n: int, total_ms: int) -> float | None:
+    return total_ms / n / 1000 if n else None
+
+
+def _usd(calls: int, priced: int, nano: int) -> float | None:
+    """None when there were executions and the cost of none of them is known."""
+    return None if calls and not priced else nano / 1e9
+
+
+def agents_status(database: Database, now: int) -> dict[str, Any]:
+    """Every agent of the last 30 days."""
+    with database.snapshot():
+        buckets = Buckets(database)
+        busy = {run.agent for run in active_runs(database)}
+        names = set(buckets.names("tool_buckets", "agent", _last(now, 30 * DAY_MS))) | busy
+        today = Window(day_start_ms(now, None), _last(now, DAY_MS).end_ms, "", live=True)
+        done = dict(buckets.sums("tool_buckets", today, ("agent",), ("calls",)))
+        day = {row[0]: row[1:] for row in buckets.sums("tool_buckets", _last(now, DAY_MS), ("agent",), _SUMS)}
+        seen = _last_seen(buckets, now)
+    agents = []
+    for name in sorted(names):
+        _, ok, failed, n, total_ms, *_ = day.get(name, (0,) * len(_SUMS))
+        agents.append({
+            "agent_id": name,
+            "status": _status(name in busy, seen.get(name), now),
+            "tasks_completed_today": done.get(name, 0),
+            "avg_response_time": _seconds(n, total_ms),
+            "success_rate": _rate(ok, failed),
+            "last_activity": iso(seen[name]) if name in seen else None,
+        })  # fmt: skip
+    return {"timestamp": iso(now), "total_agents": len(agents), "agents": agents}
+
+
+def _status(busy: bool, seen: int | None, now: int) -> str:
+    if busy:
+        return "busy"
+    if seen is None or now - seen > DAY_MS:
+        return "offline"
+    return "active" if now - seen <= ACTIVE_MS else "idle"
+
+
+def _last_seen(buckets: Buckets, now: int) -> dict[str, int]:
+    """The newest minute of the last day, else the newest day of the last 30, in which each agent did something."""
+    seen: dict[str, int] = {}
+    for length, step in ((30 * DAY_MS, DAY_MS), (DAY_MS, MINUTE_MS)):
+        newest: dict[str, int] = {}
+        for slot, agent, calls in buckets.slots("tool_buckets", _last(now, length), step, ("agent",), ("calls",)):
+            if calls:
+                newest[agent] = max(newest.get(agent, 0), slot)
+        seen.update(newest)
+    return seen
+
+
+def predictive_capacity(database: Database, now: int) -> dict[str, Any]:
+    """Every agent of the last 24 hours."""
+    with database.snapshot():
+        buckets = Buckets(database)
+        hour = {row[0]: row[1:] for row in buckets.sums("tool_buckets", _last(now, HOUR_MS), ("agent",), _SUMS)}
+        day = buckets.sums("tool_buckets", _last(now, DAY_MS), ("agent", "tool"), _SUMS)
+        waiting: dict[str, int] = {}
+        for run in active_runs(database):
+            waiting[run.agent] = waiting.get(run.agent, 0) + 1
+    by_agent: dict[str, list[Sequence[Any]]] = {agent: [] for agent in waiting}
+    for agent, *row in day:
+        by_agent.setdefault(agent, []).append(row)
+    return {
+        "timestamp": iso(now),
+        "agents": [
+            {
+                "agent_id": agent,
+                "estimated_available_capacity": _capacity(hour.get(agent)),
+                "current_queue_depth": waiting.get(agent, 0),
+                "bottleneck_tools": _bottlenecks(tools),
+            }
+            for agent, tools in sorted(by_agent.items())
+        ],
+    }
+
+
+def _capacity(hour: Sequence[int] | None) -> float | None:
+    if hour is None or hour[0] == 0:
+        return 100.0
+    _, _, _, known, busy_ms, *_ = hour
+    return None if known == 0 else round(100 * max(0.0, 1 - busy_ms / HOUR_MS), 1)
+
+
+def _bottlenecks(tools: Sequence[Sequence[Any]]) -> list[str]:
+    known = sum(row[4] for row in tools)
+    mean = sum(row[5] for row in tools) / known if known else None
+    found = []
+    for tool, calls, ok, failed, n, total_ms, *_ in tools:
+        failing = ok + failed > 0 and failed / (ok + failed) > 0.2
+        slow = mean is not None and n > 0 and total_ms / n > 2 * mean
+        if calls >= _BOTTLENECK_RUNS and (failing or slow):
+            found.append(tool)
+    return sorted(found)
+
+
+def task_pipeline(database: Database, now: int) -> dict[str, Any]:
+    """The last 24 hours, in all and per tool."""
+    with database.snapshot():
+        rows = Buckets(database).sums("tool_buckets", _last(now, DAY_MS), ("tool",), _SUMS)
+    ok, failed = sum(row[2] for row in rows), sum(row[3] for row in rows)
+    return {
+        "time_window": "24h",
+        "total_tasks": sum(row[1] for row in rows),
+        "successful_tasks": ok,
+        "failed_tasks": failed,
+        "success_rate": _rate(ok, failed),
+        "tool_breakdown": {
+            tool: {
+                "total": calls, "successful": good, "failed": bad, "success_rate": _rate(good, bad),
+                "avg_duration": _seconds(n, total_ms),
+            }
+            for tool, calls, good, bad, n, total_ms, *_ in sorted(rows)
+        },
+    }  # fmt: skip
+
+
+def usage_and_costing(database: Database, now: int) -> dict[str, Any]:
+    """Executions, tokens and costs of the last 24 hours, and what keeping them costs."""
+    with database.snapshot():
+        buckets = Buckets(database)
+        ((calls, priced, nano, tokens),) = buckets.sums(
+            "tool_buckets", _last(now, DAY_MS), (), ("calls", "priced", "cost_nano", "tokens")
+        )
+        month = _last(now, 30 * DAY_MS)
+        hours = len({row[0] for row in buckets.slots("tool_buckets", month, HOUR_MS, (), ("calls",)) if row[1]})
+    raw, summaries = calls * RAW_BYTES, hours * SUMMARY_BYTES
+    cost = _usd(calls, priced, nano)
+    return {
+        "total_tasks_24h": calls,
+        "total_tokens_24h": tokens,
+        "execution_costs": {
+            "total_usd": cost, "priced_tasks": priced,
+            "avg_per_task_usd": None if cost is None or not priced else cost / priced,
+        },
+        "storage_costs": {
+            "tier1_bytes": raw, "tier2_bytes": summaries, "total_bytes": raw + summaries,
+            "daily_cost_usd": (raw + summaries) / 2**30 * USD_PER_GIB_MONTH / 30,
+        },
+        "tier1_records": calls,
+        "tier2_records": hours,
+    }  # fmt: skip
+
+
+def hourly_summary(database: Database, now: int) -> dict[str, Any]:
+    """The last full hour."""
+    end = now - now % HOUR_MS
+    with database.snapshot():
+        rows = Buckets(database).sums("tool_buckets", Window(end - HOUR_MS, end, "1h", live=False), ("tool",), _SUMS)
+    calls = sum(row[1] for row in rows)
+    return {
+        "hour_timestamp": iso(end - HOUR_MS),
+        "total_tasks": calls,
+        "successful_tasks": sum(row[2] for row in rows),
+        "failed_tasks": sum(row[3] for row in rows),
+        "total_cost": _usd(calls, sum(row[6] for row in rows), sum(row[7] for row in rows)),
+        "total_tokens": sum(row[8] for row in rows),
+        "tool_counts": {row[0]: row[1] for row in sorted(rows)},
+    }
+
+
+def system_learning(tools: ToolsView) -> dict[str, Any]:
+    """Confidence in each tool."""
+    levels = [row.level for row in tools.rows]
+    return {
+        "confidence_distribution": {level: levels.count(level) for level in ("HIGH", "MEDIUM", "LOW")},
+        "tool_profiles": {row.name: _profile(row) for row in tools.rows},
+    }
+
+
+def _profile(row: ToolRow) -> dict[str, Any]:
+    mean = row.durations.mean_ms
+    return {
+        "total_executions": row.calls,
+        "successful_executions": row.success.hits,
+        "success_rate": row.success.value,
+        "success_rate_lower": None if row.bound is None else row.bound.low,
+        "confidence_level": row.level,
+        "reason": row.reason,
+        "trend": row.trend,
+        "avg_duration": None if mean is None else mean / 1000,
+        "total_cost": row.cost_nano / 1e9,
+    }
+
+
+def risk_patterns(database: Database, tools: ToolsView, now: int) -> dict[str, Any]:
+    """Tools that fail, and executions of the last 24 hours that cost over twice their tool's average."""
+    failing = [
+        {
+            "tool_name": row.name, "failures": row.success.n - row.success.hits, "executions": row.success.n,
+            "failure_rate": 1 - (row.success.value or 0.0), "confidence_level": row.level,
+        }
+        for row in tools.rows
+        if row.success.hits < row.success.n
+    ]  # fmt: skip
+    failing.sort(key=lambda found: (-float(str(found["failure_rate"])), str(found["tool_name"])))
+    return {
+        "failure_patterns": failing,
+        "cost_anomalies": _dear_calls(database, [row.name for row in tools.rows], now),
+        "patterns": list(tools.patterns),
+    }
+
+
+def _dear_calls(database: Database, names: Sequence[str], now: int) -> list[dict[str, Any]]:
+    with database.snapshot():
+        sums = Buckets(database).sums("tool_buckets", _last(now, 30 * DAY_MS), ("tool",), ("priced", "cost_nano"))
+        recent = newest_tool_calls(database, names, _last(now, DAY_MS), _RECENT)
+    average = {tool: nano / priced for tool, priced, nano in sums if priced}
+    return [
+        {
+            "execution_id": call.id, "tool_name": call.tool, "agent_id": call.agent, "cost": call.cost_nano / 1e9,
+            "average_cost": average[call.tool] / 1e9, "ratio": call.cost_nano / average[call.tool],
+        }
+        for call in recent
+        if call.cost_nano and call.cost_nano > COST_ANOMALY_RATIO * average.get(call.tool, float("inf"))
+    ]  # fmt: skip
+
+
+def tool_recommendations(tools: ToolsView) -> dict[str, Any]:
+    """What to do about tools of LOW confidence."""
+    found = [
+        {
+            "tool_name": row.name, "confidence_level": row.level, "success_rate": row.success.value,
+            "executions": row.success.n, "reason": row.reason,
+            "recommendation": f"give {row.name} a fallback: {row.reason}",
+        }
+        for row in tools.rows
+        if row.level == "LOW"
+    ]  # fmt: skip
+    return {"recommendations": found, "total_recommendations": len(found)}
