@@ -31,6 +31,8 @@ class Actions:
             return app.may_open(str(parameters[0]))
         if action == "newest":
             return app.can_jump and not app.base.typing
+        if action == "retreat":
+            return app.can_retreat
         return True
 
     # Tabs and views

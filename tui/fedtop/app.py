@@ -63,6 +63,7 @@ class FedtopApp(Actions, App[None]):
         )
         self.fresh = Freshness(answered_ms=self.options.clock())
         self._serial = 0
+        self._able = (False, False)
         self._poller = Poller(source.reader, self.post_message, self.options.clock)
         super().__init__()
         for theme in THEMES:
@@ -216,6 +217,21 @@ class FedtopApp(Actions, App[None]):
         base.set_notice(notice_of(self.view, self.fresh, now, options.tz, self.glyphs))
         base.set_class(header.feed == "stale", "-stale")
         base.set_class(header.feed == "paused", "-paused")
+        self._refresh_keys()
+
+    def _refresh_keys(self) -> None:
+        """The footer follows what can be done here, when that changes."""
+        able = (self.can_jump, self.can_retreat)
+        if able != self._able:
+            self._able = able
+            self.base.refresh_bindings()
+
+    @property
+    def can_retreat(self) -> bool:
+        """True when there is something to step back from: a maximised part, a filter, a drill-down."""
+        base, panel = self.base, self.top_panel
+        filtering = panel is not None and bool(self.view.filter_of(panel.panel_id))
+        return base.maximized is not None or base.typing or filtering or isinstance(base, DetailScreen)
 
     @property
     def can_jump(self) -> bool:
@@ -229,6 +245,7 @@ class FedtopApp(Actions, App[None]):
         panel = self.top_panel
         if panel is not None:
             self.view = filtered(self.view, panel.panel_id, event.text)
+            self._refresh_keys()
 
     @on(LiveTable.Sorted)
     def _table_sorted(self, event: LiveTable.Sorted) -> None:

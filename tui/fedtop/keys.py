@@ -49,26 +49,26 @@ GROUPS = {
 }
 
 KEYS = (
+    Key("view.back", "escape", "retreat", "back", "Clear the filter, else close this view", show=True),
     Key("app.help", "question_mark", "help", "help", "All keys that work here", show=True),
-    Key("view.filter", "slash", "filter", "filter", "Show only rows with a text; !text: without it", show=True),
+    Key("view.filter", "slash", "filter", "filter", "Only rows with a text; !text: without it", show=True),
     Key("time.wider", "w", "wider", "window", "The next longer window", show=True),
     Key("loop.optimize", "o", "open('optimize')", "optimize", "Propose boosts for agents (dry-run)", show=True),
     Key("loop.tune", "t", "open('tune')", "tune", "Propose thresholds for the cascade (dry-run)", show=True),
     Key("loop.undo", "u", "open('undo')", "undo", "Undo the last applied change"),
     Key("loop.ledger", "L", "open('ledger')", "ledger", "Every applied change and what came of it"),
     Key("view.alerts", "exclamation_mark", "alerts", "alerts", "What needs attention", show=True),
-    Key("tabs.1", "1", "tab_number(1)", "Overview", "Go to the first tab"),
-    Key("tabs.2", "2", "tab_number(2)", "Agents", "Go to the second tab"),
-    Key("tabs.3", "3", "tab_number(3)", "Cascade", "Go to the third tab"),
-    Key("tabs.4", "4", "tab_number(4)", "Costs", "Go to the fourth tab"),
-    Key("tabs.5", "5", "tab_number(5)", "Tools", "Go to the fifth tab"),
+    *(
+        Key(f"tabs.{n}", str(n), f"tab_number({n})", label, "Go to this tab")
+        for n, label in enumerate(("Overview", "Agents", "Cascade", "Costs", "Tools"), 1)
+    ),
     Key("tabs.previous", "left_square_bracket", "tab_step(-1)", "Previous tab", "Go to the tab to the left"),
     Key("tabs.next", "right_square_bracket", "tab_step(1)", "Next tab", "Go to the tab to the right"),
     Key("time.narrower", "W", "narrower", "Shorter window", "The next shorter window"),
     Key("time.pause", "space", "pause", "pause", "Freeze the pane, or let it run again"),
     Key("time.refresh", "r", "refresh_now", "Refresh", "Read the store now"),
-    Key("time.slower", "plus", "slower", "Slower", "A longer interval between looks at the store"),
-    Key("time.faster", "minus", "faster", "Faster", "A shorter interval between looks at the store"),
+    Key("time.slower", "plus", "slower", "Slower", "Look at the store less often"),
+    Key("time.faster", "minus", "faster", "Faster", "Look at the store more often"),
     Key("time.back", "comma,less_than_sign", "step(-1)", "Back in time", "The window before this one"),
     Key("time.forth", "full_stop,greater_than_sign", "step(1)", "Forth in time", "The window after this one"),
     Key("time.live", "0,ctrl+end", "live", "Live", "Back to the present"),
@@ -81,14 +81,14 @@ KEYS = (
         show=True,
         priority=True,
     ),
-    Key("view.zoom", "z", "zoom", "Maximise", "Give the focused part the whole screen, or take it back"),
-    Key("view.export", "e", "export('csv')", "Export CSV", "Write the rows of this view to a CSV file"),
-    Key("view.export_json", "E", "export('json')", "Export JSON", "Write the rows of this view to a JSON file"),
+    Key("view.zoom", "z", "zoom", "Maximise", "This part on the whole screen, and back"),
+    Key("view.export", "e", "export('csv')", "Export CSV", "Write these rows to a CSV file"),
+    Key("view.export_json", "E", "export('json')", "Export JSON", "Write these rows to a JSON file"),
     Key("view.copy", "y", "copy_row", "Copy", "Copy the row under the cursor"),
     Key("view.theme", "T", "next_theme", "Theme", "The next theme"),
-    Key("view.back", "escape", "retreat", "back", "Clear the filter, else close this view"),
     Key("app.palette", "colon,ctrl+p", "command_palette", "command", "Search all commands", show=True),
-    Key("app.quit", "q,ctrl+c", "quit", "quit", "Leave fedtop", show=True),
+    Key("app.quit", "q", "quit", "quit", "Leave fedtop", show=True),
+    Key("app.interrupt", "ctrl+c", "quit", "Quit", "Leave fedtop", priority=True),
 )
 
 

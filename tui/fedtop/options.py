@@ -29,6 +29,7 @@ class Source(Protocol):
     """What the pane reads: a `fedstore.Store`, or anything that gives a reader of the same shape."""
 
     path: Path
+    database: Any
 
     def reader(self) -> Any:
         """A `fedstore.queries.Reader`; called, and used, on the poller's thread only."""

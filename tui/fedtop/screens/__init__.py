@@ -56,6 +56,7 @@ TABS = (
 
 DRILLS = {
     "agent": "fedtop.screens.agent:AgentPanel",
+    "task_type": "fedtop.screens.task_type:TaskTypePanel",
     "layer": "fedtop.screens.layer:LayerPanel",
     "tool": "fedtop.screens.tool:ToolPanel",
     "why": "fedtop.screens.why:WhyPanel",

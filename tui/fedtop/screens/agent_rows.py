@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["AGENT_COLUMNS", "BRIEF_COLUMNS", "Boosts", "agent_rows", "brief_rows", "columns_for", "matrix_of"]
 
 
+SMALLEST_MOVE: Final = 0.005
+"""A proposal that differs by less is not shown as one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Boosts:
     """Boosts in force and proposed, by (agent, task type); the task type "" is the agent as a whole."""
@@ -30,12 +34,18 @@ class Boosts:
     in_force: Mapping[tuple[str, str], float] = field(default_factory=dict)
     proposed: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
+    def move(self, agent: str, task_type: str = "") -> float | None:
+        """By how much the proposal differs from what is in force; None when it is not worth a change."""
+        key = (agent, task_type)
+        change = self.proposed.get(key, 0.0) - self.in_force.get(key, 0.0)
+        return change if key in self.proposed and abs(change) >= SMALLEST_MOVE else None
+
 
 AGENT_COLUMNS: Final = (
     Column("agent", "agent", 14, grow=True),
     Column("state", "state", 7, sort_default="desc", tooltip="Runs that go on now; sorts by when last heard of"),
     Column("tasks", "tasks", 6, "right", sort_default="desc", tooltip="Finished runs in the window"),
-    Column("success", "success", 17, sort_default="desc", tooltip="Successful and not reworked, 95 % interval"),
+    Column("success", "success", 18, sort_default="desc", tooltip="Successful and not reworked, 95 % interval"),
     Column("rework", "rework", 6, "right", min_width_shown=104, sort_default="desc"),
     Column("mean", "mean", 6, "right", min_width_shown=112, sort_default="desc", tooltip="Mean duration of a run"),
     Column("p95", "p95", 6, "right", sort_default="desc", tooltip="95 % of the runs took no longer"),
@@ -43,8 +53,8 @@ AGENT_COLUMNS: Final = (
     Column("cost", "cost", 9, "right", sort_default="desc", tooltip="= reported, ~ from a price list, ? unpriced"),
     Column("quality", "quality", 7, "right", min_width_shown=92, sort_default="desc", tooltip="0 to 1, and its trend"),
     Column("capacity", "free", 5, "right", min_width_shown=110, sort_default="desc", tooltip="Share of time not busy"),
-    Column("boost", "boost", 5, "right", sort_default="desc", tooltip="Routing boost in force"),
-    Column("spark", "tasks over time", 12, min_width_shown=150),
+    Column("boost", "boost", 7, "right", sort_default="desc", tooltip="In force; the arrow: where it should move"),
+    Column("spark", "tasks over time", 16, grow=True, min_width_shown=150),
 )
 
 BRIEF_COLUMNS: Final = (
@@ -52,15 +62,15 @@ BRIEF_COLUMNS: Final = (
     Column("tasks", "tasks", 6, "right", sort_default="desc"),
     Column("success", "success", 8, "right", sort_default="desc"),
     Column("p95", "p95", 6, "right", min_width_shown=62, sort_default="desc"),
-    Column("boost", "boost", 5, "right", min_width_shown=54, sort_default="desc"),
+    Column("boost", "boost", 7, "right", min_width_shown=54, sort_default="desc"),
     Column("cost", "cost", 9, "right", min_width_shown=72, sort_default="desc"),
     Column("spark", "", 12, min_width_shown=40),
 )
 
 
 def columns_for(columns: Sequence[Column], boosts: Boosts) -> tuple[Column, ...]:
-    """The columns worth showing: no boosts before there is a policy."""
-    return tuple(column for column in columns if column.key != "boost" or boosts.in_force)
+    """The columns worth showing: no boosts where there are neither any nor proposals."""
+    return tuple(column for column in columns if column.key != "boost" or boosts.in_force or boosts.proposed)
 
 
 def _state_cell(row: AgentRow) -> Text | None:
@@ -71,18 +81,25 @@ def _state_cell(row: AgentRow) -> Text | None:
     return None if row.last_ms is None else Text("idle", "$dim")
 
 
-def _boost_cell(value: float | None) -> Text | None:
-    if not value:
+def _boost_cell(boosts: Boosts, agent: str, glyphs: Glyphs) -> Text | None:
+    """The boost in force, and an arrow where the evidence would move it."""
+    value, move = boosts.in_force.get((agent, "")), boosts.move(agent)
+    if not value and not move:
         return None
-    return Text(boost(value), "$ok" if value > 0 else "$alert")
+    shown = Text(boost(value) if value else glyphs.none, _signed(value))
+    return Text.assemble(shown, (f" {glyphs.trend(move)}", _signed(move)))
+
+
+def _signed(value: float | None) -> str:
+    return "$dim" if not value else "$ok" if value > 0 else "$alert"
 
 
 def agent_rows(rows: Iterable[AgentRow], boosts: Boosts, glyphs: Glyphs = UNICODE) -> list[Row]:
     """One row per agent."""
-    return [_agent_row(row, boosts.in_force.get((row.name, "")), glyphs) for row in rows]
+    return [_agent_row(row, boosts, glyphs) for row in rows]
 
 
-def _agent_row(row: AgentRow, in_force: float | None, glyphs: Glyphs) -> Row:
+def _agent_row(row: AgentRow, boosts: Boosts, glyphs: Glyphs) -> Row:
     cells = {
         "agent": named(row.status, row.name, glyphs),
         "state": _state_cell(row),
@@ -95,7 +112,7 @@ def _agent_row(row: AgentRow, in_force: float | None, glyphs: Glyphs) -> Row:
         "cost": money_cell(row.cost, glyphs),
         "quality": quality_cell(row.quality, row.quality_trend, glyphs),
         "capacity": None if row.capacity is None else rate(row.capacity, 0),
-        "boost": _boost_cell(in_force),
+        "boost": _boost_cell(boosts, row.name, glyphs),
         "spark": Spark(tuple(row.spark), "$info"),
     }
     sort = {
@@ -110,7 +127,7 @@ def _agent_row(row: AgentRow, in_force: float | None, glyphs: Glyphs) -> Row:
         "cost": row.cost.nano if row.cost.known else None,
         "quality": row.quality,
         "capacity": row.capacity,
-        "boost": in_force,
+        "boost": boosts.in_force.get((row.name, "")),
         "spark": row.tasks,
     }
     return Row(row.name, cells, sort)
@@ -120,13 +137,12 @@ def brief_rows(rows: Iterable[AgentRow], boosts: Boosts, glyphs: Glyphs = UNICOD
     """One row per agent, as the overview shows them."""
     found = []
     for row in rows:
-        in_force = boosts.in_force.get((row.name, ""))
         cells = {
             "agent": named(row.status, row.name, glyphs),
             "tasks": count(row.tasks),
             "success": short_rate(row.success, glyphs),
             "p95": known(row.durations.p95_ms, duration_ms),
-            "boost": _boost_cell(in_force),
+            "boost": _boost_cell(boosts, row.name, glyphs),
             "cost": money_cell(row.cost, glyphs),
             "spark": Spark(tuple(row.spark), "$info"),
         }
@@ -135,7 +151,7 @@ def brief_rows(rows: Iterable[AgentRow], boosts: Boosts, glyphs: Glyphs = UNICOD
             "tasks": row.tasks,
             "success": row.success.value,
             "p95": row.durations.p95_ms,
-            "boost": in_force,
+            "boost": boosts.in_force.get((row.name, "")),
             "cost": row.cost.nano if row.cost.known else None,
             "spark": row.tasks,
         }
@@ -148,8 +164,8 @@ def matrix_of(view: AgentsView, boosts: Boosts) -> tuple[list[tuple[str, str]], 
     columns = [(kind, clean(kind, 24) or "(none)") for kind in view.task_types]
     cells: dict[str, dict[str, HeatCell]] = {}
     for cell in view.cells:
-        proposed = boosts.proposed.get((cell.agent, cell.task_type))
-        heat = HeatCell(cell.success.value, cell.success.n, proposed, few=cell.success.n < FEW)
+        move = boosts.move(cell.agent, cell.task_type)
+        heat = HeatCell(cell.success.value, cell.success.n, move, few=cell.success.n < FEW)
         cells.setdefault(cell.agent, {})[cell.task_type] = heat
     return columns, [MatrixRow(name, clean(name, 40), cells[name]) for name in _order(view.rows, cells)]
 

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual import on
+from textual.containers import Horizontal
 
 from fedtop.format import boost, count, rate_text
 from fedtop.sanitize import clean
+from fedtop.screens.agent_detail_rows import RUN_COLUMNS, run_rows
 from fedtop.screens.agent_rows import AGENT_COLUMNS, Boosts, agent_rows, columns_for, matrix_of
-from fedtop.screens.boosts import read_boosts
+from fedtop.screens.boosts import BoostReader
 from fedtop.screens.line import Line
+from fedtop.screens.overview_parts import throughput_chart
 from fedtop.screens.panel import Panel
 from fedtop.screens.section import Section
+from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.matrix import Matrix
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from fedstore.queries.models import AgentsView, MatrixCell
+    from fedstore.queries.models import AgentDetail, AgentsView, MatrixCell
     from fedstore.window import Window
     from fedtop.state import ViewState
 
@@ -32,10 +36,11 @@ __all__ = ["AgentsData", "AgentsPanel", "cell_line"]
 
 @dataclass(frozen=True, slots=True)
 class AgentsData:
-    """What the tab shows."""
+    """What the tab shows; ``selected`` is the agent under the cursor, in more detail."""
 
     view: AgentsView
     boosts: Boosts
+    selected: AgentDetail | None
 
 
 def cell_line(cell: MatrixCell | None, agent: str, task_type: str, boosts: Boosts) -> Text:
@@ -61,7 +66,10 @@ class AgentsPanel(Panel):
     panel_id = "agents"
     title = "Agents"
 
-    _data: AgentsData | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._data: AgentsData | None = None
+        self._boosts = BoostReader()
 
     def compose(self) -> ComposeResult:
         """Table, matrix, and the line that explains a cell."""
@@ -72,11 +80,15 @@ class AgentsPanel(Panel):
             id="agents-cells",
         )
         yield Line(id="agents-line")
+        runs = LiveTable(RUN_COLUMNS, id="agents-runs", empty="no run in this window", classes="-unfiltered")
+        yield Section("", Horizontal(AreaChart(tz=self.tz), runs), id="agents-preview")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> AgentsData:  # noqa: ARG002
-        """Rows, cells and boosts."""
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> AgentsData:
+        """Rows, cells and boosts, and one agent in detail where there is room for it."""
         view = reader.agents(window)
-        return AgentsData(view, read_boosts(reader, window, [row.name for row in view.rows]))
+        boosts = self._boosts.read(self.host.source, reader, window, self.host.now())
+        selected = args.get("selected")
+        return AgentsData(view, boosts, None if selected is None else reader.agent(selected, window))
 
     def show(self, data: AgentsData, view: ViewState) -> None:  # noqa: ARG002
         """Table and matrix of the same window."""
@@ -88,6 +100,21 @@ class AgentsPanel(Panel):
         matrix = self.query_one(Matrix)
         matrix.set_matrix(*matrix_of(data.view, data.boosts))
         self._explain(matrix.cursor_key, matrix.cursor_column)
+        self._show_selected(data.selected)
+
+    def _show_selected(self, detail: AgentDetail | None) -> None:
+        """The agent under the cursor: its runs over time, and the newest of them."""
+        name = detail.row.name if detail is not None and detail.row is not None else ""
+        self.query_one("#agents-preview", Section).set_note("", name)
+        chart = None if detail is None else throughput_chart(detail.series, detail.window)
+        self.query_one("#agents-preview AreaChart", AreaChart).set_data(chart)
+        rows = [] if detail is None else run_rows(detail.recent, self.tz, self.host.now(), self.glyphs)
+        self.query_one("#agents-runs", LiveTable).set_rows(rows)
+
+    def _select(self, agent: str) -> None:
+        preview = self.query_one("#agents-preview")
+        if preview.display and self.args.get("selected") != agent:
+            self.ask(selected=agent)
 
     def _explain(self, agent: str | None, task_type: str | None) -> None:
         if self._data is None or agent is None or task_type is None:
@@ -97,12 +124,15 @@ class AgentsPanel(Panel):
         cell = next((c for c in cells if c.agent == agent and c.task_type == task_type), None)
         self.query_one(Line).set_text(cell_line(cell, agent, task_type, self._data.boosts))
 
-    @on(Matrix.Highlighted)
-    def _cell_highlighted(self, event: Matrix.Highlighted) -> None:
+    @on(LiveTable.Highlighted)
+    def _highlighted(self, event: LiveTable.Highlighted) -> None:
         if isinstance(event.table, Matrix):
             self._explain(event.key, event.column)
+        elif event.table.id == "agents-table":
+            self._select(event.key)
 
     @on(LiveTable.Selected)
     def _opened(self, event: LiveTable.Selected) -> None:
         event.stop()
-        self.host.open_target(f"agent:{event.key}")
+        agent = self.args.get("selected") if event.table.id == "agents-runs" else event.key
+        self.host.open_target(f"agent:{agent}")

@@ -14,58 +14,70 @@ from fedtop.sanitize import clean
 from fedtop.widgets.painted import Painted
 
 if TYPE_CHECKING:
-    from textual.geometry import Size
     from textual.app import ComposeResult
+    from textual.geometry import Size
 
 __all__ = ["HelpScreen", "KeyGroup", "groups_of", "paint_help"]
 
 KeyGroup = tuple[str, tuple[tuple[str, str], ...]]
 
+_KEYS = 10
+_TWO_COLUMNS = 92
+
 
 def groups_of(screen: Screen[object]) -> tuple[KeyGroup, ...]:
-    """(title, ((keys, what it does), …)) of the bindings in force on a screen, the panel's own first."""
-    grouped: dict[str, dict[str, tuple[list[str], str]]] = {}
+    """(title, ((keys, what they do), …)) of the bindings in force on a screen, the panel's own first."""
+    found: dict[str, dict[str, list[str]]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
         group, dot, _ = (binding.id or "").partition(".")
         if dot and active.enabled:
-            keys, _ = grouped.setdefault(group, {}).setdefault(
-                binding.id or "", ([], binding.tooltip or binding.description)
-            )
+            text = binding.tooltip or binding.description
+            keys = found.setdefault(group, {}).setdefault(text, [])
             shown = binding.key_display or display(binding.key)
             if shown not in keys:
                 keys.append(shown)
-    ordered = sorted(grouped, key=lambda group: (group in GROUPS, list(GROUPS).index(group) if group in GROUPS else 0))
-    return tuple(
-        (GROUPS.get(group, group.capitalize()), tuple((" ".join(keys), text) for keys, text in grouped[group].values()))
-        for group in ordered
-    )
+    known = list(GROUPS)
+    ordered = sorted(found, key=lambda group: known.index(group) if group in known else -1)
+    return tuple((GROUPS.get(group, group.capitalize()), _entries(found[group])) for group in ordered)
+
+
+def _entries(group: dict[str, list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((" ".join(keys), text) for text, keys in group.items())
 
 
 def paint_help(groups: tuple[KeyGroup, ...], width: int) -> list[Text]:
-    """A heading per group, a line per key; in two columns where there is room."""
-    blocks = [_block(group) for group in groups]
-    if width < 96:
-        return [line for block in blocks for line in [*block, Text("")]]
-    half = sum(len(block) + 1 for block in blocks) / 2
-    left: list[Text] = []
-    right: list[Text] = []
-    for block in blocks:
-        (left if len(left) + len(block) / 2 <= half else right).extend([*block, Text("")])
-    column = width // 2 - 1
+    """A heading per group, a line per key, each cut to its column; two columns where there is room."""
+    if width < _TWO_COLUMNS:
+        return [line for group in groups for line in [*_block(group, width), Text("")]][:-1]
+    column = (width - 3) // 2
+    blocks = [_block(group, column) for group in groups]
+    left, right = _balanced(blocks)
     lines = []
     for row in range(max(len(left), len(right))):
         first = left[row].copy() if row < len(left) else Text("")
-        first.truncate(column, overflow="ellipsis", pad=True)
-        lines.append(Text.assemble(first, "  ", right[row] if row < len(right) else ""))
+        first.truncate(column, pad=True)
+        lines.append(Text.assemble(first, "   ", right[row] if row < len(right) else ""))
     return lines
 
 
-def _block(group: KeyGroup) -> list[Text]:
+def _balanced(blocks: list[list[Text]]) -> tuple[list[Text], list[Text]]:
+    """The blocks in order, over two columns as equal as may be."""
+
+    def joined(some: list[list[Text]]) -> list[Text]:
+        return [line for block in some for line in [*block, Text("")]][:-1]
+
+    cuts = [(joined(blocks[:cut]), joined(blocks[cut:])) for cut in range(len(blocks) + 1)]
+    return min(cuts, key=lambda pair: max(len(pair[0]), len(pair[1])))
+
+
+def _block(group: KeyGroup, width: int) -> list[Text]:
     title, entries = group
     lines = [Text(title, "bold")]
     for keys, text in entries:
-        lines.append(Text.assemble((f"  {keys:<12} ", "$accent"), (clean(text, 80), "$dim")))
+        line = Text.assemble((f"  {keys:<{_KEYS}} ", "$accent"), (clean(text, 80), "$dim"))
+        line.truncate(width, overflow="ellipsis")
+        lines.append(line)
     return lines
 
 
@@ -97,6 +109,6 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The keys, scrolling where they do not fit."""
         box = VerticalScroll(_Keys(self._about), id="help")
-        box.border_title = Text("Keys")
+        box.border_title = Text("keys")
         box.border_subtitle = Text("Esc closes")
         yield box

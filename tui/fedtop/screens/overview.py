@@ -123,8 +123,8 @@ class OverviewPanel(Panel):
         self._data = data
         overview, glyphs = data.overview, self.glyphs
         self._show_tiles(self.host.now())
-        self.query_one("#overview-throughput AreaChart", AreaChart).set_data(throughput_chart(overview))
-        self.query_one("#overview-spend AreaChart", AreaChart).set_data(spend_chart(overview))
+        self.query_one("#overview-throughput AreaChart", AreaChart).set_data(throughput_chart(overview.series, overview.window))
+        self.query_one("#overview-spend AreaChart", AreaChart).set_data(spend_chart(overview.series, overview.window))
         agents = self.query_one("#agents", LiveTable)
         agents.set_columns(columns_for(BRIEF_COLUMNS, data.boosts))
         agents.set_rows(brief_rows(overview.agents, data.boosts, glyphs))
@@ -143,7 +143,7 @@ class OverviewPanel(Panel):
             "cascade": f"{count(decisions)} decisions" if decisions else "",
             "attention": f"{len(overview.attention)}" if overview.attention else "",
             "now": f"{len(overview.active)}" if overview.active else "",
-            "throughput": f"runs per {span(step_of(overview))}" if overview.series else "",
+            "throughput": f"runs per {span(step_of(overview.series))}" if overview.series else "",
         }
         for name, note in notes.items():
             self.query_one(f"#overview-{name}", Section).set_note(note)

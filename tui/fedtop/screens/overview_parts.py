@@ -65,14 +65,9 @@ _WAITING_MS: Final = 180_000
 _HUNDRED_DOLLARS: Final = 100 * 10**9
 
 
-def step_of(data: Overview) -> int:
-    """Milliseconds of one slot of the series: the smallest gap between its points."""
-    starts = [point.start_ms for point in data.series]
-    return _smallest_gap(starts)
-
-
-def _smallest_gap(starts: Sequence[int]) -> int:
-    return min((after - before for before, after in pairwise(starts)), default=60_000)
+def step_of(points: Sequence[SeriesPoint]) -> int:
+    """Milliseconds of one slot of a series: the smallest gap between its points."""
+    return min((after.start_ms - before.start_ms for before, after in pairwise(points)), default=60_000)
 
 
 def slots(points: Sequence[SeriesPoint], window: Window, value: Callable[[SeriesPoint], float]) -> list[float]:
@@ -84,7 +79,7 @@ def slots(points: Sequence[SeriesPoint], window: Window, value: Callable[[Series
     if not points:
         return []
     starts = [point.start_ms for point in points]
-    step = _smallest_gap(starts)
+    step = step_of(points)
     first = starts[0] if window.label == "all" else window.start_ms - (window.start_ms - starts[0]) % step
     first -= step if first > starts[0] else 0
     found = [0.0] * (max(starts[-1] - first, window.end_ms - 1 - first) // step + 1)
@@ -174,29 +169,29 @@ def _health_tile(data: Overview, glyphs: Glyphs) -> TileData:
     return TileData(value, sub=f"{n} alert{'s' * (n != 1)}" if n else "no alerts", state=state)
 
 
-def throughput_chart(data: Overview) -> AreaData | None:
+def throughput_chart(points: Sequence[SeriesPoint], window: Window) -> AreaData | None:
     """Runs over time, stacked by result."""
-    if not data.series:
+    if not points:
         return None
     series = [
-        Series("ok", tuple(slots(data.series, data.window, lambda p: p.ok)), "$info-fill", 0),
-        Series("failed", tuple(slots(data.series, data.window, lambda p: p.failed)), "$alert", 2),
-        Series("not judged", tuple(slots(data.series, data.window, lambda p: p.unknown)), "$faint", 3),
+        Series("ok", tuple(slots(points, window, lambda p: p.ok)), "$info-fill", 0),
+        Series("failed", tuple(slots(points, window, lambda p: p.failed)), "$alert", 2),
+        Series("not judged", tuple(slots(points, window, lambda p: p.unknown)), "$faint", 3),
     ]
     shown = tuple(line for line in series if any(line.values))
-    return AreaData(_start(data), data.window.end_ms, shown or tuple(series[:1]))
+    return AreaData(_start(points, window), window.end_ms, shown or tuple(series[:1]))
 
 
-def spend_chart(data: Overview) -> AreaData | None:
+def spend_chart(points: Sequence[SeriesPoint], window: Window) -> AreaData | None:
     """Known spend over time, in nano-USD."""
-    values = tuple(slots(data.series, data.window, lambda p: p.cost_nano))
+    values = tuple(slots(points, window, lambda p: p.cost_nano))
     if not any(values):
         return None
-    return AreaData(_start(data), data.window.end_ms, (Series("spend", values, "$hue-5", 0),))
+    return AreaData(_start(points, window), window.end_ms, (Series("spend", values, "$hue-5", 0),))
 
 
-def _start(data: Overview) -> int:
-    return data.series[0].start_ms if data.window.label == "all" and data.series else data.window.start_ms
+def _start(points: Sequence[SeriesPoint], window: Window) -> int:
+    return points[0].start_ms if window.label == "all" else window.start_ms
 
 
 ATTENTION_COLUMNS: Final = (Column("what", "what", 20, grow=True),)
