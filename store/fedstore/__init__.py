@@ -45,14 +45,19 @@ if TYPE_CHECKING:
     from fedstore.ingest.routing_export import write_routing_log as write_routing_log
     from fedstore.paths import default_config_path as default_config_path
     from fedstore.paths import default_store_path as default_store_path
+    from fedstore.policy import Alarm as Alarm
     from fedstore.policy import Alternative as Alternative
     from fedstore.policy import Change as Change
+    from fedstore.policy import Effects as Effects
+    from fedstore.policy import Flip as Flip
+    from fedstore.policy import Measured as Measured
     from fedstore.policy import Plan as Plan
     from fedstore.policy import PlanItem as PlanItem
     from fedstore.policy import Policy as Policy
     from fedstore.policy import PolicyBody as PolicyBody
     from fedstore.policy import PolicyStore as PolicyStore
     from fedstore.policy import Predicted as Predicted
+    from fedstore.policy import boost_key as boost_key
     from fedstore.policy import label_of as label_of
     from fedstore.policy import optimization_text as optimization_text
     from fedstore.queries import Reader as Reader
@@ -85,8 +90,8 @@ _MODULES = {
     "ingest.routing_export": ("write_routing_log",),
     "paths": ("default_config_path", "default_store_path"),
     "policy": (
-        "Alternative", "Change", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted", "label_of",
-        "optimization_text",
+        "Alarm", "Alternative", "Change", "Effects", "Flip", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody",
+        "PolicyStore", "Predicted", "boost_key", "label_of", "optimization_text",
     ),
     "queries": ("Reader",),
     "recorder": ("Recorder",),
