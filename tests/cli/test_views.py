@@ -1,0 +1,244 @@
+"""The printed views: figures counted again from the events, JSON with the read models' fields, hostile names."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedstore import Store
+from fedstore.queries.models import AgentRow, CascadeView, CostsView, LayerRow, Overview, RunRow, ToolRow
+from tests.cli.conftest import Run, refused
+from tests.conftest import Clock
+from tests.federation import HOUR, NOW_MS, federation_events
+
+VIEWS = (
+    ["dashboard"], ["agent", "codex"], ["task-type", "code"], ["layers"], ["costs"], ["tools"], ["tools", "browser"],
+    ["runs"], ["run", "run-0003"], ["top"], ["top", "--tab", "agents"], ["top", "--tab", "tools"],
+    ["layers", "semantic"],
+)  # fmt: skip
+DAY = 24 * HOUR
+
+
+def in_window(kind: str) -> list[dict[str, Any]]:
+    """The events of the 24 h that end with the minute after the pinned time."""
+    end = NOW_MS - NOW_MS % 60_000 + 60_000
+    return [e for e in federation_events() if e["kind"] == kind and e.get("at", 0) >= end - DAY]
+
+
+def fields_of(model: type) -> set[str]:
+    return {field.name for field in dataclasses.fields(model)}
+
+
+@pytest.mark.parametrize("args", VIEWS, ids=" ".join)
+def test_every_view_prints_text_and_json(run: Run, federation: Store, args: list[str]) -> None:
+    text = run(*args)
+    assert text.exit_code == 0, text.output
+    assert text.stdout.strip()
+    assert "None" not in text.stdout
+    assert "nan" not in text.stdout
+    plain = run(*args, "--json")
+    assert plain.exit_code == 0
+    assert isinstance(json.loads(plain.stdout), dict)
+
+
+@pytest.mark.parametrize("args", VIEWS, ids=" ".join)
+def test_ascii_is_ascii_and_piped_text_has_no_escapes(run: Run, federation: Store, args: list[str]) -> None:
+    shown = run(*args, "--ascii").stdout
+    assert shown.isascii()
+    assert "\x1b" not in shown
+    assert "\x1b" not in run(*args).stdout
+    assert all(line == line.rstrip() for line in shown.split("\n"))
+
+
+def test_dashboard_counts_what_happened(run: Run, federation: Store) -> None:
+    runs = in_window("run")
+    ok = sum(1 for e in runs if e["success"] and not e["rework"])
+    judged = sum(1 for e in runs if e["success"] is not None)
+    shown = run("dashboard").stdout
+    assert re.search(rf"Total Tasks:\s+{len(runs)}\b", shown)
+    assert re.search(rf"Success Rate:\s+{ok / judged * 100:.1f} % .* n={judged}\b", shown)
+    assert re.search(r"Active Agents:\s+4\b", shown)
+    for task_type, count in Counter(e["task_type"] for e in runs).items():
+        assert re.search(rf"• {task_type}\s+{count} tasks", shown)
+
+
+def test_cascade_counts_what_was_routed(run: Run, federation: Store) -> None:
+    routes = in_window("route")
+    shown = run("layers").stdout
+    assert f"Total routes: {len(routes)}" in shown
+    for position, (layer, count) in enumerate(sorted(Counter(e["layer"] for e in routes).items(), key=_order), start=1):
+        share = count / len(routes) * 100
+        assert re.search(rf"Layer {position} - {layer}\s+\[=+-+\]\s+{count} \({share:.1f} %\)", shown)
+
+
+def _order(item: tuple[str, int]) -> int:
+    return ["keyword", "semantic", "llm", "clarification"].index(item[0])
+
+
+def test_json_has_the_fields_of_the_read_models(ask: Callable[..., Any], federation: Store) -> None:
+    found = ask("dashboard")
+    assert fields_of(Overview) <= found["overview"].keys()
+    assert fields_of(CascadeView) <= found["cascade"].keys()
+    assert fields_of(LayerRow) <= found["cascade"]["layers"][0].keys()
+    assert fields_of(CostsView) <= ask("costs").keys()
+    assert fields_of(ToolRow) <= ask("tools")["rows"][0].keys()
+    assert fields_of(AgentRow) <= ask("agent", "kimi")["row"].keys()
+    assert fields_of(RunRow) == ask("run", "run-0003").keys()
+
+
+def test_json_rate_says_what_it_rests_on(ask: Callable[..., Any], federation: Store) -> None:
+    rate = ask("agent", "kimi")["row"]["success"]
+    assert rate["value"] == pytest.approx(rate["hits"] / rate["n"])
+    low, high = rate["interval"]
+    assert 0 <= low < rate["value"] < high <= 1
+
+
+def test_unknown_stays_null_and_unpriced_is_no_zero(run: Run, ask: Callable[..., Any], federation: Store) -> None:
+    rows = {row["name"]: row for row in ask("costs")["rows"]}
+    unpriced = rows["no-such-model-1"]
+    assert unpriced["cost"]["known"] is False
+    assert unpriced["share"] is None
+    line = next(line for line in run("costs").stdout.splitlines() if "no-such-model-1" in line)
+    assert "$0" not in line
+    assert "tokens unpriced" in line
+
+
+def test_costs_by_another_dimension(ask: Callable[..., Any], federation: Store) -> None:
+    assert {row["name"] for row in ask("costs", "--by", "project")["rows"]} == {"alpha", "beta"}
+    assert {row["name"] for row in ask("costs", "--by", "task-type")["rows"]} == {"code", "docs", "review", "test"}
+
+
+def test_runs_newest_first_of_one_agent(ask: Callable[..., Any], federation: Store) -> None:
+    rows = ask("runs", "--agent", "kimi", "-n", 5)["runs"]
+    kimi = sorted((e for e in in_window("run") if e["agent"] == "kimi"), key=lambda e: -e["at"])
+    assert [row["id"] for row in rows] == [e["id"] for e in kimi[:5]]
+
+
+def test_layer_analysis_counts_again(ask: Callable[..., Any], run: Run, federation: Store) -> None:
+    routes = in_window("route")
+    asked = [(a, e) for e in routes for a in e["attempts"] if a["layer"] == "semantic"]
+    taken = [e for e in routes if e["layer"] == "semantic"]
+    graded = [e for e in taken if e["outcome"]]
+    right = sum(1 for e in graded if e["outcome"]["correct"])
+    found = ask("layers", "semantic")
+    assert found["attempts"] == len(asked)
+    assert found["success"]["count"] == len(taken)
+    assert (found["accuracy"]["count"], found["accuracy"]["n"]) == (right, len(graded))
+    assert found["mean_confidence"] == pytest.approx(sum(a["confidence"] for a, _ in asked) / len(asked))
+    text = run("layers", "semantic").stdout
+    assert f"(based on {len(graded)} outcomes)" in text
+    assert "Current threshold: 0.70" in text
+    assert run("layers", "semantic", "-f", "json").stdout == run("layers", "semantic", "--json").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["layers", "moon"], "known: keyword, semantic, llm, clarification"),
+        (["layers", "clarification"], "last resort"),
+        (["why", "moon"], "no routing decision"),
+        (["run", "moon"], "no finished run"),
+        (["layers", "keyword", "--at", "2020-01-01T00:00Z"], "in this window"),
+    ],
+)
+def test_what_is_not_there_is_one_line(run: Run, federation: Store, args: list[str], said: str) -> None:
+    assert said in refused(run(*args))
+
+
+def test_missing_store_is_one_line(run: Run, path: Path) -> None:
+    assert "there is no store at" in refused(run("costs"))
+    assert not path.exists()
+
+
+def test_foreign_file_is_one_line(run: Run, path: Path) -> None:
+    path.write_bytes(b"hello, I am a letter")
+    assert "not a fedtop store" in refused(run("dashboard"))
+    assert path.read_bytes() == b"hello, I am a letter"
+
+
+def test_empty_store_tells_how_to_fill_it(run: Run, ask: Callable[..., Any], store: Store) -> None:
+    shown = run("dashboard").stdout
+    for way in ("fedtop record", "fedtop import", "from fedstore import Recorder", "fedtop demo"):
+        assert way in shown
+    assert ask("dashboard")["notice"] == "empty"
+
+
+def test_old_history_is_offered(run: Run, ask: Callable[..., Any], federation: Store, clock: Clock) -> None:
+    clock.advance(90 * DAY)
+    shown = run("costs").stdout
+    assert "before this window: add --at newest" in shown
+    assert ask("costs")["notice"] == "before-window"
+    found = ask("dashboard", "--at", "newest")
+    assert found["notice"] is None
+    assert found["overview"]["tasks"] == len(in_window("run"))
+    assert found["overview"]["window"]["live"] is False
+
+
+def test_window_ends_where_it_is_told(ask: Callable[..., Any], federation: Store) -> None:
+    moment = "2026-03-10T06:00:00Z"
+    window = ask("dashboard", "-w", "6h", "--at", moment)["overview"]["window"]
+    ms = 1_773_122_400_000
+    assert window["end_ms"] - window["start_ms"] == 6 * HOUR
+    assert window["start_ms"] <= ms < window["end_ms"]
+    assert window["end_ms"] - ms <= 60_000
+
+
+HOSTILE = "[/red]\x1b[31m<b>\u202e=cmd|' /C calc'!A0"
+
+
+def test_hostile_names_are_text(run: Run, store: Store) -> None:
+    store.writer().write([
+        {"kind": "run", "agent": HOSTILE, "task_type": HOSTILE, "success": True, "at": NOW_MS, "id": HOSTILE},
+        {"kind": "execution", "agent": HOSTILE, "tool": HOSTILE, "success": True, "at": NOW_MS},
+        {"kind": "usage", "agent": HOSTILE, "model": HOSTILE, "input_tokens": 5, "at": NOW_MS},
+        {"kind": "route", "agent": HOSTILE, "layer": HOSTILE, "at": NOW_MS,
+         "attempts": [{"layer": HOSTILE, "confidence": 0.9, "threshold": 0.5, "accepted": True}]},
+    ])  # fmt: skip
+    for args in (["dashboard"], ["top", "--tab", "agents"], ["layers"], ["costs"], ["tools"], ["runs"]):
+        result = run(*args)
+        assert result.exit_code == 0, result.output
+        assert "\x1b" not in result.stdout
+        assert "\u202e" not in result.stdout
+        assert "[/red]" in result.stdout
+        assert "\x1b" not in run(*args, "--json").stdout
+
+
+def test_colours_only_where_asked_for(run: Run, federation: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    from fedtop.cli.common import View
+    from fedtop.cli.output import look_for
+
+    assert look_for(View()).colours
+    assert not look_for(View(no_color=True)).colours
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not look_for(View()).colours
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_text_keeps_within_its_width(run: Run, federation: Store, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for args in VIEWS:
+        for line in run(*args).stdout.splitlines():
+            assert len(line) <= width, (args, line)
+
+
+def test_live_draws_again_until_interrupted(run: Run, federation: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", nap)
+    result = run("dashboard", "--live", "-i", 2)
+    assert result.exit_code == 0
+    assert naps == [2, 2, 2]
+    assert result.stdout.count("FEDERATION ANALYTICS DASHBOARD") == 3
