@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from fedstore.policy.alarms import Alarm
     from fedstore.policy.body import PolicyBody, boost_key, label_of, threshold_key
     from fedstore.policy.effects import Effects, Measured
+    from fedstore.policy.exports import export_policy
     from fedstore.policy.extent import Extent
     from fedstore.policy.ledger import Change
     from fedstore.policy.optimize_text import optimization_text
     from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted
     from fedstore.policy.router import Policy
-    from fedstore.policy.sinks import export_policy, read_thresholds, write_thresholds
+    from fedstore.policy.sinks import read_thresholds, write_thresholds
     from fedstore.policy.store import PolicyStore
 
 _HOMES = {
@@ -36,7 +37,7 @@ _HOMES = {
     "PolicyStore": "store",
     "Predicted": "plans",
     "boost_key": "body",
-    "export_policy": "sinks",
+    "export_policy": "exports",
     "label_of": "body",
     "optimization_text": "optimize_text",
     "read_thresholds": "sinks",

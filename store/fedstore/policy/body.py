@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["PolicyBody", "boost_key", "label_of", "threshold_key"]
+__all__ = ["PolicyBody", "boost_key", "boosted", "differences", "label_of", "threshold_key"]
 
 _LAYER, _AGENT, _LOCK = "layer:", "agent:", "lock:"
 LOCKED = 1.0
@@ -34,6 +34,11 @@ def boost_key(agent: str, task_type: str = "") -> str:
 def _agent_of(key: str) -> tuple[str, str]:
     name, _, task_type = key[len(_AGENT) :].partition("/")
     return name.replace("%2F", "/").replace("%25", "%"), task_type
+
+
+def boosted(key: str) -> tuple[str, str] | None:
+    """The agent and task type ("" for all) whose boost a key is; None for another item."""
+    return _agent_of(key) if key.startswith(_AGENT) else None
 
 
 def label_of(key: str) -> str:

@@ -7,14 +7,14 @@ twice changes nothing. Claims ("high performer") are apart from boosts and need 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedstore.learning.boosts import MIN_TASKS, BoostPolicy, BoostProposal, compare_policies, propose_boosts
 from fedstore.learning.intervals import wilson
 from fedstore.policy.body import PolicyBody, boost_key
 from fedstore.policy.extent import Extent, Read
-from fedstore.policy.plans import Alternative, Plan, PlanItem, Predicted
+from fedstore.policy.plans import Alternative, Plan, PlanItem, Predicted, pair_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +106,7 @@ def _item(proposal: BoostProposal, job: _Job) -> PlanItem | None:
         evidence=proposal.evidence,
         grade="certified" if proposal.claim else "estimated" if proposal.n >= MIN_TASKS else "too little",
         n=proposal.n,
-        interval=None if proposal.interval is None else tuple(proposal.interval),
+        interval=pair_of(proposal.interval),
         detail={
             "agent": proposal.agent, "task_type": proposal.task_type, "successes": proposal.successes,
             "rate": proposal.rate, "posterior": proposal.posterior, "claim": proposal.claim,
@@ -149,7 +149,7 @@ def _predicted(items: Sequence[PlanItem]) -> dict[str, Predicted]:
             now=successes / n,
             new=expected,
             change=expected - successes / n,
-            now_interval=None if seen is None else tuple(seen),
+            now_interval=pair_of(seen),
         )
     }
 
@@ -188,7 +188,3 @@ def _plain(proposal: BoostProposal) -> dict[str, Any]:
     plain["interval"] = None if proposal.interval is None else list(proposal.interval)
     return plain
 
-
-def with_warnings(plan: Plan, warnings: tuple[str, ...]) -> Plan:
-    """The plan with further warnings."""
-    return replace(plan, warnings=(*plan.warnings, *warnings))

@@ -21,17 +21,26 @@ def optimization_text(plan: Plan, *, dry_run: bool = True, ascii_only: bool = Fa
         return "\n".join([*lines, "No optimizations needed.", *(f"   {reason}" for reason in plan.reasons)])
     lines.append(f"Found {count} optimization{'' if count == 1 else 's'}:")
     for item in plan.items:
-        lines += ["", _headline(item, icons), f"   {item.evidence}"]
+        lines += ["", _headline(item, icons), *(f"   {line}" for line in _reasons(item))]
     if plan.warnings:
         lines += ["", *(f"Note: {warning}" for warning in plan.warnings)]
     return "\n".join(lines)
 
 
 def _headline(item: PlanItem, icons: dict[str, str]) -> str:
-    step = f" ({item.old or 0.0:+.2f} → {item.new or 0.0:+.2f})"
     up = (item.new or 0.0) >= (item.old or 0.0)
     task_type = item.detail.get("task_type")
     if task_type:
-        name = "TASK BOOST" if up else "TASK PENALTY"
-        return f"{icons['task']}{name}: {item.detail.get('agent')} for {task_type}{step}"
-    return f"{icons['up' if up else 'down']}{'BOOST' if up else 'PENALTY'}: {item.label}{step}"
+        return f"{icons['task']}TASK {'BOOST' if up else 'PENALTY'}: {item.detail.get('agent')} for {task_type}"
+    return f"{icons['up' if up else 'down']}{'BOOST' if up else 'PENALTY'}: {item.label}"
+
+
+def _reasons(item: PlanItem) -> list[str]:
+    """The tool's own sentence where it would say one, then what it rests on."""
+    rate, task_type = item.detail.get("rate"), item.detail.get("task_type")
+    praise = f"Excellent at {task_type}: {rate:.0%}" if task_type and rate is not None and rate >= 0.9 else ""
+    lines = [praise] if praise else []
+    if item.evidence != praise:
+        lines.append(item.evidence)
+    lines.append(f"Boost {item.old or 0.0:+.3f} → {item.new or 0.0:+.3f}")
+    return lines

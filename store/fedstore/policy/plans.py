@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from fedstore.policy.extent import Extent
 
-__all__ = ["Alternative", "Flip", "Plan", "PlanItem", "Predicted"]
+__all__ = ["Alternative", "Flip", "Pair", "Plan", "PlanItem", "Predicted", "pair_of"]
 
 Kind = Literal["optimize", "tune", "import", "lock", "undo"]
 Pair = tuple[float, float]
@@ -170,13 +170,14 @@ def _plain(value: Any) -> Any:
 
 
 def _item(plain: Mapping[str, Any]) -> PlanItem:
-    return PlanItem(**{**plain, "interval": _pair(plain.get("interval"))})
+    return PlanItem(**{**plain, "interval": pair_of(plain.get("interval"))})
 
 
 def _predicted(plain: Mapping[str, Any]) -> Predicted:
-    intervals = {name: _pair(value) for name, value in plain.items() if name.endswith("interval")}
+    intervals = {name: pair_of(value) for name, value in plain.items() if name.endswith("interval")}
     return Predicted(**{**plain, **intervals})
 
 
-def _pair(value: Any) -> Pair | None:
-    return None if value is None else (value[0], value[1])
+def pair_of(interval: Any) -> Pair | None:
+    """A pair of floats from any pair; None stays None."""
+    return None if interval is None else (float(interval[0]), float(interval[1]))

@@ -15,10 +15,10 @@ import numpy as np
 from fedstore.decisions import Decisions, load_within
 from fedstore.learning.replay import UNKNOWN, replay
 from fedstore.learning.tuning import tune
-from fedstore.learning.tuning_types import Effect, LayerChange, TuneResult, TuneSettings
+from fedstore.learning.tuning_types import Effect, LayerChange, RulePlan, TuneResult, TuneSettings
 from fedstore.policy.body import PolicyBody, threshold_key
 from fedstore.policy.extent import Extent
-from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted
+from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted, pair_of
 
 if TYPE_CHECKING:
     from fedstore.database import Database
@@ -108,7 +108,7 @@ def _filled(base: Plan, given: TuneInput, result: TuneResult) -> Plan:
         if changed
         else {},
         predicted=_predicted(result),
-        flips={name: value for name, value in detail["flips"].items()} if changed else None,
+        flips=detail["flips"] if changed else None,
         flipped=_flipped(given, result) if changed else (),
         alternatives=tuple(_alternative(rule, result) for rule in result.rules),
         reasons=(*result.reasons, *given.notes),
@@ -146,28 +146,18 @@ def _predicted(result: TuneResult) -> dict[str, Predicted]:
 
 def _effect(effect: Effect) -> Predicted:
     return Predicted(
-        effect.now, effect.new, effect.change, tuple(effect.now_interval), tuple(effect.new_interval),
-        tuple(effect.change_interval),
+        effect.now, effect.new, effect.change, pair_of(effect.now_interval), pair_of(effect.new_interval),
+        pair_of(effect.change_interval),
     )  # fmt: skip
 
 
-def _alternative(rule: Any, result: TuneResult) -> Alternative:
-    values = {
+def _alternative(rule: RulePlan, result: TuneResult) -> Alternative:
+    values: dict[str, float | None] = {
         threshold_key(change.layer): value for change, value in zip(result.layers, rule.thresholds, strict=True)
     }
-    return Alternative(
-        rule.policy,
-        {key: value for key, value in values.items()},
-        "; ".join(
-            f"{change.layer}: {reason}" for change, reason in zip(result.layers, rule.reasons, strict=True)
-        ),
-        {
-            "accuracy": rule.accuracy,
-            "latency_ms": rule.latency_ms,
-            "clarify": rule.clarify,
-            "meets_target": None if rule.meets_target is None else float(rule.meets_target),
-        },
-    )
+    promise = {True: "", False: "misses the target", None: "accuracy not known"}[rule.meets_target]
+    measures = {"accuracy": rule.accuracy, "latency_ms": rule.latency_ms, "clarify": rule.clarify}
+    return Alternative(rule.policy, values, promise, measures)
 
 
 def _flipped(given: TuneInput, result: TuneResult) -> tuple[Flip, ...]:

@@ -1,7 +1,8 @@
 """DDL of the loop: plans proposed, changes applied, the policy in force.
 
 ``policies`` holds every version of the policy whole, so that undo restores one exactly; ``changes`` is the
-ledger, append-only by trigger. ``plans`` are proposals: they change nothing until one is applied.
+ledger, append-only by trigger. ``plans`` are proposals: they change nothing until one is applied. ``effects``
+keeps what came of a change, since the facts that show it are purged in time.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ CREATE TABLE plans (                 -- dry-runs: what would change, on which ev
     """
 CREATE TABLE changes (               -- the ledger: every change of the policy, never edited
     id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,                     -- optimize | tune | undo | import
+    kind TEXT NOT NULL,                     -- optimize | tune | undo | import | lock
     who TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
     plan_id TEXT NOT NULL,
@@ -38,6 +39,13 @@ CREATE TABLE changes (               -- the ledger: every change of the policy, 
     new_version INTEGER NOT NULL,
     evidence_end_ms INTEGER NOT NULL,       -- facts up to here were used as evidence
     body TEXT NOT NULL                      -- JSON: the plan as applied
+) STRICT
+""",
+    """
+CREATE TABLE effects (               -- what happened after a change, once it was watched to the end
+    change_id INTEGER PRIMARY KEY,
+    body TEXT NOT NULL,                     -- JSON
+    made_ms INTEGER NOT NULL
 ) STRICT
 """,
     """

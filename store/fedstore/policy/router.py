@@ -1,0 +1,151 @@
+"""The policy in force, for routers: a lookup costs about a microsecond and never raises.
+
+The store is asked at most every half second, by one thread at a time, for the newest version; other callers go
+on with what is known. A store that is missing or locked changes nothing: the last known values stand, at first
+those of the small copy that ``apply`` leaves beside the store. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from fedstore.driver import sqlite3
+from fedstore.policy.body import PolicyBody
+from fedstore.policy.sinks import read_copy
+
+__all__ = ["Policy"]
+
+CHECK_EVERY_S = 0.5
+_LOCK_WAIT_S = 0.05
+_NEWEST = "SELECT version, body FROM policies ORDER BY version DESC LIMIT 1"
+
+
+class Policy:
+    """The policy in force of ``store``: a Store, a path, or None for the default place.
+
+    ``check_every_s`` bounds how old an answer may be while the store can be read. Safe to share by threads.
+    """
+
+    def __init__(
+        self,
+        store: Any = None,
+        *,
+        check_every_s: float = CHECK_EVERY_S,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._given = store
+        self._path: Path | None = None
+        self._every = check_every_s
+        self._timer = timer
+        self._guard = threading.Lock()
+        self._connection: Any = None
+        self._pid = os.getpid()
+        self._next_check = float("-inf")
+        self._known: tuple[int, PolicyBody] = (0, PolicyBody())
+        self._loaded: int | None = None  # the version read from the file that is open
+        self._asked_copy = False
+
+    def boost(self, agent: str, task_type: str = "") -> float:
+        """What to add to an agent's score for a task: -0.05 … +0.05 by the rules that come with it, 0 unknown."""
+        try:
+            return self._body().boost(agent, task_type)
+        except Exception:  # noqa: BLE001 - a router must not stop for a boost (an unhashable name, say)
+            return 0.0
+
+    def threshold(self, layer: str, default: float | None = None) -> float | None:
+        """The confidence from which a layer accepts; ``default`` where the policy says nothing."""
+        try:
+            return self._body().thresholds.get(layer, default)
+        except Exception:  # noqa: BLE001 - as above
+            return default
+
+    @property
+    def version(self) -> int:
+        """The version in force; 0 before the first change."""
+        self._body()
+        return self._known[0]
+
+    def close(self) -> None:
+        """Close the connection; lookups go on with what is known and open it again when they must."""
+        with self._guard:
+            self._drop()
+
+    def _body(self) -> PolicyBody:
+        if self._timer() >= self._next_check:
+            self._check()
+        return self._known[1]
+
+    def _check(self) -> None:
+        if self._pid != os.getpid():  # the parent's thread that held the lock does not exist in this process
+            self._guard = threading.Lock()
+        if not self._guard.acquire(blocking=self._next_check == float("-inf")):
+            return
+        try:
+            if self._timer() >= self._next_check:
+                self._refresh()
+        finally:
+            self._guard.release()
+
+    def _refresh(self) -> None:
+        try:
+            rows = self._connected().execute(_NEWEST).fetchall()
+            if rows and rows[0][0] != self._loaded:
+                self._known = (int(rows[0][0]), PolicyBody.from_json(rows[0][1]))
+                self._loaded = self._known[0]
+        except Exception:  # noqa: BLE001 - missing, locked, foreign or damaged: the last known values stand
+            self._drop()
+            self._ask_copy()
+        self._next_check = self._timer() + self._every
+
+    def _connected(self) -> Any:
+        if self._connection is not None and self._pid == os.getpid() and self._same_file():
+            return self._connection
+        self._drop()
+        path = self._where()
+        self._connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=_LOCK_WAIT_S,
+            check_same_thread=False,
+        )  # fmt: skip
+        self._inode = _inode(path)
+        return self._connection
+
+    def _same_file(self) -> bool:
+        """Whether the path still leads to the file that is open: a store may be moved away and made anew."""
+        return _inode(self._where()) == self._inode
+
+    def _where(self) -> Path:
+        if self._path is None:
+            given = getattr(self._given, "path", self._given)
+            if given is None:
+                from fedstore.paths import default_store_path
+
+                given = default_store_path()
+            self._path = Path(given).expanduser()
+        return self._path
+
+    def _ask_copy(self) -> None:
+        if self._asked_copy:
+            return
+        self._asked_copy = True
+        with suppress(Exception):
+            copy = read_copy(self._where())
+            if copy is not None and copy[0] > self._known[0]:
+                self._known = copy
+
+    def _drop(self) -> None:
+        connection, self._connection, self._loaded = self._connection, None, None
+        ours, self._pid = self._pid == os.getpid(), os.getpid()
+        if connection is not None and ours:
+            with suppress(Exception):
+                connection.close()
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino

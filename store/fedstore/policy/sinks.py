@@ -1,0 +1,158 @@
+"""Files that follow the policy: a router's ``config.json``, and the copy that is kept beside the store.
+
+``config.json`` is read in three shapes and kept in its own: ``layers`` (or ``routing_layers``) as a list of
+objects with ``name`` (or ``layer_name``) and ``threshold`` (or ``confidence_threshold``), the same as an object by
+name, or plain ``thresholds`` by name. Files are replaced atomically; keys that are not ours stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from fedstore.errors import FedstoreError
+from fedstore.policy.body import PolicyBody
+
+__all__ = ["copy_path", "load_object", "read_copy", "read_thresholds", "replace_text", "write_copy", "write_thresholds"]
+
+_LISTS = ("layers", "routing_layers")
+_NAMES = ("name", "layer_name", "id", "layer")
+_VALUES = ("threshold", "confidence_threshold")
+
+Slot = tuple[MutableMapping[str, Any], str]
+"""The object that holds a threshold, and under which key."""
+
+
+# --- config.json -----------------------------------------------------------------------------------------------
+
+
+def read_thresholds(path: str | Path) -> dict[str, float]:
+    """Thresholds by layer from a routing ``config.json``; disabled layers are left out. Raises FedstoreError."""
+    found: dict[str, float] = {}
+    for name, (holder, key) in _slots(load_object(path)):
+        value = holder[key]
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
+            raise FedstoreError(f"{path}: the threshold of {name} is {value!r}: it must be a number from 0 to 1")
+        if holder.get("enabled", True) is not False or key not in _VALUES:
+            found[name] = float(value)
+    return found
+
+
+def write_thresholds(path: str | Path, thresholds: Mapping[str, float | None]) -> bool:
+    """Set thresholds in a routing ``config.json``, which is made when it is missing; None leaves one as it is.
+
+    Returns whether the file changed. Raises FedstoreError.
+    """
+    file = Path(path)
+    config = load_object(file) if file.exists() else {"layers": []}
+    before = json.dumps(config)
+    slots = dict(_slots(config))
+    for layer, value in thresholds.items():
+        if value is None:
+            continue
+        if layer in slots:
+            holder, key = slots[layer]
+            holder[key] = value
+        else:
+            _add(config, layer, value)
+    if json.dumps(config) == before:
+        return False
+    replace_text(file, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+    return True
+
+
+def load_object(path: str | Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises FedstoreError."""
+    try:
+        config: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FedstoreError(f"{path} cannot be read ({error.strerror}): check the path and its permissions") from error
+    except ValueError as error:
+        raise FedstoreError(f"{path} is not valid JSON ({error}): correct it first") from error
+    if not isinstance(config, dict):
+        raise FedstoreError(f"{path} holds no JSON object: a routing config has `layers` with name and threshold")
+    return config
+
+
+def _slots(config: MutableMapping[str, Any]) -> Iterator[tuple[str, Slot]]:
+    for list_name in _LISTS:
+        layers = config.get(list_name)
+        named = layers.items() if isinstance(layers, dict) else ((None, layer) for layer in layers or ())
+        for name, layer in named:
+            yield from _slot_of(name, layer, layers)
+    thresholds = config.get("thresholds")
+    if isinstance(thresholds, dict):
+        yield from ((str(name), (thresholds, name)) for name in thresholds)
+
+
+def _slot_of(name: str | None, layer: Any, layers: Any) -> Iterator[tuple[str, Slot]]:
+    if not isinstance(layer, dict):
+        if name is not None and isinstance(layer, (int, float)):
+            yield name, (layers, name)
+        return
+    label = next((layer[key] for key in _NAMES if isinstance(layer.get(key), str)), name)
+    key = next((key for key in _VALUES if key in layer), None)
+    if label is not None and key is not None:
+        yield label, (layer, key)
+
+
+def _add(config: MutableMapping[str, Any], layer: str, value: float) -> None:
+    for list_name in _LISTS:
+        layers = config.get(list_name)
+        if isinstance(layers, list):
+            layers.append({"name": layer, "threshold": value, "enabled": True})
+            return
+        if isinstance(layers, dict):
+            layers[layer] = {"threshold": value, "enabled": True}
+            return
+    config.setdefault("thresholds", {})[layer] = value
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace a file whole, or leave it as it was; a link is followed, permissions are kept. Raises FedstoreError."""
+    target = Path(os.path.realpath(path))
+    temporary = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        temporary = Path(name)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        temporary.replace(target)
+    except OSError as error:
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink()
+        raise FedstoreError(f"{path} cannot be written ({error.strerror}): check its permissions") from error
+
+
+# --- the copy beside the store ---------------------------------------------------------------------------------
+
+
+def copy_path(store: Path) -> Path:
+    """Where a store keeps the last known policy for routers that cannot open it."""
+    return store.with_name(store.name + ".policy.json")
+
+
+def write_copy(store: Path, version: int, body: PolicyBody) -> None:
+    """Write the copy, unless a newer version is there. Raises FedstoreError."""
+    known = read_copy(store)
+    if known is None or known[0] < version:
+        replace_text(copy_path(store), json.dumps({"version": version, "body": body.to_dict()}, ensure_ascii=False))
+
+
+def read_copy(store: Path) -> tuple[int, PolicyBody] | None:
+    """The last known version and policy; None when there is no readable copy."""
+    try:
+        plain = json.loads(copy_path(store).read_text(encoding="utf-8"))
+        return int(plain["version"]), PolicyBody.from_dict(plain["body"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

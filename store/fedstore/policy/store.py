@@ -1,0 +1,351 @@
+"""The loop over one store: propose, look at, apply, undo, and see what came of it.
+
+Proposing reads and computes; only ``apply``, ``undo``, the imports and the locks change the policy, each in one
+write transaction that checks every guard again. What follows the policy (the copy for routers, ``metrics.json``,
+``config.json``) is brought in line afterwards; a file that cannot be written is a warning of the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fedstore.errors import FedstoreError, PlanRefusedError
+from fedstore.policy import ledger
+from fedstore.policy.alarms import Alarm, alarm_about
+from fedstore.policy.body import LOCKED, PolicyBody, label_of, threshold_key
+from fedstore.policy.guards import check_plan, cooldown_left, is_locked, used_until_ms
+from fedstore.policy.history import effects_of
+from fedstore.policy.ledger import Change
+from fedstore.policy.plans import Plan, PlanItem
+from fedstore.policy.sinks import load_object, read_thresholds
+from fedstore.policy.sync import bring_in_line, read_boosts
+from fedstore.window import Window
+
+if TYPE_CHECKING:
+    from fedstore.database import Transaction
+    from fedstore.learning.boosts import BoostPolicy
+    from fedstore.learning.tuning_types import TuneSettings
+    from fedstore.policy.extent import Read
+    from fedstore.store import Store
+
+__all__ = ["PolicyStore"]
+
+Progress = Callable[[float], None]
+Cancelled = Callable[[], bool]
+
+
+class PolicyStore:
+    """Plans, ledger and policy of a store. Methods raise FedstoreError in one clear line."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._database = store.database
+        self._closed_effects: dict[int, Any] = {}
+
+    # --- what is there -------------------------------------------------------------------------------------
+
+    def current(self) -> tuple[int, PolicyBody]:
+        """The version in force and the policy; version 0 is the empty policy before the first change."""
+        return ledger.current(self._database.read)
+
+    def plan(self, plan_id: str) -> Plan:
+        """A plan that was proposed. Raises FedstoreError for an unknown one."""
+        rows = self._database.read("SELECT body FROM plans WHERE id = ?", (plan_id,))
+        if not rows:
+            raise FedstoreError(f"there is no plan {plan_id}: `fedtop optimize` and `fedtop tune` make one")
+        return Plan.from_json(rows[0][0])
+
+    def plans(self, limit: int = 20) -> tuple[Plan, ...]:
+        """The newest plans."""
+        rows = self._database.read("SELECT body FROM plans ORDER BY made_ms DESC, id LIMIT ?", (limit,))
+        return tuple(Plan.from_json(row[0]) for row in rows)
+
+    def changes(self, limit: int = 50, *, effects: bool = True) -> tuple[Change, ...]:
+        """The ledger, newest first, with what happened since each change."""
+        found = ledger.changes_newest_first(self._database.read, limit)
+        return tuple(self._with_effects(change) for change in found) if effects else found
+
+    def change(self, change_id: int) -> Change:
+        """One entry of the ledger, with what happened since."""
+        return self._with_effects(ledger.change_by_id(self._database.read, change_id))
+
+    # --- proposing -----------------------------------------------------------------------------------------
+
+    def propose_optimize(
+        self,
+        policy: BoostPolicy | None = None,
+        window: Window | None = None,
+        *,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> Plan:
+        """A plan for boosts, by ``policy`` (default: the setting) from the tasks of ``window`` (default: all)."""
+        from fedstore.learning.tuning_types import TuneCancelledError
+        from fedstore.policy.extent import measure_extent
+        from fedstore.policy.optimize import plan_optimize, read_outcomes
+
+        settings = self._store.settings.policy
+        now = self._store.clock()
+        window = window or Window.ending("all", now)
+        read = self._database.read
+        with self._database.snapshot():
+            version, body = ledger.current(read)
+            extent = measure_extent(read, "runs", window.start_ms, min(window.end_ms, now + 1), now)
+            outcomes = read_outcomes(read, extent.start_ms, extent.end_ms)
+            left = cooldown_left(read, "optimize", settings)
+        if progress is not None:
+            progress(0.5)
+        if cancelled is not None and cancelled():
+            raise TuneCancelledError
+        plan = plan_optimize(
+            outcomes, policy or settings.boosts, extent=extent, version=version, body=body, label=window.label,
+            max_step=settings.max_boost_step, locked=lambda key: is_locked(key, body, settings),
+            warnings=_cooldown_note(left, "tasks"),
+        )  # fmt: skip
+        if progress is not None:
+            progress(1.0)
+        return self._stored(plan)
+
+    def propose_tune(
+        self,
+        settings: TuneSettings | None = None,
+        window: Window | None = None,
+        *,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> Plan:
+        """A plan for thresholds from the decisions of ``window`` (default: 7 days) that no change has used yet.
+
+        ``settings`` default to those of the settings file. Raises ``TuneCancelledError`` when ``cancelled`` says
+        so, FedstoreError for settings that do not fit the decisions.
+        """
+        from fedstore.policy.extent import measure_extent
+        from fedstore.policy.tune import load_input, plan_tune
+
+        now = self._store.clock()
+        window = window or Window.ending("7d", now)
+        read, rules = self._database.read, self._store.settings.policy
+        configured = self._configured()
+        with self._database.snapshot():
+            version, body = ledger.current(read)
+            used = used_until_ms(read)
+            start, end = max(window.start_ms, used), min(window.end_ms, now + 1)
+            extent = measure_extent(read, "routes", min(start, end), end, now)
+            given = load_input(
+                self._database, window, extent, version, body, configured, _used_note(window.start_ms, used, read)
+            )
+            left = cooldown_left(read, "tune", rules)
+        try:
+            plan = plan_tune(
+                given, settings or self.tune_settings(), lambda key: is_locked(key, body, rules),
+                progress=progress, cancelled=cancelled,
+            )  # fmt: skip
+        except ValueError as error:
+            raise FedstoreError(f"{error}: correct the option") from error
+        return self._stored(replace(plan, warnings=(*plan.warnings, *_cooldown_note(left, "decisions"))))
+
+    def tune_settings(self, **given: Any) -> TuneSettings:
+        """The tuner's settings from the settings file, with some given ones in their place."""
+        from fedstore.learning.tuning_types import TuneSettings
+
+        rules = self._store.settings.policy
+        chosen = {
+            "policy": rules.tuning, "target": rules.target, "confidence": rules.confidence,
+            "max_clarify": rules.max_clarify, **given,
+        }  # fmt: skip
+        try:
+            return TuneSettings(**chosen)
+        except ValueError as error:
+            raise FedstoreError(f"{error}: correct the option") from error
+
+    # --- changing ------------------------------------------------------------------------------------------
+
+    def apply(self, plan: Plan | str, who: str = "") -> Change:
+        """Apply exactly this plan. Raises PlanRefusedError with the guard that refused it."""
+        wanted = self.plan(plan) if isinstance(plan, str) else plan
+        rules = self._store.settings.policy
+        with self._database.write() as tx:
+            version, body = ledger.current(tx.execute)
+            check_plan(tx.execute, wanted, version, body, rules, _applied(tx, wanted))
+            change = ledger.append(
+                tx.execute, wanted, who=who, at_ms=self._store.clock(), old_version=version,
+                body=body.with_values(wanted.values),
+            )  # fmt: skip
+        return self._in_line(change)
+
+    def undo_plan(self, change_id: int | None = None) -> tuple[Change, Plan]:
+        """The change that ``undo`` would take back, and what that would set. Changes nothing; raises as ``undo``."""
+        with self._database.snapshot():
+            version, body = self.current()
+            target, values = _to_take_back(self._database.read, change_id)
+        return target, _undo_plan(target, values, version, body, self._store.clock())
+
+    def undo(self, change_id: int | None = None, who: str = "") -> Change:
+        """Restore the policy from before a change, by default the newest that stands.
+
+        Raises PlanRefusedError when there is none, or when something later touched the same items.
+        """
+        with self._database.write() as tx:
+            version, body = ledger.current(tx.execute)
+            target, values = _to_take_back(tx.execute, change_id)
+            plan = _undo_plan(target, values, version, body, self._store.clock())
+            change = ledger.append(
+                tx.execute, plan, who=who, at_ms=plan.made_ms, old_version=version,
+                body=body.with_values({key: former for key, (_, former) in values.items()}), undoes=target.id,
+            )  # fmt: skip
+        return self._in_line(change)
+
+    def import_file(self, path: str | Path, who: str = "") -> Change:
+        """Take over the boosts of a ``metrics.json`` (it has ``agents``) or the thresholds of a ``config.json``.
+
+        Raises FedstoreError for another file, or when everything in it is in force already.
+        """
+        config = load_object(path)
+        if "agents" in config:
+            values = read_boosts(path)
+        else:
+            values = {threshold_key(layer): value for layer, value in read_thresholds(path).items()}
+        if not values:
+            raise FedstoreError(f"{path} holds neither thresholds (`layers`) nor boosts (`agents`): check the file")
+        change = self._set("import", values, who, str(path))
+        if change is None:
+            raise FedstoreError(f"everything in {path} is in force already: nothing was changed")
+        return change
+
+    def lock(self, key: str, who: str = "") -> Change | None:
+        """Keep plans from moving an item (``layer:NAME``, ``agent:NAME``, ``agent:NAME/TASK_TYPE``)."""
+        if not key.startswith(("layer:", "agent:")):
+            raise FedstoreError(f"{key!r} is not an item: use layer:NAME or agent:NAME[/TASK_TYPE]")
+        return self._set("lock", {f"lock:{key}": LOCKED}, who, "")
+
+    def unlock(self, key: str, who: str = "") -> Change | None:
+        """Take a lock away; None when there was none."""
+        return self._set("lock", {f"lock:{key}": None}, who, "")
+
+    # --- watching ------------------------------------------------------------------------------------------
+
+    def watch(self) -> tuple[Alarm, ...]:
+        """Alarms about the newest standing change of each kind; takes a harmful one back if that is opted in."""
+        found = []
+        for kind in ("tune", "optimize"):
+            change = ledger.last_standing(self._database.read, (kind,))
+            alarm = alarm_about(self._with_effects(change)) if change is not None else None
+            if alarm is not None:
+                found.append(self._acted_on(alarm))
+        return tuple(found)
+
+    def bring_in_line(self) -> tuple[str, ...]:
+        """Write the policy in force to the files that follow it; what could not be written, as sentences."""
+        return bring_in_line(self._store, *self.current(), None)
+
+    # --- inside --------------------------------------------------------------------------------------------
+
+    def _acted_on(self, alarm: Alarm) -> Alarm:
+        if alarm.severity != "alert" or not self._store.settings.auto_rollback or self._database.readonly:
+            return alarm
+        try:
+            self.undo(alarm.change_id, who="auto-rollback")
+        except PlanRefusedError:  # somebody else was faster, or built on it
+            return alarm
+        return replace(alarm, rolled_back=True, text=f"{alarm.text.rpartition(': ')[0]}: taken back automatically")
+
+    def _stored(self, plan: Plan) -> Plan:
+        """The plan under its id, kept in the store unless that is read-only; a taken short id grows."""
+        if self._database.readonly:
+            return plan.named()
+        with self._database.write() as tx:
+            for length in range(4, 33):
+                named = plan.named(length)
+                rows = tx.execute("SELECT body FROM plans WHERE id = ?", (named.id,))
+                if rows and rows[0][0] != named.to_json():
+                    continue
+                tx.execute(
+                    "INSERT INTO plans (id, kind, body, policy_version, data_token, made_ms)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    (named.id, named.kind, named.to_json(), named.policy_version, named.data_token, named.made_ms),
+                )
+                return named
+        raise AssertionError("a hash of 128 bits was taken")
+
+    def _set(self, kind: Any, values: Mapping[str, float | None], who: str, source: str) -> Change | None:
+        """Set values a user gives; they are no proposal, so only locks guard them."""
+        now = self._store.clock()
+        with self._database.write() as tx:
+            version, body = ledger.current(tx.execute)
+            present = body.values()
+            items = tuple(
+                PlanItem(key, label_of(key), present.get(key), value, evidence=source)
+                for key, value in sorted(values.items())
+                if present.get(key) != value
+            )
+            if not items:
+                return None
+            plan = Plan(kind, "given", "given", now, version, body.digest(), items).named()
+            check_plan(tx.execute, plan, version, body, self._store.settings.policy, None)
+            change = ledger.append(
+                tx.execute, plan, who=who, at_ms=now, old_version=version, body=body.with_values(plan.values)
+            )
+        return self._in_line(change)
+
+    def _in_line(self, change: Change) -> Change:
+        """The change, after the files that follow the policy were written."""
+        version, body = self.current()
+        return replace(change, warnings=bring_in_line(self._store, version, body, change))
+
+    def _configured(self) -> dict[str, float]:
+        path = self._store.settings.routing_config_json
+        return read_thresholds(path) if path is not None and path.exists() else {}
+
+    def _with_effects(self, change: Change) -> Change:
+        if change.kind not in ("tune", "optimize"):
+            return change
+        found = self._closed_effects.get(change.id)
+        if found is None:
+            found, closed = effects_of(self._database, change, self._store.clock())
+            if closed:
+                self._closed_effects[change.id] = found
+        return ledger.with_effects(change, found)
+
+
+def _applied(tx: Transaction, plan: Plan) -> int | None:
+    """The standing change that applied a plan; one that was taken back may be applied again if nothing moved."""
+    rows = tx.execute("SELECT MAX(id) FROM changes WHERE plan_id = ? AND kind = ?", (plan.id, plan.kind))
+    return None if rows[0][0] is None else int(rows[0][0])
+
+
+def _to_take_back(
+    read: Read, change_id: int | None
+) -> tuple[Change, dict[str, tuple[float | None, float | None]]]:
+    """A change (by default the newest that stands), and present and former value of what it set."""
+    target = ledger.last_standing(read) if change_id is None else ledger.change_by_id(read, change_id)
+    if target is None:
+        raise PlanRefusedError("there is no change to take back: the ledger has none that stands")
+    return target, ledger.reverted(read, target)
+
+
+def _undo_plan(
+    target: Change, values: Mapping[str, tuple[float | None, float | None]], version: int, body: PolicyBody, now: int
+) -> Plan:
+    old = {item.key: item.old for item in target.plan.items}
+    items = tuple(
+        # Where the policy said nothing before, the plan still knows what the router used: files get that back.
+        PlanItem(key, label_of(key), present, former, detail={} if former is not None else {"restores": old.get(key)})
+        for key, (present, former) in values.items()
+    )
+    reason = f"takes back change #{target.id} (plan {target.plan_id})"
+    return Plan("undo", "undo", "given", now, version, body.digest(), items, reasons=(reason,)).named()
+
+
+def _cooldown_note(left: int, word: str) -> tuple[str, ...]:
+    return (f"cooldown: {left} more graded {word} are needed before this can be applied",) if left else ()
+
+
+def _used_note(start_ms: int, used_ms: int, read: Any) -> tuple[str, ...]:
+    change = ledger.last_standing(read, ("tune",)) if used_ms > start_ms else None
+    if change is None:
+        return ()
+    return (f"decisions before change #{change.id} were its evidence and are not used again",)
+

@@ -1,0 +1,107 @@
+"""Brings what follows the policy in line with it: the copy for routers, ``config.json`` and ``metrics.json``.
+
+Runs after a change was committed, so a file that cannot be written never undoes a change; it is said instead, and
+the next change (or ``fedtop policy sync``) writes it again.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fedstore.errors import FedstoreError
+from fedstore.policy import ledger
+from fedstore.policy.body import PolicyBody, boost_key, boosted, threshold_key
+from fedstore.policy.sinks import write_copy, write_thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fedstore.policy.ledger import Change
+    from fedstore.store import Store
+
+__all__ = ["bring_in_line", "metrics_module", "optimization_history", "read_boosts"]
+
+
+def bring_in_line(store: Store, version: int, body: PolicyBody, change: Change | None) -> tuple[str, ...]:
+    """Write every file that follows the policy; what could not be written, as sentences."""
+    steps: list[Callable[[], object]] = [lambda: write_copy(store.path, version, body)]
+    config, metrics = store.settings.routing_config_json, store.settings.metrics_json
+    if config is not None:
+        thresholds = {**_restored(change), **body.thresholds}
+        steps.append(lambda: write_thresholds(config, thresholds))
+    if metrics is not None:
+        steps.append(lambda: _write_boosts(store, metrics, body))
+    failures = []
+    for step in steps:
+        try:
+            step()
+        except (FedstoreError, OSError) as error:
+            failures.append(str(error))
+    return tuple(failures)
+
+
+def _restored(change: Change | None) -> dict[str, float]:
+    """What an undo gives back to layers that the policy no longer speaks of."""
+    if change is None:
+        return {}
+    return {
+        item.label: item.detail["restores"]
+        for item in change.plan.items
+        if item.new is None and item.key == threshold_key(item.label) and item.detail.get("restores") is not None
+    }
+
+
+def metrics_module() -> Any:
+    """The room of ``metrics.json``, which stands above this one: found by name, and only when such a file is set."""
+    return import_module("fedstore.compat.metrics_json")
+
+
+def _write_boosts(store: Store, path: Path, body: PolicyBody) -> None:
+    metrics_module().update_boosts(path, body.boosts, optimization_history(store), now_ms=store.clock())
+
+
+def read_boosts(path: str | Path) -> dict[str, float]:
+    """Boosts by key of an item in a ``metrics.json``: ``routing_boost`` of agents and of their task types.
+
+    Raises FedstoreError.
+    """
+    document = metrics_module().read_metrics(path)
+    if document is None:
+        raise FedstoreError(f"there is no file {path}: check the path")
+    found: dict[str, float] = {}
+    for agent, entry in document.get("agents", {}).items():
+        _take(found, path, agent, "", entry)
+        kinds = entry.get("task_types") if isinstance(entry, dict) else None
+        for task_type, kind in (kinds or {}).items():
+            _take(found, path, agent, task_type, kind)
+    return found
+
+
+def _take(found: dict[str, float], path: str | Path, agent: str, task_type: str, entry: Any) -> None:
+    boost = entry.get("routing_boost") if isinstance(entry, dict) else None
+    if boost is None:
+        return
+    if isinstance(boost, bool) or not isinstance(boost, (int, float)) or not -1.0 <= boost <= 1.0:
+        raise FedstoreError(f"{path}: routing_boost of {agent} is {boost!r}: it must be a number from -1 to 1")
+    found[boost_key(agent, task_type)] = float(boost)
+
+
+def optimization_history(store: Store, limit: int = 100) -> list[dict[str, Any]]:
+    """The boosts the ledger set, as entries of ``optimization_history``, oldest first; an entry never changes."""
+    entries = []
+    for change in reversed(ledger.changes_newest_first(store.database.read, limit)):
+        moment = datetime.fromtimestamp(change.at_ms / 1000, UTC).isoformat(timespec="seconds")
+        entries += [
+            {
+                "timestamp": moment.replace("+00:00", "Z"), "type": change.kind, "change": change.id,
+                "plan": change.plan_id, "by": change.who, "agent": agent, "task_type": task_type or None,
+                "old_boost": item.old, "new_boost": item.new, "reason": item.evidence,
+            }
+            for item in change.plan.items
+            if (pair := boosted(item.key)) is not None
+            for agent, task_type in (pair,)
+        ]  # fmt: skip
+    return entries
