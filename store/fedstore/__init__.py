@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from fedstore.policy import PolicyStore as PolicyStore
     from fedstore.policy import Predicted as Predicted
     from fedstore.policy import boost_key as boost_key
+    from fedstore.policy import export_policy as export_policy
     from fedstore.policy import label_of as label_of
     from fedstore.policy import optimization_text as optimization_text
     from fedstore.queries import Reader as Reader
@@ -91,7 +92,7 @@ _MODULES = {
     "paths": ("default_config_path", "default_store_path"),
     "policy": (
         "Alarm", "Alternative", "Change", "Effects", "Flip", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody",
-        "PolicyStore", "Predicted", "boost_key", "label_of", "optimization_text",
+        "PolicyStore", "Predicted", "boost_key", "export_policy", "label_of", "optimization_text",
     ),
     "queries": ("Reader",),
     "recorder": ("Recorder",),
