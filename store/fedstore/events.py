@@ -6,12 +6,11 @@ with a zone, or an aware datetime. Money is given in USD and kept as integer nan
 milliseconds. ``id`` makes a fact the caller's: the same id recorded twice counts once. None is not known.
 
 Checks of one field stand at the field, in a form that pydantic runs without calling Python where that is possible;
-checks across fields are ``check_event``'s, which everything that records calls.
+checks across fields are ``fedstore.checking``'s, which everything that records calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, TypeAlias
@@ -19,7 +18,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from fedstore.cleaning import NAME_LIMIT, clean_label, clean_name, clean_text, required_name
-from fedstore.errors import EventError
 
 __all__ = [
     "Attempt",
@@ -32,7 +30,6 @@ __all__ = [
     "RunState",
     "Usage",
     "Verdict",
-    "check_event",
     "event_adapter",
     "events_adapter",
     "to_epoch_ms",
@@ -301,53 +298,3 @@ def events_adapter() -> TypeAdapter[list[Event]]:
     if _many_adapter is None:
         _many_adapter = TypeAdapter(list[AnyEvent])
     return _many_adapter
-
-
-# --- checks across fields -------------------------------------------------------------------------------------
-
-
-def check_event(event: Event) -> None:
-    """Raises EventError when the fields of an event contradict each other."""
-    check = _CHECKS.get(type(event))
-    if check is not None:
-        check(event)
-
-
-def _check_run(e: Run) -> None:
-    if e.started_at is not None and e.at is not None and e.started_at > e.at:
-        raise EventError("started_at is after at: a run cannot end before it starts")
-
-
-def _check_usage(e: Usage) -> None:
-    if e.reasoning_tokens > e.output_tokens:
-        raise EventError("output_tokens must include reasoning_tokens")
-    if e.cache_write_1h_tokens > e.cache_write_tokens:
-        raise EventError("cache_write_1h_tokens is a part of cache_write_tokens and cannot exceed it")
-    if e.cache_read_tokens + e.cache_write_tokens > e.input_tokens:
-        raise EventError("input_tokens must include cache_read_tokens and cache_write_tokens")
-
-
-def _check_route(e: Route) -> None:
-    layers = set()
-    for attempt in e.attempts:
-        if attempt.layer in layers:
-            raise EventError("attempts names a layer twice: give each layer once, in cascade order")
-        layers.add(attempt.layer)
-        if attempt.accepted and attempt.layer != e.layer:
-            raise EventError(f"layer is {e.layer!r} but {attempt.layer!r} accepted: only the one that decided may")
-
-
-def _check_verdict(e: Verdict) -> None:
-    of_runs = (e.success, e.rework, e.qa)
-    of_routes = (e.correct, e.correct_agent, e.completed, e.completion_ms)
-    if e.subject == "run" and any(value is not None for value in of_routes):
-        raise EventError("a run takes success, rework, quality and qa; the rest judges a route")
-    if e.subject == "route" and any(value is not None for value in of_runs):
-        raise EventError("a route takes correct, correct_agent, completed, quality and completion_ms")
-    if all(value is None for value in (*of_runs, *of_routes, e.quality)):
-        raise EventError("a verdict must judge something")
-
-
-_CHECKS: dict[type, Callable[[Any], None]] = {
-    Run: _check_run, Usage: _check_usage, Route: _check_route, Verdict: _check_verdict,
-}  # fmt: skip

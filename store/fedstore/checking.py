@@ -1,0 +1,61 @@
+"""Checks across the fields of an event; everything that records calls them before anything is written.
+
+They stand apart from the models because a plain function costs a third of a pydantic model validator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fedstore.errors import EventError
+from fedstore.events import Event, Route, Run, Usage, Verdict
+
+__all__ = ["check_event"]
+
+
+def check_event(event: Event) -> None:
+    """Raises EventError when the fields of an event contradict each other."""
+    check = _CHECKS.get(type(event))
+    if check is not None:
+        check(event)
+
+
+def _check_run(e: Run) -> None:
+    if e.started_at is not None and e.at is not None and e.started_at > e.at:
+        raise EventError("started_at is after at: a run cannot end before it starts")
+
+
+def _check_usage(e: Usage) -> None:
+    if e.reasoning_tokens > e.output_tokens:
+        raise EventError("output_tokens must include reasoning_tokens")
+    if e.cache_write_1h_tokens > e.cache_write_tokens:
+        raise EventError("cache_write_1h_tokens is a part of cache_write_tokens and cannot exceed it")
+    if e.cache_read_tokens + e.cache_write_tokens > e.input_tokens:
+        raise EventError("input_tokens must include cache_read_tokens and cache_write_tokens")
+
+
+def _check_route(e: Route) -> None:
+    layers = set()
+    for attempt in e.attempts:
+        if attempt.layer in layers:
+            raise EventError("attempts names a layer twice: give each layer once, in cascade order")
+        layers.add(attempt.layer)
+        if attempt.accepted and attempt.layer != e.layer:
+            raise EventError(f"layer is {e.layer!r} but {attempt.layer!r} accepted: only the one that decided may")
+
+
+def _check_verdict(e: Verdict) -> None:
+    of_runs = (e.success, e.rework, e.qa)
+    of_routes = (e.correct, e.correct_agent, e.completed, e.completion_ms)
+    if e.subject == "run" and any(value is not None for value in of_routes):
+        raise EventError("a run takes success, rework, quality and qa; the rest judges a route")
+    if e.subject == "route" and any(value is not None for value in of_runs):
+        raise EventError("a route takes correct, correct_agent, completed, quality and completion_ms")
+    if all(value is None for value in (*of_runs, *of_routes, e.quality)):
+        raise EventError("a verdict must judge something")
+
+
+_CHECKS: dict[type, Callable[[Any], None]] = {
+    Run: _check_run, Usage: _check_usage, Route: _check_route, Verdict: _check_verdict,
+}  # fmt: skip
