@@ -19,6 +19,7 @@ from fedstore.errors import FedstoreError
 from fedstore.ingest.federation import EXPORTED_FROM
 from fedstore.ingest.marks import newest_run
 from fedstore.ingest.routing_log import iso
+from fedstore.schema.summaries import DAY_MS
 
 if TYPE_CHECKING:
     from fedstore.store import Store
@@ -61,7 +62,7 @@ def metrics_of(
         counts,
         reader.policy().boosts if boosts is None else boosts,
         history,
-        initialized_ms=window.start_ms,
+        initialized_ms=window.start_ms - window.start_ms % DAY_MS if counts else store.clock(),
         updated_ms=store.clock(),
         exported_from=newest_run(store.database),
     )

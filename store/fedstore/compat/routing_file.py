@@ -20,7 +20,7 @@ __all__ = ["append_decision"]
 
 
 def append_decision(path: Path, event: Mapping[str, Any]) -> None:
-    """Append an event as one line. Raises ValueError (EventError) for an invalid one, OSError when it cannot be written."""
+    """Append an event as one line. Raises ValueError (EventError) for an invalid one, OSError."""
     decision_events(event)
     data = json.dumps(event, ensure_ascii=False, allow_nan=False, default=str).encode("utf-8", "replace") + b"\n"
     path.parent.mkdir(parents=True, exist_ok=True)

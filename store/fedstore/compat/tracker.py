@@ -173,7 +173,9 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         except ValueError as error:
             self._lose(f"decision {routing.event_id}: {error}")
             return None
-        self._recorder.record(route)
+        if self._recorder.record(route).rejected:
+            self._lose(f"decision {routing.event_id} was refused: its attempts contradict it")
+            return None
         self._last.set(routing.event_id)
         with self._guard:
             self._newest = routing.event_id

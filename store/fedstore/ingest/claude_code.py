@@ -30,7 +30,7 @@ from fedstore.ingest.claude_records import (
     tokens_of,
     tool_error,
 )  # fmt: skip
-from fedstore.writer import explain
+from fedstore.writer import explain, validated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -205,12 +205,12 @@ class ClaudeCodeReader:
             )  # fmt: skip
         self._usage(pending, chain)  # refuse now what could not be recorded later
 
-    def _usage(self, pending: dict[str, Any], chain: dict[str, Any]) -> Usage:
+    def _usage(self, pending: dict[str, Any], chain: dict[str, Any]) -> Event:
         message_id, request_id = pending["key"]
         tokens = pending["tokens"]
         model = pending["model"]
-        return Usage.model_validate({
-            "id": request_id or message_id or None, "run_id": pending["run"], "agent": chain["agent"],
+        return validated({
+            "kind": "usage", "id": request_id or message_id or None, "run_id": pending["run"], "agent": chain["agent"],
             "model": model, "provider": "anthropic" if model.startswith("claude") else "",
             "project": pending["project"], "at": pending["at"], "cost_usd": pending["cost"], "source": SOURCE,
             "output_is_minimum": not pending["ended"] and tokens["output_tokens"] <= UNREPORTED_OUTPUT, **tokens,

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from fedstore.errors import EventError
-from fedstore.events import Attempt, Event, Outcome, Route, Verdict
+from fedstore.events import Attempt, Event, Outcome, Route
 from fedstore.ingest.routing_models import DecisionIn, LayerIn, OutcomeIn
-from fedstore.writer import explain
+from fedstore.writer import explain, validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,19 +67,12 @@ def decision_events(value: Any) -> list[Event]:
     try:
         found = DecisionIn.model_validate(value)
         outcome = _outcome(found)
-        late = found.outcome.recorded_at if found.outcome is not None and outcome is not None else None
-        route = _route(found, outcome if late is None else None)
-        if outcome is None or late is None:
-            return [route]
-        return [route, Verdict.model_validate({
-            "subject": "route", "subject_id": route.id, "at": late, **_judgements(outcome),
-        })]  # fmt: skip
+        attempts = tuple(_attempt(layer) for layer in found.routing_layers if layer.asked)
     except ValidationError as error:
         raise EventError(explain(error)) from error
-
-
-def _route(found: DecisionIn, outcome: Outcome | None) -> Route:
-    return Route.model_validate({
+    late = found.outcome.recorded_at if found.outcome is not None and outcome is not None else None
+    route = validated({
+        "kind": "route",
         "id": found.event_id,
         "task_id": found.task_id or "",
         "description": found.task_description,
@@ -88,9 +81,13 @@ def _route(found: DecisionIn, outcome: Outcome | None) -> Route:
         "layer": found.final_decision.routing_layer,
         "confidence": found.final_decision.confidence,
         "latency_ms": found.total_latency_ms,
-        "attempts": tuple(_attempt(layer) for layer in found.routing_layers if layer.asked),
-        "outcome": outcome,
+        "attempts": attempts,
+        "outcome": outcome if late is None else None,
     })  # fmt: skip
+    if outcome is None or late is None:
+        return [route]
+    said = {name: getattr(outcome, name) for name in Outcome.model_fields}
+    return [route, validated({"kind": "verdict", "subject": "route", "subject_id": route.id, "at": late, **said})]
 
 
 def _attempt(layer: LayerIn) -> Attempt:
@@ -120,10 +117,6 @@ def _outcome(found: DecisionIn) -> Outcome | None:
         completion_ms=None if minutes is None else minutes * _MINUTE_MS,
     )
     return None if outcome == Outcome() else outcome
-
-
-def _judgements(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in type(outcome).model_fields}
 
 
 def iso(at_ms: int) -> str:
