@@ -11,10 +11,11 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from fedtop.format import count, money, tokens
+from fedtop.format import clean, count, money, tokens
 from fedtop.screens.costs_rows import (
     DIMENSION_LABELS,
     DIMENSIONS,
+    NAME_CELLS,
     chart_note,
     cost_columns,
     cost_rows,
@@ -119,9 +120,10 @@ class CostsPanel(Panel):
         data = self._data
         if data is None:
             return
-        only = text if data.dimension == "model" and text in data.models else None
+        models = {clean(name, NAME_CELLS): name for name in data.models} if data.dimension == "model" else {}
+        only = models.get(text) if text else None
         self.query_one(AreaChart).set_data(spend_chart(data, only))
-        title = "spend by model" if only is None else f"spend of {only}"
+        title = "spend by model" if only is None else f"spend of {text}"
         self.query_one("#costs-over-time", Section).set_note(chart_note(data), title)
 
     def apply_filter(self, text: str) -> None:
@@ -140,7 +142,7 @@ class CostsPanel(Panel):
         if self.args["dimension"] == "agent" and event.key.strip("\x00"):
             self.host.open_target(f"agent:{event.key}")
         else:
-            self._filter(event.key.strip("\x00"))
+            self._filter(clean(event.key, NAME_CELLS))
 
     def _filter(self, text: str) -> None:
         """Puts a text into the filter line, as if typed."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DIMENSIONS",
     "DIMENSION_LABELS",
+    "NAME_CELLS",
     "bucket_ms",
     "bytes_text",
     "chart_note",
@@ -41,6 +42,7 @@ __all__ = [
 
 DIMENSIONS: Final = ("model", "agent", "project", "task_type", "operation")
 DIMENSION_LABELS: Final = {name: name.replace("_", " ") for name in DIMENSIONS}
+NAME_CELLS: Final = 80
 _OTHER: Final = "other"
 _BUCKETS: Final = 60
 _MINUTE_MS: Final = 60_000
@@ -101,7 +103,7 @@ def cost_rows(view: CostsView) -> list[Row]:
 
 def _cost_row(row: CostRow, colour: str, name_style: str) -> Row:
     hidden = row.cost.unpriced_tokens
-    name = clean(row.name, 80)
+    name = clean(row.name, NAME_CELLS)
     cells: dict[str, Cell] = {
         "name": Text(name, name_style) if name else Text("not said", "$dim"),
         "cost": money_cell(row.cost),

@@ -31,15 +31,12 @@ def how_to_lines(missing: str, ways: Sequence[tuple[str, str]]) -> list[Text]:
 
 
 class HowTo(TextLines):
-    """The empty state of one panel; shown while the panel has the class `-nothing`."""
+    """The empty state of one panel; its stylesheet shows it while the panel has the class `-nothing`."""
 
     DEFAULT_CSS = """
     HowTo {
         display: none;
         padding: 1 2;
-    }
-    .-nothing > HowTo {
-        display: block;
     }
     """
 

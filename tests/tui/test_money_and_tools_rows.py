@@ -1,0 +1,253 @@
+"""What the costs and tools views say, from read models to rows: no app."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from fedstore.queries.models import Money, Rate, SeriesPoint
+from fedstore.window import Window
+from fedtop.screens.costs_rows import (
+    DIMENSIONS,
+    bucket_ms,
+    bytes_text,
+    chart_note,
+    cost_columns,
+    cost_rows,
+    money_cell,
+    next_dimension,
+    span_text,
+    spend_chart,
+    tiles,
+)
+from fedtop.screens.text_lines import bullets, wrap_lines
+from fedtop.screens.tools_rows import (
+    TOOL_COLUMNS,
+    agent_rows,
+    call_rows,
+    daily_chart,
+    error_rows,
+    levels_line,
+    tool_rows,
+    verdict_lines,
+)
+from fedtop.widgets.table_model import Row, plain
+from tests.federation import HOUR, NOW_MS
+from tests.tui.panes import HOSTILE, WINDOW
+from tests.tui.values_of import cost, costs, tool, tool_detail
+
+
+def cells(row: Row) -> dict[str, str]:
+    return {key: plain(cell) for key, cell in row.cells.items()}
+
+
+class TestMoney:
+    def test_marks(self) -> None:
+        assert money_cell(Money(reported_nano=4_100_000_000)).plain == "$4.10 ="
+        assert money_cell(Money(4_100_000_000, 1)).plain == "$4.10 ~"
+        assert money_cell(Money(4_100_000_000, 0, 3, 900)).plain == "$4.10 ?"
+        assert money_cell(Money(0, 0, 3, 900)).plain.strip() == "?"
+
+    @given(st.integers(0, 10**15), st.integers(0, 10**15), st.integers(0, 5), st.integers(0, 10**9))
+    @settings(max_examples=60, deadline=None)
+    def test_unpriced_is_never_nothing(self, reported: int, computed: int, calls: int, hidden: int) -> None:
+        text = money_cell(Money(reported, computed, calls, hidden)).plain
+        assert ("?" in text) == (calls > 0)
+        if calls and not reported + computed:
+            assert "$" not in text
+            assert not any(c.isdigit() for c in text)
+
+    def test_an_unpriced_row_shows_what_it_hides(self) -> None:
+        (row,) = cost_rows(costs(cost("odd", cost=Money(0, 0, 4, 5_560_000), share=None)))
+        shown = cells(row)
+        assert shown["cost"].strip() == "?"
+        assert shown["hidden"] == "5.56 M"
+        assert row.cells["share"] is None
+        assert row.sort["cost"] is None
+
+    def test_a_priced_row(self) -> None:
+        (row,) = cost_rows(costs(cost(errors=2, output_is_minimum=True)))
+        shown = cells(row)
+        assert (shown["cost"], shown["share"], shown["calls"], shown["errors"]) == ("$4.10 =", "50.0 %", "12", "2")
+        assert (shown["input"], shown["output"], shown["hidden"]) == ("1.28 M", "≥52.0 k", "")
+
+    def test_an_empty_name_is_not_said(self) -> None:
+        (row,) = cost_rows(costs(cost(""), dimension="project"))
+        assert cells(row)["name"] == "not said"
+
+    def test_hostile_names(self) -> None:
+        (row,) = cost_rows(costs(cost(HOSTILE)))
+        assert "\x1b" not in cells(row)["name"]
+
+    @pytest.mark.parametrize("dimension", DIMENSIONS)
+    def test_columns_and_cells_agree(self, dimension: str) -> None:
+        columns = cost_columns(dimension)
+        (row,) = cost_rows(costs(cost(), dimension=dimension))
+        assert {column.key for column in columns} == set(row.cells)
+        assert columns[0].label == dimension.replace("_", " ")
+
+    def test_dimensions_go_round(self) -> None:
+        seen = [DIMENSIONS[0]]
+        while (following := next_dimension(seen[-1])) != seen[0]:
+            seen.append(following)
+        assert tuple(seen) == DIMENSIONS
+        assert next_dimension(DIMENSIONS[0], -1) == DIMENSIONS[-1]
+
+    def test_tiles(self) -> None:
+        view = costs(month_projected_nano=371_000_000_000)
+        made = tiles(view)
+        assert plain(made["spent"].value) == "$6.10 ~"
+        assert plain(made["projected"].value) == "$371.00 ~"
+        assert plain(tiles(costs())["projected"].value) == ""
+        assert plain(tiles(replace(view, today=Money(0, 0, 1, 7_000)))["today"].sub) == "? 7.00 k tokens"
+        assert plain(made["store"].value) == "12.3 MB"
+
+    def test_bytes_and_spans(self) -> None:
+        assert [bytes_text(n) for n in (0, 999, 1_000, 4_096_000)] == ["0 B", "999 B", "1.00 kB", "4.10 MB"]
+        assert [span_text(n) for n in (60_000, 5_400_000, 86_400_000, 5_000)] == ["1 min", "1.5 h", "1 d", "5 s"]
+
+
+class TestSpendChart:
+    def test_every_nano_is_on_the_chart_once(self) -> None:
+        view = costs()
+        chart = spend_chart(view)
+        assert chart is not None
+        drawn = {series.name: sum(v or 0 for v in series.values) for series in chart.series}
+        want = {name: sum(dict(p.parts)[name] for p in view.series) for name in view.models}
+        assert drawn == want
+        assert chart.start_ms >= WINDOW.start_ms
+        assert chart.end_ms >= WINDOW.end_ms
+
+    @given(st.sets(st.integers(0, 47), min_size=1, max_size=48), st.sampled_from(["24h", "7d", "all"]))
+    @settings(max_examples=50, deadline=None)
+    def test_gaps_are_zero_and_nothing_moves(self, places: set[int], label: str) -> None:
+        window = Window.ending(label, NOW_MS)
+        step = HOUR // 2
+        first = WINDOW.end_ms - WINDOW.end_ms % step - 47 * step
+        points = tuple(SeriesPoint(first + i * step, parts=(("gpt-5", 10 + i),)) for i in sorted(places))
+        view = replace(costs(), window=window, series=points, models=("gpt-5",))
+        chart = spend_chart(view)
+        assert chart is not None
+        (series,) = chart.series
+        width = bucket_ms(view)
+        assert (chart.end_ms - chart.start_ms) == width * len(series.values)
+        for point in points:
+            index, rest = divmod(point.start_ms - chart.start_ms, width)
+            assert rest == 0
+            assert series.values[index] == point.parts[0][1]
+        assert sum(v or 0 for v in series.values) == sum(p.parts[0][1] for p in points)
+
+    def test_one_model_alone(self) -> None:
+        chart = spend_chart(costs(), "claude")
+        assert chart is not None
+        assert [series.name for series in chart.series] == ["claude"]
+
+    def test_models_without_a_known_price_are_left_out_and_named(self) -> None:
+        view = costs(total=Money(1, 0, 2, 5_560_000), models=("gpt-5", "claude", "odd"))
+        chart = spend_chart(view)
+        assert chart is not None
+        assert [series.name for series in chart.series] == ["gpt-5", "claude"]
+        assert chart_note(view) == "per 30 min, without 5.56 M unpriced tokens"
+
+    def test_two_models_never_share_a_colour(self) -> None:
+        names = tuple(f"model-{i}" for i in range(6))
+        point = SeriesPoint(WINDOW.start_ms, parts=tuple((name, 1) for name in names))
+        chart = spend_chart(costs(models=names, series=(point,)))
+        assert chart is not None
+        assert len({series.style for series in chart.series}) == 6
+
+    def test_nothing_spent_is_no_chart(self) -> None:
+        assert spend_chart(costs(series=(), models=())) is None
+        assert bucket_ms(costs(series=())) == 0
+
+
+class TestTools:
+    def test_a_tool_says_what_it_rests_on(self) -> None:
+        (row,) = tool_rows([tool()])
+        shown = cells(row)
+        assert set(shown) == {column.key for column in TOOL_COLUMNS}
+        assert shown["level"] == "▲ MEDIUM"
+        assert shown["axis"] == "95.0 % 91.4–97.1"
+        assert shown["bound"] == "91.4–97.1"
+        assert shown["hurts"] == "codex 5/45, kimi 1/75"
+        assert shown["trend"] == "▼"
+        assert row.cells["cost"] is None
+        assert row.sort["hurts"] == 6
+
+    def test_never_run(self) -> None:
+        fresh = tool(calls=0, success=Rate(0, 0), bound=None, durations=tool().durations.__class__(), agents=())
+        (row,) = tool_rows([fresh])
+        for key in ("success", "bound", "mean", "p95"):
+            assert row.cells[key] is None
+
+    @pytest.mark.parametrize(("level", "glyph"), [("HIGH", "●"), ("MEDIUM", "▲"), ("LOW", "✖"), ("odd", "◌")])
+    def test_levels_have_a_glyph(self, level: str, glyph: str) -> None:
+        (row,) = tool_rows([tool(level=level)])
+        assert cells(row)["level"] == f"{glyph} {level}"
+
+    def test_levels_are_counted(self) -> None:
+        rows = [tool("a", level="HIGH"), tool("b", level="HIGH"), tool("c", level="LOW")]
+        assert levels_line(rows).plain == "● 2 high   ▲ 0 medium   ✖ 1 low"
+
+    def test_who_is_hurt(self) -> None:
+        first, second = (cells(row) for row in agent_rows(tool().agents))
+        assert (first["agent"], first["failed"], first["runs"]) == ("codex", "5", "45")
+        assert (second["agent"], second["failed"], second["runs"]) == ("kimi", "1", "75")
+
+    def test_errors_and_calls(self) -> None:
+        detail = tool_detail()
+        named, unnamed = (cells(row) for row in error_rows(detail.errors))
+        assert (named["error"], named["count"], named["bar"]) == ("timeout", "6", "75.0 %")
+        assert unnamed["error"] == "not said"
+        (call,) = (cells(row) for row in call_rows(detail.recent, UTC, 30 * 24 * HOUR))
+        assert (call["at"], call["ok"], call["duration"], call["error"]) == ("10 Mar 12:34", "✖", "900 ms", "timeout")
+        assert call["cost"] == ""
+
+    def test_days_without_runs_are_days(self) -> None:
+        chart = daily_chart(tool_detail())
+        assert chart is not None
+        ok, failed = chart.series
+        assert ok.values[-4:] == (4.0, 0.0, 0.0, 5.0)
+        assert failed.values[-1] == 1.0
+        assert daily_chart(tool_detail(daily=())) is None
+
+    def test_the_verdict(self) -> None:
+        head, figures = verdict_lines(tool())
+        assert isinstance(head, Text)
+        assert head.plain.startswith("▲ MEDIUM  safe for general tasks: between 91% and 97%")
+        assert "declining" in head.plain
+        text = "   ".join(part.plain for part in figures)  # type: ignore[union-attr]
+        assert "runs 120" in text
+        assert "cost –" in text
+        assert "Nothing ran it" in verdict_lines(None)[0].plain  # type: ignore[union-attr]
+
+
+class TestLines:
+    @given(st.text(max_size=300), st.integers(8, 120))
+    @settings(max_examples=80, deadline=None)
+    def test_lines_fit_and_lose_nothing_but_blanks(self, sentence: str, width: int) -> None:
+        (text,) = bullets([sentence], "→", "$accent")
+        lines = wrap_lines([text], width, Console(width=200))
+        assert all(cell_len(line.plain) <= width for line in lines)
+        joined = "".join(line.plain for line in lines)
+        assert joined.replace(" ", "") == text.plain.replace(" ", "")
+
+    @given(st.lists(st.text("abc", min_size=1, max_size=12), min_size=1, max_size=8), st.integers(14, 60))
+    @settings(max_examples=50, deadline=None)
+    def test_parts_stay_whole(self, words: list[str], width: int) -> None:
+        lines = wrap_lines([tuple(Text(word) for word in words)], width, Console(width=200))
+        assert [part for line in lines for part in line.plain.split("   ")] == words
+        assert all(cell_len(line.plain) <= width for line in lines)
+
+    def test_later_lines_are_indented_in_their_style(self) -> None:
+        text = Text.assemble(("→", "$accent"), " one two three ", ("four five", "$dim"))
+        lines = wrap_lines([text], 12, Console(width=200))
+        assert [line.plain.rstrip() for line in lines] == ["→ one two", "  three four", "  five"]
+        assert any(span.style == "$dim" for span in lines[-1].spans)

@@ -1,0 +1,170 @@
+"""The costs and tools tabs and one tool, as used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from fedstore.queries import Reader
+from fedstore.queries.models import CostsView, Money
+from fedstore.store import Store
+from fedstore.window import Window
+from fedtop.screens.costs_rows import DIMENSIONS
+from fedtop.widgets.area_chart import AreaChart
+from fedtop.widgets.live_table import LiveTable
+from fedtop.widgets.table_model import plain
+from tests.federation import MODELS, TOOLS
+from tests.tui.panes import HOSTILE, Answers, Source, drilled, pane, screen_text, until
+from tests.tui.values_of import cost, costs, tool, tool_detail, tools
+
+SIZES = [(80, 24), (120, 40), (200, 50)]
+
+
+@pytest.fixture
+def source(seeded_store: Store) -> Source:
+    return Source(Reader(seeded_store.database, clock=seeded_store.clock))
+
+
+def by_dimension(window: Window, dimension: str) -> CostsView:
+    names: Mapping[str, str] = {"model": "gpt-5", "agent": "codex", "project": "alpha"}
+    return costs(cost(names.get(dimension, "other one")), cost("second"), dimension=dimension)
+
+
+class TestCosts:
+    async def test_models_of_a_real_store(self, source: Source) -> None:
+        async with pane(source, tab="costs") as (app, _):
+            table = app.screen.query_one("#costs-table", LiveTable)
+            assert set(table.model.order) == set(MODELS)
+            unknown = table.model.rows["no-such-model-1"]
+            assert plain(unknown.cells["cost"]).strip() == "?"
+            assert plain(unknown.cells["hidden"]) not in ("", "0")
+
+    async def test_d_turns_through_the_dimensions(self) -> None:
+        async with pane(Source(Answers(costs=by_dimension)), tab="costs") as (app, pilot):
+            table = app.screen.query_one("#costs-table", LiveTable)
+            for dimension in (*DIMENSIONS[1:], DIMENSIONS[0]):
+                await pilot.press("d")
+                label = dimension.replace("_", " ")
+                await until(pilot, lambda label=label: table.columns[0].label == label, label)
+                assert f"by {label}" in screen_text(app)
+            await pilot.press("D")
+            await until(pilot, lambda: table.columns[0].label == "operation")
+
+    async def test_enter_filters_and_escape_widens(self) -> None:
+        async with pane(Source(Answers(costs=by_dimension)), tab="costs") as (app, pilot):
+            table, chart = app.screen.query_one("#costs-table", LiveTable), app.screen.query_one(AreaChart)
+            await pilot.press("enter")
+            await until(pilot, lambda: table.row_count == 1)
+            assert table.model.order == ["gpt-5"]
+            assert chart._data is not None
+            assert [series.name for series in chart._data.series] == ["gpt-5"]
+            assert "spend of gpt-5" in screen_text(app)
+            await pilot.press("escape")
+            await until(pilot, lambda: table.row_count == 2)
+            assert [series.name for series in chart._data.series] == ["gpt-5", "claude"]
+
+    async def test_another_dimension_drops_the_filter(self) -> None:
+        async with pane(Source(Answers(costs=by_dimension)), tab="costs") as (app, pilot):
+            table = app.screen.query_one("#costs-table", LiveTable)
+            await pilot.press("enter", "d")
+            await until(pilot, lambda: table.row_count == 2 and table.columns[0].label == "agent")
+            assert app.view.filter_of("costs") == ""
+
+    @pytest.mark.parametrize("size", SIZES)
+    async def test_every_size(self, source: Source, size: tuple[int, int]) -> None:
+        async with pane(source, tab="costs", size=size) as (app, _):
+            text = screen_text(app)
+            for word in ("today", "this month", "projected", "spend by model", "by model", "gpt-5", "unpriced"):
+                assert word in text, word
+
+    async def test_nothing_spent_tells_how(self) -> None:
+        empty = costs(rows=(), total=Money(), month=Money(), series=(), models=())
+        async with pane(Source(Answers(costs=empty)), tab="costs") as (app, _):
+            text = screen_text(app)
+            assert "No calls of a language model in this window." in text
+            assert "fedtop import" in text
+            assert "$0.00" not in text
+
+    async def test_hostile_names(self) -> None:
+        view = costs(cost(HOSTILE), models=(HOSTILE,))
+        async with pane(Source(Answers(costs=view)), tab="costs", size=(80, 24)) as (app, pilot):
+            await pilot.press("enter")
+            await pilot.pause()
+            text = screen_text(app)
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+
+
+class TestTools:
+    async def test_tools_of_a_real_store(self, source: Source) -> None:
+        async with pane(source, tab="tools") as (app, _):
+            table = app.screen.query_one("#tools-table", LiveTable)
+            assert set(table.model.order) == set(TOOLS)
+            assert table.model.order[0] == "browser"  # fails every third time: the least trusted first
+            assert "LOW" in plain(table.model.rows["browser"].cells["level"])
+            assert "give it a fallback" in screen_text(app)
+
+    async def test_enter_opens_the_tool(self, source: Source) -> None:
+        async with pane(source, tab="tools") as (app, pilot):
+            await pilot.press("enter")
+            await drilled(app, pilot, "tool")
+            text = screen_text(app)
+            for word in ("browser", "LOW", "requires a fallback", "runs per day", "ElementNotFound", "newest runs"):
+                assert word in text, word
+
+    @pytest.mark.parametrize("size", SIZES)
+    async def test_every_size(self, source: Source, size: tuple[int, int]) -> None:
+        async with pane(source, tab="tools", size=size) as (app, pilot):
+            text = screen_text(app)
+            for word in ("trust", "browser", "success", "failure patterns", "recommendations", "high"):
+                assert word in text, word
+            await pilot.press("enter")
+            await drilled(app, pilot, "tool")
+            assert isinstance(app.screen.focused, LiveTable)
+            assert app.screen.query_one("#tool-calls", LiveTable).size.height >= 4
+
+    async def test_a_short_pane_turns_over(self, source: Source) -> None:
+        async with pane(source, tab="tools", size=(80, 24), target="tool:browser") as (app, pilot):
+            assert "agents that use it" not in screen_text(app)
+            await pilot.press("v")
+            await pilot.pause()
+            assert "agents that use it" in screen_text(app)
+            assert app.screen.query_one("#tool-agents", LiveTable).has_focus
+            await pilot.press("v")
+            await pilot.pause()
+            assert app.screen.query_one("#tool-calls", LiveTable).has_focus
+
+    async def test_no_tools_tells_how(self) -> None:
+        empty = tools(rows=(), patterns=(), recommendations=())
+        async with pane(Source(Answers(tools=empty)), tab="tools") as (app, _):
+            text = screen_text(app)
+            assert "No executions of a tool in these 30 days." in text
+            assert "fedtop record execution" in text
+            assert "failure patterns" not in text
+
+    async def test_nothing_found_is_said(self) -> None:
+        calm = tools(patterns=(), recommendations=())
+        async with pane(Source(Answers(tools=calm)), tab="tools") as (app, _):
+            text = screen_text(app)
+            assert "none found" in text
+            assert "nothing to do" in text
+
+    async def test_a_tool_that_is_gone(self) -> None:
+        answers = Answers(tools=tools(), tool=tool_detail(row=None, daily=(), recent=(), errors=()))
+        gone: Any = answers.answers["tool"]
+        answers.answers["tool"] = type(gone)(gone.window, None, (), (), ())
+        async with pane(Source(answers), tab="tools", target="tool:bash") as (app, _):
+            assert "Nothing ran it in these 30 days." in screen_text(app)
+
+    async def test_hostile_names(self) -> None:
+        row = tool(HOSTILE, agents=((HOSTILE, tool().success),), reason=HOSTILE)
+        view = tools(row, patterns=(HOSTILE,), recommendations=(HOSTILE,))
+        answers = Answers(tools=view, tool=tool_detail(row, errors=((HOSTILE, 3),)))
+        async with pane(Source(answers), tab="tools", size=(80, 24)) as (app, pilot):
+            await pilot.press("enter")
+            await drilled(app, pilot, "tool")
+            text = screen_text(app)
+            assert "\x1b" not in text
+            assert "\u202e" not in text
