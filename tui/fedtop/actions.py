@@ -86,12 +86,18 @@ class Actions:
     def action_pause(self) -> None:
         """Stands still, or goes on."""
         app = self._app
-        halted = app.view.paused_ms is not None
-        app.change_view(state.resumed(app.view) if halted else state.paused(app.view, app.now()))
+        if app.view.paused_ms is not None:
+            app.change_view(state.resumed(app.view))
+        else:
+            app.set_view(state.paused(app.view, app.now()))
+            app.hold()
 
     def action_refresh_now(self) -> None:
-        """Reads the store now, also while paused."""
-        self._app.demand()
+        """Reads the store now; a pane that stands still does so as of now."""
+        app = self._app
+        if app.view.paused_ms is not None:
+            app.set_view(state.paused(app.view, app.now()))
+        app.demand()
 
     def action_slower(self) -> None:
         """A longer interval."""

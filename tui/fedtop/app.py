@@ -62,10 +62,13 @@ class FedtopApp(Actions, App[None]):
             at_ms=self.options.at_ms,
         )
         self.fresh = Freshness(answered_ms=self.options.clock())
-        self._serial = 0
+        self.asked = 0
+        self.answered = 0
+        """Serial numbers of the last request and of the last answer to one."""
         self._able = (False, False)
         self._poller = Poller(source.reader, self.post_message, self.options.clock)
         super().__init__()
+        self.set_class(self.options.ascii, "-ascii")
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.options.theme if self.options.theme in self.available_themes else DEFAULT_THEME
@@ -121,6 +124,7 @@ class FedtopApp(Actions, App[None]):
     def open_panel(self, panel: Panel) -> None:
         """Puts a panel on top of what is shown."""
         below = self.base
+        self.set_view(filtered(self.view, panel.panel_id, ""))
         label = next((label for key, label in HEADER_TABS if key == self.view.tab), "")
         titles = below.titles if isinstance(below, DetailScreen) else (label,)
         self.push_screen(DetailScreen(panel, titles))
@@ -160,17 +164,23 @@ class FedtopApp(Actions, App[None]):
         panel, view = self.top_panel, self.view
         if panel is None:
             return
-        self._serial += 1
+        self.asked += 1
         self._poller.ask(
             Request(
-                serial=self._serial,
+                serial=self.asked,
                 window=view.window,
                 query=panel.read if panel.polls else None,
                 args=panel.args,
                 at_ms=view.pinned_ms,
+                live=view.at_ms is None,
                 interval_s=None if view.paused_ms is not None else view.interval_s,
             )
         )
+
+    def hold(self) -> None:
+        """Keeps what is shown as it is, until something is demanded."""
+        self.asked += 1
+        self._poller.hold()
 
     @on(Demanded)
     def _demanded(self) -> None:
@@ -180,8 +190,9 @@ class FedtopApp(Actions, App[None]):
     @on(SnapshotReady)
     def _snapshot_ready(self, event: SnapshotReady) -> None:
         snapshot = event.snapshot
-        if snapshot.serial != self._serial:
+        if snapshot.serial != self.asked:
             return  # the answer to an older question
+        self.answered = snapshot.serial
         self.fresh = Freshness(snapshot.taken_ms, snapshot.newest_ms, snapshot.recorded_ms, never_read=False)
         self.base.show_snapshot(snapshot, self.view)
         self._refresh_status()

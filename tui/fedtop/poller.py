@@ -27,7 +27,8 @@ Query = Callable[[Any, Window, Mapping[str, Any]], Any]
 class Request:
     """What the pane wants to be told. `interval_s` None: one reading, then nothing until asked again.
 
-    `query` runs on the poller's thread; None reads no more than the age of the newest fact.
+    `query` runs on the poller's thread; None reads no more than the age of the newest fact. The window ends at
+    `at_ms`, by default at the present; `live` False says that the user asked for another moment.
     """
 
     serial: int
@@ -35,6 +36,7 @@ class Request:
     query: Query | None
     args: Mapping[str, Any] = field(default_factory=dict)
     at_ms: int | None = None
+    live: bool = True
     interval_s: float | None = 2.0
 
 
@@ -67,11 +69,21 @@ class Poller:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def ask(self, request: Request) -> None:
         """Answers this request from now on, starting at once."""
         with self._guard:
             self._request = request
         self._wake.set()
+
+    def hold(self) -> None:
+        """Asks nothing more until the next request."""
+        with self._guard:
+            self._request = None
 
     # On the poller's thread
 
@@ -100,7 +112,7 @@ class Poller:
             self._reader = self._open_reader()
         reader, now = self._reader, self._clock()
         at = now if request.at_ms is None else request.at_ms
-        window = Window.ending(request.window, at, live=request.at_ms is None)
+        window = Window.ending(request.window, at, live=request.live)
         # The token is taken before the query: what is committed in between shows at the next look.
         seen = (request.serial, window, reader.change_token())
         if seen == self._seen:

@@ -69,9 +69,9 @@ class ViewState:
 
 
 def window_of(state: ViewState, now_ms: int) -> Window:
-    """The window the state names; one that is pinned is not live."""
+    """The window the state names. A pause holds it where it is; only time travel makes it no longer live."""
     pinned = state.pinned_ms
-    return Window.ending(state.window, now_ms if pinned is None else pinned, live=pinned is None)
+    return Window.ending(state.window, now_ms if pinned is None else pinned, live=state.at_ms is None)
 
 
 def on_tab(state: ViewState, tab: str) -> ViewState:

@@ -76,7 +76,13 @@ class AgentsPanel(Panel):
         yield LiveTable(AGENT_COLUMNS, id="agents-table", empty="no run of any agent in this window")
         yield Section(
             "success by task type, with the proposed boost",
-            Matrix(corner="agent", cell_width=14, id="agents-matrix", empty="no run in this window", classes="-unfiltered"),
+            Matrix(
+                corner="agent",
+                cell_width=14,
+                id="agents-matrix",
+                empty="no run in this window",
+                classes="-unfiltered",
+            ),
             id="agents-cells",
         )
         yield Line(id="agents-line")

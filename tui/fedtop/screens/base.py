@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -59,6 +60,13 @@ class BaseScreen(Screen[None]):
 
     ALLOW_IN_MAXIMIZED_VIEW = "Header, KeyFooter, FilterBar, Notice"
     AUTO_FOCUS = None
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "Next part", id="view.next", show=False, tooltip="The next part of the view"),
+        Binding(
+            "shift+tab", "app.focus_previous", "Previous part", id="view.previous", show=False,
+            tooltip="The part before",
+        ),
+    ]  # fmt: skip
 
     def compose(self) -> ComposeResult:
         """The frame around `compose_body`."""

@@ -123,8 +123,9 @@ class OverviewPanel(Panel):
         self._data = data
         overview, glyphs = data.overview, self.glyphs
         self._show_tiles(self.host.now())
-        self.query_one("#overview-throughput AreaChart", AreaChart).set_data(throughput_chart(overview.series, overview.window))
-        self.query_one("#overview-spend AreaChart", AreaChart).set_data(spend_chart(overview.series, overview.window))
+        points, window = overview.series, overview.window
+        self.query_one("#overview-throughput AreaChart", AreaChart).set_data(throughput_chart(points, window))
+        self.query_one("#overview-spend AreaChart", AreaChart).set_data(spend_chart(points, window))
         agents = self.query_one("#agents", LiveTable)
         agents.set_columns(columns_for(BRIEF_COLUMNS, data.boosts))
         agents.set_rows(brief_rows(overview.agents, data.boosts, glyphs))

@@ -1,0 +1,56 @@
+"""Every key of the frame leads somewhere, and says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from fedtop.app import FedtopApp
+from fedtop.keys import GROUPS, KEYS, Key, display
+from fedtop.screens import DRILLS, MUTATING_DRILLS, TABS, drill_class
+from fedtop.screens.panel import Panel
+
+
+def test_no_key_means_two_things() -> None:
+    pressed = Counter(key for entry in KEYS for key in entry.keys.split(","))
+    assert [key for key, n in pressed.items() if n > 1] == []
+    assert [name for name, n in Counter(entry.id for entry in KEYS).items() if n > 1] == []
+
+
+@pytest.mark.parametrize("entry", KEYS, ids=lambda entry: entry.id)
+def test_every_key_has_an_action_and_says_what_it_does(entry: Key) -> None:
+    action = entry.action.partition("(")[0]
+    assert callable(getattr(FedtopApp, f"action_{action}"))
+    assert entry.description
+    assert entry.tooltip
+    assert entry.id.partition(".")[0] in GROUPS
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"), [("question_mark", "?"), ("ctrl+p", "ctrl+p"), ("shift+left", "shift+←"), ("w", "w"), ("plus", "+")]
+)
+def test_keys_are_written_as_people_write_them(key: str, shown: str) -> None:
+    assert display(key) == shown
+
+
+@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.id)
+def test_every_tab_has_a_panel_under_its_id(tab: object) -> None:
+    found = tab.load()  # type: ignore[attr-defined]
+    assert issubclass(found, Panel)
+    assert found.panel_id == tab.id  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", DRILLS)
+def test_every_drill_down_has_a_panel(kind: str) -> None:
+    found = drill_class(kind)
+    assert found is not None
+    assert issubclass(found, Panel)
+
+
+def test_an_unknown_drill_down_is_none() -> None:
+    assert drill_class("no such view") is None
+
+
+def test_what_changes_the_store_is_known_to() -> None:
+    assert {"optimize", "tune", "undo"} <= MUTATING_DRILLS
