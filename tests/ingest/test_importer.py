@@ -1,0 +1,321 @@
+"""Importing: watermarks, increments, rewrites, quarantine, folders, following."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fedstore.database import Database
+from fedstore.errors import StoreError
+from fedstore.ingest import ImportFailedError, ImportReport, detect, import_paths
+from fedstore.ingest import tail as tail_module
+from fedstore.ingest.lines import digest
+from fedstore.sample import sample_routes
+from fedstore.store import Store
+from tests.conftest import Clock
+from tests.ingest.helpers import contents, count, lines
+
+END = 1_773_140_000_000
+ROUTES = sample_routes(40, 7, END)
+
+
+def event(n: int, **more: Any) -> dict[str, Any]:
+    return {"kind": "run", "id": f"run-{n}", "agent": "kimi", "at": END + n, "success": n % 2 == 0, **more}
+
+
+def totals(report: ImportReport) -> tuple[int, int, int]:
+    return report.taken, report.known, report.rejected
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "performance.jsonl"
+    path.write_bytes(lines(*ROUTES))
+    return path
+
+
+def test_importing_twice_changes_nothing(store: Store, log: Path) -> None:
+    assert totals(import_paths(store, [log])) == (40, 0, 0)
+    before = contents(store.database)
+    assert totals(import_paths(store, [log])) == (0, 40, 0)
+    assert totals(import_paths(store, [log], again=True)) == (0, 40, 0)
+    assert contents(store.database) == before
+
+
+def test_an_unchanged_file_is_not_read_again(store: Store, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_paths(store, [log])
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a line was parsed")
+
+    monkeypatch.setattr(tail_module, "parse_line", refuse)
+    assert totals(import_paths(store, [log])) == (0, 40, 0)
+    with pytest.raises(AssertionError, match="parsed"):
+        import_paths(store, [log], again=True)
+
+
+def test_only_what_was_appended_is_read(store: Store, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_paths(store, [log])
+    parsed = []
+    original = tail_module.parse_line
+    monkeypatch.setattr(tail_module, "parse_line", lambda raw: parsed.append(raw) or original(raw))
+    with log.open("ab") as file:
+        file.write(lines(*sample_routes(5, 8, END)))
+    assert totals(import_paths(store, [log])) == (5, 40, 0)
+    assert len(parsed) == 5
+
+
+def test_a_moved_file_is_known_and_a_rewritten_one_is_read_again(store: Store, log: Path) -> None:
+    import_paths(store, [log])
+    moved = log.rename(log.with_name("performance-20260310.jsonl"))
+    assert totals(import_paths(store, [moved])) == (0, 40, 0)
+    rewritten = [ROUTES[0], *sample_routes(3, 9, END), *ROUTES[1:]]
+    moved.write_bytes(lines(*rewritten))
+    assert totals(import_paths(store, [moved])) == (3, 40, 0)
+    moved.write_bytes(lines(*ROUTES[:10]))
+    assert totals(import_paths(store, [moved])) == (0, 10, 0)
+
+
+def test_a_half_written_last_line_waits(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    whole = lines(event(1), event(2))
+    path.write_bytes(whole[:-20])
+    report = import_paths(store, [path])
+    assert totals(report) == (1, 0, 0)
+    assert report.files[0].unfinished
+    path.write_bytes(whole)
+    report = import_paths(store, [path])
+    assert totals(report) == (1, 1, 0)
+    assert not report.files[0].unfinished
+    assert count(store.database, "rejects") == 0
+
+
+def test_a_last_line_without_its_end_is_taken_when_it_is_whole(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(event(1)).rstrip(b"\n"))
+    assert totals(import_paths(store, [path])) == (1, 0, 0)
+    path.write_bytes(lines(event(1), event(2)).rstrip(b"\n"))
+    assert totals(import_paths(store, [path])) == (1, 1, 0)
+    path.write_bytes(lines(event(1), event(2)))
+    assert totals(import_paths(store, [path])) == (0, 2, 0)
+
+
+def test_refused_lines_are_quarantined_with_their_place_and_reason(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    good = lines(event(1))
+    bad = [
+        b"not json\n", b'{"kind": "run", "agent": "\xff"}\n', b'{"kind": "run", "id": "x", "agent": 5, "at": 1}\n',
+        lines(event(3, at=END + 10**10)), lines(event(4, surprise=1)), b'{"kind": "run", "agent": "kimi"}\n',
+        b'["kind"]\n',
+    ]  # fmt: skip
+    path.write_bytes(good + b"".join(bad))
+    assert totals(import_paths(store, [path])) == (1, 0, 7)
+    rows = store.database.read("SELECT line, byte_offset, reason, digest, text FROM rejects ORDER BY line")
+    offsets = [len(good) + sum(map(len, bad[:n])) for n in range(len(bad))]
+    assert [(line, offset) for line, offset, *_ in rows] == list(zip(range(2, 9), offsets, strict=True))
+    assert [row[3] for row in rows] == [digest(raw.rstrip(b"\n")) for raw in bad]
+    assert {row[4] for row in rows} == {None}
+    for words, row in zip(
+        ("JSON", "UTF-8", "agent", "future", "surprise", "needs a time or an id", "kind"), rows, strict=True
+    ):
+        assert words in row[2]
+    assert totals(import_paths(store, [path])) == (0, 1, 7)
+    assert totals(import_paths(store, [path], again=True)) == (0, 1, 7)
+    assert count(store.database, "rejects") == 7
+
+
+def test_text_of_refused_lines_is_kept_on_opt_in_and_cleaned(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(event(1)) + b"\x1b[31mboom\xff\n")
+    import_paths(store, [path], keep_content=True)
+    ((text,),) = store.database.read("SELECT text FROM rejects")
+    assert text == "[31mboom\ufffd"
+
+
+def test_ten_megabytes_in_one_string(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(lines(event(1), event(2, notes="x" * 10_000_000), event(3, agent="y" * 10_000_000)))
+    assert totals(import_paths(store, [path])) == (2, 0, 1)
+    ((notes,),) = store.database.read("SELECT notes FROM runs WHERE id = 'run-2'")
+    assert len(notes) == 4_000
+
+
+def test_folders_are_searched_and_formats_told_by_content(store: Store, tmp_path: Path) -> None:
+    deep = tmp_path / "a" / ".federation" / "state"
+    deep.mkdir(parents=True)
+    (tmp_path / "a" / "log.txt").write_bytes(lines(*ROUTES[:3]))
+    (deep / "anything").write_bytes(lines(event(1)))
+    (deep / "m.json").write_text(
+        json.dumps({"initialized": "2026-02-05T10:00:00Z", "agents": {"kimi": {"successful_tasks": 2}}}, indent=1)
+    )
+    (tmp_path / "a" / "rollout.jsonl").write_bytes(lines({"timestamp": "t", "type": "session_meta", "payload": {}}))
+    (tmp_path / "a" / "README.md").write_text("# read me")
+    (tmp_path / "a" / "picture.png").write_bytes(b"\x89PNG" + bytes(100))
+    (tmp_path / "a" / "empty").write_bytes(b"")
+    (tmp_path / "a" / "other.json").write_text('{"name": "package"}')
+    report = import_paths(store, [tmp_path / "a"])
+    assert totals(report) == (3 + 1 + 2, 0, 0)
+    assert {(Path(f.path).name, f.format) for f in report.files} == {
+        ("log.txt", "routing-log"), ("anything", "events"), ("m.json", "metrics.json"), ("rollout.jsonl", "codex"),
+    }  # fmt: skip
+    assert report.skipped == 4
+    assert [f.note for f in report.files if f.format == "codex"] == ["codex rollouts are not read yet"]
+    assert count(store.database, "rejects") == 0
+
+
+def test_detect(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    for data, expected in [
+        (lines(ROUTES[0]), "routing-log"),
+        (b"broken\n" + lines(ROUTES[0]), None),
+        (b'{"broken\n' + lines(ROUTES[0]), "routing-log"),
+        (lines({"kind": "verdict"}), "events"),
+        (lines({"kind": "holiday"}), None),
+        (lines({"type": "summary", "summary": "s", "leafUuid": "u"}), "claude-code"),
+        (lines({"type": "user", "sessionId": "s"}), "claude-code"),
+        (b'{"agents": {"kimi": {}}}', "metrics.json"),
+        (b'{"agents": ["kimi"]}', None),
+        (b"", None),
+        (b"   \n\n", None),
+        (b"{" * 5_000, None),
+    ]:
+        path.write_bytes(data)
+        assert detect(path) == expected, data[:40]
+
+
+def test_a_wide_first_line_is_still_told(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(lines({**ROUTES[0], "task_description": "x" * 2_000_000}))
+    assert detect(path) == "routing-log"
+
+
+def test_paths_that_cannot_be_imported(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ImportFailedError, match="no file or folder"):
+        import_paths(store, [tmp_path / "missing"])
+    report = import_paths(store, [tmp_path / "fedtop.db"])
+    assert [(f.format, f.note) for f in report.files] == [("", "not of a known format")]
+
+
+def test_progress_ends_at_the_total(store: Store, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail_module, "BATCH", 10)
+    other = log.with_name("b.jsonl")
+    other.write_bytes(lines(event(1)))
+    seen: list[tuple[int, int]] = []
+    import_paths(store, [log.parent], progress=lambda done, total: seen.append((done, total)))
+    size = log.stat().st_size + other.stat().st_size
+    assert seen[-1] == (size, size)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert {total for _, total in seen} == {size}
+    assert len(seen) > 5
+
+
+def test_a_crash_between_facts_and_watermark_loses_and_doubles_nothing(
+    store: Store, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail_module, "BATCH", 10)
+    saved = tail_module.save_mark
+    calls = []
+
+    def dying(*args: Any) -> None:
+        calls.append(args)
+        if len(calls) == 3:
+            raise StoreError("power cut")
+        saved(*args)
+
+    monkeypatch.setattr(tail_module, "save_mark", dying)
+    with pytest.raises(StoreError, match="power cut"):
+        import_paths(store, [log])
+    assert count(store.database, "routes") == 30
+    monkeypatch.setattr(tail_module, "save_mark", saved)
+    assert totals(import_paths(store, [log])) == (10, 30, 0)
+    at_once = Database(log.with_name("once.db"))
+    import_paths(at_once, [log], clock=store.clock)
+    assert contents(store.database) == contents(at_once)
+    at_once.close()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 10**6), max_size=6), st.integers(1, 50), st.booleans())
+def test_any_split_into_increments_gives_the_same_store(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int], batch: int, twice: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("split")
+    data = lines(*ROUTES[:12], {"event_id": "bad"}) + b"nonsense\n\n" + lines(*ROUTES[8:20], ROUTES[3])
+    path = folder / "log.jsonl"
+    pieces, whole = Database(folder / "a.db"), Database(folder / "b.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tail_module, "BATCH", batch)
+        for cut in [*sorted(cut % (len(data) + 1) for cut in cuts), len(data)]:
+            path.write_bytes(data[:cut])
+            for _ in range(1 + twice):
+                import_paths(pieces, [path], clock=lambda: END)
+    report = import_paths(whole, [path], clock=lambda: END)
+    assert totals(report) == (20, 5, 2)
+    assert contents(pieces) == contents(whole)
+    columns = "head_digest, byte_offset, body_digest, lines, facts, rejected, state"
+    assert pieces.read(f"SELECT {columns} FROM imports") == whole.read(f"SELECT {columns} FROM imports")
+    pieces.close()
+    whole.close()
+
+
+def test_follow_takes_what_is_appended_and_new_files(store: Store, clock: Clock, log: Path) -> None:
+    second = log.with_name("late.jsonl")
+    steps = iter(
+        [
+            lambda: log.write_bytes(log.read_bytes() + lines(*sample_routes(2, 8, END))[:-30]),
+            lambda: log.write_bytes(lines(*ROUTES, *sample_routes(2, 8, END))),
+            lambda: second.write_bytes(lines(event(1))),
+            lambda: None,
+            lambda: log.write_bytes(lines(*sample_routes(3, 11, END))),
+            lambda: second.unlink(),
+        ]
+    )
+    left = [6]
+
+    def sleep(_seconds: float) -> None:
+        left[0] -= 1
+        next(steps)()
+        clock.advance(1_000)
+
+    rounds: list[tuple[int, int, int]] = []
+    report = import_paths(
+        store, [log.parent], follow=True, sleep=sleep, stop=lambda: left[0] == 0,
+        on_round=lambda news: rounds.append(totals(news)),
+    )  # fmt: skip
+    assert rounds == [(40, 0, 0), (1, 0, 0), (1, 0, 0), (1, 0, 0), (3, 0, 0)]
+    assert report.taken == 46
+    assert count(store.database, "routes") == 45
+
+
+def test_a_read_only_store_is_refused(store: Store, log: Path) -> None:
+    with Store(store.path, readonly=True) as readonly, pytest.raises(StoreError, match="read-only"):
+        import_paths(readonly, [log])
+
+
+def test_own_events_of_every_kind_and_ids_from_what_they_say(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(
+        lines(
+            {"kind": "run", "agent": "kimi", "at": END, "success": True},
+            {"kind": "run", "agent": "kimi", "at": END, "success": True},
+            {"kind": "run", "agent": "kimi", "at": END, "success": False},
+            {"kind": "usage", "agent": "kimi", "model": "gpt-5", "input_tokens": 10, "at": "2026-03-10T10:00:00Z"},
+            {"kind": "execution", "agent": "kimi", "tool": "bash", "at": END},
+            {"kind": "route", "agent": "kimi", "layer": "keyword", "at": END, "id": "r1"},
+            {"kind": "verdict", "subject": "route", "subject_id": "r1", "correct": True, "at": END + 5},
+            {"kind": "run_state", "id": "now", "agent": "kimi", "at": END},
+            {"kind": "job", "id": "j", "state": "queued", "at": END},
+        )
+    )
+    assert totals(import_paths(store, [path])) == (8, 1, 0)
+    before = contents(store.database)
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(b"\n" + path.read_bytes())
+    assert import_paths(store, [copy]).taken == 0
+    assert contents(store.database) == before
+    assert [count(store.database, table) for table in ("runs", "llm_calls", "tool_calls", "verdicts")] == [2, 1, 1, 1]
