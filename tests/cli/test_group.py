@@ -86,7 +86,10 @@ def test_options_may_stand_before_the_command() -> None:
     assert with_command(["agent", "--json"]) == ["agent", "--json"]
 
 
-@given(st.lists(st.sampled_from(["--json", "-w", "7d", "--store", "x", "costs", "agent", "--help", "kimi"]), max_size=6))
+WORDS = ["--json", "-w", "7d", "--store", "x", "costs", "agent", "--help", "kimi"]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_no_argument_is_lost(args: list[str]) -> None:
     found = with_command(args)

@@ -62,8 +62,9 @@ def test_an_execution(run: Run, path: Path) -> None:
 
 
 def test_a_usage(run: Run, path: Path) -> None:
-    result = run("record", "usage", "--agent", "kimi", "--model", "some-model", "--provider", "p", "--input-tokens", 900,
-                 "--cache-read-tokens", 400, "--cache-write-tokens", 100, "--output-tokens", 50, "--reasoning-tokens", 5,
+    result = run("record", "usage", "--agent", "kimi", "--model", "some-model", "--provider", "p",
+                 "--input-tokens", 900, "--cache-read-tokens", 400, "--cache-write-tokens", 100,
+                 "--output-tokens", 50, "--reasoning-tokens", 5,
                  "--cost", "0.25", "--duration", "1.5", "--task", "review", "--operation", "chat")  # fmt: skip
     assert result.exit_code == 0, result.output
     (row,) = rows(path, "llm_calls")
@@ -75,8 +76,8 @@ def test_a_usage(run: Run, path: Path) -> None:
 
 
 def test_a_route_and_its_outcome(run: Run, path: Path) -> None:
-    result = run("record", "route", "--agent", "claude", "--layer", "semantic", "--confidence", "0.91", "--latency", 45.3,
-                 "--id", "r1", "--task-id", "t1", "--attempt", "keyword,0.82,0.85,kimi,3.2",
+    result = run("record", "route", "--agent", "claude", "--layer", "semantic", "--confidence", "0.91",
+                 "--latency", 45.3, "--id", "r1", "--task-id", "t1", "--attempt", "keyword,0.82,0.85,kimi,3.2",
                  "--attempt", "semantic,0.91,0.7")  # fmt: skip
     assert result.exit_code == 0, result.output
     first, second = rows(path, "route_attempts")

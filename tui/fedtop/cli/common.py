@@ -103,11 +103,13 @@ def get_settings(view: View | None = None, **given: Any) -> Settings:
 
 
 @contextmanager
-def open_store(settings: Settings, *, readonly: bool = False) -> Iterator[Store]:
-    """The store the settings name. Raises StoreError."""
-    from fedstore import Store
+def open_store(settings: Settings, *, readonly: bool = False, create: bool = True) -> Iterator[Store]:
+    """The store the settings name; without ``create`` a missing one stays missing. Raises StoreError."""
+    from fedstore import Store, default_store_path
 
-    with Store(settings.store, readonly=readonly or settings.readonly, settings=settings, clock=now_ms) as store:
+    path = settings.store or default_store_path()
+    only_read = readonly or settings.readonly or not (create or path.exists())
+    with Store(path, readonly=only_read, settings=settings, clock=now_ms) as store:
         yield store
 
 

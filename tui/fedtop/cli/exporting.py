@@ -61,7 +61,9 @@ def _text(store: Store, window: Window, form: str, table: str) -> str:
     if form == "csv":
         return _csv(reader, window, table)
     if form == "metrics":
-        return json.dumps(_metrics(store), indent=2) + "\n"
+        from fedstore import export_policy
+
+        return export_policy(store, "metrics")
     if form == "routing":
         from fedstore import write_routing_log
 
@@ -73,12 +75,6 @@ def _text(store: Store, window: Window, form: str, table: str) -> str:
         "costs": reader.costs(window), "tools": reader.tools(window),
     }  # fmt: skip
     return json.dumps({"exported_ms": now_ms(), **plain_value(views)}, indent=2, allow_nan=False) + "\n"
-
-
-def _metrics(store: Store) -> Any:
-    from fedstore.compat.metrics_json import metrics_of
-
-    return metrics_of(store)
 
 
 def _stamp() -> str:

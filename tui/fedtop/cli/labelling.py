@@ -22,7 +22,7 @@ SOURCE = "label"
 @click.command()
 @click.argument("route_id", required=False, metavar="[ROUTE")
 @click.argument("verdict", required=False, metavar="right|wrong|AGENT]")
-@click.option("-n", "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="List at most so many.")
+@click.option("-n", "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
 @view_options
 def label(view: View, *, route_id: str | None, verdict: str | None, limit: int) -> None:
     """Say that decision ROUTE was right, was wrong, or should have gone to AGENT.
@@ -35,7 +35,7 @@ def label(view: View, *, route_id: str | None, verdict: str | None, limit: int) 
     if verdict is None:
         raise click.UsageError("say right, wrong, or the agent that should have got it")
     settings = get_settings(view)
-    with open_store(settings) as store:
+    with open_store(settings, create=False) as store:
         _grade(store, route_id, verdict)
 
 

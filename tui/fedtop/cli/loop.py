@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -15,18 +15,17 @@ from fedtop.cli.common import View, get_settings, now_ms, open_store, plain_opti
 from fedtop.cli.output import emit, look_for, plain_value, print_json, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from fedstore import PolicyStore, Settings
-    from fedstore import Change, Plan
+    from fedstore import Change, Plan, PolicyStore, Reader
 
 __all__ = ["apply", "changes", "optimize", "tune"]
 
 BOOST_RULES = ("shrunk", "wilson", "seed")
 TUNE_RULES = ("certified", "no-worse", "seed-accuracy", "seed-count")
 TUNE_WINDOW = "7d"
-OPTIMIZE_WINDOW = "30d"
+OPTIMIZE_WINDOW = "all"
 
 
 def loop_options(command: Any) -> Any:
@@ -49,24 +48,23 @@ def loop_options(command: Any) -> Any:
 
 
 @contextmanager
-def open_policy(view: View) -> Iterator[tuple[PolicyStore, Settings, Any]]:
-    """The policy of the store, the settings, and a reader."""
+def open_policy(view: View) -> Iterator[tuple[PolicyStore, Reader]]:
+    """The policy of the store, and a reader."""
     from fedstore import PolicyStore
 
-    settings = get_settings(view)
-    with open_store(settings) as store:
-        yield PolicyStore(store), settings, store.reader()
+    with open_store(get_settings(view), create=False) as store:
+        yield PolicyStore(store), store.reader()
 
 
 @click.command()
 @click.option("--dry-run", "-d", is_flag=True, help="Show what would change; change nothing.")
 @click.option("--policy", "rule", type=click.Choice(BOOST_RULES), help="The rule for boosts [shrunk].")
 @loop_options
-def optimize(view: View, *, dry_run: bool, rule: str | None) -> None:
+def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "seed"] | None) -> None:
     """Propose routing boosts for agents from what they achieved, and apply them."""
-    with open_policy(view) as (policy, settings, reader):
+    with open_policy(view) as (policy, reader):
         window = window_of(reader, view.window or OPTIMIZE_WINDOW, view.at)
-        found = policy.propose_optimize(window=window, policy=rule or settings.policy.boosts)
+        found = policy.propose_optimize(rule, window)
         _show_and_apply(view, policy, found, dry_run=dry_run)
 
 
@@ -83,26 +81,18 @@ def optimize(view: View, *, dry_run: bool, rule: str | None) -> None:
 @loop_options
 def tune(view: View, *, dry_run: bool, **given: Any) -> None:
     """Propose thresholds for the routing cascade by replaying its decisions, and apply them."""
-    with open_policy(view) as (policy, settings, reader):
+    with open_policy(view) as (policy, reader):
         window = window_of(reader, view.window or TUNE_WINDOW, view.at)
         with _progress() as progress:
-            found = policy.propose_tune(_tune_settings(settings, given), window=window, progress=progress)
+            wanted = policy.tune_settings(**_tune_settings(given))
+            found = policy.propose_tune(wanted, window, progress=progress)
         _show_and_apply(view, policy, found, dry_run=dry_run)
 
 
-def _tune_settings(settings: Settings, given: dict[str, Any]) -> Any:
-    from fedstore.learning.tuning_types import TuneSettings
-
-    wanted = {
-        "policy": given["rule"] or settings.policy.tuning,
-        "target": given["target"] or settings.policy.target,
-        "confidence": settings.policy.confidence,
-        "max_clarify": settings.policy.max_clarify if given["max_clarify"] is None else given["max_clarify"],
-        "min_graded": given["min_samples"],
-        "layer": given["layer"],
-        "aggressive": given["aggressive"],
-    }
-    return TuneSettings(**{name: value for name, value in wanted.items() if value is not None})
+def _tune_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the options say; the settings file says the rest."""
+    names = {"rule": "policy", "min_samples": "min_graded"}
+    return {names.get(name, name): value for name, value in given.items() if value is not None}
 
 
 @contextmanager
@@ -142,13 +132,16 @@ def _print_plan(view: View, found: Plan, *, dry_run: bool) -> None:
     look = look_for(view)
     if found.kind == "optimize":
         from fedstore import optimization_text
+        from fedtop.sanitize import scrub
 
-        click.echo(look.cell(optimization_text(found)) + "\n")
+        text = optimization_text(found, dry_run=dry_run, ascii_only=look.glyphs.ascii)
+        click.echo("\n".join(scrub(look.cell(line)) for line in text.split("\n")) + "\n")
     click.echo(render(plan(found, look, dry_run=dry_run), look))
 
 
 def _print_change(change: Change, word: str) -> None:
-    click.echo(f"\n{word}: change #{change.id}, policy version {change.new_version} (`fedtop undo` takes it back)")
+    back = f"`fedtop undo {change.id}` takes it back"
+    click.echo(f"\n{word}: change #{change.id}, policy version {change.new_version} ({back})")
     for warning in change.warnings:
         click.echo(f"fedtop: {' '.join(warning.split())}", err=True)
 
@@ -168,7 +161,7 @@ def apply(
     *, plan_id: str, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool  # noqa: ARG001
 ) -> None:
     """Apply the PLAN that a dry run showed, exactly as it was shown."""
-    with open_policy(View(store=store)) as (policy, _, _reader):
+    with open_policy(View(store=store)) as (policy, _reader):
         change = policy.apply(plan_id, who=_who())
     _tell(change, "Applied", as_json=as_json)
 
@@ -181,7 +174,7 @@ def undo(
     *, change_id: int | None, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool  # noqa: ARG001
 ) -> None:
     """Take back the last change, or the one with ID: the policy is exactly what it was before."""
-    with open_policy(View(store=store)) as (policy, _, _reader):
+    with open_policy(View(store=store)) as (policy, _reader):
         change = policy.undo(change_id, who=_who())
     _tell(change, f"Took back #{change.undoes}", as_json=as_json)
 

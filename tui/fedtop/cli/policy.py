@@ -57,7 +57,7 @@ def export(outer: View, /, *, form: str, output: Path | None, store: Path | None
 
     with open_store(get_settings(store=store or outer.store), readonly=True) as opened:
         text = export_policy(opened, form, output)
-    click.echo(f"Exported to {output}" if output is not None else text, nl=output is not None or not text.endswith("\n"))
+    click.echo(text.rstrip("\n") if output is None else f"Exported to {output}")
 
 
 @policy.command(name="import")

@@ -27,7 +27,7 @@ def maintain(*, store: Path | None, as_json: bool) -> None:
     from fedstore import purge
 
     settings = get_settings(store=store)
-    with open_store(settings) as opened:
+    with open_store(settings, create=False) as opened:
         purged = purge(opened.database, settings, now_ms())
     counts = dict(purged)
     if as_json:
@@ -117,13 +117,12 @@ def completion(*, shell: str) -> None:
     zsh    echo 'eval "$(fedtop completion zsh)"' >> ~/.zshrc
     fish   fedtop completion fish > ~/.config/fish/completions/fedtop.fish
     """
-    from click.shell_completion import get_completion_class
+    from click.shell_completion import ShellComplete, get_completion_class
 
     from fedtop.cli.main import cli
 
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"there is no completion for {shell}")
-    if shell == "bash":
-        found._check_version = staticmethod(lambda: None)  # type: ignore[attr-defined]
-    click.echo(found(cli, {}, "fedtop", "_FEDTOP_COMPLETE").source())
+    # Not bash's own source(): it would run bash to ask for its version.
+    click.echo(ShellComplete.source(found(cli, {}, "fedtop", "_FEDTOP_COMPLETE")))

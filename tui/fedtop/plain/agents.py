@@ -11,8 +11,8 @@ from fedtop import format as fmt
 from fedtop.plain.blocks import Column, Field, fields, header, heading, lines, money, rate, table, window_text
 
 if TYPE_CHECKING:
-    from fedstore.queries.models import AgentDetail, AgentRow, AgentsView, RunRow
     from fedstore import Window
+    from fedstore.queries.models import AgentDetail, AgentRow, AgentsView, RunRow
     from fedtop.plain.look import Look
 
 __all__ = ["agent", "agents", "run_table", "task_type"]

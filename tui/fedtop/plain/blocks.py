@@ -17,8 +17,8 @@ from fedtop.sanitize import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fedstore.queries.models import Money, Rate
     from fedstore import Window
+    from fedstore.queries.models import Money, Rate
     from fedtop.plain.look import Look
 
 __all__ = [

@@ -11,9 +11,9 @@ from fedtop import format as fmt
 from fedtop.plain.blocks import Column, Field, bar_line, fields, header, heading, lines, rate, table, tight, window_text
 
 if TYPE_CHECKING:
+    from fedstore import Window
     from fedstore.learning.analysis import LayerAnalysis, Share
     from fedstore.queries.models import CascadeView, DecisionRow, LayerRow, WhyStep, WhyView
-    from fedstore import Window
     from fedtop.plain.look import Look
 
 __all__ = ["analysis", "cascade", "funnel", "layer_table", "targets", "why"]

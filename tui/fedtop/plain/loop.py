@@ -11,10 +11,10 @@ from fedtop import format as fmt
 from fedtop.plain.blocks import Column, header, heading, lines, table
 
 if TYPE_CHECKING:
-    from fedstore import Alternative, Change, Measured, Plan, PlanItem, Predicted
+    from fedstore import Alternative, Change, Measured, Plan, PlanItem, PolicyBody, Predicted
     from fedtop.plain.look import Look
 
-__all__ = ["changes", "number", "plan"]
+__all__ = ["changes", "in_force", "number", "plan"]
 
 MEASURES = {
     "accuracy": "accuracy",
@@ -43,8 +43,8 @@ def plan(found: Plan, look: Look, *, dry_run: bool) -> RenderableType:
     if found.more_needed:
         needed = f"{found.more_needed:,} more graded outcomes would settle it (`fedtop label` lists the most telling)."
         parts += [heading("Missing"), lines([needed])]
-    if found.alternatives:
-        parts += [heading("Other rules would say"), _alternatives(found.alternatives, look)]
+    if _others(found):
+        parts += [heading("Other rules"), _alternatives(found, look)]
     return Group(*parts)
 
 
@@ -65,30 +65,36 @@ def _facts(found: Plan, look: Look, *, dry_run: bool) -> list[str]:
     return [found.kind, look.name(f"by the rule {found.policy!r}", 60).plain, extent, found.verdict, kept]
 
 
-def _signed(found: Plan) -> bool:
-    return found.kind == "optimize"
-
-
 def _items(found: Plan, look: Look) -> RenderableType:
-    columns: list[Column] = [
-        ("Item", "left"), ("Now", "right"), ("New", "right"), ("Grade", "left"), ("n", "right"),
-        ("95 % interval", "right"), ("Evidence", "left"),
-    ]  # fmt: skip
-    return table(columns, [_item(item, look) for item in found.items], wrap_last=True)
+    """What changes, with what every other rule would set beside it."""
+    columns: list[Column] = [("Item", "left"), ("Now", "right"), ("New", "right")]
+    columns += [(look.name(other.policy, 14).plain, "right") for other in _others(found)]
+    columns += [("Grade", "left"), ("n", "right")]
+    told = found.kind != "optimize"  # its evidence stands above, in the classic wording
+    if any(item.interval for item in found.items):
+        columns.append(("95 % interval", "right"))
+    if told:
+        columns.append(("Evidence", "left"))
+    return table(columns, [_item(item, found, look, told=told) for item in found.items], wrap_last=told)
 
 
-def _item(item: PlanItem, look: Look) -> tuple[str | Text, ...]:
-    signed = item.key.startswith("agent:")
-    low, high = item.interval or (None, None)
-    return (
+def _others(found: Plan) -> list[Alternative]:
+    return [other for other in found.alternatives if other.policy != found.policy]
+
+
+def _item(item: PlanItem, found: Plan, look: Look, *, told: bool) -> list[str | Text]:
+    cells: list[str | Text] = [
         look.name(item.label, 32),
-        number(item.old, look, signed=signed),
-        Text(number(item.new, look, signed=signed), "bold"),
+        _value(item.key, item.old, look),
+        Text(_value(item.key, item.new, look), "bold"),
+        *(_value(item.key, other.values.get(item.key), look) for other in _others(found)),
         item.grade or look.glyphs.none,
         fmt.count(item.n, look.glyphs),
-        fmt.interval(low, high, glyphs=look.glyphs),
-        look.name(item.evidence, 200),
-    )
+    ]
+    if any(each.interval for each in found.items):
+        low, high = item.interval or (None, None)
+        cells.append(fmt.interval(low, high, glyphs=look.glyphs))
+    return [*cells, look.name(item.evidence, 200)] if told else cells
 
 
 def _predictions(found: Plan, look: Look) -> RenderableType:
@@ -121,17 +127,16 @@ def _flips(counts: object, look: Look) -> Text:
     return Text(look.cell(f"{total:,}: {', '.join(words)}"))
 
 
-def _alternatives(found: tuple[Alternative, ...], look: Look) -> RenderableType:
-    rows = []
-    for other in found:
-        values = ", ".join(f"{_label(key)} {_plain(key, value, look)}" for key, value in other.values.items())
+def _alternatives(found: Plan, look: Look) -> RenderableType:
+    """What would come of each other rule, as far as can be told, and what kind of rule it is."""
+    rows: list[Text] = []
+    for other in _others(found):
         measures = ", ".join(
             f"{MEASURES.get(name, name)} {_measure(name, value, look)}" for name, value in other.predicted.items()
         )
-        rows.append((look.name(other.policy, 20), look.name(values or "nothing", 120), look.name(measures, 80),
-                     look.name(other.note, 200)))  # fmt: skip
-    columns: list[Column] = [("Rule", "left"), ("Would set", "left"), ("Predicted", "left"), ("", "left")]
-    return table(columns, rows, wrap_last=True)
+        rows.append(Text(f"{look.name(other.policy, 20).plain}: {measures}" if measures else other.policy))
+        rows += [Text(f"  {look.name(part, 200).plain}", "$dim") for part in other.note.split("; ") if part]
+    return lines(rows)
 
 
 def _label(key: str) -> str:
@@ -140,12 +145,31 @@ def _label(key: str) -> str:
     return label_of(key)
 
 
-def _plain(key: str, value: float | None, look: Look) -> str:
+def _value(key: str, value: float | None, look: Look) -> str:
     return number(value, look, signed=key.startswith("agent:"))
 
 
 def _measure(name: str, value: float | None, look: Look) -> str:
     return fmt.duration_ms(value, look.glyphs) if name.endswith("_ms") else fmt.rate(value, glyphs=look.glyphs)
+
+
+def in_force(version: int, body: PolicyBody, look: Look) -> RenderableType:
+    """The policy in force, item by item."""
+    told = f"version {version}" if version else "no change was applied yet: routers use their own values"
+    parts: list[RenderableType] = [header("POLICY", look, told)]
+    if body.thresholds:
+        rows = [(look.name(layer), f"{value:.2f}") for layer, value in body.thresholds.items()]
+        parts += [heading("Thresholds"), table([("Layer", "left"), ("Threshold", "right")], rows)]
+    boosts = [(look.name(_label(key)), number(value, look, signed=True)) for key, value in _boosts(body)]
+    if boosts:
+        parts += [heading("Boosts"), table([("Agent", "left"), ("Boost", "right")], boosts)]
+    if body.locked:
+        parts += [heading("Locked"), lines(look.name(_label(key)) for key in body.locked)]
+    return Group(*parts)
+
+
+def _boosts(body: PolicyBody) -> list[tuple[str, float]]:
+    return sorted((key, value) for key, value in body.values().items() if key.startswith("agent:"))
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------
@@ -163,14 +187,15 @@ def changes(found: tuple[Change, ...], look: Look) -> RenderableType:
 
 def _change(change: Change, look: Look) -> list[RenderableType]:
     when = fmt.date_time(change.at_ms, look.tz, glyphs=look.glyphs)
-    words = [f"#{change.id}", change.kind, when, look.name(change.who, 40).plain, f"policy version {change.new_version}"]
+    words = [f"#{change.id}", change.kind, when, look.name(change.who, 40).plain]
+    words.append(f"policy version {change.new_version}")
     if change.undoes is not None:
         words.append(f"takes back #{change.undoes}")
     if change.undone_by is not None:
         words.append(f"taken back by #{change.undone_by}")
     rows: list[str | Text] = [
-        f"{look.name(item.label, 40).plain}: {_plain(item.key, item.old, look)} {look.glyphs.arrow} "
-        f"{_plain(item.key, item.new, look)}"
+        f"{look.name(item.label, 40).plain}: {_value(item.key, item.old, look)} {look.glyphs.arrow} "
+        f"{_value(item.key, item.new, look)}"
         for item in change.plan.items
     ]
     rows += [Text(look.name(line, 200).plain, "$warn") for line in change.warnings]
@@ -182,7 +207,8 @@ def _effects(change: Change, look: Look) -> list[Text]:
     effects = change.effects
     if effects is None:
         return []
-    state = fmt.state_text(VERDICT_STATES.get(effects.verdict, "unknown"), f"since then: {effects.verdict}", look.glyphs)
+    told = f"since then: {effects.verdict}"
+    state = fmt.state_text(VERDICT_STATES.get(effects.verdict, "unknown"), told, look.glyphs)
     return [state, *(_measured(found, look) for found in effects.measured)]
 
 

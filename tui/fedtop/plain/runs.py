@@ -12,8 +12,8 @@ from fedtop.plain.agents import run_table
 from fedtop.plain.blocks import Field, fields, header, heading, window_text
 
 if TYPE_CHECKING:
-    from fedstore.queries.models import RunRow
     from fedstore import Window
+    from fedstore.queries.models import RunRow
     from fedtop.plain.look import Look
 
 __all__ = ["run", "runs"]

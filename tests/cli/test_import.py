@@ -1,0 +1,155 @@
+"""Import, sample and export: in and out again, twice is once, and nothing half-written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedstore import Store
+from tests.cli.conftest import Run, refused
+from tests.federation import NOW_MS, federation_events
+
+
+@pytest.fixture
+def log(run: Run, tmp_path: Path) -> Path:
+    """A routing log of 40 decisions."""
+    file = tmp_path / "log" / "performance.jsonl"
+    file.parent.mkdir()
+    assert run("sample", "-n", 40, "--seed", 7, "-o", file).stdout == f"40 decisions in {file}\n"
+    return file
+
+
+def test_sample_is_the_same_for_the_same_seed(run: Run, log: Path) -> None:
+    again = run("sample", "-n", 40, "--seed", 7).stdout
+    assert again == log.read_text()
+    assert run("sample", "-n", 40, "--seed", 8).stdout != again
+    assert len({json.loads(line)["event_id"] for line in again.splitlines()}) == 40
+
+
+def test_sample_into_the_store(run: Run, ask: Callable[..., Any], path: Path) -> None:
+    assert run("sample", "-n", 60, "--seed", 7, "--store", path).stdout == "60 taken, 0 already there\n"
+    assert run("sample", "-n", 60, "--seed", 7, "--record").stdout == "0 taken, 60 already there\n"
+    assert ask("layers", "-w", "all")["routes"] == 60
+    assert "exclude each other" in refused(run("sample", "--record", "-o", path))
+
+
+def test_import_reports_and_twice_is_once(run: Run, ask: Callable[..., Any], log: Path) -> None:
+    first = ask("import", log.parent)
+    assert (first["taken"], first["known"], first["rejected"]) == (40, 0, 0)
+    second = run("import", log)
+    assert second.exit_code == 0
+    assert second.stdout.splitlines()[-1].startswith("1 files: 0 taken, ")
+    assert ask("layers", "-w", "all")["routes"] == 40
+
+
+def test_import_again_reads_from_the_top(ask: Callable[..., Any], log: Path) -> None:
+    ask("import", log)
+    found = ask("import", "--again", log)
+    assert (found["taken"], found["known"]) == (0, 40)
+
+
+def test_import_keeps_bad_lines_aside(run: Run, ask: Callable[..., Any], log: Path) -> None:
+    with log.open("a") as file:
+        file.write('{"event_id": "x"}\nnonsense\n')
+    result = run("import", log)
+    assert result.exit_code == 0
+    assert "40 taken, 0 already there, 2 rejected" in result.stdout
+    assert ask("dashboard")["overview"]["rejected"] == 2
+
+
+def test_import_of_nothing_readable_fails(run: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"event_id": "x", "routing_layers": 3}\n' * 2)
+    assert run("import", bad).exit_code == 2
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear reader")
+    result = run("import", letter)
+    assert result.exit_code == 2
+    assert "not of a known format" in result.stdout
+
+
+def test_import_of_what_is_not_there(run: Run, tmp_path: Path) -> None:
+    assert "there is no file or folder" in refused(run("import", tmp_path / "moon"))
+    assert "import --help" in refused(run("import"))
+
+
+def test_import_follows_until_interrupted(run: Run, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = run("sample", "-n", 41, "--seed", 9).stdout.splitlines()[-1]
+    naps = 0
+
+    def nap(_seconds: float) -> None:
+        nonlocal naps
+        naps += 1
+        if naps > 1:
+            raise KeyboardInterrupt
+        with log.open("a") as file:
+            file.write(line + "\n")
+
+    monkeypatch.setattr("time.sleep", nap)
+    monkeypatch.setattr("fedstore.ingest.importer.import_paths.__kwdefaults__", _with(nap))
+    result = run("import", "--follow", log)
+    assert result.exit_code == 0, result.output
+    assert "40 taken" in result.stdout
+    assert "1 taken" in result.stdout.splitlines()[-1]
+
+
+def _with(nap: Callable[[float], None]) -> dict[str, Any]:
+    from fedstore.ingest.importer import import_paths
+
+    return {**(import_paths.__kwdefaults__ or {}), "sleep": nap}
+
+
+# --- export ----------------------------------------------------------------------------------------------------------
+
+
+def test_routing_log_goes_out_as_it_came_in(run: Run, log: Path) -> None:
+    run("import", "--content", log)
+    out = run("export", "routing", "-w", "all").stdout
+    came = {e["event_id"]: e for e in map(json.loads, log.read_text().splitlines())}
+    gone = {e["event_id"]: e for e in map(json.loads, out.splitlines())}
+    assert came.keys() == gone.keys()
+    for event_id, event in came.items():
+        assert gone[event_id]["final_decision"] == event["final_decision"]
+        assert len(gone[event_id]["routing_layers"]) == len(event["routing_layers"])
+
+
+def test_json_export_has_every_view(run: Run, seeded_store: Store, tmp_path: Path) -> None:
+    target = tmp_path / "all.json"
+    assert run("export", "-o", target).stdout == f"Exported to {target}\n"
+    found = json.loads(target.read_text())
+    assert found["exported_ms"] == NOW_MS
+    assert {"overview", "agents", "cascade", "costs", "tools"} <= found.keys()
+
+
+@pytest.mark.parametrize("table", ["agents", "task-types", "layers", "costs", "tools", "runs"])
+def test_csv_has_a_row_per_name(run: Run, seeded_store: Store, table: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("export", "csv", "--table", table, "-w", "all").stdout)))
+    events = federation_events()
+    runs = [e for e in events if e["kind"] == "run"]
+    expected = {
+        "agents": len({e["agent"] for e in runs}),
+        "task-types": len({(e["agent"], e["task_type"]) for e in runs}),
+        "layers": 4,
+        "costs": len({e["model"] for e in events if e["kind"] == "usage"}),
+        "tools": len({e["tool"] for e in events if e["kind"] == "execution"}),
+        "runs": len(runs),
+    }
+    assert len(rows) == expected[table]
+
+
+def test_csv_has_no_formula(run: Run, store: Store) -> None:
+    store.writer().write([{"kind": "run", "agent": "=1+1", "success": True, "at": NOW_MS}])
+    (row,) = csv.DictReader(io.StringIO(run("export", "csv").stdout))
+    assert row["name"] == "'=1+1"
+
+
+def test_export_that_cannot_be_written_is_one_line(run: Run, seeded_store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "moon"
+    assert "cannot be written" in refused(run("export", "-o", folder / "x.json"))
+    assert not folder.exists()

@@ -1,0 +1,212 @@
+"""The loop from the shell: what a dry run shows is what apply does; undo restores; refusals are one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedstore import PolicyStore, Store
+from tests.cli.conftest import Run, refused
+from tests.conftest import Clock
+
+
+@pytest.fixture
+def cascade(run: Run, store: Store, clock: Clock) -> Store:
+    """A store with 3,000 sampled decisions and 60 tasks of each of three agents that differ."""
+    assert run("sample", "-n", 3000, "--seed", 3, "--record").exit_code == 0
+    tasks = [
+        {"kind": "run", "id": f"{agent}-{n}", "agent": agent, "task_type": ("review", "docs")[n % 2],
+         "success": n % 20 >= failures, "at": clock.now_ms - n * 60_000, "duration_ms": 1000}
+        for agent, failures in (("kimi", 0), ("claude", 3), ("codex", 12))
+        for n in range(60)
+    ]  # fmt: skip
+    assert store.writer().write(tasks).taken == 180
+    return store
+
+
+def in_force(store: Store) -> tuple[int, dict[str, Any]]:
+    version, body = PolicyStore(store).current()
+    return version, body.to_dict()
+
+
+def test_optimize_in_the_classic_words(run: Run, cascade: Store) -> None:
+    shown = run("optimize", "--dry-run", "--policy", "seed").stdout
+    assert "Optimization Analysis (DRY RUN)" in shown
+    assert "TASK BOOST: kimi for review" in shown
+    assert "Excellent at review: 100%" in shown
+    assert "PENALTY: codex" in shown
+    assert in_force(cascade)[0] == 0
+
+
+def test_optimize_shows_the_rules_side_by_side(ask: Callable[..., Any], run: Run, cascade: Store) -> None:
+    plan = ask("optimize", "--dry-run")["plan"]
+    assert {other["policy"] for other in plan["alternatives"]} == {"shrunk", "wilson", "seed"}
+    shown = run("optimize", "--dry-run").stdout
+    assert "wilson" in shown
+    assert "seed" in shown
+
+
+def test_seed_rule_to_the_letter(ask: Callable[..., Any], cascade: Store) -> None:
+    boosts = {i["key"]: i["new"] for i in ask("optimize", "--dry-run", "--policy", "seed")["plan"]["items"]}
+    assert boosts["agent:kimi"] == 0.05  # 60 of 60
+    assert boosts["agent:codex"] == -0.05  # 24 of 60
+    assert "agent:claude" not in boosts  # 51 of 60
+
+
+def test_a_dry_run_is_applied_as_shown_and_taken_back(run: Run, ask: Callable[..., Any], cascade: Store) -> None:
+    before = in_force(cascade)
+    shown = run("optimize", "--dry-run")
+    assert in_force(cascade) == before
+    plan_id = shown.stdout.strip().rpartition(" ")[2]
+    assert plan_id.startswith("o-")
+    applied = run("apply", plan_id)
+    assert applied.exit_code == 0, applied.output
+    assert applied.stdout.strip().startswith("Applied: change #1, policy version 1")
+    plan = PolicyStore(cascade).plan(plan_id)
+    boosts = in_force(cascade)[1]["boosts"]
+    for item in plan.items:
+        agent, _, task_type = item.key.removeprefix("agent:").partition("/")
+        assert boosts[agent][task_type] == item.new
+    assert "Took back #1" in run("undo").stdout
+    assert in_force(cascade)[1] == before[1]
+    ledger = ask("changes")["changes"]
+    assert [(c["id"], c["kind"], c["undoes"], c["undone_by"]) for c in ledger] == [
+        (2, "undo", 1, None), (1, "optimize", None, 2),
+    ]  # fmt: skip
+
+
+def test_optimize_twice_on_the_same_data_changes_nothing(run: Run, cascade: Store) -> None:
+    assert "Applied" in run("optimize").stdout
+    first = in_force(cascade)
+    again = run("optimize")
+    assert in_force(cascade) == first
+    assert again.exit_code in (0, 2)
+    assert "Applied" not in again.stdout
+
+
+def test_tune_json_holds_the_whole_plan(ask: Callable[..., Any], cascade: Store) -> None:
+    found = ask("tune", "--dry-run", "-w", "168", "--target", "0.8", "-m", 60)
+    plan = found["plan"]
+    assert found["dry_run"] is True
+    assert found["change"] is None
+    assert plan["kind"] == "tune"
+    assert plan["settings"]["target"] == 0.8
+    assert plan["settings"]["min_graded"] == 60
+    assert {other["policy"] for other in plan["alternatives"]} == {"seed-accuracy", "seed-count"}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["-l", "semantic"], {"layer": "semantic"}),
+        (["--aggressive"], {"aggressive": True}),
+        (["--max-clarify", "0.1"], {"max_clarify": 0.1}),
+        (["--max-clarify", "0"], {"max_clarify": 0.0}),
+        (["--policy", "seed-count"], {"policy": "seed-count"}),
+        ([], {"policy": "certified", "target": 0.95, "aggressive": False, "min_graded": 100}),
+    ],
+)
+def test_tune_options_reach_the_search(
+    ask: Callable[..., Any], cascade: Store, options: list[str], expected: dict[str, Any]
+) -> None:
+    settings = ask("tune", "--dry-run", *options)["plan"]["settings"]
+    assert {name: settings[name] for name in expected} == expected
+
+
+def test_tune_moves_only_the_layer_named(ask: Callable[..., Any], cascade: Store) -> None:
+    plan = ask("tune", "--dry-run", "--policy", "seed-count", "-l", "semantic")["plan"]
+    assert {item["key"] for item in plan["items"]} <= {"layer:semantic"}
+
+
+def test_tune_text_says_what_it_rests_on(run: Run, cascade: Store) -> None:
+    shown = run("tune", "--dry-run", "--policy", "seed-count").stdout
+    assert "dry run: nothing is changed" in shown
+    assert "seed-count" in shown
+    assert "graded of" in shown
+    assert "Predicted" in shown
+    assert "To put it in force: fedtop apply t-" in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["apply", "t-none"], "there is no plan t-none"),
+        (["undo"], "no change to take back"),
+        (["undo", "7"], "there is no change #7"),
+        (["tune", "--dry-run", "-l", "moon"], "moon"),
+        (["tune", "--dry-run", "--policy", "moon"], "fedtop tune --help"),
+        (["policy", "import", "/no/such/file.json"], "there is no file"),
+    ],
+)
+def test_refusals(run: Run, cascade: Store, args: list[str], said: str) -> None:
+    assert said in refused(run(*args))
+    assert in_force(cascade)[0] == 0
+
+
+def test_a_plan_is_refused_when_its_data_moved(run: Run, cascade: Store, clock: Clock) -> None:
+    plan_id = run("optimize", "--dry-run").stdout.strip().rpartition(" ")[2]
+    late = {"kind": "verdict", "subject": "run", "subject_id": "kimi-3", "rework": True}
+    assert cascade.writer().write([late]).taken == 1
+    refused(run("apply", plan_id))
+    assert in_force(cascade)[0] == 0
+
+
+def test_read_only_changes_nothing(run: Run, cascade: Store) -> None:
+    shown = run("optimize", "--dry-run", "--readonly")
+    assert shown.exit_code == 0
+    assert run("optimize", "--readonly").exit_code == 2
+    assert run("tune", "--readonly", "--policy", "seed-count").exit_code == 2
+    assert in_force(cascade)[0] == 0
+
+
+def test_a_missing_store_stays_missing(run: Run, path: Path) -> None:
+    for command in (["optimize"], ["tune", "--dry-run"], ["undo"], ["label", "r", "right"], ["changes"], ["policy"]):
+        assert "there is no store at" in refused(run(*command))
+        assert not path.exists()
+
+
+# --- policy --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    """A routing configuration with a key of its own."""
+    file = tmp_path / "config.json"
+    layers = [{"name": "keyword", "threshold": 0.8, "enabled": True}, {"name": "semantic", "threshold": 0.66}]
+    file.write_text(json.dumps({"layers": layers, "dashboard": {"refresh": 5}}))
+    return file
+
+
+def test_policy_before_the_first_change(run: Run, ask: Callable[..., Any], store: Store) -> None:
+    assert "no change was applied yet" in run("policy").stdout
+    assert ask("policy") == {"version": 0, "thresholds": {}, "boosts": {}, "locked": []}
+
+
+def test_thresholds_are_taken_over_and_handed_on(
+    run: Run, ask: Callable[..., Any], store: Store, config_file: Path, tmp_path: Path
+) -> None:
+    assert run("policy", "import", config_file).stdout.startswith("Imported: change #1")
+    assert ask("policy")["thresholds"] == {"keyword": 0.8, "semantic": 0.66}
+    assert "0.66" in run("policy").stdout
+    assert json.loads(run("policy", "export").stdout)["thresholds"]["keyword"] == 0.8
+    assert "FEDTOP_THRESHOLD_SEMANTIC=0.66" in run("policy", "export", "--format", "env").stdout
+    target = tmp_path / "copy.json"
+    target.write_text(config_file.read_text().replace("0.66", "0.5"))
+    assert run("policy", "export", "--format", "config", "-o", target).exit_code == 0
+    written = json.loads(target.read_text())
+    assert written["dashboard"] == {"refresh": 5}
+    assert [layer["threshold"] for layer in written["layers"]] == [0.8, 0.66]
+    assert "in force already" in refused(run("policy", "import", config_file))
+
+
+def test_metrics_hold_the_boosts_in_force(run: Run, cascade: Store) -> None:
+    run("optimize", "--policy", "seed")
+    metrics = json.loads(run("policy", "export", "--format", "metrics").stdout)
+    assert metrics["agents"]["kimi"]["routing_boost"] == 0.05
+    assert metrics["agents"]["codex"]["routing_boost"] == -0.05
+    assert metrics["agents"]["kimi"]["total_tasks"] == 60
+    assert json.loads(run("export", "metrics").stdout)["agents"] == metrics["agents"]

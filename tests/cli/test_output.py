@@ -1,0 +1,108 @@
+"""Plain values and rendering: pure functions from read models to JSON and text."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.text import Text
+
+from fedstore import Window
+from fedstore.queries.models import Money, Rate
+from fedtop.cli import output
+from fedtop.cli.common import View
+from fedtop.cli.output import plain_value, render
+from fedtop.plain.blocks import share_bar, table
+from fedtop.plain.look import Look
+from fedtop.plain.notice import history_notice, notice_code
+
+
+@dataclass(frozen=True)
+class Outer:
+    """A read model of the test."""
+
+    name: str
+    rate: Rate
+    parts: tuple[tuple[str, int], ...]
+    missing: float | None = None
+
+
+def test_dataclasses_become_fields_with_what_follows_from_them() -> None:
+    found = plain_value(Outer("x", Rate(9, 10), (("a", 1),)))
+    assert found["rate"]["value"] == 0.9
+    assert found["rate"]["interval"] == pytest.approx([0.59585, 0.98212], abs=1e-4)
+    assert found["parts"] == [["a", 1]]
+    assert found["missing"] is None
+
+
+def test_unknown_rate_and_unpriced_money_are_null_and_marked() -> None:
+    assert plain_value(Rate(0, 0)) == {"hits": 0, "n": 0, "value": None, "interval": None}
+    money = plain_value(Money(unpriced_calls=2, unpriced_tokens=10))
+    assert (money["known"], money["mark"], money["nano"]) == (False, "unpriced", 0)
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
+
+
+@given(trees)
+@settings(max_examples=80, deadline=None)
+def test_everything_becomes_strict_ascii_json(value: Any) -> None:
+    text = json.dumps(plain_value(value), allow_nan=False, ensure_ascii=True)
+    assert text.isascii()
+    assert not set(text) & set(map(chr, range(32)))
+
+
+@given(st.text(max_size=60), st.integers(20, 100))
+@settings(max_examples=80, deadline=None)
+def test_any_name_renders_within_the_width(name: str, width: int) -> None:
+    look = Look.of(width=width)
+    shown = render(table([("Name", "left"), ("n", "right")], [(look.name(name), "1")]), look)
+    assert "\x1b" not in shown
+    assert len(shown.splitlines()) == 2
+    ascii_look = Look.of(width=width, ascii_only=True)
+    assert render(look.name(name), ascii_look).isascii()
+
+
+def test_markup_is_text() -> None:
+    look = Look.of()
+    assert render(Text("[bold]x[/bold] :smile:"), look) == "[bold]x[/bold] :smile:"
+
+
+def test_colours_carry_no_state_alone() -> None:
+    from fedtop import format as fmt
+
+    plain, coloured = Look.of(), Look.of(colours=True)
+    told = fmt.state_text("alert", "failed")
+    assert render(told, plain) == "✖ failed"
+    assert "\x1b[31m" in render(told, coloured)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "full"), [(None, 0), (0.0, 0), (0.001, 1), (0.32, 9), (0.5, 14), (1.0, 28), (7.0, 28)]
+)
+def test_bar_is_as_long_as_its_share(fraction: float | None, full: int) -> None:
+    assert share_bar(fraction) == "[" + "=" * full + "-" * (28 - full) + "]"
+
+
+def test_what_cannot_be_encoded_is_drawn_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(output.sys, "stdout", narrow)
+    assert output.look_for(View()).glyphs.ascii
+    wide = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(output.sys, "stdout", wide)
+    assert not output.look_for(View()).glyphs.ascii
+
+
+def test_notice_says_what_is_wrong_with_the_window() -> None:
+    window, look = Window(1_000_000_000_000, 1_000_003_600_000, "1h"), Look.of()
+    assert notice_code(None, window) == "empty"
+    assert notice_code(999_999_999_999, window) == "before-window"
+    assert notice_code(1_000_000_000_000, window) is None
+    assert history_notice(1_000_000_000_000, window, look) is None
+    assert "--at newest" in (history_notice(999_999_999_999, window, look) or "")
