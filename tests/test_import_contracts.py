@@ -19,8 +19,8 @@ import pytest
 import fedstore
 from tests.source_imports import ROOT, Import, imports, modules, strings
 
-PUBLIC_MODULES = ("fedstore.queries.models", "fedstore.learning.")
-"""Beside the names of `fedstore` itself: the types of the read models, and the pure statistics."""
+PUBLIC_MODULES = ("fedstore.queries.models", "fedstore.learning.", "fedstore.fast")
+"""Beside the names of `fedstore` itself: the types of the read models, the statistics, the shell's quick lane."""
 
 FLOORS = (
     # what everything may use; imports nothing above itself, opens nothing
@@ -30,7 +30,7 @@ FLOORS = (
     # facts and summaries on their way in, read models on their way out
     "batch decisions fast judging labelling queries rejects summaries writer writes",
     # what a program holds in its hand
-    "background cascade doctor policy recorded_run recorder retention sink store",
+    "background cascade cascade_layers cascade_probe doctor policy recorded_run recorder retention sink store",
     # other people's formats and names, and things made from all of the above
     "compat demo demo_cast demo_scenario export ingest sample server",
 )
@@ -47,6 +47,9 @@ SQL = re.compile(
     r"|CREATE\s+(TABLE|INDEX|UNIQUE|VIEW|TRIGGER)\s|(DROP|ALTER)\s+(TABLE|VIEW|INDEX)\s|PRAGMA\s|BEGIN\s+IMMEDIATE"
     r"|WITH\s+(RECURSIVE\s+)?\w+\s*(\([^)]*\)\s*)?AS\s*\()",
 )
+
+OPTIONAL = {"pysqlite3"}
+"""Taken when it is installed, as sqlite-utils does: two SQLite libraries must not meet in one process."""
 
 DISTRIBUTIONS = {"sqlite_utils": "sqlite-utils", "genai_prices": "genai-prices"}
 
@@ -139,7 +142,7 @@ def test_rooms_that_may_speak_sql_exist() -> None:
 def test_dependencies_are_those_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[<>=!~\[ ]", line, maxsplit=1)[0] for line in project["dependencies"]}
-    own = sys.stdlib_module_names | {"fedstore", "fedtop"}
+    own = sys.stdlib_module_names | OPTIONAL | {"fedstore", "fedtop"}
     used = {found.package for package in ("fedstore", "fedtop") for found in imports(package)} - own
     assert {DISTRIBUTIONS.get(name, name) for name in used} == declared
 
@@ -148,7 +151,7 @@ def test_public_names_are_there_and_typed() -> None:
     face = {
         name
         for found in imports("fedstore")
-        if found.importer == "fedstore" and found.types_only
+        if (found.importer, found.package) == ("fedstore", "fedstore") and found.types_only
         for name in found.names
     }
     assert face == set(fedstore.__all__)
@@ -183,20 +186,26 @@ except SystemExit as end:
 """
 
 
+RECORD = RUN.format(args=["record", "--agent", "a", "--task", "t", "--success", "true"])
+
+
 @pytest.mark.parametrize(
     ("code", "unwanted"),
     [
         ("import fedstore", {"textual", "rich", "numpy", "pydantic", "sqlite_utils"}),
         ("from fedstore import Recorder; Recorder().task('a', success=True)", {"textual", "rich", "numpy"}),
-        ("from fedstore import Policy", {"textual", "rich", "numpy"}),
+        ("from fedstore import Policy; Policy().boost('a')", {"textual", "rich", "numpy", "pydantic"}),
         (RUN.format(args=["--help"]), {"textual", "rich", "numpy", "pydantic", "click"}),
-        (
-            RUN.format(args=["record", "--agent", "a", "--task", "t", "--success", "true"]),
-            {"textual", "rich", "numpy", "pydantic", "click"},
-        ),
+        (RECORD, {"textual", "rich", "numpy", "pydantic", "click", "sqlite_utils"}),
     ],
     ids=["face", "recorder", "policy", "help", "record"],
 )
 def test_light_starts(code: str, unwanted: set[str], tmp_path: Path) -> None:
+    fedstore.Store(tmp_path / "fedtop.db").close()
     heavy = unwanted & loaded_after(code, tmp_path)
+    assert not heavy
+
+
+def test_first_record_makes_the_store_without_a_screen(tmp_path: Path) -> None:
+    heavy = {"textual", "rich", "pydantic"} & loaded_after(RECORD, tmp_path)
     assert not heavy
