@@ -6,10 +6,10 @@ what a view needs. Importing this package imports nothing heavy: every public na
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from fedstore.cascade import Cascade as Cascade
     from fedstore.compat.engine import AnalyticsEngine as AnalyticsEngine
     from fedstore.compat.tracker import RoutingPerformanceTracker as RoutingPerformanceTracker
@@ -110,6 +110,8 @@ def __getattr__(name: str) -> Any:
     module = _HOME.get(name)
     if module is None:
         raise AttributeError(f"module 'fedstore' has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(f"fedstore.{module}"), name)
     globals()[name] = value
     return value

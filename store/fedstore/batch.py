@@ -8,25 +8,28 @@ validated; only their attributes are used, so that whoever has them can do witho
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import EventError
 from fedstore.judging import judge_route, judge_run, subjects_with_verdicts
 from fedstore.summaries import Deltas
 from fedstore.writes import (
-    INSERTS, Row, Stamp, execution_row, job_row, proposal_right, route_rows, run_row, state_row, usage_row, verdict_row,
+    INSERTS, execution_row, job_row, proposal_right, route_rows, run_row, state_row, usage_row, verdict_row,
 )  # fmt: skip
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeAlias
+
     from fedstore.transaction import Transaction
+    from fedstore.writes import Row, Stamp
+
+    RouteRows: TypeAlias = tuple[Row, list[Row], Row | None]
 
 __all__ = ["FUTURE_SLACK_MS", "Batch"]
 
 FUTURE_SLACK_MS = 300_000
 """Clocks differ; a fact further ahead than this is refused."""
-
-RouteRows = tuple[Row, list[Row], Row | None]
 
 _ROWS: dict[str, Callable[[Any, Stamp], Any]] = {
     "run": run_row, "run_state": state_row, "usage": usage_row, "execution": execution_row, "route": route_rows,

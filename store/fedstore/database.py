@@ -5,21 +5,28 @@ file, then ``BEGIN IMMEDIATE``. Reads go through a read-only connection per thre
 migrates an older store; whatever is wrong with the file comes out as one StoreError that says what to do.
 """
 
+# ruff: noqa: PTH - a shell that records one task would pay more for pathlib than for all the rest
+
 from __future__ import annotations
 
 import os
 import threading
 import weakref
-from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 from fedstore import schema
 from fedstore.bins import add_bins
 from fedstore.driver import sqlite3
 from fedstore.errors import StoreError, StoreNewerError, StoreReadOnlyError
 from fedstore.locking import FileLock
-from fedstore.transaction import Parameters, Row, Transaction, WriterConnection, store_error
+from fedstore.transaction import Transaction, WriterConnection, store_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Any
+
+    from fedstore.transaction import Parameters, Row
 
 __all__ = ["APPLICATION_ID", "Database", "Transaction", "store_error"]
 
@@ -61,7 +68,7 @@ class Database:
     """
 
     def __init__(self, path: str | Path, *, readonly: bool = False, timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self.path = Path(path).expanduser()
+        self._file = os.path.expanduser(path)
         self.readonly = readonly
         self._timeout_s = timeout_s
         self._writer: WriterConnection | None = None
@@ -73,6 +80,13 @@ class Database:
         if not readonly:
             self._bring_up_to_date()
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        from pathlib import Path
+
+        return Path(self._file)
+
     # --- reading -------------------------------------------------------------------------------------------
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -80,27 +94,27 @@ class Database:
         try:
             return self._reader().execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            raise store_error(error, self.path) from error
+            raise store_error(error, self._file) from error
 
     def change_token(self) -> int:
         """A number that differs when another connection has committed since the last call of this thread."""
         try:
             (token,) = self._reader().execute("PRAGMA data_version").fetchone()
         except sqlite3.Error as error:
-            raise store_error(error, self.path) from error
+            raise store_error(error, self._file) from error
         return int(token)
 
     def snapshot(self) -> ReadSnapshot:
         """A context in which all reads of this thread see the store as of one moment."""
-        return ReadSnapshot(self._reader(), self.path)
+        return ReadSnapshot(self._reader(), self._file)
 
     # --- writing -------------------------------------------------------------------------------------------
 
     def write(self) -> Transaction:
         """A transaction of this thread. Raises StoreReadOnlyError for a read-only store."""
         if self.readonly:
-            raise StoreReadOnlyError(f"{self.path} is open read-only: leave out --readonly to change it")
-        return Transaction(self._writer or self._open_writer(), self.path)
+            raise StoreReadOnlyError(f"{self._file} is open read-only: leave out --readonly to change it")
+        return Transaction(self._writer or self._open_writer(), self._file)
 
     def close(self) -> None:
         """Close every connection of every thread; a later read or write opens anew."""
@@ -128,7 +142,7 @@ class Database:
     def _open_writer(self) -> WriterConnection:
         with self._guard:
             if self._writer is None:
-                lock = FileLock(self.path.with_name(self.path.name + ".lock"), self._timeout_s)
+                lock = FileLock(self._file + ".lock", self._timeout_s)
                 try:
                     self._writer = WriterConnection(self._connect_writer(lock), lock, self._timeout_s)
                 except BaseException:
@@ -137,15 +151,15 @@ class Database:
             return self._writer
 
     def _inspect(self) -> None:
-        path = self.path
-        if path.is_dir():
-            raise StoreError(f"{path} is a folder: name a file in it, such as {path / 'fedtop.db'}")
-        if not path.exists():
+        path = self._file
+        if os.path.isdir(path):
+            raise StoreError(f"{path} is a folder: name a file in it, such as {os.path.join(path, 'fedtop.db')}")
+        if not os.path.exists(path):
             if self.readonly:
                 raise StoreError(f"there is no store at {path}: record something first, or try `fedtop demo`")
             return
         try:
-            with path.open("rb") as file:
+            with open(path, "rb") as file:
                 head = file.read(len(_HEADER))
         except OSError as error:
             raise StoreError(f"{path} cannot be read ({error.strerror}): check its permissions") from error
@@ -154,7 +168,7 @@ class Database:
 
     def _bring_up_to_date(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.dirname(os.path.abspath(self._file)), exist_ok=True)
             writer = self._open_writer()
             if self._missing(writer.connection):
                 with self.write() as transaction:
@@ -162,7 +176,7 @@ class Database:
                         schema.migrate(transaction.connection)
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise store_error(error, self.path) from error
+            raise store_error(error, self._file) from error
         except BaseException:
             self.close()
             raise
@@ -171,27 +185,31 @@ class Database:
         """Whether migrations are pending; raises for a store that is not ours or newer than we are."""
         applied = schema.applied_names(connection)
         if applied is None:
-            raise StoreError(f"{self.path} belongs to another program: choose another path with --store")
+            raise StoreError(f"{self._file} belongs to another program: choose another path with --store")
         unknown = [name for name in applied if name not in schema.MIGRATION_NAMES]
         if unknown:
             raise StoreNewerError(
-                f"{self.path} was written by a newer fedtop (it has {unknown[-1]}): upgrade fedtop to open it"
+                f"{self._file} was written by a newer fedtop (it has {unknown[-1]}): upgrade fedtop to open it"
             )
         return len(applied) < len(schema.MIGRATION_NAMES)
 
-    def _connect(self, uri: str) -> sqlite3.Connection:
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        place = os.path.abspath(self._file).replace(os.sep, "/")
+        for special in "%?#":
+            place = place.replace(special, f"%{ord(special):02x}")
+        uri = f"file:{'' if place.startswith('/') else '/'}{place}?mode={mode}"
         try:
             connection = sqlite3.connect(
                 uri, uri=True, isolation_level=None, timeout=self._timeout_s, cached_statements=256,
                 check_same_thread=False,
             )  # fmt: skip
         except sqlite3.Error as error:
-            raise store_error(error, self.path) from error
+            raise store_error(error, self._file) from error
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
 
     def _connect_writer(self, lock: FileLock) -> sqlite3.Connection:
-        connection = self._connect(f"{self.path.absolute().as_uri()}?mode=rwc")
+        connection = self._connect("rwc")
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -205,7 +223,7 @@ class Database:
         except BaseException as error:
             connection.close()
             if isinstance(error, sqlite3.Error):
-                raise store_error(error, self.path) from error
+                raise store_error(error, self._file) from error
             raise
         return connection
 
@@ -229,19 +247,19 @@ class Database:
             return reader.connection
 
     def _connect_reader(self) -> sqlite3.Connection:
-        connection = self._connect(f"{self.path.absolute().as_uri()}?mode=ro")
+        connection = self._connect("ro")
         try:
             connection.execute("PRAGMA query_only = ON")
             pending = self._missing(connection) if self.readonly else False
         except sqlite3.Error as error:
             connection.close()
-            raise store_error(error, self.path) from error
+            raise store_error(error, self._file) from error
         except StoreError:
             connection.close()
             raise
         if pending:
             connection.close()
-            raise StoreError(f"{self.path} is from an older fedtop: open it once without --readonly to bring it up")
+            raise StoreError(f"{self._file} is from an older fedtop: open it once without --readonly to bring it up")
         return connection
 
 

@@ -7,21 +7,13 @@ import of sqlite-utils when nothing is migrated. A test holds the two choices eq
 
 from __future__ import annotations
 
-import importlib
-import sqlite3 as _standard
-from typing import TYPE_CHECKING, Any
-
-__all__ = ["sqlite3"]
-
-
-def _choose() -> Any:
-    try:
-        return importlib.import_module("pysqlite3.dbapi2")
-    except ImportError:
-        return _standard
-
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3 as sqlite3  # noqa: PLC0414
 else:
-    sqlite3 = _choose()
+    try:
+        from pysqlite3 import dbapi2 as sqlite3
+    except ImportError:
+        import sqlite3
+
+__all__ = ["sqlite3"]

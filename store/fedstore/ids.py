@@ -6,7 +6,6 @@ once per process and counted up, which keeps the order within a millisecond. ``s
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import time
@@ -36,5 +35,7 @@ if hasattr(os, "register_at_fork"):
 
 def stable_id(at_ms: int, *parts: object) -> str:
     """The same id for the same time and parts, sorted by time."""
+    import hashlib
+
     digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=10)
     return f"{at_ms:012x}{digest.hexdigest()}"

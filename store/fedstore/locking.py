@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 from fedstore.errors import StoreBusyError, StoreReadOnlyError
 
@@ -51,7 +50,7 @@ else:
 class FileLock:
     """An exclusive advisory lock; one instance per thread, not reentrant."""
 
-    def __init__(self, path: Path, timeout_s: float) -> None:
+    def __init__(self, path: str, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._path = path
         try:

@@ -1,32 +1,36 @@
 """Where the store and the settings lie: asked for, in the environment, in the settings file, else the user's folder.
 
-Imports only the standard library until a default is really needed, because the shell's quick lane asks here too.
+Imports next to nothing (not even pathlib) until it must, because a shell that records one task asks here too.
 ``FEDTOP_STORE`` and ``FEDTOP_CONFIG`` name a store and a settings file; an empty variable counts as unset.
 """
+
+# ruff: noqa: PTH - a shell that records one task would pay more for pathlib than for all the rest
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+import sys
 
 from fedstore.errors import SettingsError
 
-__all__ = ["default_config_path", "default_store_path", "read_toml"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+__all__ = ["config_file", "default_config_path", "default_store_path", "read_toml", "store_file"]
 
 APP_NAME = "fedtop"
 STORE_NAME = "fedtop.db"
 CONFIG_NAME = "config.toml"
+_XDG = {"config": ("XDG_CONFIG_HOME", "~/.config"), "data": ("XDG_DATA_HOME", "~/.local/share")}
 
 
 def default_config_path() -> Path:
     """The settings file: ``FEDTOP_CONFIG``, else ``config.toml`` in the user's configuration folder."""
-    named = os.environ.get("FEDTOP_CONFIG")
-    if named:
-        return Path(named).expanduser()
-    from platformdirs import user_config_path
+    from pathlib import Path
 
-    return user_config_path(APP_NAME, appauthor=False) / CONFIG_NAME
+    return Path(config_file())
 
 
 def default_store_path() -> Path:
@@ -34,24 +38,51 @@ def default_store_path() -> Path:
 
     Raises SettingsError when the settings file cannot be read.
     """
+    from pathlib import Path
+
+    return Path(store_file())
+
+
+def config_file() -> str:
+    """``default_config_path`` as text."""
+    named = os.environ.get("FEDTOP_CONFIG")
+    return os.path.expanduser(named) if named else os.path.join(_folder("config"), CONFIG_NAME)
+
+
+def store_file() -> str:
+    """``default_store_path`` as text."""
     named = os.environ.get("FEDTOP_STORE")
     if named:
-        return Path(named).expanduser()
-    config = default_config_path()
-    configured = read_toml(config).get("store") if config.is_file() else None
+        return os.path.expanduser(named)
+    config = config_file()
+    configured = read_toml(config).get("store") if os.path.isfile(config) else None
     if isinstance(configured, str) and configured:
-        return Path(configured).expanduser()
-    from platformdirs import user_data_path
-
-    return user_data_path(APP_NAME, appauthor=False) / STORE_NAME
+        return os.path.expanduser(configured)
+    return os.path.join(_folder("data"), STORE_NAME)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def _folder(kind: str) -> str:
+    """The user's folder for our "config" or "data", as platformdirs names it.
+
+    On Linux its rule is two lines, and importing platformdirs would take longer than recording a task.
+    """
+    if sys.platform == "linux" and "ANDROID_DATA" not in os.environ:
+        variable, usual = _XDG[kind]
+        base = os.environ.get(variable, "")
+        return os.path.join(base if base.strip() else os.path.expanduser(usual), APP_NAME)
+    import platformdirs
+
+    find = platformdirs.user_config_dir if kind == "config" else platformdirs.user_data_dir
+    return find(APP_NAME, appauthor=False)
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises SettingsError in one line."""
     import tomllib
 
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        with open(path, "rb") as file:
+            return tomllib.loads(file.read().decode("utf-8"))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}): check its permissions") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

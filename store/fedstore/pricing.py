@@ -7,9 +7,11 @@ include cache reads and writes, as ours do. Model names are tried as they came, 
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from fedstore.events import Usage
 
 __all__ = ["COMPUTED", "REPORTED", "UNPRICED", "price", "price_version"]

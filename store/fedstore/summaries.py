@@ -12,9 +12,7 @@ under 3x (``python -m bench`` prints it); and one durable call dirties 4 pages i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Protocol
 
 from fedstore.bins import CONFIDENCE_BINS, confidence_bin, duration_bin, pack_bins, read_bins
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS, Spec
@@ -27,21 +25,25 @@ __all__ = [
 ASKED_KIND, ACCEPTED_KIND, RIGHT_KIND, WRONG_KIND = range(4)
 _PPM = 1_000_000
 
-Key = tuple[Any, ...]
-Counts = Sequence[tuple[int, int]]
-Part = tuple[Any, ...]
-"""What one fact, or one narrower bucket, adds: its sums, then its distributions as (bin, count) pairs."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any, Protocol, TypeAlias
 
+    Key: TypeAlias = tuple[Any, ...]
+    Counts: TypeAlias = Sequence[tuple[int, int]]
+    Part: TypeAlias = tuple[Any, ...]
+    """What one fact, or one narrower bucket, adds: its sums, then its distributions as (bin, count) pairs."""
 
-class Writer(Protocol):
-    """The part of a transaction that is needed here."""
+    class Writer(Protocol):
+        """The part of a transaction that is needed here."""
 
-    memo: dict[str, Any]
-    """What was read in earlier transactions and still holds."""
+        memo: dict[str, Any]
+        """What was read in earlier transactions and still holds."""
 
-    def execute(self, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]: ...
+        def execute(self, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]: ...
 
-    def executemany(self, sql: str, rows: Iterable[Any]) -> int: ...
+        def executemany(self, sql: str, rows: Iterable[Any]) -> int: ...
 
 
 # --- what a fact adds -----------------------------------------------------------------------------------------

@@ -8,8 +8,11 @@ is what lets a million decisions be tuned within seconds. Layer and agent are co
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
 __all__ = ["ACCEPTED", "ERROR", "HEADER_LAYER", "NOBODY", "RECORD_BYTES", "SHADOW", "UNKNOWN_US", "pack"]
 

@@ -6,24 +6,25 @@ lock file among the processes, then ``BEGIN IMMEDIATE``.
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal
 
 from fedstore.driver import sqlite3
 from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
-from fedstore.locking import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any, Literal, TypeAlias
+
+    from fedstore.locking import FileLock
+
+    Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
+    Row: TypeAlias = tuple[Any, ...]
 
 __all__ = ["Parameters", "Row", "Transaction", "WriterConnection", "store_error"]
 
-Parameters = Sequence[Any] | Mapping[str, Any]
-Row = tuple[Any, ...]
-
-
-def store_error(error: BaseException, path: Path) -> StoreError:
+def store_error(error: BaseException, path: str) -> StoreError:
     """The StoreError that says what an SQLite or system error means for the user."""
     text = str(error)
     if isinstance(error, StoreError):
@@ -55,7 +56,7 @@ class WriterConnection:
         self._timeout_s = timeout_s
         self._owner = 0
 
-    def acquire(self, path: Path) -> None:
+    def acquire(self, path: str) -> None:
         """Become the one writer. Raises StoreBusyError."""
         if not self.mutex.acquire(blocking=False):
             if self._owner == threading.get_ident():
@@ -91,7 +92,7 @@ class Transaction:
 
     __slots__ = ("_path", "_writer", "connection", "memo")
 
-    def __init__(self, writer: WriterConnection, path: Path) -> None:
+    def __init__(self, writer: WriterConnection, path: str) -> None:
         self._writer = writer
         self._path = path
         self.connection = writer.connection
@@ -145,7 +146,8 @@ class Transaction:
         self.memo.clear()
         try:
             if self.connection.in_transaction:
-                with contextlib.suppress(sqlite3.Error):
-                    self.connection.execute("ROLLBACK")
+                self.connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self.memo.clear()  # the engine has rolled back by itself, as it does when a disk is full
         finally:
             self._writer.release()

@@ -6,32 +6,35 @@ nothing (``ON CONFLICT DO NOTHING``), so no trigger fires for it. Rows are plain
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from fedstore.ids import new_id, stable_id
 from fedstore.pricing import REPORTED, price
 from fedstore.trail import pack
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
     from fedstore.events import Execution, Job, Outcome, Route, Run, RunState, Usage, Verdict
 
+    Row: TypeAlias = tuple[Any, ...]
+
 __all__ = [
-    "INSERTS", "LOSS_INSERT", "REJECT_INSERT", "Row", "Stamp", "consistent", "execution_row", "job_row",
-    "proposal_right", "route_rows",
-    "run_row", "state_row", "usage_row", "verdict_row",
+    "INSERTS", "LOSS_INSERT", "REJECT_INSERT", "Stamp", "consistent", "execution_row", "job_row",
+    "proposal_right", "route_rows", "run_row", "state_row", "usage_row", "verdict_row",
 ]  # fmt: skip
 
-Row = tuple[Any, ...]
 
-
-class Stamp(NamedTuple):
+class Stamp:
     """What every fact of one transaction shares; ``code`` interns a name for packed trails."""
 
-    recorded_ms: int
-    source: str
-    keep_content: bool
-    code: Callable[[str], int]
+    __slots__ = ("code", "keep_content", "recorded_ms", "source")
+
+    def __init__(self, recorded_ms: int, source: str, keep_content: bool, code: Callable[[str], int]) -> None:
+        self.recorded_ms = recorded_ms
+        self.source = source
+        self.keep_content = keep_content
+        self.code = code
 
 
 def _insert(table: str, columns: str) -> str:

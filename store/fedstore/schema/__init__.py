@@ -7,11 +7,11 @@ written by a newer program.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from fedstore.driver import sqlite3
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from fedstore.driver import sqlite3
     from sqlite_utils import Migrations
 
 __all__ = ["MIGRATION_NAMES", "MIGRATION_SET", "applied_names", "migrate", "migrations"]

@@ -7,8 +7,6 @@ rules by which facts become sums stand in ``fedstore.summaries``.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 __all__ = ["DAY_MS", "HOUR_MS", "MINUTE_MS", "SPECS", "SUMMARY_TABLES", "WIDTHS", "Spec"]
 
 MINUTE_MS = 60_000
@@ -17,12 +15,13 @@ DAY_MS = 86_400_000
 WIDTHS = (MINUTE_MS, HOUR_MS, DAY_MS)
 
 
-class Spec(NamedTuple):
+class Spec:
     """A summary table: what its rows are about, what they add up, which distributions they hold."""
 
-    keys: tuple[str, ...]
-    sums: tuple[str, ...]
-    bins: tuple[str, ...] = ()
+    def __init__(self, keys: tuple[str, ...], sums: tuple[str, ...], bins: tuple[str, ...] = ()) -> None:
+        self.keys = keys
+        self.sums = sums
+        self.bins = bins
 
 
 SPECS = {

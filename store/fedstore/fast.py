@@ -1,0 +1,93 @@
+"""Recording one plain task without pydantic, for a shell that calls the program once per task.
+
+The rows and summaries are made by the very code that every other writer uses; only the validation is replaced, by
+checks that take what certainly needs no cleaning and leave the rest to the full way.
+"""
+
+# ruff: noqa: PTH - a shell that records one task would pay more for pathlib than for all the rest
+
+from __future__ import annotations
+
+import os
+
+from fedstore.batch import Batch
+from fedstore.cleaning import NAME_LIMIT, TEXT_LIMIT
+from fedstore.database import Database
+from fedstore.errors import FedstoreError
+from fedstore.ids import new_id, now_ms
+from fedstore.paths import config_file, read_toml, store_file
+from fedstore.writes import Stamp
+
+__all__ = ["SOURCE", "Task", "record_task", "store_for"]
+
+SOURCE = "shell"
+MAX_DURATION_MS = 366 * 86_400_000
+
+
+class Task:
+    """A finished task with the attributes of ``fedstore.Run``; its id is made when none is given."""
+
+    kind = "run"
+    mode = error_class = source = ""
+    at = started_at = quality = confidence = qa = None
+
+    def __init__(
+        self,
+        agent: str,
+        task_type: str = "",
+        *,
+        success: bool | None = None,
+        duration_ms: float | None = None,
+        rework: bool | None = None,
+        notes: str | None = None,
+        project: str = "",
+        id: str | None = None,  # noqa: A002 - the field's name everywhere else
+    ) -> None:
+        self.agent = agent
+        self.task_type = task_type
+        self.success = success
+        self.duration_ms = duration_ms
+        self.rework = rework
+        self.notes = notes
+        self.project = project
+        self.id = id or new_id(now_ms())
+
+    def is_plain(self) -> bool:
+        """Whether validation would take it as it stands."""
+        names = (self.agent, self.task_type, self.project, self.id)
+        return (
+            all(len(name) <= NAME_LIMIT and name.isprintable() and name == name.strip() for name in names)
+            and self.agent != ""
+            and (self.notes is None or (len(self.notes) <= TEXT_LIMIT and self.notes.isprintable()))
+            and (self.duration_ms is None or 0 <= self.duration_ms <= MAX_DURATION_MS)
+        )
+
+
+def store_for(named: str | None) -> str | None:
+    """The store to write: as named, else as the environment or the settings say; None when this way must not write."""
+    try:
+        config = config_file()
+        if os.path.isfile(config) and read_toml(config).get("readonly", False) is not False:
+            return None
+        return named or store_file()
+    except FedstoreError:
+        return None
+
+
+def record_task(path: str, task: Task) -> bool | None:
+    """Whether the task was known already; None when it could not be written (and nothing was)."""
+    try:
+        database = Database(path)
+        try:
+            batch = Batch(Stamp(now_ms(), SOURCE, keep_content=False, code=_no_names))
+            batch.add(task)
+            with database.write() as tx:
+                return batch.write(tx) == 0
+        finally:
+            database.close()
+    except FedstoreError:
+        return None
+
+
+def _no_names(name: str) -> int:
+    raise AssertionError(f"a task interns no name, but {name!r} was asked for")
