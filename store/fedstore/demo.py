@@ -26,8 +26,10 @@ __all__ = ["DEFAULT_HOURS", "SOURCE", "Simulation"]
 DEFAULT_HOURS = 48
 SOURCE = "demo"
 _HOUR_MS = 3_600_000
-_PART_HOURS = 4
+_FIRST_HOURS, _PART_HOURS = 1, 4
 _BATCH = 1_000
+_BREATH_S = 0.01
+"""The thread rests so long after each batch of history, so that the pane beside it stays quick."""
 _BEAT_S = 0.4
 
 
@@ -54,7 +56,7 @@ class Simulation:
         self._recorder = store.recorder(source=SOURCE)
         self._threshold, self._boost = _policy_in_force(store)
         oldest = self.origin_ms - round(hours * _HOUR_MS)
-        newest = max(oldest, self.origin_ms - _PART_HOURS * _HOUR_MS)
+        newest = max(oldest, self.origin_ms - _FIRST_HOURS * _HOUR_MS)
         self._live = Scenario(
             seed, newest, self.origin_ms, speed=speed, threshold=self._threshold, boost=self._boost
         )
@@ -113,6 +115,7 @@ class Simulation:
                 break
             if self._thread is not None:
                 taken += self.step().taken
+                self._stop.wait(_BREATH_S)
         return taken
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,8 +88,20 @@ def _demo_settings(settings: Settings, path: Path | None) -> Iterator[Settings]:
             raise Failure(f"{path} exists: a demonstration fills a store of its own, so name a new file")
         yield settings.model_copy(update={"store": path})
         return
-    with TemporaryDirectory(prefix="fedtop-demo-", ignore_cleanup_errors=True) as folder:
+    with _ended_by_signals(), TemporaryDirectory(prefix="fedtop-demo-", ignore_cleanup_errors=True) as folder:
         yield settings.model_copy(update={"store": Path(folder, "demo.db")})
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """A closed terminal or `kill` ends the block as an exception does, so that it cleans up after itself."""
+    names = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {name: signal.signal(name, lambda number, _frame: sys.exit(128 + number)) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def wants_print(view: View) -> bool:
