@@ -26,7 +26,8 @@ def run_event(n: int) -> dict[str, Any]:
     agent = AGENTS[n % 4]
     return {
         "kind": "run", "id": f"run-{n:04}", "agent": agent, "task_type": TASK_TYPES[(n // 4) % 4],
-        "project": "alpha" if n % 3 else "beta", "at": NOW_MS - n * 10 * MINUTE, "duration_ms": 20_000 + 1_000 * (n % 37),
+        "project": "alpha" if n % 3 else "beta", "at": NOW_MS - n * 10 * MINUTE,
+        "duration_ms": 20_000 + 1_000 * (n % 37),
         "success": (n % 10 != 0) if n % 13 else None, "rework": True if n % 17 == 5 else None,
         "quality": (n % 5) / 5 if n % 2 else None, "qa": "passed" if n % 6 == 1 else None,
         "error_class": "Timeout" if n % 10 == 0 and n % 13 else "",

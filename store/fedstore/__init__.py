@@ -103,7 +103,7 @@ _MODULES = {
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(_HOME)  # noqa: PLE0605 - computed once from the table above
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

@@ -30,11 +30,12 @@ class Background:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._reset()
+        self.reset()
         _alive.add(self)
         atexit.register(_close_quietly, weakref.ref(self))
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """Begin with an empty queue and no thread."""
         self._queue: list[Any] = []
         self._guard = threading.Lock()
         self._writing = threading.Lock()
@@ -120,7 +121,7 @@ def _close_quietly(reference: weakref.ref[Background]) -> None:
 
 def _after_fork_in_child() -> None:
     for background in _alive:
-        background._reset()
+        background.reset()
 
 
 if hasattr(os, "register_at_fork"):

@@ -13,7 +13,15 @@ from fedstore.errors import EventError
 from fedstore.judging import judge_route, judge_run, subjects_with_verdicts
 from fedstore.summaries import Deltas
 from fedstore.writes import (
-    INSERTS, execution_row, job_row, proposal_right, route_rows, run_row, state_row, usage_row, verdict_row,
+    INSERTS,
+    execution_row,
+    job_row,
+    proposal_right,
+    route_rows,
+    run_row,
+    state_row,
+    usage_row,
+    verdict_row,
 )  # fmt: skip
 
 TYPE_CHECKING = False
@@ -67,7 +75,7 @@ class Batch:
         """Write the rows; how many events were new."""
         deltas = Deltas()
         taken = 0
-        for kind, write in _WRITES:
+        for kind, write in self._WRITES:
             rows = self._rows.get(kind)
             if rows:
                 taken += write(self, tx, rows, deltas)
@@ -126,17 +134,11 @@ class Batch:
     def _jobs(self, tx: Transaction, rows: list[Row], _: Deltas) -> int:
         return tx.executemany(INSERTS["jobs"], rows)
 
-
-# States come before runs, because an ended run is not happening; verdicts after what they judge.
-_WRITES = (
-    ("run_state", Batch._states),
-    ("run", Batch._runs),
-    ("usage", Batch._usages),
-    ("execution", Batch._executions),
-    ("route", Batch._routes),
-    ("verdict", Batch._verdicts),
-    ("job", Batch._jobs),
-)
+    # States come before runs, because an ended run is not happening; verdicts after what they judge.
+    _WRITES = (
+        ("run_state", _states), ("run", _runs), ("usage", _usages), ("execution", _executions), ("route", _routes),
+        ("verdict", _verdicts), ("job", _jobs),
+    )  # fmt: skip
 
 
 def _insert_new(tx: Transaction, table: str, rows: list[Row]) -> list[Row]:

@@ -106,12 +106,18 @@ class Settings(_Model):
     keymap: dict[str, str] = Field(default_factory=dict)
     """Keys of the pane: binding id = "key,key"."""
 
-    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+    _sources: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def sources(self) -> Mapping[str, str]:
         """Where each field that is not a default came from: a file, a variable, or "command line"."""
         return dict(self._sources)
+
+    def from_sources(self, sources: Mapping[str, str]) -> Settings:
+        """The same settings, knowing where they came from."""
+        settings = self.model_copy()
+        settings._sources = dict(sources)
+        return settings
 
     @field_validator("window")
     @classmethod
@@ -157,8 +163,7 @@ class Settings(_Model):
             message = "unknown setting" if first["type"] == "extra_forbidden" else first["msg"]
             message = message.removeprefix("Value error, ")
             raise SettingsError(f"{where}: {name}: {message[:1].lower()}{message[1:]}") from error
-        settings._sources.update(sources)
-        return settings
+        return settings.from_sources(sources)
 
 
 def load_settings(path: str | Path | None = None, **given: Any) -> Settings:

@@ -5,8 +5,6 @@ file, then ``BEGIN IMMEDIATE``. Reads go through a read-only connection per thre
 migrates an older store; whatever is wrong with the file comes out as one StoreError that says what to do.
 """
 
-# ruff: noqa: PTH - a shell that records one task would pay more for pathlib than for all the rest
-
 from __future__ import annotations
 
 import os

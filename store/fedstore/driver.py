@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3 as sqlite3  # noqa: PLC0414
+    import sqlite3 as sqlite3
 else:
     try:
         from pysqlite3 import dbapi2 as sqlite3

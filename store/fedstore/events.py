@@ -58,7 +58,7 @@ def to_epoch_ms(value: Any) -> Any:
         except (OverflowError, ValueError):
             raise ValueError("is outside the years 2000 to 9999") from None
     if isinstance(value, bool):
-        raise ValueError("must be a time, not a truth value")
+        raise ValueError("must be a time, not a truth value")  # noqa: TRY004 - pydantic reports ValueError
     return value
 
 
@@ -69,7 +69,7 @@ def _to_nano(value: Any) -> Any:
     if value is None:
         return None
     if isinstance(value, bool):
-        raise ValueError("must be an amount in USD, not a truth value")
+        raise ValueError("must be an amount in USD, not a truth value")  # noqa: TRY004 - as above
     try:
         amount = Decimal(str(value))
     except InvalidOperation:

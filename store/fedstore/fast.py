@@ -4,8 +4,6 @@ The rows and summaries are made by the very code that every other writer uses; o
 checks that take what certainly needs no cleaning and leave the rest to the full way.
 """
 
-# ruff: noqa: PTH - a shell that records one task would pay more for pathlib than for all the rest
-
 from __future__ import annotations
 
 import os

@@ -4,8 +4,6 @@ Imports next to nothing (not even pathlib) until it must, because a shell that r
 ``FEDTOP_STORE`` and ``FEDTOP_CONFIG`` name a store and a settings file; an empty variable counts as unset.
 """
 
-# ruff: noqa: PTH - a shell that records one task would pay more for pathlib than for all the rest
-
 from __future__ import annotations
 
 import os

@@ -117,7 +117,10 @@ class Deltas:
             "tool_buckets",
             ended,
             (tool, agent),
-            (1, success == 1, success == 0, duration is not None, duration or 0, cost is not None, cost or 0, tokens or 0),
+            (
+                1, success == 1, success == 0, duration is not None, duration or 0, cost is not None, cost or 0,
+                tokens or 0,
+            ),
             _bin_ms(duration),
         )
         if cost or tokens:
@@ -156,7 +159,9 @@ class Deltas:
             _confidence_counts(confidence, accepted, right),
         )  # fmt: skip
 
-    def attempt_judged(self, at_ms: int, layer: str, confidence: float | None, old: int | None, new: int | None) -> None:
+    def attempt_judged(
+        self, at_ms: int, layer: str, confidence: float | None, old: int | None, new: int | None
+    ) -> None:
         """A live attempt that turned out right (1), wrong (0) or unknown (None)."""
         index = confidence_bin(confidence)
         if index is None or old == new:

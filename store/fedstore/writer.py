@@ -18,7 +18,16 @@ from fedstore.checking import check_event
 from fedstore.database import Database
 from fedstore.errors import EventError
 from fedstore.events import (
-    Event, Execution, Job, Route, Run, RunState, Usage, Verdict, event_adapter, events_adapter,
+    Event,
+    Execution,
+    Job,
+    Route,
+    Run,
+    RunState,
+    Usage,
+    Verdict,
+    event_adapter,
+    events_adapter,
 )  # fmt: skip
 from fedstore.ids import now_ms
 from fedstore.writes import Stamp

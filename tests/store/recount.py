@@ -54,7 +54,8 @@ def _run(tables: dict[str, Sums], e: dict[str, Any], verdicts: list[dict[str, An
     duration = e.get("duration_ms")
     sums = [
         1, ok, success is not None and not ok, bool(rework), rework is not None, duration is not None, duration or 0,
-        quality is not None, round((quality or 0) * 1e6), *(qa == name for name in ("passed", "warning", "failed", "error")),
+        quality is not None, round((quality or 0) * 1e6),
+        *(qa == name for name in ("passed", "warning", "failed", "error")),
     ]  # fmt: skip
     key = (e["at"] // MINUTE * MINUTE, e["agent"], e.get("task_type", ""), e.get("project", ""))
     _add(tables["agent"], key, sums, _bins(None if duration is None else duration * 1000))
@@ -70,7 +71,8 @@ def _usage(tables: dict[str, Sums], e: dict[str, Any], _: list[dict[str, Any]]) 
 
 
 def _execution(tables: dict[str, Sums], e: dict[str, Any], _: list[dict[str, Any]]) -> None:
-    minute, success, duration, cost = e["at"] // MINUTE * MINUTE, e.get("success"), e.get("duration_ms"), e.get("cost_usd")
+    minute = e["at"] // MINUTE * MINUTE
+    success, duration, cost = e.get("success"), e.get("duration_ms"), e.get("cost_usd")
     nano = 0 if cost is None else round(cost * 1e9)
     sums = [
         1, success is True, success is False, duration is not None, duration or 0, cost is not None, nano, 0,
@@ -96,7 +98,8 @@ def _route(tables: dict[str, Sums], e: dict[str, Any], verdicts: list[dict[str, 
     quality = _newest(verdicts + outcome, "quality", None)
     minute = e["at"] // MINUTE * MINUTE
     us = None if e.get("latency_ms") is None else e["latency_ms"] * 1000
-    sums = [1, us is not None, us or 0, correct is not None, correct is True, quality is not None, round((quality or 0) * 1e6)]
+    graded = [correct is not None, correct is True, quality is not None, round((quality or 0) * 1e6)]
+    sums = [1, us is not None, us or 0, *graded]
     _add(tables["route"], (minute, e["layer"]), sums, _bins(us))
     for attempt in e["attempts"]:
         _attempt(tables["layer"], minute, e["agent"], attempt, correct, named)

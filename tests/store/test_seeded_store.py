@@ -12,5 +12,6 @@ def test_every_event_is_there_once(seeded_store: Store) -> None:
         for table in ("runs", "llm_calls", "tool_calls", "routes", "active_runs", "jobs", "rejects")
     }
     assert counts == {
-        "runs": RUNS, "llm_calls": RUNS, "tool_calls": RUNS, "routes": ROUTES, "active_runs": 2, "jobs": 1, "rejects": 0,
+        "runs": RUNS, "llm_calls": RUNS, "tool_calls": RUNS, "routes": ROUTES, "active_runs": 2,
+        "jobs": 1, "rejects": 0,
     }  # fmt: skip

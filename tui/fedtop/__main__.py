@@ -4,8 +4,6 @@
 pydantic or sqlite-utils; each says and does what the whole command line would. Everything else goes there.
 """
 
-# ruff: noqa: PTH - a shell that records one task would pay more for pathlib than for all the rest
-
 from __future__ import annotations
 
 import sys

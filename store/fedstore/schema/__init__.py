@@ -11,8 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from fedstore.driver import sqlite3
     from sqlite_utils import Migrations
+
+    from fedstore.driver import sqlite3
 
 __all__ = ["MIGRATION_NAMES", "MIGRATION_SET", "applied_names", "migrate", "migrations"]
 
