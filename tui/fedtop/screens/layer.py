@@ -24,7 +24,7 @@ from fedtop.screens.layer_rows import (
     reading_rows,
     waiting_line,
 )
-from fedtop.screens.layer_study import LayerStudy, load_log, study_layer, summary_bins
+from fedtop.screens.layer_study import LayerStudy, load_log, spare_sweeps, study_layer, summary_bins
 from fedtop.screens.section import Section
 from fedtop.screens.text_lines import TextLines
 from fedtop.screens.turning import TurningPanel
@@ -158,6 +158,7 @@ class LayerPanel(TurningPanel):
         try:
             log = load_log(self.host.source, window)
             message = StudyReady(serial, study_layer(log, self.layer_name, threshold), "")
+            spare_sweeps()
         except Exception as error:  # noqa: BLE001 - a study that fails is told on the screen, never a dead pane
             message = StudyReady(serial, None, clean(error, 160) or type(error).__name__)
         self.post_message(message)

@@ -83,13 +83,17 @@ class TextLines(Painted):
         """Shows other lines; redraws only when they differ."""
         fresh = tuple(items)
         if _looks(fresh) != _looks(self._items):
-            self._items = fresh
-            self.refresh(layout=True)
+            before, self._items = self._height(), fresh
+            self.refresh(layout=self._height() != before)
 
     @property
     def plain(self) -> str:
         """All lines as text."""
         return "\n".join(text.plain for text in _texts(self._items))
+
+    def _height(self) -> int:
+        width = self.content_size.width
+        return len(wrap_lines(self._items, width, self.app.console)) if width > 0 else 0
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """How many lines the texts take at `width`."""
