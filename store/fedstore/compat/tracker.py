@@ -214,7 +214,9 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         except (ValueError, TypeError) as error:
             self._lose(f"outcome of {route_id}: {error}")
             return None
-        self._recorder.verdict("route", route_id, at=now, **outcome.model_dump())
+        if self._recorder.verdict("route", route_id, at=now, **outcome.model_dump()).rejected:
+            self._lose(f"outcome of {route_id} says nothing")
+            return None
         route, metadata = self._known(route_id)
         if route is None:
             return None

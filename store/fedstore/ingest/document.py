@@ -90,8 +90,9 @@ class Document:
             report.rejected += len(receipt.rejected)
             if receipt.rejected:
                 report.note = receipt.rejected[0][1]
-        if report.rejected:
+        if report.rejected:  # without a mark it is tried again: a task of the future becomes one of the past
             self._quarantine(raw, report.note)
+            return
         mark = Mark(
             head, report.path, METRICS, len(raw), digest(raw), raw.count(b"\n"), report.taken + report.known,
             report.rejected,

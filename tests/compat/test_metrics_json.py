@@ -1,0 +1,180 @@
+"""metrics.json: what is written, what is kept, and that reading it back gives the same counts."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fedstore.compat.metrics_json import (
+    metrics_document,
+    metrics_of,
+    read_metrics,
+    sync_metrics,
+    update_boosts,
+    write_export,
+)
+from fedstore.errors import FedstoreError
+from fedstore.ingest import import_paths
+from fedstore.ingest.federation import read_federation
+from fedstore.store import Store
+from tests.conftest import Clock
+from tests.federation import NOW_MS, RUNS, run_event
+
+FOREIGN: dict[str, Any] = {
+    "version": "1.0", "initialized": "2026-02-05T08:00:00", "last_updated": "2026-02-06T00:00:00", "owner": "team-a",
+    "agents": {
+        "kimi": {
+            "total_tasks": 10, "successful_tasks": 9, "failed_tasks": 1, "success_rate": 0.9, "routing_boost": 0.02,
+            "avg_duration": 22, "task_types": {"docs": {"count": 3, "successes": 3, "success_rate": 1.0, "x": 1}},
+        },
+        "codex": {"total_tasks": 1, "successful_tasks": 1, "failed_tasks": 0, "routing_boost": -0.03},
+    },
+    "optimization_history": [{"timestamp": "2026-02-05T10:00:00", "type": "manual"}],
+}  # fmt: skip
+HISTORY = [{"timestamp": "2026-03-10T00:00:00Z", "type": "agent_boost", "agent": "kimi", "old": 0.0, "new": 0.05}]
+
+
+def hand_counts() -> dict[str, dict[str, list[int]]]:
+    """Known results of the fixture's runs, counted from its events; rework is not a success."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for event in map(run_event, range(RUNS)):
+        if event["success"] is not None:
+            good = event["success"] and not event["rework"]
+            cell = found.setdefault(event["agent"], {}).setdefault(event["task_type"], [0, 0])
+            cell[0 if good else 1] += 1
+    return found
+
+
+def test_the_document_of_a_store(seeded_store: Store) -> None:
+    document = metrics_of(seeded_store, {"kimi": {"": 0.05, "code": 0.1}}, HISTORY)
+    assert list(document)[:4] == ["version", "initialized", "last_updated", "agents"]
+    assert (document["version"], document["last_updated"]) == ("1.0", "2026-03-10T12:34:56.789Z")
+    assert document["optimization_history"] == HISTORY
+    expected = hand_counts()
+    assert set(document["agents"]) == set(expected)
+    for name, kinds in expected.items():
+        agent = document["agents"][name]
+        good, bad = (sum(cell[i] for cell in kinds.values()) for i in (0, 1))
+        assert (agent["total_tasks"], agent["successful_tasks"], agent["failed_tasks"]) == (good + bad, good, bad)
+        assert agent["success_rate"] == round(good / (good + bad), 2)
+        assert agent["routing_boost"] == (0.05 if name == "kimi" else 0.0)
+        for kind, (ok, failed) in kinds.items():
+            cell = agent["task_types"][kind]
+            assert (cell["count"], cell["successes"]) == (ok + failed, ok)
+            assert cell["success_rate"] == round(ok / (ok + failed), 2)
+    assert document["agents"]["kimi"]["task_types"]["code"]["routing_boost"] == 0.1
+
+
+def test_the_router_snippet_reads_the_boosts_in_force(seeded_store: Store, tmp_path: Path) -> None:
+    with seeded_store.database.write() as tx:
+        body = {"thresholds": {}, "boosts": {"kimi": {"": 0.05}, "claude": {"": -0.05}}, "locked": []}
+        tx.execute("INSERT INTO policies (version, body, made_ms) VALUES (1, ?, 0)", (json.dumps(body),))
+    path = tmp_path / ".federation" / "state" / "metrics.json"
+    sync_metrics(seeded_store, path)
+    metrics = json.loads(path.read_text())
+    scores = {"kimi": 0.5, "claude": 0.5, "gemini": 0.5, "stranger": 0.5}
+    for agent in scores:
+        if agent in metrics["agents"]:
+            scores[agent] += metrics["agents"][agent].get("routing_boost", 0)
+    assert scores == {"kimi": 0.55, "claude": 0.45, "gemini": 0.5, "stranger": 0.5}
+
+
+def test_an_export_read_into_another_store_counts_the_same_and_into_its_own_nothing(
+    seeded_store: Store, tmp_path: Path, clock: Clock
+) -> None:
+    path = write_export(tmp_path / "exports", metrics_of(seeded_store), NOW_MS)
+    assert path.name == "metrics-20260310-123456.json"
+    assert write_export(tmp_path / "exports", {}, NOW_MS).name == "metrics-20260310-123456-2.json"
+    own = import_paths(seeded_store, [path])
+    assert (own.taken, own.rejected) == (0, 0)
+    assert "an export of this store" in own.files[0].note
+    with Store(tmp_path / "other.db", clock=clock) as other:
+        assert import_paths(other, [path]).taken == sum(sum(c) for k in hand_counts().values() for c in k.values())
+        theirs, ours = metrics_of(other), metrics_of(seeded_store)
+        assert theirs["agents"] == ours["agents"]
+
+
+def test_boosts_are_set_in_a_foreign_file_and_the_rest_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps(FOREIGN))
+    path.chmod(0o640)
+    update_boosts(path, {"kimi": {"": 0.05, "docs": 0.01}, "qwen": {"": -0.01}}, HISTORY, now_ms=NOW_MS)
+    found = json.loads(path.read_text())
+    assert found["last_updated"] == "2026-03-10T12:34:56.789Z"
+    assert (found["owner"], found["initialized"]) == ("team-a", FOREIGN["initialized"])
+    kimi = found["agents"]["kimi"]
+    assert (kimi["routing_boost"], kimi["avg_duration"], kimi["total_tasks"]) == (0.05, 22, 10)
+    assert kimi["task_types"]["docs"] == {**FOREIGN["agents"]["kimi"]["task_types"]["docs"], "routing_boost": 0.01}
+    assert found["agents"]["codex"] == FOREIGN["agents"]["codex"], "a boost that others set stays"
+    assert found["agents"]["qwen"]["routing_boost"] == -0.01
+    assert found["optimization_history"] == FOREIGN["optimization_history"] + HISTORY
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
+
+    update_boosts(path, {}, HISTORY, now_ms=NOW_MS)
+    undone = json.loads(path.read_text())
+    assert undone["agents"]["kimi"]["routing_boost"] == 0.0
+    assert undone["agents"]["kimi"]["task_types"]["docs"]["routing_boost"] == 0.01 * 0
+    assert undone["agents"]["codex"]["routing_boost"] == -0.03
+    assert undone["optimization_history"] == FOREIGN["optimization_history"] + HISTORY
+
+
+def test_a_missing_file_is_made_and_stays_readable(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "metrics.json"
+    assert read_metrics(path) is None
+    update_boosts(path, {"kimi": {"": 0.05}}, now_ms=NOW_MS)
+    found = read_federation(read_metrics(path))
+    assert (found.boosts, list(found.runs())) == ({"kimi": {"": 0.05}}, [])
+
+
+def test_sync_leaves_the_counts_of_a_foreign_file_alone(seeded_store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps(FOREIGN))
+    sync_metrics(seeded_store, path, {"kimi": {"": 0.04}})
+    assert json.loads(path.read_text())["agents"]["kimi"]["total_tasks"] == 10
+    own = tmp_path / "own.json"
+    first = sync_metrics(seeded_store, own)
+    own.write_text(json.dumps({**first, "note": "kept"}))
+    seeded_store.writer().write([{"kind": "run", "agent": "kimi", "task_type": "code", "success": True}])
+    second = json.loads(json.dumps(sync_metrics(seeded_store, own)))
+    assert second["note"] == "kept"
+    assert second["initialized"] == first["initialized"]
+    assert second["agents"]["kimi"]["total_tasks"] == first["agents"]["kimi"]["total_tasks"] + 1
+    assert json.loads(own.read_text()) == second
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', '{"agents": []}', "\x00"])
+def test_what_is_not_a_metrics_file_is_never_overwritten(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(text)
+    with pytest.raises(FedstoreError, match=r"metrics\.json"):
+        update_boosts(path, {"kimi": {"": 0.05}})
+    assert path.read_text() == text
+
+
+def test_a_folder_in_the_way_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(FedstoreError, match="cannot be written"):
+        write_export(tmp_path / "file", {}, NOW_MS)
+
+
+CELLS = st.tuples(st.integers(0, 5), st.integers(0, 5)).filter(any)
+NAMES = st.sampled_from(["kimi", "claude", "ünï", "x/y"])
+KINDS = st.sampled_from(["", "code", "docs"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(NAMES, st.dictionaries(KINDS, CELLS, min_size=1), max_size=4))
+def test_what_is_written_is_what_is_read(counts: dict[str, dict[str, tuple[int, int]]]) -> None:
+    document = metrics_document(counts, {}, initialized_ms=NOW_MS - 5, updated_ms=NOW_MS)
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for run in read_federation(json.loads(json.dumps(document))).runs():
+        good, bad = found.setdefault(run.agent, {}).get(run.task_type, (0, 0))
+        found[run.agent][run.task_type] = (good + 1, bad) if run.success else (good, bad + 1)
+    assert found == counts

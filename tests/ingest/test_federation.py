@@ -1,0 +1,162 @@
+"""The federation metrics file: a run per counted task, growth, contradictions, boosts."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fedstore.database import Database
+from fedstore.errors import EventError
+from fedstore.ingest import ImportReport, import_paths
+from fedstore.ingest.federation import read_federation
+from fedstore.store import Store
+from tests.conftest import Clock
+from tests.ingest.helpers import contents, count
+
+EXAMPLE: dict[str, Any] = {
+    "version": "1.0",
+    "initialized": "2026-02-05T08:00:00",
+    "last_updated": "2026-02-06T09:30:00Z",
+    "agents": {
+        "kimi": {
+            "total_tasks": 15, "successful_tasks": 14, "failed_tasks": 1, "success_rate": 0.93, "routing_boost": 0.05,
+            "task_types": {"implementation": {"count": 10, "successes": 10, "success_rate": 1.0}},
+        },
+        "claude": {"total_tasks": 3, "successful_tasks": 1, "failed_tasks": 2},
+    },
+    "optimization_history": [{"timestamp": "2026-02-05T10:00:00", "type": "agent_boost"}],
+}  # fmt: skip
+
+
+def write(path: Path, document: Any) -> Path:
+    path.write_text(json.dumps(document, indent=2))
+    return path
+
+
+def totals(report: ImportReport) -> tuple[int, int, int]:
+    return report.taken, report.known, report.rejected
+
+
+def counted(database: Database) -> list[tuple[Any, ...]]:
+    return database.read(
+        "SELECT agent, task_type, success, COUNT(*) FROM runs GROUP BY agent, task_type, success ORDER BY 1, 2, 3"
+    )
+
+
+def test_each_counted_task_is_one_run(store: Store, tmp_path: Path) -> None:
+    report = import_paths(store, [write(tmp_path / "metrics.json", EXAMPLE)])
+    assert totals(report) == (18, 0, 0)
+    assert counted(store.database) == [
+        ("claude", "", 0, 2), ("claude", "", 1, 1), ("kimi", "", 0, 1), ("kimi", "", 1, 4),
+        ("kimi", "implementation", 1, 10),
+    ]  # fmt: skip
+    assert store.database.read("SELECT DISTINCT ended_ms, duration_ms, rework, source FROM runs") == [
+        (1_770_370_200_000, None, None, "metrics.json")
+    ]
+    assert report.boosts == {"kimi": {"": 0.05}}
+
+
+def test_a_file_that_has_grown_adds_its_growth(store: Store, tmp_path: Path) -> None:
+    path = write(tmp_path / "metrics.json", EXAMPLE)
+    import_paths(store, [path])
+    assert totals(import_paths(store, [path])) == (0, 18, 0)
+    assert totals(import_paths(store, [path], again=True)) == (0, 18, 0)
+    grown = copy.deepcopy(EXAMPLE)
+    grown["last_updated"] = "2026-02-07T00:00:00Z"
+    grown["agents"]["kimi"].update(total_tasks=17, successful_tasks=15, failed_tasks=2)
+    grown["agents"]["kimi"]["task_types"]["implementation"].update(count=12, successes=11)
+    assert totals(import_paths(store, [write(path, grown)])) == (2, 18, 0)
+    assert counted(store.database)[2:] == [
+        ("kimi", "", 0, 1), ("kimi", "", 1, 4), ("kimi", "implementation", 0, 1), ("kimi", "implementation", 1, 11),
+    ]  # fmt: skip
+    assert totals(import_paths(store, [write(tmp_path / "copy.json", grown)])) == (0, 20, 0)
+
+
+def test_another_file_counts_for_itself(store: Store, tmp_path: Path) -> None:
+    import_paths(store, [write(tmp_path / "a.json", EXAMPLE)])
+    other = {**EXAMPLE, "initialized": "2026-02-05T08:00:01"}
+    assert totals(import_paths(store, [write(tmp_path / "b.json", other)])) == (18, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("agents", "kimi", "task_types", "implementation", "successes"), 11, "more successes than tasks"),
+        (("agents", "kimi", "total_tasks"), 10, "more successful and failed"),
+        (("agents", "kimi", "successful_tasks"), -1, "successful_tasks"),
+        (("agents", "kimi", "successful_tasks"), "14", "successful_tasks"),
+        (("agents", "kimi", "successful_tasks"), 10**7, "successful_tasks"),
+        (("agents", "kimi", "routing_boost"), float("nan"), "routing_boost"),
+        (("agents", "kimi"), [], "kimi"),
+        (("agents", ""), {}, "agents"),
+        (("last_updated",), "yesterday", "last_updated"),
+        (("last_updated",), 17, "last_updated"),
+    ],
+)
+def test_contradictions_are_refused_whole(
+    store: Store, tmp_path: Path, path: tuple[str, ...], value: Any, words: str
+) -> None:
+    broken = copy.deepcopy(EXAMPLE)
+    at = broken
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    report = import_paths(store, [write(tmp_path / "metrics.json", broken)])
+    assert totals(report) == (0, 0, 1)
+    assert words in report.files[0].note
+    assert count(store.database, "runs") == 0
+    ((reason,),) = store.database.read("SELECT reason FROM rejects")
+    assert words in reason
+
+
+def test_without_any_time_it_is_refused() -> None:
+    with pytest.raises(EventError, match="not known"):
+        read_federation({"agents": {}})
+
+
+def test_tasks_in_the_future_are_refused(store: Store, clock: Clock, tmp_path: Path) -> None:
+    future = {**EXAMPLE, "last_updated": "2027-01-01T00:00:00Z"}
+    report = import_paths(store, [write(tmp_path / "metrics.json", future)])
+    assert (report.taken, report.rejected) == (0, 18)
+    assert "future" in report.files[0].note
+    assert count(store.database, "rejects") == 1
+
+
+def test_a_million_tasks_are_the_limit() -> None:
+    agents = {f"a{n}": {"successful_tasks": 600_000} for n in range(2)}
+    with pytest.raises(EventError, match="1200000 tasks"):
+        read_federation({"initialized": "2026-01-01T00:00:00Z", "agents": agents})
+
+
+COUNTS = st.integers(0, 4)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(COUNTS, COUNTS, COUNTS, COUNTS), min_size=1, max_size=4))
+def test_growth_in_steps_ends_where_one_import_ends(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, int, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("growth")
+    stepwise, once = Database(folder / "a.db"), Database(folder / "b.db")
+    good = bad = plain_good = plain_bad = 0
+    path = folder / "metrics.json"
+    for more in steps:
+        good, bad, plain_good, plain_bad = good + more[0], bad + more[1], plain_good + more[2], plain_bad + more[3]
+        kimi = {
+            "total_tasks": good + bad + plain_good + plain_bad, "successful_tasks": good + plain_good,
+            "failed_tasks": bad + plain_bad, "task_types": {"code": {"count": good + bad, "successes": good}},
+        }  # fmt: skip
+        import_paths(stepwise, [write(path, {**EXAMPLE, "agents": {"kimi": kimi}})])
+    import_paths(once, [path])
+    expected = [("kimi", "", 0, plain_bad), ("kimi", "", 1, plain_good), ("kimi", "code", 0, bad),
+                ("kimi", "code", 1, good)]  # fmt: skip
+    assert counted(stepwise) == [row for row in expected if row[3]]
+    assert contents(stepwise) == contents(once)
+    stepwise.close()
+    once.close()
