@@ -174,7 +174,7 @@ def _measure_log(log: DecisionLog, horizon: str, end_ms: int, complete: bool) ->
     graded = int(np.count_nonzero(log.correct >= 0))
     accuracy, interval = None, None
     if graded:
-        accuracy = float(weight[log.correct == 1].sum() / weight.sum())
+        accuracy = min(1.0, float(weight[log.correct == 1].sum() / weight.sum()))
         effective = float(weight.sum() ** 2 / (weight * weight).sum())
         interval = wilson(accuracy * effective, effective)
     latency = np.nansum(np.where(log.shadow, np.nan, log.latency_ms), axis=1)
