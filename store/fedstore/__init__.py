@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from fedstore.ingest import ImportReport as ImportReport
     from fedstore.ingest import import_paths as import_paths
     from fedstore.ingest.routing_export import write_routing_log as write_routing_log
+    from fedstore.labelling import LabelItem as LabelItem
+    from fedstore.labelling import LabellingQueue as LabellingQueue
+    from fedstore.labelling import LabelProgress as LabelProgress
     from fedstore.paths import default_config_path as default_config_path
     from fedstore.paths import default_store_path as default_store_path
     from fedstore.policy import Alarm as Alarm
@@ -89,6 +92,7 @@ _MODULES = {
     "ids": ("new_id", "now_ms", "stable_id"),
     "ingest": ("ImportReport", "import_paths"),
     "ingest.routing_export": ("write_routing_log",),
+    "labelling": ("LabelItem", "LabelProgress", "LabellingQueue"),
     "paths": ("default_config_path", "default_store_path"),
     "policy": (
         "Alarm", "Alternative", "Change", "Effects", "Flip", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody",

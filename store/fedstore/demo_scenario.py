@@ -74,7 +74,7 @@ class Scenario:
         boost: Callable[[str, str], float] = lambda _agent, _task_type: 0.0,
     ) -> None:
         self._random = Random(f"{seed}:{start_ms - origin_ms}")  # noqa: S311 - a simulation
-        self._name = f"demo-{seed}-{origin_ms:x}-{(start_ms - origin_ms) // _MINUTE}"
+        self._name = f"demo{seed}-{origin_ms // 1000:x}-{(origin_ms - start_ms) // _MINUTE}"
         self._stop_ms = math.inf if stop_ms is None else stop_ms
         self._origin_ms = origin_ms
         self._speed = speed

@@ -8,7 +8,7 @@ import click
 
 from fedtop.cli.common import View, get_settings, open_store, view_options, window_of
 from fedtop.cli.main import Failure
-from fedtop.cli.output import emit
+from fedtop.cli.output import emit, notice_for
 
 if TYPE_CHECKING:
     from fedstore import Store
@@ -55,16 +55,19 @@ def _grade(store: Store, route_id: str, verdict: str) -> None:
 
 
 def _queue(view: View, limit: int) -> None:
-    from fedstore import labelling_queue
+    from fedstore import LabellingQueue
 
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:
-        window = window_of(store.reader(), settings.window, view.at)
-        found = labelling_queue(store, window, limit)
+        reader = store.reader()
+        window = window_of(reader, settings.window, view.at)
+        queue = LabellingQueue(store, window)
+        items, progress = queue.next(limit), queue.progress()
+        notice = notice_for(reader.newest_ms(), window)
 
     def draw(look: Look) -> Any:
-        from fedtop.plain.cascade import queue
+        from fedtop.plain.labelling import queue as page
 
-        return queue(found, window, look)
+        return page(items, progress, window, look, notice.text(look))
 
-    emit(view, {"window": window, "queue": found}, draw)
+    emit(view, {"notice": notice.code, "window": window, "progress": progress, "queue": items}, draw)

@@ -33,6 +33,8 @@ _DERIVED = {
     "Money": ("nano", "known", "mark"),
     "Window": ("length_ms",),
     "LayerAnalysis": ("attempts",),
+    "LabelItem": ("margin",),
+    "LabelProgress": ("width",),
 }
 
 

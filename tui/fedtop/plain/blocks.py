@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cell", "Column", "Field", "bar_line", "fields", "header", "heading", "lines", "money", "rate", "share_bar",
-    "table", "tight", "window_text",
+    "table", "threshold_bar", "tight", "window_text",
 ]  # fmt: skip
 
 Cell = str | Text
@@ -99,6 +99,14 @@ def share_bar(fraction: float | None, width: int = BAR_WIDTH) -> str:
     if fraction and not full:
         full = 1
     return f"[{'=' * full}{'-' * (width - full)}]"
+
+
+def threshold_bar(value: float | None, threshold: float | None, width: int = 20) -> str:
+    """``[=====|==---]``: a value from 0 to 1 with a tick where the threshold is."""
+    cells = list(share_bar(value, width))
+    if threshold is not None:
+        cells[1 + min(width - 1, max(0, round(threshold * width)))] = "|"
+    return "".join(cells)
 
 
 def bar_line(label: Cell, fraction: float | None, value: str) -> Text:

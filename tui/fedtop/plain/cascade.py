@@ -8,7 +8,20 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Column, Field, bar_line, fields, header, heading, lines, rate, table, tight, window_text
+from fedtop.plain.blocks import (
+    Column,
+    Field,
+    bar_line,
+    fields,
+    header,
+    heading,
+    lines,
+    rate,
+    table,
+    threshold_bar,
+    tight,
+    window_text,
+)
 
 if TYPE_CHECKING:
     from fedstore import Window
@@ -180,7 +193,7 @@ def why(view: WhyView, look: Look) -> RenderableType:
         ("Policy now", _now(view, look)),
     ]
     columns: list[Column] = [
-        ("Layer", "left"), ("Confidence", "right"), ("Threshold", "right"), ("Margin", "right"),
+        ("Layer", "left"), ("", "left"), ("Confidence", "right"), ("Threshold", "right"), ("Margin", "right"),
         ("Latency", "right"), ("Proposed", "left"), ("", "left"), ("Threshold now", "right"),
     ]  # fmt: skip
     return Group(
@@ -206,6 +219,7 @@ def _step(step: WhyStep, look: Look) -> tuple[str | Text, ...]:
     state = look.glyphs.check if step.accepted else "probe" if step.shadow else step.error_class and "error"
     return (
         look.name(step.layer, 16),
+        Text(threshold_bar(step.confidence, step.threshold), "$accent"),
         _number(step.confidence, 3, look),
         _number(step.threshold, 2, look),
         fmt.delta(margin, 3, glyphs=look.glyphs),

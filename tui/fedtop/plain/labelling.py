@@ -1,0 +1,62 @@
+"""The labelling queue as text: which ungraded decisions would tell most, and what the grades so far say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from fedtop import format as fmt
+from fedtop.plain.blocks import Column, Field, fields, header, heading, table, window_text
+
+if TYPE_CHECKING:
+    from fedstore import LabelItem, LabelProgress, Window
+    from fedtop.plain.look import Look
+
+__all__ = ["queue"]
+
+
+def queue(
+    items: tuple[LabelItem, ...], progress: LabelProgress, window: Window, look: Look, notice: str | None = None
+) -> RenderableType:
+    """The state of the grades, then the decisions nearest to a threshold."""
+    parts: list[RenderableType] = [header("LABELLING QUEUE", look, window_text(window, look))]
+    if notice:
+        parts.append(Text(f"\n{notice}", "$warn"))
+    parts += [heading("Grades so far"), fields(_progress(progress, look), look)]
+    if not items:
+        return Group(*parts, Text("\nNothing to grade: every decision of this window is graded.", "$dim"))
+    columns: list[Column] = [
+        ("Time", "left"), ("Decided", "left"), ("Agent", "left"), ("Nearest", "left"), ("Conf", "right"),
+        ("Margin", "right"), ("Also proposed", "left"), ("Id", "left"),
+    ]  # fmt: skip
+    how = "fedtop label ID right | wrong | AGENT"
+    return Group(*parts, heading("Nearest to a threshold"), table(columns, [_row(item, look) for item in items]),
+                 Text(f"\n{how}", "$dim"))  # fmt: skip
+
+
+def _progress(found: LabelProgress, look: Look) -> list[Field]:
+    low, high = found.interval or (None, None)
+    glyphs = look.glyphs
+    return [
+        ("Decisions", fmt.count(found.decisions, glyphs)),
+        ("Graded", fmt.count(found.graded, glyphs)),
+        ("Near a threshold", f"{fmt.count(found.near, glyphs)}, {fmt.count(found.near_graded, glyphs)} of them graded"),
+        ("Accuracy", fmt.rate_text(found.accuracy, low, high, found.graded, glyphs=glyphs)),
+        ("Covered", fmt.rate(found.covered, 0, glyphs)),
+    ]
+
+
+def _row(item: LabelItem, look: Look) -> tuple[str | Text, ...]:
+    others = ", ".join(item.proposals[1:])
+    return (
+        fmt.date_time(item.at_ms, look.tz),
+        look.name(item.layer, 16),
+        look.name(item.agent, 20),
+        look.name(item.nearest_layer, 16),
+        f"{item.confidence:.3f}",
+        fmt.delta(item.margin, 3, glyphs=look.glyphs),
+        look.name(others, 30) if others else "",
+        look.name(item.route_id, 48),
+    )
