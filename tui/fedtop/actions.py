@@ -29,6 +29,8 @@ class Actions:
         app = self._app
         if action == "open":
             return app.may_open(str(parameters[0]))
+        if action == "take_back":
+            return not app.options.readonly
         if action == "newest":
             return app.can_jump and not app.base.typing
         if action == "retreat":
@@ -50,11 +52,11 @@ class Actions:
         """A drill-down by its kind, or `kind:name`."""
         self._app.open_target(target)
 
-    async def action_alerts(self) -> None:
-        """What needs attention, on the overview."""
-        await self._app.go_to_tab("overview")
-        for table in self._app.base.query("#attention"):
-            table.focus()
+    def action_take_back(self) -> None:
+        """Takes the newest change that stands back, after a question."""
+        from fedtop.screens.undoing import take_back
+
+        self._app.run_worker(take_back(self._app), group="undo", exclusive=True)
 
     def action_help(self) -> None:
         """All keys that work here."""

@@ -55,9 +55,9 @@ KEYS = (
     Key("time.wider", "w", "wider", "window", "The next longer window", show=True),
     Key("loop.optimize", "o", "open('optimize')", "optimize", "Propose boosts for agents (dry-run)", show=True),
     Key("loop.tune", "t", "open('tune')", "tune", "Propose thresholds for the cascade (dry-run)", show=True),
-    Key("loop.undo", "u", "open('undo')", "undo", "Undo the last applied change"),
+    Key("loop.undo", "u", "take_back", "undo", "Undo the last applied change"),
     Key("loop.ledger", "L", "open('ledger')", "ledger", "Every applied change and what came of it"),
-    Key("view.alerts", "exclamation_mark", "alerts", "alerts", "What needs attention", show=True),
+    Key("view.alerts", "exclamation_mark", "open('alerts')", "alerts", "What needs attention", show=True),
     *(
         Key(f"tabs.{n}", str(n), f"tab_number({n})", label, "Go to this tab")
         for n, label in enumerate(("Overview", "Agents", "Cascade", "Costs", "Tools"), 1)

@@ -55,8 +55,14 @@ TABS = (
 )
 
 DRILLS = {
+    "alerts": "fedtop.screens.alerts:AlertsPanel",
+    "change": "fedtop.screens.change:ChangePanel",
+    "ledger": "fedtop.screens.ledger:LedgerPanel",
+    "optimize": "fedtop.screens.plan:OptimizePanel",
+    "tune": "fedtop.screens.plan:TunePanel",
     "agent": "fedtop.screens.agent:AgentPanel",
     "task_type": "fedtop.screens.task_type:TaskTypePanel",
+    "labelling": "fedtop.screens.labelling:LabellingPanel",
     "layer": "fedtop.screens.layer:LayerPanel",
     "tool": "fedtop.screens.tool:ToolPanel",
     "why": "fedtop.screens.why:WhyPanel",

@@ -1,0 +1,191 @@
+"""What the pane asks of the policy: propose, apply, look at, take back. Every function is run in a thread.
+
+Each call opens the store for itself and closes it again, so that a long proposal never holds up the poller or
+another call. They raise FedstoreError (PlanRefusedError for a guard) in one clear line, and `Cancelled`.
+"""
+
+from __future__ import annotations
+
+import getpass
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from fedstore import FedstoreError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fedstore import Alarm, Change, Plan, PolicyStore, Store
+    from fedtop.options import Source
+
+__all__ = [
+    "RULES",
+    "WINDOWS",
+    "Cancelled",
+    "Kind",
+    "LedgerReader",
+    "Undoing",
+    "Wish",
+    "apply_plan",
+    "followers",
+    "propose",
+    "rule_of",
+    "undo",
+    "undoing",
+]
+
+Kind = Literal["optimize", "tune"]
+RULES: dict[Kind, tuple[str, ...]] = {
+    "optimize": ("shrunk", "wilson", "seed"),
+    "tune": ("certified", "no-worse", "seed-accuracy", "seed-count"),
+}
+WINDOWS: dict[Kind, str] = {"optimize": "30d", "tune": "7d"}
+"""The evidence a plan starts with; boosts fade with age by themselves, thresholds do not."""
+_LEDGER = 200
+_PATIENCE = 10.0
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
+    """The proposal was given up on request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to propose. `rule` "" is the one in the settings; `at_ms` None ends the window at the present."""
+
+    kind: Kind
+    rule: str = ""
+    window: str = ""
+    at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """A change that could be taken back, and the plan of what that sets."""
+
+    change: Change
+    plan: Plan
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[tuple[Store, PolicyStore]]:
+    """The store of the pane once more, with connections of this call alone."""
+    from fedstore import PolicyStore, Store
+
+    own: Any = source  # what a plan is made of needs the whole store, not only its readers
+    with Store(own.path, readonly=own.readonly, clock=own.clock, settings=own.settings) as store:
+        yield store, PolicyStore(store)
+
+
+def rule_of(source: Source, kind: Kind) -> str:
+    """The rule that the settings name."""
+    own: Any = source
+    rules = own.settings.policy
+    return str(rules.boosts if kind == "optimize" else rules.tuning)
+
+
+def followers(source: Source, kind: Kind) -> tuple[str, ...]:
+    """The files that are written after a change of this kind."""
+    own: Any = source
+    path = own.settings.metrics_json if kind == "optimize" else own.settings.routing_config_json
+    return () if path is None else (str(path),)
+
+
+def propose(source: Source, wish: Wish, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Plan:
+    """A plan; `progress` gets shares of 1. Raises Cancelled when `cancelled` says so, FedstoreError otherwise."""
+    from fedstore.learning.tuning_types import TuneCancelledError
+
+    with _opened(source) as (store, policy):
+        at = store.clock() if wish.at_ms is None else wish.at_ms
+        window = store.reader().window(wish.window or WINDOWS[wish.kind], at)
+        rule: Any = wish.rule or rule_of(source, wish.kind)
+        try:
+            if wish.kind == "optimize":
+                return policy.propose_optimize(rule, window, progress=progress, cancelled=cancelled)
+            settings = policy.tune_settings(policy=rule)
+            return policy.propose_tune(settings, window, progress=progress, cancelled=cancelled)
+        except TuneCancelledError as error:
+            raise Cancelled from error
+
+
+def apply_plan(source: Source, plan: Plan) -> Change:
+    """Applies exactly this plan. Raises PlanRefusedError with the guard that refused it."""
+    with _opened(source) as (_, policy):
+        return policy.apply(plan, who=_who())
+
+
+def undoing(source: Source, change_id: int | None = None) -> Undoing:
+    """What taking back a change (None: the newest that stands) would set; changes nothing."""
+    with _opened(source) as (_, policy):
+        return Undoing(*policy.undo_plan(change_id))
+
+
+def undo(source: Source, change_id: int) -> Change:
+    """Takes a change back. Raises PlanRefusedError when something later touched the same items."""
+    with _opened(source) as (_, policy):
+        return policy.undo(change_id, who=_who())
+
+
+class LedgerReader:
+    """The ledger for one view, read on the poller's thread, effects included.
+
+    Effects are measured from the facts, which may take a while on a large store: a reading is kept ten times as
+    long as it took, unless the policy changed (`version`).
+    """
+
+    def __init__(self, timer: Callable[[], float] = time.perf_counter) -> None:
+        self._timer = timer
+        self._policy: PolicyStore | None = None
+        self._kept: tuple[object, float, Any] | None = None
+
+    def changes(self, source: Source, version: int) -> tuple[Change, ...]:
+        """The newest changes with what happened since."""
+        policy = self._of(source)
+        found: tuple[Change, ...] = self._paced(version, lambda: policy.changes(_LEDGER))
+        return found
+
+    def change(self, source: Source, version: int, change_id: int) -> Change | None:
+        """One change; None when there is no such entry."""
+        policy = self._of(source)
+        found: Change | None = self._paced((version, change_id), lambda: _change_or_none(policy, change_id))
+        return found
+
+    def alarms(self, source: Source, version: int) -> tuple[Alarm, ...]:
+        """What the newest changes give cause for; takes a harmful one back where the settings say so."""
+        policy = self._of(source)
+        found: tuple[Alarm, ...] = self._paced(version, policy.watch)
+        return found
+
+    def _of(self, source: Source) -> PolicyStore:
+        if self._policy is None:
+            from fedstore import PolicyStore
+
+            own: Any = source
+            self._policy = PolicyStore(own)
+        return self._policy
+
+    def _paced(self, key: object, make: Callable[[], Any]) -> Any:
+        start = self._timer()
+        if self._kept is None or self._kept[0] != key or start >= self._kept[1]:
+            value = make()
+            end = self._timer()
+            self._kept = (key, end + _PATIENCE * (end - start), value)
+        return self._kept[2]
+
+
+def _change_or_none(policy: PolicyStore, change_id: int) -> Change | None:
+    try:
+        return policy.change(change_id)
+    except StoreError:
+        raise
+    except FedstoreError:
+        return None
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "pane"

@@ -1,0 +1,331 @@
+"""The dry-run after `o` and `t`: a plan as a diff, with keys to apply it, keep it as a file, or try another rule.
+
+The proposal is computed by a thread on a store connection of its own. Esc, another rule or another window gives it
+up: its answer is never shown, and the thread stops where it next asks. Nothing is changed before `a` is confirmed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+
+from fedstore import FedstoreError
+from fedtop import loop, state
+from fedtop.format import bar, clean
+from fedtop.loop import RULES, Cancelled, Kind, Wish
+from fedtop.screens.applying import apply_after_question, write_plan
+from fedtop.screens.panel import Panel
+from fedtop.screens.plan_details import BoostPanel, FlipsPanel
+from fedtop.screens.plan_items import BOOST_COLUMNS, PlanTable, boost_rows, diff_lines
+from fedtop.screens.plan_rows import note_items, title_parts
+from fedtop.screens.text_lines import TextLines
+from fedtop.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.worker import Worker
+
+    from fedstore import Change, Plan
+    from fedtop.options import Source
+
+    Proposer = Callable[[Source, Wish, Callable[[float], None], Callable[[], bool]], Plan]
+
+__all__ = ["OptimizePanel", "PlanPanel", "TunePanel"]
+
+_STEPS = 50
+_BAR = 30
+
+
+@dataclass
+class Progressed(Message):
+    """How far the proposal with this serial number is, as a share of 1."""
+
+    serial: int
+    share: float
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the latest counts."""
+        return isinstance(message, Progressed) and message.serial <= self.serial
+
+
+class PlanPanel(Panel, can_focus=True):
+    """See the module. `proposer` computes the plan; it runs in a thread and must look at its last argument."""
+
+    polls = False
+    kind: ClassVar[Kind]
+    MUTATING: ClassVar[frozenset[str]] = frozenset({"apply"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "apply", "apply", id="plan.apply", tooltip="Put exactly this plan in force, after a question"),
+        Binding("p", "next_rule", "rule", id="plan.rule", tooltip="Make the plan by the next rule"),
+        Binding("f", "flips", "flips", id="plan.flips", tooltip="The decisions that would go elsewhere"),
+        Binding("w", "window(1)", "window", id="plan.wider", tooltip="Rest the plan on a longer window"),
+        Binding("W", "window(-1)", "shorter", id="plan.narrower", show=False, tooltip="Rest it on a shorter window"),
+        Binding("e", "export_plan", "export", id="plan.export", tooltip="Write the plan to a JSON file"),
+        Binding("r", "again", "again", id="plan.again", show=False, tooltip="Make the plan anew"),
+        Binding("escape", "cancel", "cancel", id="plan.cancel", tooltip="Give up computing"),
+        Binding("escape", "discard", "discard", id="plan.discard", tooltip="Leave without changing anything"),
+    ]
+
+    def __init__(self, proposer: Proposer = loop.propose) -> None:
+        super().__init__()
+        self._proposer = proposer
+        self._wish = Wish(self.kind)
+        self._serial = 0
+        self._worker: Worker[None] | None = None
+        self.plan: Plan | None = None
+        self.change: Change | None = None
+
+    def compose(self) -> ComposeResult:
+        """What it is, how far it is, what would change, and everything about it in sentences."""
+        yield TextLines(id="plan-title")
+        yield TextLines(id="plan-status")
+        yield self._table()
+        with VerticalScroll(id="plan-rest"):
+            yield TextLines(id="plan-notes")
+
+    def _table(self) -> LiveTable:
+        raise NotImplementedError
+
+    def _fill(self, plan: Plan) -> None:
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Starts to compute; the screen is there at once."""
+        rule = self._wish.rule or loop.rule_of(self.host.source, self.kind)
+        self._wish = Wish(self.kind, rule, loop.WINDOWS[self.kind], self.host.view.pinned_ms)
+        self.set_class(True, "-nothing-yet")
+        self._start()
+
+    # Computing
+
+    @property
+    def computing(self) -> bool:
+        """True while a proposal is under way."""
+        return self._worker is not None
+
+    def _start(self) -> None:
+        self._stop()
+        self._serial += 1
+        self.change = None
+        self._progress(0.0)
+        self._worker = self.run_worker(self._compute(self._serial, self._wish), group="plan", exclusive=True)
+        self.refresh_bindings()
+        self.take_focus()
+
+    def _stop(self) -> None:
+        if self._worker is not None:
+            self._worker.cancel()
+            self._worker = None
+
+    async def _compute(self, serial: int, wish: Wish) -> None:
+        """Waits for the thread; when this is cancelled, so is the thread."""
+        stop = threading.Event()
+        source = self.host.source
+        try:
+            plan = await asyncio.to_thread(self._proposer, source, wish, self._reporter(serial), stop.is_set)
+        except Cancelled:
+            return
+        except (FedstoreError, OSError) as error:
+            self._finished(None, str(error))
+        else:
+            self._finished(plan, "")
+        finally:
+            stop.set()
+
+    def _reporter(self, serial: int) -> Callable[[float], None]:
+        """Called by the thread; tells the pane only what it can see."""
+        shown = 0
+
+        def report(share: float) -> None:
+            nonlocal shown
+            if int(share * _STEPS) > shown:
+                shown = int(share * _STEPS)
+                self.post_message(Progressed(serial, share))
+
+        return report
+
+    @on(Progressed)
+    def _progressed(self, event: Progressed) -> None:
+        event.stop()
+        if event.serial == self._serial and self.computing:
+            self._progress(event.share)
+
+    def _finished(self, plan: Plan | None, failure: str) -> None:
+        self._worker = None
+        if plan is None:
+            self._say(f"no plan: {failure}", "$alert")
+        else:
+            self.plan = plan
+            self._say("")
+            self.set_class(False, "-nothing-yet")
+            self._show_plan()
+        self.refresh_bindings()
+        self.take_focus()
+
+    # Showing
+
+    def _progress(self, share: float) -> None:
+        wish = self._wish
+        done = Text(bar(share, _BAR, self.glyphs).ljust(_BAR, self.glyphs.dot), "$accent")
+        what = f"  {self.kind}, rule {wish.rule}, {wish.window}: " + (
+            f"{share:.0%}" if share else "reading the evidence"
+        )
+        self._status(Text.assemble(done, what, ("   Esc cancels", "$dim")))
+
+    def _say(self, words: str, style: str = "$dim") -> None:
+        self._status(Text(clean(words, 400), style))
+
+    def _status(self, text: Text) -> None:
+        line = self.query_one("#plan-status", TextLines)
+        line.set_lines([text])
+        line.display = bool(text.plain)
+
+    def _show_plan(self) -> None:
+        plan = self.plan
+        assert plan is not None
+        self.query_one("#plan-title", TextLines).set_lines([title_parts(plan, self.glyphs)])
+        self._fill(plan)
+        self.query_one("#plan-notes", TextLines).set_lines(note_items(plan, self.glyphs))
+
+    def take_focus(self) -> None:
+        """The table once there is one, else the panel itself: Esc must work while it computes."""
+        focused = self.screen.focused
+        table = self.query_one(LiveTable)
+        if focused is None or focused is self or self not in focused.ancestors:
+            (table if self.plan is not None else self).focus(scroll_visible=False)
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Each key exists only while it can do something."""
+        if action == "apply" and (self.plan is None or not self.plan.changed or self.change or self.computing):
+            return False
+        if action == "flips" and (self.plan is None or not self.plan.flipped):
+            return False
+        if action == "export_plan" and self.plan is None:
+            return False
+        if action in ("cancel", "discard") and self.computing is not (action == "cancel"):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_cancel(self) -> None:
+        """Gives up the proposal under way; the plan before it, if there is one, stays."""
+        self._stop()
+        self._say("cancelled: nothing was changed. r computes again, Esc leaves", "$warn")
+        self.refresh_bindings()
+
+    async def action_discard(self) -> None:
+        """Leaves, as the frame does it: a filter is cleared first."""
+        await self.run_action("app.retreat")
+
+    def action_again(self) -> None:
+        """Computes anew on the facts that are there now."""
+        self._wish = replace(self._wish, at_ms=self.host.view.pinned_ms)
+        self._start()
+
+    def action_next_rule(self) -> None:
+        """The next rule, around the end."""
+        rules = RULES[self.kind]
+        self._wish = replace(self._wish, rule=rules[(rules.index(self._wish.rule) + 1) % len(rules)])
+        self._start()
+
+    def action_window(self, step: int) -> None:
+        """A longer or shorter window of evidence."""
+        view = replace(self.host.view, window=self._wish.window)
+        self._wish = replace(self._wish, window=(state.wider if step > 0 else state.narrower)(view).window)
+        self._start()
+
+    def action_flips(self) -> None:
+        """The decisions that would go elsewhere."""
+        if self.plan is not None:
+            self.host.open_panel(FlipsPanel(self.plan))
+
+    @on(LiveTable.Selected)
+    def _opened(self, event: LiveTable.Selected) -> None:
+        event.stop()
+        if self.plan is None:
+            return
+        if self.kind == "optimize":
+            self.host.open_panel(BoostPanel(self.plan, event.key))
+        elif self.plan.flipped:
+            self.action_flips()
+        else:
+            self.app.notify("No decision would go elsewhere", timeout=2, markup=False)
+
+    def action_export_plan(self) -> None:
+        """Writes the whole plan to a JSON file, and says where."""
+        assert self.plan is not None
+        try:
+            path = write_plan(self.host.options.export_dir, self.plan)
+        except OSError as error:
+            self.app.notify(f"not written: {error.strerror or error}", severity="error", markup=False)
+        else:
+            self.app.notify(f"Written to {path}", markup=False)
+
+    # Applying
+
+    def action_apply(self) -> None:
+        """Asks, and then applies exactly the plan that was shown."""
+        if self.plan is not None:
+            self.run_worker(self._apply(self.plan), group="apply", exclusive=True)
+
+    async def _apply(self, plan: Plan) -> None:
+        try:
+            change = await apply_after_question(self.app, self.host.source, plan, self.glyphs)
+        except FedstoreError as error:
+            self._say(f"refused: {error}", "$alert")
+        else:
+            if change is not None:
+                self._applied(change)
+
+    def _applied(self, change: Change) -> None:
+        self.change = change
+        words = f"applied as change #{change.id}: policy version {change.new_version} is in force. u takes it back"
+        self._say(f"{self.glyphs.check} {words}", "$ok")
+        for warning in change.warnings:
+            self.app.notify(clean(warning, 300), severity="warning", markup=False)
+        self.refresh_bindings()
+
+
+class OptimizePanel(PlanPanel):
+    """Boosts for agents, the three rules side by side; Enter shows what a boost rests on."""
+
+    panel_id = "optimize"
+    title = "optimize (dry-run)"
+    kind: ClassVar[Kind] = "optimize"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "again", "again", id="plan.again_o", show=False, tooltip="Make the plan anew"),
+    ]
+
+    def _table(self) -> LiveTable:
+        return LiveTable(BOOST_COLUMNS, id="plan-items", empty="no graded task of any agent in this window")
+
+    def _fill(self, plan: Plan) -> None:
+        self.query_one("#plan-items", LiveTable).set_rows(boost_rows(plan, self.glyphs))
+
+
+class TunePanel(PlanPanel):
+    """Thresholds of the cascade; Enter lists the decisions that would go elsewhere."""
+
+    panel_id = "tune"
+    title = "tune (dry-run)"
+    kind: ClassVar[Kind] = "tune"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "again", "again", id="plan.again_t", show=False, tooltip="Make the plan anew"),
+    ]
+
+    def _table(self) -> LiveTable:
+        return PlanTable({"change": "captured"}, id="plan-items")
+
+    def _fill(self, plan: Plan) -> None:
+        self.query_one("#plan-items", PlanTable).set_lines(diff_lines(plan))
