@@ -28,7 +28,9 @@ def local_zone() -> tzinfo:
 class Source(Protocol):
     """What the pane reads: a `fedstore.Store`, or anything that gives a reader of the same shape."""
 
-    path: Path
+    @property
+    def path(self) -> Path:
+        """The file it reads."""
     database: Any
 
     def reader(self) -> Any:
