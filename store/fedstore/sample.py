@@ -148,16 +148,16 @@ def right_chance(layer: SampleLayer, confidence: float) -> float:
 
 def _layer(rng: random.Random, number: int, attempt: Attempt) -> dict[str, Any]:
     topic = attempt.agent.removesuffix("-master")
-    metadata: dict[str, Any] = {
+    metadata: dict[str, dict[str, Any]] = {
         "keyword": {"matched_keywords": [topic]},
         "semantic": {"cluster": topic},
         "rag": {"retrieved": rng.randint(3, 8)},
         "pytorch": {"model": "router-v1"},
-    }.get(attempt.layer, {})
+    }
     return {
         "layer_id": number, "layer_name": attempt.layer, "attempted": True, "success": attempt.accepted,
         "confidence": attempt.confidence, "threshold": attempt.threshold, "selected_master": attempt.agent,
-        "latency_ms": attempt.latency_ms, "metadata": metadata,
+        "latency_ms": attempt.latency_ms, "metadata": metadata.get(attempt.layer, {}),
     }  # fmt: skip
 
 

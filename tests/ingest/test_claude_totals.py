@@ -93,15 +93,6 @@ def test_a_session_with_its_subagents_counts_each_call_once(tmp_path: Path) -> N
     database.close()
 
 
-def test_codex_rollouts_are_left_out_with_a_note(tmp_path: Path) -> None:
-    database = Database(tmp_path / "a.db")
-    report = import_paths(database, [data_folder("transcripts", "codex")])
-    assert (report.taken, report.rejected) == (0, 0)
-    assert {file.note for file in report.files} == {"codex rollouts are not read yet"}
-    assert database.read("SELECT COUNT(*) FROM rejects") == [(0,)]
-    database.close()
-
-
 @pytest.mark.parametrize("name", ["entireio-cli", "marot-spotter", "daaain-claude-code-log"])
 def test_importing_real_sessions_twice_changes_nothing(tmp_path: Path, name: str) -> None:
     folder = data_folder(*CLAUDE, name)

@@ -153,7 +153,7 @@ def test_folders_are_searched_and_formats_told_by_content(store: Store, tmp_path
     (deep / "m.json").write_text(
         json.dumps({"initialized": "2026-02-05T10:00:00Z", "agents": {"kimi": {"successful_tasks": 2}}}, indent=1)
     )
-    (tmp_path / "a" / "rollout.jsonl").write_bytes(lines({"timestamp": "t", "type": "session_meta", "payload": {}}))
+    (tmp_path / "a" / "rollout.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd....")
     (tmp_path / "a" / "README.md").write_text("# read me")
     (tmp_path / "a" / "picture.png").write_bytes(b"\x89PNG" + bytes(100))
     (tmp_path / "a" / "empty").write_bytes(b"")
@@ -161,10 +161,10 @@ def test_folders_are_searched_and_formats_told_by_content(store: Store, tmp_path
     report = import_paths(store, [tmp_path / "a"])
     assert totals(report) == (3 + 1 + 2, 0, 0)
     assert {(Path(f.path).name, f.format) for f in report.files} == {
-        ("log.txt", "routing-log"), ("anything", "events"), ("m.json", "metrics.json"), ("rollout.jsonl", "codex"),
+        ("log.txt", "routing-log"), ("anything", "events"), ("m.json", "metrics.json"), ("rollout.jsonl.zst", "zstd"),
     }  # fmt: skip
     assert report.skipped == 4
-    assert [f.note for f in report.files if f.format == "codex"] == ["codex rollouts are not read yet"]
+    assert ["decompress it first" in f.note for f in report.files if f.format == "zstd"] == [True]
     assert count(store.database, "rejects") == 0
 
 
@@ -178,6 +178,7 @@ def test_detect(tmp_path: Path) -> None:
         (lines({"kind": "holiday"}), None),
         (lines({"type": "summary", "summary": "s", "leafUuid": "u"}), "claude-code"),
         (lines({"type": "user", "sessionId": "s"}), "claude-code"),
+        (lines({"timestamp": "t", "type": "session_meta", "payload": {}}), "codex"),
         (b'{"agents": {"kimi": {}}}', "metrics.json"),
         (b'{"agents": ["kimi"]}', None),
         (b"", None),

@@ -66,7 +66,7 @@ def agents_status(database: Database, now: int) -> dict[str, Any]:
         busy = {run.agent for run in active_runs(database)}
         names = set(buckets.names("tool_buckets", "agent", _last(now, 30 * DAY_MS))) | busy
         today = Window(day_start_ms(now, None), _last(now, DAY_MS).end_ms, "", live=True)
-        done = {agent: calls for agent, calls in buckets.sums("tool_buckets", today, ("agent",), ("calls",))}
+        done: dict[str, int] = dict(buckets.sums("tool_buckets", today, ("agent",), ("calls",)))
         day = {row[0]: row[1:] for row in buckets.sums("tool_buckets", _last(now, DAY_MS), ("agent",), _SUMS)}
         seen = _last_seen(buckets, now)
     agents = []

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from fedstore.events import Event
 
-__all__ = ["CLAUDE_CODE", "CODEX", "EVENTS", "METRICS", "ROUTING", "LineReader", "detect", "reader_for"]
+__all__ = ["CLAUDE_CODE", "CODEX", "COMPRESSED", "EVENTS", "METRICS", "ROUTING", "LineReader", "detect", "reader_for"]
 
 ROUTING, METRICS, CLAUDE_CODE, EVENTS, CODEX = "routing-log", "metrics.json", "claude-code", "events", "codex"
+COMPRESSED = "zstd"
+_ZSTD = b"\x28\xb5\x2f\xfd"
 _HEAD_BYTES = 256 * 1024
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 _WIDE_HEAD_BYTES = 8 * 1024 * 1024
@@ -48,6 +50,8 @@ def detect(path: Path) -> str | None:
     """The format of a file, or None. Raises OSError."""
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
+        if head.startswith(_ZSTD) and ".jsonl" in path.name:
+            return COMPRESSED
         if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[", b'"')):
             return None
         found = _of_lines(head)
@@ -119,6 +123,12 @@ def _claude(state: dict[str, Any], path: Path) -> LineReader:
     return ClaudeCodeReader(state, path)
 
 
+def _codex(state: dict[str, Any], path: Path) -> LineReader:
+    from fedstore.ingest.codex import CodexReader
+
+    return CodexReader(state, path)
+
+
 _READERS: dict[str, Callable[[dict[str, Any], Path], LineReader]] = {
-    ROUTING: _routing, EVENTS: _events, CLAUDE_CODE: _claude,
+    ROUTING: _routing, EVENTS: _events, CLAUDE_CODE: _claude, CODEX: _codex,
 }  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 from fedstore.database import Database
 from fedstore.ids import now_ms
 from fedstore.ingest.document import Document
-from fedstore.ingest.formats import CODEX, METRICS, detect
+from fedstore.ingest.formats import COMPRESSED, METRICS, detect
 from fedstore.ingest.marks import label
 from fedstore.ingest.report import FileReport, ImportFailedError, ImportReport
 from fedstore.ingest.tail import Tail
@@ -25,7 +25,7 @@ __all__ = ["import_paths"]
 
 POLL_S = 1.0
 _SKIPPED_FOLDERS = {".git", "node_modules", "__pycache__", ".venv"}
-_NO_READER = {CODEX: "codex rollouts are not read yet"}
+_NO_READER = {COMPRESSED: "compressed with zstd: decompress it first (zstd -d)"}
 Progress = Callable[[int, int], None]
 
 

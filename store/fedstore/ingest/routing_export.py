@@ -50,8 +50,8 @@ def stored_routes(database: Database, window: Window) -> Iterator[Route]:
         last = rows[-1][0]
         for route_id, *row in database.read(_ATTEMPTS, {"after": after, "last": last, **bounds}):
             attempts.setdefault(route_id, []).append(_attempt(row))
-        for row in rows:
-            yield _route(row, tuple(attempts.get(row[1], ())))
+        for found in rows:
+            yield _route(found, tuple(attempts.get(found[1], ())))
         after = last
 
 
