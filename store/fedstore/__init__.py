@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from fedstore.policy import optimization_text as optimization_text
     from fedstore.queries import Reader as Reader
     from fedstore.recorder import Recorder as Recorder
+    from fedstore.retention import purge as purge
     from fedstore.sample import sample_routes as sample_routes
     from fedstore.store import Store as Store
     from fedstore.window import Window as Window
@@ -100,6 +101,7 @@ _MODULES = {
     ),
     "queries": ("Reader",),
     "recorder": ("Recorder",),
+    "retention": ("purge",),
     "sample": ("sample_routes",),
     "store": ("Store",),
     "window": ("Window", "parse_duration_ms", "parse_time_ms"),

@@ -174,6 +174,10 @@ def test_old_history_is_offered(run: Run, ask: Callable[..., Any], federation: S
     clock.advance(90 * DAY)
     shown = run("costs").stdout
     assert "before this window: add --at newest" in shown
+    for args in (["dashboard"], ["layers"], ["runs"], ["agent", "kimi"], ["costs"], ["top", "--tab", "agents"]):
+        told = run(*args).stdout
+        assert "add --at newest" in told
+        assert not re.search(r"\b0\b|0 %|\$0", told.split("\n\n", 1)[1]), told
     assert ask("costs")["notice"] == "before-window"
     found = ask("dashboard", "--at", "newest")
     assert found["notice"] is None

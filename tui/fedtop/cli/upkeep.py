@@ -74,9 +74,9 @@ def config(*, store: Path | None, as_json: bool, as_ascii: bool | None, no_color
     rows = [(name, value, _source(name, settings.sources)) for name, value in _flat(values)]
 
     def draw(look: Look) -> Any:
-        from fedtop.plain.upkeep import settings_table
+        from fedtop.plain.upkeep import settings_list
 
-        return settings_table(str(default_config_path()), rows, _meanings(type(settings)), look)
+        return settings_list(str(default_config_path()), rows, _meanings(type(settings)), look)
 
     plain = {name: {"value": value, "source": source} for name, value, source in rows}
     emit(view, {"file": str(default_config_path()), "settings": plain}, draw)

@@ -24,7 +24,7 @@ def agent(view: AgentDetail, name: str, boost: float | None, look: Look, notice:
     """Totals, task types, tools, models, peers, newest runs and errors of one agent."""
     parts: list[RenderableType] = [header(f"Agent: {look.name(name).plain}", look, window_text(view.window, look))]
     if notice:
-        parts.append(Text(f"\n{notice}", "$warn"))
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
     if view.row is None:
         return Group(*parts, Text("\nNothing in this window.", "$dim"))
     parts += [heading("Summary"), fields(_summary(view.row, boost, look), look)]
@@ -114,7 +114,7 @@ def agents(view: AgentsView, look: Look, notice: str | None = None) -> Renderabl
     """All agents, and how each does on each task type."""
     parts: list[RenderableType] = [header("AGENTS", look, window_text(view.window, look))]
     if notice:
-        parts.append(Text(f"\n{notice}", "$warn"))
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
     if not view.rows:
         return Group(*parts, Text("\nNothing in this window.", "$dim"))
     parts += [heading("Agents"), _rows(view.rows, look)]
@@ -143,7 +143,7 @@ def task_type(
     """All agents on one task type, with what can be claimed about each."""
     parts: list[RenderableType] = [header(f"Task Type: {look.name(name).plain}", look, window_text(window, look))]
     if notice:
-        parts.append(Text(f"\n{notice}", "$warn"))
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
     if not rows:
         return Group(*parts, Text("\nNothing in this window.", "$dim"))
     shown = [

@@ -38,7 +38,7 @@ def cascade(view: CascadeView, look: Look, notice: str | None = None) -> Rendera
     """The whole cascade over a window."""
     parts: list[RenderableType] = [header("ROUTING PERFORMANCE", look, window_text(view.window, look))]
     if notice:
-        parts.append(Text(f"\n{notice}", "$warn"))
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
     if not view.routes:
         parts.append(Text("\nNo routing decisions in this window: record some, or import a routing log.", "$dim"))
         return Group(*parts)

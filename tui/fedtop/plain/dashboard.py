@@ -27,10 +27,10 @@ def dashboard(
     """Both halves; a half without a fact is left out."""
     parts: list[RenderableType] = [_title(view, look, now_ms)]
     if notice:
-        parts.append(Text(f"\n{notice}", "$warn"))
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
     parts += [heading("Summary"), fields(_summary(view, look), look)]
-    if view.agents:
-        parts += [heading("Top Performers"), lines(_performers(view, look))]
+    if performers := _performers(view, look):
+        parts += [heading("Top Performers"), lines(performers)]
     if view.task_types:
         parts += [heading("Task Distribution"), lines(_task_types(view, look))]
     if cascade.routes:

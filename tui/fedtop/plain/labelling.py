@@ -23,7 +23,7 @@ def queue(
     """The state of the grades, then the decisions nearest to a threshold."""
     parts: list[RenderableType] = [header("LABELLING QUEUE", look, window_text(window, look))]
     if notice:
-        parts.append(Text(f"\n{notice}", "$warn"))
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
     parts += [heading("Grades so far"), fields(_progress(progress, look), look)]
     if not items:
         return Group(*parts, Text("\nNothing to grade: every decision of this window is graded.", "$dim"))

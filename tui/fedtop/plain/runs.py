@@ -23,7 +23,7 @@ def runs(rows: tuple[RunRow, ...], window: Window, look: Look, notice: str | Non
     """The newest runs of a window."""
     parts: list[RenderableType] = [header("RUNS", look, window_text(window, look))]
     if notice:
-        parts.append(Text(f"\n{notice}", "$warn"))
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
     if not rows:
         return Group(*parts, Text("\nNothing ended in this window.", "$dim"))
     return Group(*parts, heading(f"Newest {len(rows):,}"), run_table(rows, look))

@@ -23,6 +23,8 @@ def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableT
     """What was spent, by one dimension; today, this month, and where the month is going."""
     glyphs = look.glyphs
     parts: list[RenderableType] = [header("COSTS", look, window_text(view.window, look))]
+    if notice and not view.month.nano:
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
     if notice:
         parts.append(Text(f"\n{notice}", "$warn"))
     facts: list[Field] = [
@@ -71,7 +73,7 @@ def tools(view: ToolsView, look: Look, notice: str | None = None) -> RenderableT
     """Confidence in each tool with the bound it rests on, what goes wrong, what to do."""
     parts: list[RenderableType] = [header("TOOLS", look, window_text(view.window, look))]
     if notice:
-        parts.append(Text(f"\n{notice}", "$warn"))
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
     if not view.rows:
         return Group(*parts, Text("\nNo tool was executed in these 30 days.", "$dim"))
     columns: list[Column] = [
@@ -115,7 +117,7 @@ def tool(view: ToolDetail, name: str, look: Look, notice: str | None = None) -> 
     """One tool: its figures, the agents that use it, its errors, its newest executions."""
     parts: list[RenderableType] = [header(f"Tool: {look.name(name).plain}", look, window_text(view.window, look))]
     if notice:
-        parts.append(Text(f"\n{notice}", "$warn"))
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
     row = view.row
     if row is None:
         return Group(*parts, Text("\nNot executed in these 30 days.", "$dim"))

@@ -8,14 +8,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Column, header, heading, lines, table
+from fedtop.plain.blocks import header, heading, lines
+from fedtop.sanitize import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fedtop.plain.look import Look
 
-__all__ = ["findings", "settings_table"]
+__all__ = ["findings", "settings_list"]
 
 
 def findings(found: Iterable[Any], look: Look) -> RenderableType:
@@ -28,16 +29,17 @@ def findings(found: Iterable[Any], look: Look) -> RenderableType:
     return Group(header("DOCTOR", look), heading("Findings"), lines(rows))
 
 
-def settings_table(
+def settings_list(
     path: str, rows: Sequence[tuple[str, Any, str]], meanings: Mapping[str, str], look: Look
 ) -> RenderableType:
-    """Name, value, where it comes from, what it means."""
-    columns: list[Column] = [("Setting", "left"), ("Value", "left"), ("From", "left"), ("Meaning", "left")]
-    shown = [
-        (name, look.name(_value(value), 60), look.name(source, 40), look.name(meanings.get(name, ""), 90))
-        for name, value, source in rows
-    ]
-    return Group(header("SETTINGS", look, f"File: {path}"), Text(""), table(columns, shown, wrap_last=True))
+    """``name = value   (where from)``, and below it what it means."""
+    found: list[Text] = []
+    for name, value, source in rows:
+        shown = clean(_value(value), None) or look.glyphs.none
+        origin = "" if source == "default" else f"   ({clean(source, None)})"
+        found.append(Text.assemble(f"{name} = ", (shown, "bold"), (origin, "$accent")))
+        found.append(Text(f"    {clean(meanings.get(name, ''), None)}", "$dim"))
+    return Group(header("SETTINGS", look, f"File: {path}"), Text(""), lines(found))
 
 
 def _value(value: Any) -> str:

@@ -1,0 +1,110 @@
+"""Settings, completion, doctor and maintain."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedstore import Settings, Store
+from tests.cli.conftest import Run, refused
+
+
+def test_config_says_where_each_value_is_from(
+    run: Run, ask: Callable[..., Any], path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('window = "7d"\n[policy]\ntarget = 0.9\n')
+    monkeypatch.setenv("FEDTOP_CONFIG", str(file))
+    found = ask("config")
+    assert found["file"] == str(file)
+    settings = found["settings"]
+    assert settings["store"] == {"value": str(path), "source": "FEDTOP_STORE"}
+    assert settings["window"] == {"value": "7d", "source": str(file)}
+    assert settings["policy.target"] == {"value": 0.9, "source": str(file)}
+    assert settings["theme"] == {"value": "fedtop-dark", "source": "default"}
+    shown = run("config").stdout
+    for name in settings:
+        assert name in shown
+    assert "Hide and refuse everything that changes something." in " ".join(shown.split())
+    assert not path.exists()
+
+
+def test_every_setting_is_explained(ask: Callable[..., Any]) -> None:
+    from fedtop.cli.upkeep import _meanings
+
+    meanings = _meanings(Settings)
+    for name in ask("config")["settings"]:
+        assert meanings[name], name
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("window = 3 =", "not valid TOML"), ('moon = "x"', "moon: unknown setting"), ('window = "9x"', "window"),
+     ("interval_s = -1", "interval_s")],
+)  # fmt: skip
+def test_bad_settings_are_one_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    monkeypatch.setenv("FEDTOP_CONFIG", str(file))
+    for command in (["config"], ["dashboard"], ["record", "--agent", "a", "--task", "t", "--success", "true"]):
+        assert said in refused(run(*command))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_asks_fedtop(run: Run, shell: str) -> None:
+    result = run("completion", shell)
+    assert result.exit_code == 0
+    assert "_FEDTOP_COMPLETE=" in result.stdout
+    assert result.stderr == ""
+
+
+def test_bash_takes_the_completion_script(run: Run, tmp_path: Path) -> None:
+    script = tmp_path / "fedtop.bash"
+    script.write_text(run("completion", "bash").stdout)
+    subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+def test_completion_for_another_shell(run: Run) -> None:
+    assert "completion --help" in refused(run("completion", "tcsh"))
+
+
+def test_maintain_purges_what_is_due_and_keeps_the_sums(
+    run: Run, ask: Callable[..., Any], seeded_store: Store, clock: Any
+) -> None:
+    before = ask("dashboard", "-w", "all")["overview"]
+    clock.advance(40 * 86_400_000)
+    found = ask("maintain")
+    assert sum(found.values()) > 100
+    after = ask("dashboard", "-w", "all")["overview"]
+    for name in ("tasks", "success", "cost", "tokens"):
+        assert after[name] == before[name]
+    assert len(ask("runs", "-w", "all")["runs"]) < before["tasks"]
+    assert sum(ask("maintain").values()) == 0
+
+
+def test_doctor_is_content_with_a_healthy_store(run: Run, ask: Callable[..., Any], seeded_store: Store) -> None:
+    found = ask("doctor")["findings"]
+    assert found
+    assert not [finding for finding in found if finding["severity"] == "alert"]
+    shown = run("doctor")
+    assert shown.exit_code == 0
+    assert str(seeded_store.path) in shown.stdout
+
+
+def test_doctor_names_a_damaged_store(run: Run, seeded_store: Store) -> None:
+    seeded_store.close()
+    path = seeded_store.path
+    for extra in (path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+        extra.unlink(missing_ok=True)
+    content = bytearray(path.read_bytes())
+    content[20_000:40_000] = b"\x55" * 20_000
+    path.write_bytes(content)
+    result = run("doctor")
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
