@@ -57,7 +57,10 @@ class MainScreen(BaseScreen):
             panel.display = False
             await self.query_one(ContentSwitcher).mount(panel)
         panel = self._panels[tab]
-        self.query_one(ContentSwitcher).current = panel.id
+        switcher = self.query_one(ContentSwitcher)
+        if switcher.current != panel.id:
+            self.set_focus(None)  # a focused widget that is hidden takes the focus away later, from whoever has it then
+            switcher.current = panel.id
         self.adopt_view(self.host.view)
         panel.take_focus()
         self.post_message(Demanded())

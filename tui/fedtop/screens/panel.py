@@ -122,7 +122,7 @@ class Panel(Widget):
             return
         first = next((table for table in self.query(LiveTable) if table.display and table.focusable), None)
         if first is not None:
-            first.focus(scroll_visible=False)
+            self.screen.set_focus(first, scroll_visible=False)
 
     def on_descendant_focus(self) -> None:
         """Of several tables only the one in use shows a cursor."""
