@@ -1,0 +1,150 @@
+"""Boost plans from the store: whose runs count, three policies side by side, the words of the plain form."""
+
+from __future__ import annotations
+
+import pytest
+
+from fedstore.events import Run, Verdict
+from fedstore.learning.boosts import propose_boosts
+from fedstore.policy import PolicyStore, boost_key, optimization_text
+from fedstore.policy.optimize import RUNS_PER_AGENT, read_outcomes
+from fedstore.store import Store
+from fedstore.window import Window
+from tests.conftest import Clock
+from tests.policy.synthetic import write_runs
+
+HOUR_MS = 3_600_000
+
+
+def by_label(plan) -> dict[str, float | None]:
+    return {item.label: item.new for item in plan.items}
+
+
+def test_outcomes_are_the_newest_graded_runs_in_the_order_of_time(store: Store, clock: Clock) -> None:
+    write_runs(store, "kimi", "docs", "-" * 10 + "+" * RUNS_PER_AGENT, clock.now_ms)
+    write_runs(store, "codex", "docs", "+?-", clock.now_ms, step_ms=400)
+    found = read_outcomes(store.database.read, 0, clock.now_ms + 1)
+    assert [ok for agent, _, ok in found if agent == "kimi"] == [True] * RUNS_PER_AGENT
+    # codex ended 1.2 s (right), 0.8 s (not graded) and 0.4 s (wrong) before, kimi every whole second
+    assert [(agent, ok) for agent, _, ok in found[-3:]] == [("codex", True), ("kimi", True), ("codex", False)]
+
+
+def test_rework_is_no_success(store: Store, clock: Clock) -> None:
+    at = clock.now_ms - HOUR_MS
+    store.writer().write(
+        [
+            Run(id="a", agent="kimi", success=True, at=at),
+            Run(id="b", agent="kimi", success=True, rework=True, at=at + 1),
+            Run(id="c", agent="kimi", success=True, at=at + 2),
+            Verdict(subject="run", subject_id="c", rework=True, at=at + 3),
+        ]
+    )
+    assert [ok for _, _, ok in read_outcomes(store.database.read, 0, 1 << 50)] == [True, False, False]
+
+
+def test_the_seed_rule_to_the_letter(store: Store, loop: PolicyStore, clock: Clock) -> None:
+    end = clock.now_ms - HOUR_MS
+    for agent, outcomes in {
+        "ninety": "+" * 9 + "-", "less": "+" * 8 + "--", "half": "+-" * 5, "few": "++++", "more": "+++++-----+",
+    }.items():  # fmt: skip
+        write_runs(store, agent, "docs", outcomes, end)
+    write_runs(store, "half", "review", "+" * 5, end, prefix="x")
+    plan = loop.propose_optimize("seed")
+    # half: 10 of 15 overall, so no longer half; its five reviews are excellent
+    assert by_label(plan) == {"ninety": 0.05, "ninety for docs": 0.05, "half for review": 0.05}
+
+
+def test_a_penalty_at_half_or_less(store: Store, loop: PolicyStore, clock: Clock) -> None:
+    write_runs(store, "half", "docs", "+-" * 5, clock.now_ms - HOUR_MS)
+    write_runs(store, "above", "docs", "+-" * 5 + "+", clock.now_ms - HOUR_MS)
+    assert by_label(loop.propose_optimize("seed")) == {"half": -0.05}
+
+
+def test_the_default_follows_the_shrunk_rates(federation: Store, loop: PolicyStore) -> None:
+    plan = loop.propose_optimize()
+    outcomes = read_outcomes(federation.database.read, 0, 1 << 50)
+    expected = {boost_key(p.agent, p.task_type or ""): p.boost for p in propose_boosts(outcomes)}
+    assert plan.policy == "shrunk"
+    assert {item.key: item.new for item in plan.items}.items() <= expected.items()
+    for key in expected.keys() - {item.key for item in plan.items}:
+        assert expected[key] == 0.0 or abs(expected[key]) < 0.005
+
+
+def test_three_policies_side_by_side(federation: Store, loop: PolicyStore) -> None:
+    plan = loop.propose_optimize()
+    values = {other.policy: other.values for other in plan.alternatives}
+    assert list(values) == ["shrunk", "wilson", "seed"]
+    assert values["seed"]["agent:codex"] == values["wilson"]["agent:codex"] == -0.05
+    assert values["shrunk"]["agent:kimi"] > 0
+    assert [other.policy for other in plan.alternatives if "this plan" in other.note] == ["shrunk"]
+
+
+def test_claims_stand_apart_from_boosts(federation: Store, loop: PolicyStore) -> None:
+    grades = {item.label: (item.grade, item.detail["claim"]) for item in loop.propose_optimize().items}
+    assert grades["kimi"] == ("certified", "high")
+    assert grades["codex"] == ("certified", "low")
+    assert grades["claude for research"] == ("estimated", None)
+    assert grades["gemini for testing"][0] == "too little"
+
+
+def test_evidence_carries_counts_and_interval(federation: Store, loop: PolicyStore) -> None:
+    item = next(item for item in loop.propose_optimize().items if item.label == "codex")
+    assert (item.n, item.detail["successes"]) == (15, 3)
+    assert "3 of 15" in item.evidence
+    low, high = item.interval or (1.0, 0.0)
+    assert low < 3 / 15 < high
+
+
+def test_a_small_move_is_not_worth_a_change(federation: Store, loop: PolicyStore, clock: Clock) -> None:
+    loop.apply(loop.propose_optimize())
+    clock.advance(HOUR_MS)
+    write_runs(federation, "kimi", "implementation", "+", clock.now_ms - 60_000)
+    assert not any(item.label == "kimi" for item in loop.propose_optimize().items)
+
+
+def test_prediction_speaks_of_what_is_boosted(federation: Store, loop: PolicyStore) -> None:
+    plan = loop.propose_optimize("seed")
+    up = [item for item in plan.items if (item.new or 0) > 0]
+    predicted = plan.predicted["success"]
+    assert predicted.now == pytest.approx(sum(item.detail["successes"] for item in up) / sum(item.n or 0 for item in up))
+    assert predicted.new is not None
+    assert 0.5 < predicted.new < predicted.now
+
+
+def test_an_empty_store_says_what_is_missing(loop: PolicyStore) -> None:
+    plan = loop.propose_optimize()
+    assert (plan.items, plan.reasons) == ((), ("no graded tasks to learn from in this window",))
+    assert "No optimizations needed." in optimization_text(plan)
+
+
+def test_the_words_of_the_plain_form(store: Store, loop: PolicyStore, clock: Clock) -> None:
+    end = clock.now_ms - HOUR_MS
+    write_runs(store, "kimi", "implementation", "+" * 6, end)
+    write_runs(store, "kimi", "review", "+-", end)
+    write_runs(store, "kimi", "research", "--", end)
+    text = optimization_text(loop.propose_optimize("seed"))
+    assert text.splitlines()[:5] == [
+        "🔧 Optimization Analysis (DRY RUN)",
+        "Found 1 optimization:",
+        "",
+        "🎯 TASK BOOST: kimi for implementation",
+        "   Excellent at implementation: 100%",
+    ]
+    plain = optimization_text(loop.propose_optimize("seed"), dry_run=False, ascii_only=True)
+    assert plain.startswith("Optimization Analysis\nFound 1")
+
+
+def test_progress_and_cancel(federation: Store, loop: PolicyStore) -> None:
+    from fedstore.learning.tuning_types import TuneCancelledError
+
+    seen: list[float] = []
+    loop.propose_optimize(progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    with pytest.raises(TuneCancelledError):
+        loop.propose_optimize(cancelled=lambda: True)
+    with pytest.raises(TuneCancelledError):
+        from tests.policy.synthetic import cascade_log, write_cascade
+
+        write_cascade(federation, cascade_log("seedlike", 100, 7), 1_770_000_000_000)
+        loop.propose_tune(window=Window(0, 1 << 50, "all"), cancelled=lambda: True)

@@ -1,0 +1,233 @@
+"""Files that follow the policy: written whole or not at all, other people's keys kept, and read back again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from fedstore.config import Settings
+from fedstore.errors import FedstoreError
+from fedstore.policy import PolicyBody, PolicyStore, export_policy, read_thresholds, write_thresholds
+from fedstore.policy.exports import environment
+from fedstore.policy.sinks import copy_path, read_copy
+from fedstore.store import Store
+from tests.conftest import Clock
+from tests.policy.synthetic import cascade_log, write_cascade, write_runs
+
+CONFIGS = {
+    "list": {
+        "version": 3,
+        "layers": [
+            {"layer_id": 1, "name": "keyword", "threshold": 0.85, "enabled": True, "patterns": ["a"]},
+            {"layer_id": 2, "layer_name": "semantic", "confidence_threshold": 0.7},
+            {"layer_id": 3, "name": "rag", "threshold": 0.85, "enabled": False},
+        ],
+        "dashboard": {"refresh": 5},
+    },
+    "object": {"layers": {"keyword": {"threshold": 0.85}, "semantic": {"threshold": 0.7, "model": "x"}}},
+    "numbers": {"routing_layers": {"keyword": 0.85, "semantic": 0.7}},
+    "plain": {"thresholds": {"keyword": 0.85, "semantic": 0.7}, "other": None},
+}
+
+
+@pytest.mark.parametrize("shape", CONFIGS)
+def test_every_shape_is_read_and_kept(tmp_path: Path, shape: str) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(CONFIGS[shape]))
+    assert read_thresholds(path) == {"keyword": 0.85, "semantic": 0.7}
+    assert write_thresholds(path, {"semantic": 0.66, "keyword": None})
+    assert read_thresholds(path) == {"keyword": 0.85, "semantic": 0.66}
+    expected = json.dumps(CONFIGS[shape]).replace("0.7,", "0.66,").replace("0.7}", "0.66}")
+    assert json.loads(path.read_text()) == json.loads(expected)
+
+
+@given(
+    config=st.dictionaries(st.text(min_size=1, max_size=8), st.none() | st.booleans() | st.text(max_size=5), max_size=4),
+    values=st.dictionaries(st.text(min_size=1, max_size=8), st.floats(0, 1), max_size=4),
+)
+@examples(max_examples=40, deadline=None)
+def test_unknown_keys_stay(tmp_path_factory: pytest.TempPathFactory, config: dict, values: dict) -> None:
+    path = tmp_path_factory.mktemp("config") / "config.json"
+    config = {key: value for key, value in config.items() if key not in ("layers", "routing_layers", "thresholds")}
+    path.write_text(json.dumps({**config, "layers": [{"name": "first", "threshold": 0.5, "note": "kept"}]}))
+    write_thresholds(path, values)
+    after = json.loads(path.read_text())
+    assert {key: after[key] for key in config} == config
+    assert after["layers"][0]["note"] == "kept"
+    assert read_thresholds(path) == {"first": 0.5, **values}
+
+
+def test_a_file_is_replaced_whole_with_its_permissions(tmp_path: Path) -> None:
+    real = tmp_path / "real.json"
+    real.write_text(json.dumps(CONFIGS["plain"]))
+    real.chmod(0o640)
+    link = tmp_path / "config.json"
+    link.symlink_to(real)
+    write_thresholds(link, {"semantic": 0.6})
+    assert link.is_symlink()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert read_thresholds(real)["semantic"] == 0.6
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "real.json"]
+
+
+def test_nothing_to_write_leaves_the_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"layers":[{"name":"a","threshold":0.5}]}')
+    assert not write_thresholds(path, {"a": 0.5})
+    assert path.read_text() == '{"layers":[{"name":"a","threshold":0.5}]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "not valid JSON"),
+        ("[1]", "no JSON object"),
+        ('{"layers": [{"name": "a", "threshold": "high"}]}', "threshold of a is 'high'"),
+        ('{"layers": [{"name": "a", "threshold": 7}]}', "from 0 to 1"),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(FedstoreError, match=words):
+        read_thresholds(path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user whom permissions bind")
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(FedstoreError, match="cannot be written"):
+        write_thresholds(tmp_path / "config.json", {"a": 0.5})
+
+
+def with_files(store: Store, clock: Clock, tmp_path: Path) -> tuple[PolicyStore, Path, Path]:
+    config, metrics = tmp_path / "config.json", tmp_path / "metrics.json"
+    settings = Settings(routing_config_json=config, metrics_json=metrics, policy=store.settings.policy)
+    return PolicyStore(Store(store.path, clock=clock, settings=settings)), config, metrics
+
+
+def test_config_json_follows_apply_and_undo(cascade_store: Store, clock: Clock, tmp_path: Path) -> None:
+    loop, config, _ = with_files(cascade_store, clock, tmp_path)
+    layers = [{"name": name, "threshold": t} for name, t in zip(("keyword", "semantic", "rag"), (0.85, 0.7, 0.85))]  # noqa: B905
+    config.write_text(json.dumps({"layers": layers, "dashboard": 1}))
+    before = read_thresholds(config)
+    change = loop.apply(loop.propose_tune())
+    assert change.warnings == ()
+    assert read_thresholds(config) == dict(loop.current()[1].thresholds)
+    loop.undo()
+    assert {name: read_thresholds(config)[name] for name in before} == before
+    assert loop.current()[1].thresholds == {}
+
+
+def test_tune_starts_from_the_config_file(cascade_store: Store, clock: Clock, tmp_path: Path) -> None:
+    loop, config, _ = with_files(cascade_store, clock, tmp_path)
+    config.write_text(json.dumps({"thresholds": {"semantic": 0.68}}))
+    plan = loop.propose_tune()
+    assert {layer["layer"]: layer["old"] for layer in plan.detail["layers"]} == {
+        "keyword": 0.85, "semantic": 0.68, "rag": 0.85, "pytorch": 0.9,
+    }  # fmt: skip
+
+
+def test_metrics_json_follows_apply_and_undo(federation: Store, clock: Clock, tmp_path: Path) -> None:
+    loop, _, metrics = with_files(federation, clock, tmp_path)
+    metrics.write_text(json.dumps({"agents": {"kimi": {"total_tasks": 9, "mine": 1}}, "owner": "x"}))
+    loop.apply(loop.propose_optimize("seed"), who="ana")
+    document = json.loads(metrics.read_text())
+    assert document["owner"] == "x"
+    assert (document["agents"]["kimi"]["routing_boost"], document["agents"]["kimi"]["mine"]) == (0.05, 1)
+    assert document["agents"]["codex"]["routing_boost"] == -0.05
+    history = document["optimization_history"]
+    assert {entry["agent"] for entry in history} == {"kimi", "codex"}
+    loop.undo()
+    after = json.loads(metrics.read_text())
+    assert after["agents"]["kimi"]["routing_boost"] == after["agents"]["codex"]["routing_boost"] == 0.0
+    assert after["optimization_history"][: len(history)] == history
+
+
+def test_a_file_that_cannot_be_written_is_a_warning(federation: Store, clock: Clock, tmp_path: Path) -> None:
+    settings = Settings(routing_config_json=tmp_path, policy=federation.settings.policy)
+    loop = PolicyStore(Store(federation.path, clock=clock, settings=settings))
+    change = loop._set("import", {"layer:rag": 0.8}, "", "")
+    assert change is not None
+    assert len(change.warnings) == 1
+    assert loop.current()[0] == 1
+
+
+def test_the_copy_beside_the_store(federation: Store, loop: PolicyStore) -> None:
+    loop.apply(loop.propose_optimize())
+    assert read_copy(federation.path) == loop.current()
+    loop.undo()
+    assert read_copy(federation.path) == loop.current()
+    assert json.loads(copy_path(federation.path).read_text())["version"] == 2
+
+
+def test_imports_are_entries_of_the_ledger(store: Store, loop: PolicyStore, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(CONFIGS["list"]))
+    change = loop.import_file(config, who="ana")
+    assert (change.kind, change.who, dict(loop.current()[1].thresholds)) == (
+        "import", "ana", {"keyword": 0.85, "semantic": 0.7},
+    )  # fmt: skip
+    with pytest.raises(FedstoreError, match="in force already"):
+        loop.import_file(config)
+    metrics = tmp_path / "metrics.json"
+    metrics.write_text(
+        json.dumps({"agents": {"kimi": {"routing_boost": 0.05, "task_types": {"docs": {"routing_boost": -0.01}}}}})
+    )
+    loop.import_file(metrics)
+    assert loop.current()[1].boosts == {"kimi": {"": 0.05, "docs": -0.01}}
+    loop.undo()
+    assert loop.current()[1].boosts == {}
+    config.write_text("{}")
+    with pytest.raises(FedstoreError, match="neither thresholds"):
+        loop.import_file(config)
+    metrics.write_text(json.dumps({"agents": {"kimi": {"routing_boost": 5}}}))
+    with pytest.raises(FedstoreError, match="from -1 to 1"):
+        loop.import_file(metrics)
+
+
+def test_exports(store: Store, loop: PolicyStore, tmp_path: Path) -> None:
+    loop._set("import", {"layer:rag": 0.8, "agent:kimi": 0.05, "agent:kimi/docs & more": -0.02}, "", "")
+    version, body = loop.current()
+    plain = json.loads(export_policy(store))
+    assert plain.pop("version") == version == 1
+    assert PolicyBody.from_dict(plain) == body
+    lines = dict(line.partition("=")[::2] for line in export_policy(store, "env").splitlines())
+    assert lines["FEDTOP_THRESHOLD_RAG"] == "0.8"
+    assert (lines["FEDTOP_BOOST_KIMI"], lines["FEDTOP_BOOST_KIMI__DOCS___MORE"]) == ("0.05", "-0.02")
+    assert PolicyBody.from_json(shlex.split(lines["FEDTOP_POLICY"])[0]) == body
+    config = tmp_path / "config.json"
+    export_policy(store, "config", config)
+    assert read_thresholds(config) == {"rag": 0.8}
+    config.write_text(json.dumps({"thresholds": {"rag": 0.1}, "kept": 1}))
+    assert json.loads(export_policy(store, "config", config)) == {"thresholds": {"rag": 0.8}, "kept": 1}
+    metrics = tmp_path / "metrics.json"
+    text = export_policy(store, "metrics", metrics)
+    assert json.loads(text)["agents"]["kimi"]["routing_boost"] == 0.05
+    assert json.loads(metrics.read_text())["agents"] == json.loads(text)["agents"]
+    with pytest.raises(FedstoreError, match="not a form"):
+        export_policy(store, "xml")
+
+
+def test_hostile_names_cannot_leave_their_quotes() -> None:
+    body = PolicyBody({"x; rm -rf ~ #": 0.5}, {"$(id)'\"": {"": 0.01}})
+    text = environment(1, body)
+    assert "rm -rf" not in text.rpartition("FEDTOP_POLICY=")[0]
+    assert PolicyBody.from_json(shlex.split(text.rpartition("FEDTOP_POLICY=")[2])[0]) == body
+
+
+def test_both_files_at_once(store: Store, clock: Clock, tmp_path: Path) -> None:
+    write_cascade(store, cascade_log("seedlike", 200, 7), clock.now_ms)
+    write_runs(store, "kimi", "docs", "+" * 6, clock.now_ms)
+    loop, config, metrics = with_files(store, clock, tmp_path)
+    loop._set("import", {"layer:rag": 0.8, "agent:kimi": 0.05}, "", "")
+    assert read_thresholds(config) == {"rag": 0.8}
+    assert json.loads(metrics.read_text())["agents"]["kimi"]["routing_boost"] == 0.05
