@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fedstore.database import Database as Database
     from fedstore.decisions import read_decisions as read_decisions
     from fedstore.demo import Simulation as Simulation
+    from fedstore.doctor import Finding as Finding
+    from fedstore.doctor import diagnose as diagnose
     from fedstore.errors import EventError as EventError
     from fedstore.errors import FedstoreError as FedstoreError
     from fedstore.errors import PlanRefusedError as PlanRefusedError
@@ -83,6 +85,7 @@ _MODULES = {
     "database": ("Database",),
     "decisions": ("read_decisions",),
     "demo": ("Simulation",),
+    "doctor": ("Finding", "diagnose"),
     "errors": (
         "EventError", "FedstoreError", "PlanRefusedError", "SettingsError", "StoreBusyError", "StoreError",
         "StoreNewerError", "StoreReadOnlyError",

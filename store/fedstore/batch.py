@@ -34,11 +34,17 @@ if TYPE_CHECKING:
 
     RouteRows: TypeAlias = tuple[Row, list[Row], Row | None]
 
-__all__ = ["FUTURE_SLACK_MS", "Batch"]
+__all__ = ["BACKFILL_MS", "FUTURE_SLACK_MS", "Batch"]
 
 FUTURE_SLACK_MS = 300_000
 """Clocks differ; a fact further ahead than this is refused."""
 
+BACKFILL_MS = 86_400_000
+"""A fact that old when it is recorded is history: minutes and hours are then kept longer, see ``retention``."""
+_BACKFILLED = (
+    "INSERT INTO marks (name, at_ms) VALUES ('backfill', ?)"
+    " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > marks.at_ms"
+)
 _ROWS: dict[str, Callable[[Any, Stamp], Any]] = {
     "run": run_row, "run_state": state_row, "usage": usage_row, "execution": execution_row, "route": route_rows,
     "verdict": verdict_row, "job": job_row,
@@ -58,14 +64,18 @@ class Batch:
         self.size = 0
         self._stamp = stamp
         self._latest = stamp.recorded_ms + FUTURE_SLACK_MS
+        self._oldest = stamp.recorded_ms
         self._rows: defaultdict[str, list[Any]] = defaultdict(list)
         self._named: defaultdict[str, list[str]] = defaultdict(list)
 
     def add(self, event: Any) -> None:
         """Take one valid event. Raises EventError for a time in the future."""
-        if event.at is not None and event.at > self._latest:
-            raise EventError(f"at: lies {_ahead(event.at - self._stamp.recorded_ms)} in the future: check the clock")
-        kind = event.kind
+        at, kind = event.at, event.kind
+        if at is not None:
+            if at > self._latest:
+                raise EventError(f"at: lies {_ahead(at - self._stamp.recorded_ms)} in the future: check the clock")
+            if at < self._oldest and kind != "verdict":
+                self._oldest = at
         self._rows[kind].append(_ROWS[kind](event, self._stamp))
         if event.id is not None:
             self._named[kind].append(event.id)
@@ -80,6 +90,8 @@ class Batch:
             if rows:
                 taken += write(self, tx, rows, deltas)
         deltas.flush(tx, self._stamp.recorded_ms)
+        if taken and self._stamp.recorded_ms - self._oldest > BACKFILL_MS:
+            tx.execute(_BACKFILLED, (self._stamp.recorded_ms,))
         return taken
 
     def _states(self, tx: Transaction, rows: list[Row], _: Deltas) -> int:

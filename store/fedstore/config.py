@@ -89,9 +89,9 @@ class Settings(_Model):
     """The same for executions of tools, in hours."""
     retention_other_days: Days = 30
     """The same for refused facts, plans that were not applied, ended jobs and states of runs that never ended."""
-    minute_days: Days = 30
+    minute_days: Annotated[int, Field(ge=1, le=36_500)] = 30
     """How long summaries by the minute are kept; those by the day stay for good."""
-    hour_days: Days = 35
+    hour_days: Annotated[int, Field(ge=1, le=36_500)] = 35
     """How long summaries by the hour are kept."""
     tool_rule: Literal["bound", "seed"] = "bound"
     """Confidence in tools by its lower bound, or by the plain rate."""
@@ -116,8 +116,18 @@ class Settings(_Model):
     def from_sources(self, sources: Mapping[str, str]) -> Settings:
         """The same settings, knowing where they came from."""
         settings = self.model_copy()
-        settings._sources = dict(sources)
+        settings._sources = dict(sources)  # noqa: SLF001 - a copy of itself
         return settings
+
+    @property
+    def minute_days_ms(self) -> int:
+        """``minute_days`` in milliseconds."""
+        return self.minute_days * 86_400_000
+
+    @property
+    def hour_days_ms(self) -> int:
+        """``hour_days`` in milliseconds."""
+        return self.hour_days * 86_400_000
 
     @field_validator("window")
     @classmethod

@@ -2,7 +2,8 @@
 
 Nothing here raises but KeyboardInterrupt and its like. Facts that are refused go to ``rejects`` with their reason;
 facts that a failing store could not take are counted, said once through ``logging``, and written to ``losses``
-with the next success, so that ``fedtop doctor`` and the pane show them.
+with the next success, so that ``fedtop doctor`` and the pane show them. Once an hour whoever records also purges what
+has outlived its retention, one small transaction after a write, so that no timer and no thread is needed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ from fedstore.writes import LOSS_INSERT, REJECT_INSERT
 
 __all__ = ["Sink"]
 
+SLICE = 500
+"""Facts purged after one write: a few milliseconds."""
+SLICE_EVERY_S = 1.0
+LOOK_EVERY_S = 600.0
 RETRY_S = 1.0
 """After the store could not be opened, so long passes before the next try: an agent must not wait each time."""
 _log = logging.getLogger("fedstore")
@@ -47,6 +52,8 @@ class Sink:
         self._said: set[str] = set()
         self._pending = 0
         self._pending_since = 0
+        self._next_slice = 0.0
+        self._purging: Iterator[Any] | None = None
         self.lost = 0
         self.refused = 0
 
@@ -59,12 +66,10 @@ class Sink:
         try:
             writer = self._writer or self._open()
             receipt = writer.write(events)
-            if receipt.rejected:
-                self._refuse(events, receipt)
-            if self._pending:
-                self._confess()
         except Exception as error:  # noqa: BLE001 - an agent must never fail because it is being watched
             return self.lose(len(events), error)
+        if receipt.rejected or self._pending or time.monotonic() >= self._next_slice:
+            self._look_after(events, receipt)
         return receipt
 
     def lose(self, count: int, error: BaseException) -> Receipt:
@@ -126,6 +131,33 @@ class Sink:
         if "refused" not in self._said:
             self._said.add("refused")
             _log.warning("fedstore refused a fact: %s (`fedtop doctor` counts them)", receipt.rejected[0][1])
+
+    def _look_after(self, events: Sequence[Any], receipt: Receipt) -> None:
+        """What follows a write; what goes wrong here does not make the written facts lost."""
+        try:
+            if receipt.rejected:
+                self._refuse(events, receipt)
+            if self._pending:
+                self._confess()
+            if time.monotonic() >= self._next_slice:
+                self._purge_a_little()
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.debug("fedstore could not look after its store: %s", error)
+
+    def _purge_a_little(self) -> None:
+        """The next step of a purge that is due."""
+        from fedstore.retention import due, purge_steps
+
+        self._next_slice = time.monotonic() + LOOK_EVERY_S
+        assert self._store is not None
+        database, now = self._store.database, self._clock()
+        with self._guard:
+            steps, self._purging = self._purging, None  # one thread at a time
+        if steps is None and due(database, now):
+            steps = purge_steps(database, self._store.settings, now, chunk=SLICE)
+        if steps is not None and next(steps, None) is not None:
+            self._purging = steps
+            self._next_slice = time.monotonic() + SLICE_EVERY_S
 
     def _confess(self) -> None:
         with self._guard:

@@ -181,10 +181,13 @@ class Deltas:
         if now_ms - now_ms % HOUR_MS > hour_mark:
             hour_mark, day_mark = roll_up(tx, now_ms)
         for table, minutes in self._tables.items():
-            _merge(tx, table, MINUTE_MS, minutes)
-            if min(minutes)[0] < hour_mark:
-                _merge(tx, table, HOUR_MS, _widen(minutes, HOUR_MS, hour_mark))
-                _merge(tx, table, DAY_MS, _widen(minutes, DAY_MS, day_mark))
+            if min(minutes)[0] >= hour_mark:
+                _merge(tx, table, MINUTE_MS, minutes)
+                continue
+            minutes_from, hours_from = _purged_marks(tx)
+            _merge(tx, table, MINUTE_MS, {key: parts for key, parts in minutes.items() if key[0] >= minutes_from})
+            _merge(tx, table, HOUR_MS, _widen(minutes, HOUR_MS, hours_from, hour_mark))
+            _merge(tx, table, DAY_MS, _widen(minutes, DAY_MS, 0, day_mark))
         self._tables = {}
 
 
@@ -225,11 +228,20 @@ def _known_marks(tx: Writer) -> tuple[int, int]:
     return known  # type: ignore[no-any-return]
 
 
-def _widen(rows: Mapping[Key, list[Part]], width: int, until: int) -> dict[Key, list[Part]]:
-    """The same parts in wider buckets, those before ``until`` only."""
+def _purged_marks(tx: Writer) -> tuple[int, int]:
+    """Since when minutes and hours are kept: what is older was purged, and only the wider buckets still grow."""
+    known = tx.memo.get("purged")
+    if known is None:
+        found = dict(tx.execute("SELECT name, at_ms FROM marks"))
+        known = tx.memo["purged"] = found.get("minutes_from", 0), found.get("hours_from", 0)
+    return known  # type: ignore[no-any-return]
+
+
+def _widen(rows: Mapping[Key, list[Part]], width: int, since: int, until: int) -> dict[Key, list[Part]]:
+    """The same parts in wider buckets, those of minutes in ``[since, until)`` only; both are edges of such buckets."""
     wide: defaultdict[Key, list[Part]] = defaultdict(list)
     for (start, *key), parts in rows.items():
-        if start < until:
+        if since <= start < until:
             wide[(start - start % width, *key)].extend(parts)
     return wide
 
@@ -293,4 +305,4 @@ def _roll(tx: Writer, narrow: int, wide: int, since: int, until: int) -> None:
         )
         keys, sums = 1 + len(spec.keys), 1 + len(spec.keys) + len(spec.sums)
         rows = {row[:keys]: [(row[keys:sums], *(list(read_bins(blob)) for blob in row[sums:]))] for row in found}
-        _merge(tx, table, wide, _widen(rows, wide, until))
+        _merge(tx, table, wide, _widen(rows, wide, since, until))

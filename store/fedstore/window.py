@@ -84,12 +84,16 @@ def spans(window: Window, hour_mark: int, day_mark: int, minutes_from: int = 0, 
     ``minutes_from`` and ``hours_from`` tell since when minute and hour rows are kept; an older edge snaps
     outwards to the next wider bucket.
     """
-    start = window.start_ms
+    start, end = window.start_ms, window.end_ms
     if start < hours_from:
         start -= start % DAY_MS
     elif start < minutes_from:
         start -= start % HOUR_MS
-    return [span for span in _split(start, window.end_ms, hour_mark, day_mark) if span.start_ms < span.end_ms]
+    if end < hours_from:
+        end = _up(end, DAY_MS)
+    elif end < minutes_from:
+        end = _up(end, HOUR_MS)
+    return [span for span in _split(start, end, hour_mark, day_mark) if span.start_ms < span.end_ms]
 
 
 def _split(start: int, end: int, hour_mark: int, day_mark: int) -> Iterator[Span]:

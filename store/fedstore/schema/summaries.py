@@ -70,7 +70,9 @@ CREATE TABLE layers (                -- the layers seen so far, as their newest 
 
 MARKS = """
 CREATE TABLE marks (                 -- buckets before a mark are contained in the next wider ones
-    name TEXT PRIMARY KEY,                  -- hour: minutes before it are in hours; day: hours before it in days
+    name TEXT PRIMARY KEY,                  -- hour: minutes before it are in hours; day: hours before it in days;
+                                            -- minutes_from, hours_from: older ones were purged; purged: when last;
+                                            -- backfill: when history was last recorded
     at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """

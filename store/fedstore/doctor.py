@@ -1,0 +1,222 @@
+"""A look at a store's health: what is well, what is not, and what to do about it.
+
+Reads only, and never raises for a store that is ill: that is what it is there to say. Each finding is one line; its
+severity is "ok", "warn" (works, but look) or "alert" (does not work, or facts are lost).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from fedstore import schema
+from fedstore.database import Database
+from fedstore.driver import sqlite3
+from fedstore.errors import FedstoreError, StoreError, StoreReadOnlyError
+from fedstore.ids import now_ms
+from fedstore.locking import FileLock
+from fedstore.paths import default_store_path
+from fedstore.schema.summaries import HOUR_MS, MINUTE_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fedstore.config import Settings
+
+__all__ = ["Finding", "Severity", "diagnose"]
+
+Severity = Literal["ok", "warn", "alert"]
+RECENT_MS = 6 * HOUR_MS
+LOCK_TIMEOUT_S = 0.2
+LARGE_LOG_BYTES = 64_000_000
+_TABLES = ("runs", "llm_calls", "tool_calls", "routes", "verdicts")
+_COUNTED = {
+    "runs": ("ended_ms", "agent_buckets", "runs", ""),
+    "llm_calls": ("ended_ms", "spend_buckets", "calls", " AND operation NOT LIKE 'tool %'"),
+    "tool_calls": ("ended_ms", "tool_buckets", "calls", ""),
+    "routes": ("at_ms", "route_buckets", "routes", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; ``advice`` says what to do, and is empty when nothing is."""
+
+    topic: str
+    severity: Severity
+    message: str
+    advice: str = ""
+
+
+def diagnose(
+    path: str | Path | None = None, *, settings: Settings | None = None, now: int | None = None
+) -> tuple[Finding, ...]:
+    """What there is to say about the store at ``path`` (default: where the settings say); reads only."""
+    if path is None:
+        path = settings.store if settings is not None and settings.store is not None else default_store_path()
+    place = Path(path).expanduser()
+    found = [_engine()]
+    try:
+        database = Database(place, readonly=True)
+    except FedstoreError as error:
+        return (*found, Finding("store", "alert", str(error)))
+    try:
+        found += _looks(database, place, now_ms() if now is None else now)
+    except FedstoreError as error:
+        found.append(Finding("store", "alert", str(error)))
+    finally:
+        database.close()
+    return tuple(found)
+
+
+def _looks(database: Database, place: Path, now: int) -> Iterator[Finding]:
+    yield _schema(database, place)
+    yield _size(place)
+    yield _log_file(place)
+    yield _integrity(database)
+    yield _writable(place)
+    yield _lock(place)
+    yield _facts(database)
+    yield _consistency(database, now)
+    yield _losses(database)
+    yield _rejects(database)
+
+
+def _engine() -> Finding:
+    version = sqlite3.sqlite_version_info
+    fixed = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    name = f"SQLite {sqlite3.sqlite_version}"
+    if fixed:
+        return Finding("engine", "ok", f"{name}: free of the write-ahead-log bug of older versions")
+    return Finding(
+        "engine",
+        "ok",
+        f"{name} can damage a store when several processes write at once (fixed in 3.51.3, 3.50.7 and 3.44.6);"
+        " the lock file beside the store keeps fedtop's writers apart, so that it does not",
+        "do not write to the store with other programs while fedtop records; reading is safe",
+    )
+
+
+def _schema(database: Database, place: Path) -> Finding:
+    rows = database.read(
+        "SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY id", (schema.MIGRATION_SET,)
+    )
+    return Finding("store", "ok", f"{place}: schema {rows[-1][0]}, {len(rows)} of {len(schema.MIGRATION_NAMES)} steps")
+
+
+def _size(place: Path) -> Finding:
+    return Finding("size", "ok", f"the file has {_bytes(place.stat().st_size)}")
+
+
+def _log_file(place: Path) -> Finding:
+    log = place.with_name(place.name + "-wal")
+    size = log.stat().st_size if log.exists() else 0
+    if size > LARGE_LOG_BYTES:
+        return Finding(
+            "log", "warn", f"the write-ahead log has grown to {_bytes(size)}: a reader keeps it from being emptied",
+            "close programs that keep the store open for long, such as a forgotten database browser",
+        )  # fmt: skip
+    return Finding("log", "ok", f"the write-ahead log has {_bytes(size)}")
+
+
+def _integrity(database: Database) -> Finding:
+    try:
+        rows = database.read("PRAGMA quick_check(3)")
+    except StoreError as error:
+        rows = [(str(error),)]
+    if rows == [("ok",)]:
+        return Finding("integrity", "ok", "the file is sound")
+    return Finding(
+        "integrity", "alert", f"the file is damaged: {'; '.join(str(row[0]) for row in rows)}",
+        "restore a copy, or move it away and import its sources again",
+    )  # fmt: skip
+
+
+def _writable(place: Path) -> Finding:
+    if os.access(place, os.W_OK) and os.access(place.parent, os.W_OK):
+        return Finding("access", "ok", "it can be written")
+    return Finding(
+        "access", "warn", "it can be read but not written", "check the permissions of the file and of its folder"
+    )
+
+
+def _lock(place: Path) -> Finding:
+    path = place.with_name(place.name + ".lock")
+    if not path.exists():
+        return Finding("lock", "ok", "nobody has written since the lock file was removed")
+    try:
+        lock = FileLock(str(path), LOCK_TIMEOUT_S)
+    except StoreReadOnlyError as error:
+        return Finding("lock", "warn", str(error))
+    try:
+        lock.acquire()
+        lock.release()
+    except StoreError:
+        return Finding(
+            "lock", "warn", f"a writer has held {path} for more than {LOCK_TIMEOUT_S:g} s",
+            "if it stays so, find the writer that hangs (on Linux: `fuser` on the lock file)",
+        )  # fmt: skip
+    finally:
+        lock.close()
+    return Finding("lock", "ok", "the lock file is free")
+
+
+def _facts(database: Database) -> Finding:
+    counts = {table: database.read(f"SELECT COUNT(*) FROM {table}")[0][0] for table in _TABLES}
+    return Finding("facts", "ok", ", ".join(f"{count:,} {table}" for table, count in counts.items()))
+
+
+def _consistency(database: Database, now: int) -> Finding:
+    """Facts of the recent hours counted against their summaries."""
+    since = now - now % HOUR_MS - RECENT_MS
+    wrong = []
+    with database.snapshot():
+        for table, (time, buckets, column, condition) in _COUNTED.items():
+            ((facts,),) = database.read(f"SELECT COUNT(*) FROM {table} WHERE {time} >= ?", (since,))
+            ((summed,),) = database.read(
+                f"SELECT COALESCE(SUM({column}), 0) FROM {buckets} WHERE width = ? AND start >= ?{condition}",
+                (MINUTE_MS, since),
+            )
+            if facts > summed or (facts < summed and table != "tool_calls"):  # those may be purged sooner
+                wrong.append(f"{facts:,} {table} but {summed:,} in the summaries")
+    if wrong:
+        return Finding(
+            "summaries", "alert", f"since {RECENT_MS // HOUR_MS} hours: {'; '.join(wrong)}",
+            "another program wrote into the store: import its sources into a new one",
+        )  # fmt: skip
+    return Finding("summaries", "ok", f"the summaries of the last {RECENT_MS // HOUR_MS} hours agree with the facts")
+
+
+def _losses(database: Database) -> Finding:
+    rows = database.read("SELECT SUM(count), MAX(recorded_ms) FROM losses")
+    count = rows[0][0]
+    if not count:
+        return Finding("losses", "ok", "no recorder has reported a loss")
+    reason = database.read("SELECT reason FROM losses ORDER BY seq DESC LIMIT 1")[0][0]
+    return Finding(
+        "losses", "alert", f"{count:,} facts could not be recorded; last reason: {reason}",
+        "the counts of that time are too low; remove the reason, then send or import the facts again",
+    )  # fmt: skip
+
+
+def _rejects(database: Database) -> Finding:
+    ((count,),) = database.read("SELECT COUNT(*) FROM rejects")
+    if not count:
+        return Finding("rejects", "ok", "no fact was refused")
+    source, line, reason = database.read("SELECT source, line, reason FROM rejects ORDER BY seq DESC LIMIT 1")[0]
+    where = source if line is None else f"{source}, line {line}"
+    return Finding(
+        "rejects", "warn", f"{count:,} facts were refused; last one ({where}): {reason}",
+        "see the table `rejects`; correct the source and send or import it again",
+    )  # fmt: skip
+
+
+def _bytes(count: int) -> str:
+    size, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
