@@ -204,7 +204,7 @@ class TestLever:
 
 
 def why_source(answer: Any, store: Store | None = None) -> Source:
-    answers = Answers(cascade=cascade(), why=answer)
+    answers = Answers(cascade=cascade(), why=answer, layers_seen=(("keyword", 1, 0.85), ("clarification", 9, 1.0)))
     source = Source(answers)
     if store is not None:
         source.recorder = store.recorder  # type: ignore[attr-defined]
@@ -217,12 +217,22 @@ def verdict(store: Store, route: str) -> tuple[Any, ...]:
 
 
 class TestWhy:
+    async def test_a_decision_of_a_real_store(self, source: StoreSource) -> None:
+        async with pane(source, target="why:route-0001") as (app, pilot):
+            # The second layer takes it: keyword asked and passed, two more never reached.
+            text = screen_text(app)
+            for words in ("passed on", "accepted", "not reached", "not graded", "claude", "−0.200"):
+                assert words in text, words
+            await pilot.press("n")
+            await app.workers.wait_for_complete()
+            await until(pilot, lambda: "✖ wrong" in screen_text(app))
+
     async def test_the_ladder(self) -> None:
         async with pane(why_source(why()), target="why:route-0") as (app, _):
             text = screen_text(app)
             for words in ("fix the login", "keyword", "passed on", "accepted", "not reached", "policy 3", "−0.030"):
                 assert words in text, words
-            assert app.screen.query_one(Ladder).model.order == ["keyword", "semantic", "rag"]
+            assert app.screen.query_one(Ladder).model.order == ["keyword", "semantic", "rag", "clarification"]
 
     async def test_gone(self) -> None:
         async with pane(why_source(None), target="why:route-0") as (app, pilot):

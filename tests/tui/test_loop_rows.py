@@ -19,7 +19,7 @@ from fedtop.screens.cascade_funnel import funnel_steps, paint_funnel
 from fedtop.screens.cascade_rows import decision_rows, layer_rows, summary_parts, target_parts
 from fedtop.screens.layer_rows import analysis_lines, evidence_line, moved, reading_rows
 from fedtop.screens.layer_study import study_layer, summary_bins
-from fedtop.screens.why_rows import decision_lines, policy_line, rungs, verdict_text
+from fedtop.screens.why_rows import decision_lines, ladder_rows, not_reached, policy_line, rung_of, verdict_text
 from fedtop.widgets.table_model import Row, plain
 from tests.tui.panes import HOSTILE
 from tests.tui.values_of import cascade, decision, layer, step, why
@@ -224,7 +224,7 @@ class TestWhy:
             step("rag", 0.9, 0.85, accepted=False, shadow=True),
             step("pytorch", None, 0.9),
         )
-        made = rungs(steps)
+        made = [rung_of(one) for one in steps]
         assert [rung.outcome for rung in made] == ["passed", "failed", "accepted", "shadow", "not_reached"]
         assert made[1].note == "timeout"
         assert made[2].time_us == 3200.0
@@ -233,7 +233,20 @@ class TestWhy:
     def test_the_present_policy_is_named_where_it_differs(self) -> None:
         now_passes = step("semantic", 0.71, 0.70, threshold_now=0.75, accepts_now=False)
         now_accepts = step("keyword", 0.82, 0.85, threshold_now=0.80, accepts_now=True)
-        assert [rung.note for rung in rungs([now_accepts, now_passes])] == ["now accepts at 0.80", "now passes at 0.75"]
+        assert [rung_of(one).note for one in (now_accepts, now_passes)] == ["now accepts at 0.80", "now passes at 0.75"]
+
+    def test_a_probe_is_no_difference(self) -> None:
+        probed = step("rag", 0.9, 0.85, accepted=False, shadow=True, accepts_now=True)
+        assert rung_of(probed).note == ""
+
+    def test_layers_it_never_came_to_are_ghosts(self) -> None:
+        view = why(steps=(step("keyword", 0.9, 0.85),))
+        layers = (("keyword", 1, 0.85), ("semantic", 2, 0.7), ("clarification", 3, 1.0))
+        ghosts = not_reached(view, layers)
+        assert [(ghost.layer, ghost.threshold) for ghost in ghosts] == [("semantic", 0.7), ("clarification", 1.0)]
+        rows = ladder_rows((*view.steps, *ghosts))
+        assert [cells(row)["agent"] for row in rows] == ["kimi", "", ""]
+        assert [row.style for row in rows] == ["", "$faint", "$faint"]
 
     def test_the_policy_line(self) -> None:
         assert policy_line(why()).plain == "policy 3; the present one would decide the same"

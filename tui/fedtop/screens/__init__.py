@@ -56,6 +56,7 @@ TABS = (
 
 DRILLS = {
     "alerts": "fedtop.screens.alerts:AlertsPanel",
+    "boost": "fedtop.screens.plan_details:EvidencePanel",
     "change": "fedtop.screens.change:ChangePanel",
     "ledger": "fedtop.screens.ledger:LedgerPanel",
     "optimize": "fedtop.screens.plan:OptimizePanel",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -13,7 +14,7 @@ from fedtop.screens.grading import AgentInput, Grade, Graded, grade_words, recor
 from fedtop.screens.panel import Panel
 from fedtop.screens.section import Section
 from fedtop.screens.text_lines import TextLines
-from fedtop.screens.why_rows import decision_lines, rungs
+from fedtop.screens.why_rows import LADDER_COLUMNS, decision_lines, ladder_rows, not_reached
 from fedtop.widgets.ladder import Ladder
 
 if TYPE_CHECKING:
@@ -49,14 +50,17 @@ class WhyPanel(Panel, can_focus=True):
         """The decision, its ladder, the line for an agent's name."""
         yield TextLines(id="why-decision")
         ladder = Ladder(id="why-ladder")
+        ladder.set_columns(LADDER_COLUMNS)
         ladder.can_focus = False
         yield Section("the layers it went through", ladder, id="why-layers")
         yield AgentInput()
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> WhyView | None:  # noqa: ARG002
-        """The decision with its attempts."""
+        """The decision with its attempts, and the layers it never came to."""
         found: WhyView | None = reader.why(args["route_id"])
-        return found
+        if found is None:
+            return None
+        return replace(found, steps=(*found.steps, *not_reached(found, reader.layers_seen())))
 
     def show(self, data: WhyView | None, view: ViewState) -> None:  # noqa: ARG002
         """Its ladder; or that it is gone."""
@@ -67,7 +71,7 @@ class WhyPanel(Panel, can_focus=True):
             lines.set_lines([Text("This decision is not in the store (any more).", "bold")])
         else:
             lines.set_lines(decision_lines(data, self.tz))
-        self.query_one(Ladder).set_rungs(rungs(data.steps) if data is not None else [])
+        self.query_one(Ladder).set_rows(ladder_rows(data.steps) if data is not None else [])
         self.refresh_bindings()
 
     def take_focus(self) -> None:

@@ -5,30 +5,59 @@ Pure functions of the `why` read model.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from fedstore.queries.models import WhyStep
 from fedtop.format import UNICODE, clean, date_time, duration_ms
 from fedtop.screens.cascade_rows import verdict_cell
 from fedtop.themes import hue
-from fedtop.widgets.ladder import Rung
+from fedtop.widgets.ladder import Rung, rung_row
+from fedtop.widgets.table_model import Column, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import tzinfo
 
-    from fedstore.queries.models import DecisionRow, WhyStep, WhyView
+    from fedstore.queries.models import DecisionRow, WhyView
 
-__all__ = ["decision_lines", "policy_line", "rungs", "verdict_text"]
+__all__ = [
+    "LADDER_COLUMNS",
+    "decision_lines",
+    "ladder_rows",
+    "not_reached",
+    "policy_line",
+    "rung_of",
+    "verdict_text",
+]
 
 
-def rungs(steps: Iterable[WhyStep]) -> list[Rung]:
-    """A rung per layer; the note says what the present policy would do where that differs."""
-    return [_rung(step) for step in steps]
+LADDER_COLUMNS: Final = (
+    Column("layer", "layer", 13),
+    Column("mark", "", 1),
+    Column("bar", "confidence, threshold │", 12, grow=True),
+    Column("agent", "proposes", 12),
+    Column("confidence", "conf", 6, "right"),
+    Column("threshold", "needs", 6, "right"),
+    Column("margin", "margin", 7, "right"),
+    Column("time", "time", 8, "decimal"),
+    Column("note", "", 20, min_width_shown=100),
+)
 
 
-def _rung(step: WhyStep) -> Rung:
+def ladder_rows(steps: Iterable[WhyStep]) -> list[Row]:
+    """A rung per layer, with the agent it proposed."""
+    rows = []
+    for step in steps:
+        row = rung_row(rung_of(step))
+        agent = Text("") if not step.agent else Text(clean(step.agent, 40), "" if step.accepted else "$dim")
+        rows.append(Row(row.key, {**row.cells, "agent": agent}, row.sort, row.style))
+    return rows
+
+
+def rung_of(step: WhyStep) -> Rung:
+    """The step as a rung; the note says what the present policy would do where that differs."""
     time_us = None if step.latency_ms is None else step.latency_ms * 1_000
     if step.shadow:
         outcome = "shadow"
@@ -42,11 +71,21 @@ def _rung(step: WhyStep) -> Rung:
     return Rung(step.layer, step.confidence, step.threshold, time_us, outcome, _note(step))  # type: ignore[arg-type]
 
 
+def not_reached(view: WhyView, layers: Iterable[tuple[str, int, float | None]]) -> tuple[WhyStep, ...]:
+    """A step per known layer (name, position, threshold) the decision never came to."""
+    asked = {step.layer for step in view.steps}
+    return tuple(
+        WhyStep(name, "", None, threshold, False, False, None, "", threshold, None)
+        for name, _, threshold in layers
+        if name not in asked
+    )
+
+
 def _note(step: WhyStep) -> str:
     """The error, or how the present policy differs; empty: the ladder's own word is enough."""
     if step.error_class:
         return clean(step.error_class, 40)
-    differs = step.accepts_now is not None and step.accepts_now is not (step.accepted and not step.shadow)
+    differs = step.accepts_now is not None and step.accepts_now is not step.accepted and not step.shadow
     if not differs or step.threshold_now is None:
         return ""
     return f"now {'accepts' if step.accepts_now else 'passes'} at {step.threshold_now:.2f}"

@@ -1,0 +1,215 @@
+"""The grading queue, as used: one key per decision, recorded, and what it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from fedstore.labelling import LabelItem, LabelProgress, labelling_queue
+from fedstore.learning.intervals import wilson
+from fedstore.queries import Reader
+from fedstore.store import Store
+from fedstore.window import Window
+from fedtop.app import FedtopApp
+from fedtop.screens.labelling import LabellingPanel, QueueTable
+from fedtop.screens.labelling_rows import PROGRESS_COLUMNS, item_lines, progress_parts, progress_rows, queue_rows
+from fedtop.widgets.interval_bar import IntervalBar
+from fedtop.widgets.table_model import Row, plain
+from tests.federation import NOW_MS
+from tests.tui.panes import HOSTILE, Answers, drilled, pane, screen_text, until
+from tests.tui.values_of import cascade
+
+ITEM = LabelItem(
+    "route-1", NOW_MS, "kimi", "semantic", "keyword", 0.846, 0.85, ("kimi", "codex"), "fix the login", "task-1"
+)
+START = LabelProgress(300, 100, 40, 10, 0.94, wilson(94, 100), 1.0)
+
+
+def cells(row: Row) -> dict[str, str]:
+    return {key: plain(cell) for key, cell in row.cells.items()}
+
+
+class TestRows:
+    def test_an_open_decision(self) -> None:
+        (row,) = queue_rows([ITEM], UTC, 1)
+        shown = cells(row)
+        assert row.key == "route-1"
+        assert (shown["near"], shown["conf"], shown["needs"], shown["margin"]) == ("keyword", "0.846", "0.85", "−0.004")
+        assert (shown["agent"], shown["layer"], shown["task"]) == ("kimi", "semantic", "fix the login")
+        assert row.sort["margin"] == pytest.approx(0.004)
+
+    def test_who_else_was_proposed(self) -> None:
+        text = "\n".join(line.plain for line in item_lines(ITEM))
+        assert "sent to kimi by semantic" in text
+        assert "other layers proposed codex" in text
+        assert "no description kept" in item_lines(replace(ITEM, description=None))[0].plain
+        assert item_lines(None) == []
+
+    def test_both_intervals_share_an_axis(self) -> None:
+        now = replace(START, graded=200, accuracy=0.95, interval=wilson(190, 200))
+        first, second = progress_rows(START, now)
+        bars = [row.cells["axis"] for row in (first, second)]
+        assert all(isinstance(bar, IntervalBar) for bar in bars)
+        assert {bar.axis_low for bar in bars} == {0.85}  # type: ignore[union-attr]
+        widths = [float(cells(row)["width"]) for row in (first, second)]
+        assert widths[1] < widths[0]
+        assert set(first.cells) == {column.key for column in PROGRESS_COLUMNS}
+
+    def test_nothing_graded_is_no_accuracy(self) -> None:
+        none = LabelProgress(300, 0, 40, 0, None, None, 0.0)
+        first, _ = progress_rows(none, none)
+        assert cells(first)["value"] == "–"
+        assert first.cells["width"] is None
+        assert "no grade speaks for 100 % of them" in [part.plain for part in progress_parts(none)]
+
+    def test_hostile(self) -> None:
+        item = replace(ITEM, agent=HOSTILE, description=HOSTILE, task_id=HOSTILE, proposals=(HOSTILE, "x"))
+        texts = [*cells(queue_rows([item], UTC, 1)[0]).values(), *(line.plain for line in item_lines(item))]
+        assert all("\x1b" not in text and "\u202e" not in text for text in texts)
+
+
+class GradingSource:
+    """The store itself, with a reader whose cascade is made by hand."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.path, self.database, self.clock = store, store.path, store.database, store.clock
+        self._reader = Answers(cascade=cascade())
+
+    def reader(self) -> Any:
+        real = Reader(self.database, clock=self.clock)
+        self._reader.answers |= {"thresholds": real.thresholds, "why": real.why, "layers_seen": real.layers_seen}
+        return self._reader
+
+    def writer(self, **options: Any) -> Any:
+        return self.store.writer(**options)
+
+    def recorder(self, **options: Any) -> Any:
+        return self.store.recorder(**options)
+
+
+@pytest.fixture
+def source(seeded_store: Store) -> Iterator[GradingSource]:
+    return GradingSource(seeded_store)
+
+
+def verdict(store: Store, route: str) -> tuple[Any, ...]:
+    (row,) = store.database.read("SELECT correct, correct_agent FROM routes WHERE id = ?", (route,))
+    return row
+
+
+def table(app: FedtopApp) -> QueueTable:
+    return app.screen.query_one(QueueTable)
+
+
+async def settled(app: FedtopApp, pilot: Any) -> None:
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+class TestQueue:
+    async def test_it_is_the_store_s_queue(self, source: GradingSource) -> None:
+        window = Window.ending("24h", NOW_MS)
+        wanted = [item.route_id for item in labelling_queue(source.store, window, limit=40)]
+        async with pane(source, target="labelling:") as (app, _):
+            assert table(app).model.order == wanted
+            assert "graded 144 of 288" in screen_text(app)
+
+    @pytest.mark.parametrize(("key", "correct"), [("y", 1), ("n", 0)])
+    async def test_one_key_grades_and_moves_on(self, source: GradingSource, key: str, correct: int) -> None:
+        async with pane(source, target="labelling:") as (app, pilot):
+            first, second = table(app).model.order[:2]
+            await pilot.press(key)
+            assert table(app).cursor_key == second
+            await settled(app, pilot)
+            assert first not in table(app).model.order
+            assert "graded 145 of 288" in screen_text(app)
+            assert "1 in this sitting" in screen_text(app)
+        assert verdict(source.store, first)[0] == correct
+
+    async def test_fast_typing_grades_each_once(self, source: GradingSource) -> None:
+        async with pane(source, target="labelling:") as (app, pilot):
+            first = table(app).model.order[:4]
+            await pilot.press("y", "n", "y", "y")
+            await settled(app, pilot)
+            assert "4 in this sitting" in screen_text(app)
+        assert [verdict(source.store, route)[0] for route in first] == [1, 0, 1, 1]
+
+    async def test_skipping_records_nothing(self, source: GradingSource) -> None:
+        async with pane(source, target="labelling:") as (app, pilot):
+            first = table(app).model.order[0]
+            await pilot.press("x")
+            await settled(app, pilot)
+            assert first not in table(app).model.order
+            assert "0 in this sitting" in screen_text(app)
+        assert verdict(source.store, first) == (None, None)
+
+    async def test_naming_the_right_agent(self, source: GradingSource) -> None:
+        async with pane(source, target="labelling:") as (app, pilot):
+            first = table(app).model.order[0]
+            await pilot.press("c", *"someone", "enter")
+            await settled(app, pilot)
+            assert table(app).has_focus
+        assert verdict(source.store, first) == (0, "someone")
+
+    async def test_leaving_the_name_grades_nothing(self, source: GradingSource) -> None:
+        async with pane(source, target="labelling:") as (app, pilot):
+            first = table(app).model.order[0]
+            await pilot.press("c", *"some", "escape")
+            await settled(app, pilot)
+            assert table(app).cursor_key == first
+            assert isinstance(app.top_panel, LabellingPanel)
+        assert verdict(source.store, first) == (None, None)
+
+    async def test_enter_tells_why(self, source: GradingSource) -> None:
+        async with pane(source, target="labelling:") as (app, pilot):
+            first = table(app).model.order[0]
+            await pilot.press("enter")
+            await drilled(app, pilot, "why")
+            assert app.top_panel is not None
+            assert app.top_panel.args == {"route_id": first}
+
+    async def test_another_window_is_another_sitting(self, source: GradingSource) -> None:
+        async with pane(source, target="labelling:") as (app, pilot):
+            await pilot.press("y")
+            await settled(app, pilot)
+            await pilot.press("w")
+            await until(pilot, lambda: "of 312" in screen_text(app), "the longer window")
+            await settled(app, pilot)
+            assert "0 in this sitting" in screen_text(app)
+
+    async def test_a_store_that_fails_is_told(self, source: GradingSource) -> None:
+        def broken(**_: Any) -> Any:
+            raise OSError("disk is full")
+
+        source.store.writer = broken  # type: ignore[method-assign]
+        source.writer = broken  # type: ignore[method-assign]
+        async with pane(source, target="labelling:") as (app, pilot):
+            first = table(app).model.order[0]
+            await pilot.press("y")
+            await settled(app, pilot)
+            assert first in table(app).model.order
+            assert any("disk is full" in note.message for note in app._notifications)
+            assert "0 in this sitting" in screen_text(app)
+
+    @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+    async def test_every_size(self, source: GradingSource, size: tuple[int, int]) -> None:
+        async with pane(source, target="labelling:", size=size) as (app, _):
+            text = screen_text(app)
+            for word in ("grading queue", "at the start", "now", "width", "y right", "margin", "sent to"):
+                assert word in text, word
+            assert table(app).size.height >= 5
+
+    async def test_g_opens_it_from_the_cascade_and_read_only_has_none(self, source: GradingSource) -> None:
+        async with pane(source) as (app, pilot):
+            await pilot.press("g")
+            await drilled(app, pilot, "labelling")
+        async with pane(source, readonly=True) as (app, pilot):
+            await pilot.press("g")
+            await pilot.pause()
+            assert app.top_panel is not None
+            assert app.top_panel.panel_id == "cascade"
+            assert "grade" not in screen_text(app).splitlines()[-1]
