@@ -17,7 +17,7 @@ from fedstore import FedstoreError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fedstore import Alarm, Change, Plan, PolicyStore, Store
+    from fedstore import Alarm, Change, Plan, PolicyStore, Store, Window
     from fedtop.options import Source
 
 __all__ = [
@@ -26,10 +26,12 @@ __all__ = [
     "Cancelled",
     "Kind",
     "LedgerReader",
+    "Paced",
     "Undoing",
     "Wish",
     "apply_plan",
     "followers",
+    "glance",
     "propose",
     "rule_of",
     "undo",
@@ -70,12 +72,12 @@ class Undoing:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[tuple[Store, PolicyStore]]:
+def _opened(source: Source, *, readonly: bool = False) -> Iterator[tuple[Store, PolicyStore]]:
     """The store of the pane once more, with connections of this call alone."""
     from fedstore import PolicyStore, Store
 
     own: Any = source  # what a plan is made of needs the whole store, not only its readers
-    with Store(own.path, readonly=own.readonly, clock=own.clock, settings=own.settings) as store:
+    with Store(own.path, readonly=readonly or own.readonly, clock=own.clock, settings=own.settings) as store:
         yield store, PolicyStore(store)
 
 
@@ -128,34 +130,57 @@ def undo(source: Source, change_id: int) -> Change:
         return policy.undo(change_id, who=_who())
 
 
-class LedgerReader:
-    """The ledger for one view, read on the poller's thread, effects included.
+def glance(source: Source, window: Window) -> Plan:
+    """What the settings' rule for boosts would propose; not kept as a plan."""
+    with _opened(source, readonly=True) as (_, policy):
+        return policy.propose_optimize(window=window)
 
-    Effects are measured from the facts, which may take a while on a large store: a reading is kept ten times as
-    long as it took, unless the policy changed (`version`).
-    """
+
+class Paced:
+    """Keeps an answer ten times as long as it took to find, so that live views cost a small share of the time."""
 
     def __init__(self, timer: Callable[[], float] = time.perf_counter) -> None:
         self._timer = timer
-        self._policy: PolicyStore | None = None
         self._kept: tuple[object, float, Any] | None = None
+
+    def get(self, key: object, make: Callable[[], Any]) -> Any:
+        """`make()`, or what it gave before for the same key."""
+        start = self._timer()
+        if self._kept is None or self._kept[0] != key or start >= self._kept[1]:
+            value = make()
+            end = self._timer()
+            self._kept = (key, end + _PATIENCE * (end - start), value)
+        return self._kept[2]
+
+
+class LedgerReader:
+    """The ledger for one view, read on the poller's thread, with effects measured from the facts.
+
+    `version` is that of the policy in force: when it differs, the ledger is read at once.
+    """
+
+    def __init__(self) -> None:
+        self._paced = Paced()
+        self._policy: PolicyStore | None = None
 
     def changes(self, source: Source, version: int) -> tuple[Change, ...]:
         """The newest changes with what happened since."""
         policy = self._of(source)
-        found: tuple[Change, ...] = self._paced(version, lambda: policy.changes(_LEDGER))
+        found: tuple[Change, ...] = self._paced.get(version, lambda: policy.changes(_LEDGER))
         return found
 
     def change(self, source: Source, version: int, change_id: int) -> Change | None:
         """One change; None when there is no such entry."""
         policy = self._of(source)
-        found: Change | None = self._paced((version, change_id), lambda: _change_or_none(policy, change_id))
+        found: Change | None = self._paced.get((version, change_id), lambda: _change_or_none(policy, change_id))
         return found
 
     def alarms(self, source: Source, version: int) -> tuple[Alarm, ...]:
         """What the newest changes give cause for; takes a harmful one back where the settings say so."""
+        if version == 0:  # nothing was ever changed
+            return ()
         policy = self._of(source)
-        found: tuple[Alarm, ...] = self._paced(version, policy.watch)
+        found: tuple[Alarm, ...] = self._paced.get(version, policy.watch)
         return found
 
     def _of(self, source: Source) -> PolicyStore:
@@ -165,14 +190,6 @@ class LedgerReader:
             own: Any = source
             self._policy = PolicyStore(own)
         return self._policy
-
-    def _paced(self, key: object, make: Callable[[], Any]) -> Any:
-        start = self._timer()
-        if self._kept is None or self._kept[0] != key or start >= self._kept[1]:
-            value = make()
-            end = self._timer()
-            self._kept = (key, end + _PATIENCE * (end - start), value)
-        return self._kept[2]
 
 
 def _change_or_none(policy: PolicyStore, change_id: int) -> Change | None:

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.containers import Horizontal
 
+from fedstore import boost_key
 from fedtop.format import boost, count, rate_text
 from fedtop.sanitize import clean
 from fedtop.screens.agent_detail_rows import RUN_COLUMNS, run_rows
@@ -61,7 +62,7 @@ def cell_line(cell: MatrixCell | None, agent: str, task_type: str, boosts: Boost
 
 
 class AgentsPanel(Panel):
-    """Enter opens the agent under the cursor, in the table as in the matrix."""
+    """Enter opens the agent under the cursor; in the matrix, what the boost of the pair rests on."""
 
     panel_id = "agents"
     title = "Agents"
@@ -140,5 +141,8 @@ class AgentsPanel(Panel):
     @on(LiveTable.Selected)
     def _opened(self, event: LiveTable.Selected) -> None:
         event.stop()
+        if isinstance(event.table, Matrix):
+            self.host.open_target(f"boost:{boost_key(event.key, event.column or '')}")
+            return
         agent = self.args.get("selected") if event.table.id == "agents-runs" else event.key
         self.host.open_target(f"agent:{agent}")

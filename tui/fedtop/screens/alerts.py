@@ -5,43 +5,30 @@ Enter goes to what fired it. An alarm about a change leads to that change, where
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 
 from fedtop.loop import LedgerReader
+from fedtop.screens.alarms import CHANGE, with_alarms
 from fedtop.screens.overview_parts import attention_rows
 from fedtop.screens.panel import Panel
 from fedtop.screens.undoing import take_back
 from fedtop.widgets.live_table import Column, LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from textual.app import ComposeResult
 
-    from fedstore import Alarm, Window
+    from fedstore import Window
     from fedstore.queries.models import Overview
     from fedtop.state import ViewState
 
-__all__ = ["ALERT_COLUMNS", "AlertsPanel", "with_alarms"]
+__all__ = ["ALERT_COLUMNS", "AlertsPanel"]
 
 ALERT_COLUMNS = (Column("what", "what needs attention", 20, grow=True),)
-_CHANGE = "change:"
-_ORDER = {"alert": 0, "warn": 1, "info": 2}
-
-
-def with_alarms(overview: Overview, alarms: Sequence[Alarm]) -> Overview:
-    """The overview with the alarms among what needs attention, worst first; a harmful change is ill health."""
-    if not alarms:
-        return overview
-    # What the shell would be told to type is a key here.
-    told = [(alarm.severity, alarm.text.partition(": `")[0], f"{_CHANGE}{alarm.change_id}") for alarm in alarms]
-    attention = sorted([*told, *overview.attention], key=lambda item: _ORDER.get(item[0], len(_ORDER)))
-    worst = attention[0][0] if attention[0][0] in ("alert", "warn") else overview.health
-    return replace(overview, attention=tuple(attention), health=worst)
 
 
 class AlertsPanel(Panel, can_focus=True):
@@ -77,14 +64,14 @@ class AlertsPanel(Panel, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only an alarm about a change can be answered by undoing it."""
-        if action == "undo" and not self._target().startswith(_CHANGE):
+        if action == "undo" and not self._target().startswith(CHANGE):
             return False
         return super().check_action(action, parameters)
 
     def action_undo(self) -> None:
         """Takes back the change that the alarm is about, after a question."""
         app: Any = self.app
-        self.run_worker(take_back(app, int(self._target().removeprefix(_CHANGE))), group="undo", exclusive=True)
+        self.run_worker(take_back(app, int(self._target().removeprefix(CHANGE))), group="undo", exclusive=True)
 
     @on(LiveTable.Highlighted)
     def _moved(self) -> None:

@@ -9,7 +9,9 @@ from textual import on
 from textual.containers import Container, Horizontal
 
 from fedtop.format import count, money
+from fedtop.loop import LedgerReader
 from fedtop.screens.agent_rows import BRIEF_COLUMNS, Boosts, brief_rows, columns_for
+from fedtop.screens.alarms import with_alarms
 from fedtop.screens.boosts import in_force
 from fedtop.screens.overview_parts import (
     ATTENTION_COLUMNS,
@@ -75,7 +77,10 @@ class OverviewPanel(Panel):
     panel_id = "overview"
     title = "Overview"
 
-    _data: OverviewData | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._data: OverviewData | None = None
+        self._ledger = LedgerReader()
 
     def compose(self) -> ComposeResult:
         """Tiles on top, then two columns (one on a narrow screen)."""
@@ -116,7 +121,8 @@ class OverviewPanel(Panel):
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> OverviewData:  # noqa: ARG002
         """The overview and the boosts in force."""
-        return OverviewData(reader.overview(window), Boosts(in_force(reader)))
+        alarms = self._ledger.alarms(self.host.source, reader.policy().version)
+        return OverviewData(with_alarms(reader.overview(window), alarms), Boosts(in_force(reader)))
 
     def show(self, data: OverviewData, view: ViewState) -> None:  # noqa: ARG002
         """Every part of the same window."""

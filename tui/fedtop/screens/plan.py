@@ -202,7 +202,7 @@ class PlanPanel(Panel, can_focus=True):
         focused = self.screen.focused
         table = self.query_one(LiveTable)
         if focused is None or focused is self or self not in focused.ancestors:
-            (table if self.plan is not None else self).focus(scroll_visible=False)
+            self.screen.set_focus(table if self.plan is not None else self, scroll_visible=False)
 
     # Keys
 

@@ -1,25 +1,34 @@
-"""What stands behind a plan: the decisions that would go elsewhere, and what one boost rests on."""
+"""What stands behind a plan: the decisions that would go elsewhere, and what one boost rests on.
+
+`EvidencePanel` shows the same of a boost that is only proposed in the matrix, read anew as the store grows.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import on
+from textual.binding import Binding, BindingType
 
+from fedstore import Plan
 from fedtop.format import clean, count
+from fedtop.loop import Paced, glance
 from fedtop.screens.panel import Panel
-from fedtop.screens.plan_items import boost_name, setting_lines
+from fedtop.screens.plan_items import boost_name, proposals_of, setting_lines
 from fedtop.screens.plan_rows import FLIP_COLUMNS, flip_rows, flips_parts
 from fedtop.screens.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.app import ComposeResult
 
-    from fedstore import Plan
+    from fedstore import Window
+    from fedtop.state import ViewState
 
-__all__ = ["BoostPanel", "FlipsPanel"]
+__all__ = ["BoostPanel", "EvidencePanel", "FlipsPanel"]
 
 
 class FlipsPanel(Panel):
@@ -53,10 +62,13 @@ class FlipsPanel(Panel):
 
 
 class BoostPanel(Panel, can_focus=True):
-    """What the proposed boost of an agent (and task type) rests on."""
+    """What the proposed boost of an agent (and task type) rests on; `key` is that of the policy's item."""
 
     panel_id = "boost"
     polls = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_agent", "the agent", id="boost.agent", tooltip="Open the agent"),
+    ]
 
     def __init__(self, plan: Plan, key: str) -> None:
         super().__init__()
@@ -69,9 +81,40 @@ class BoostPanel(Panel, can_focus=True):
 
     def on_mount(self) -> None:
         """All there is to show is in the plan."""
-        self.query_one(TextLines).set_lines(setting_lines(self._plan, self._key, self.glyphs))
-        self.focus(scroll_visible=False)
+        self._show_plan(self._plan)
+
+    def _show_plan(self, plan: Plan) -> None:
+        self._plan = plan
+        self.query_one(TextLines).set_lines(setting_lines(plan, self._key, self.glyphs))
 
     def take_focus(self) -> None:
         """There is no table."""
-        self.focus(scroll_visible=False)
+        self.screen.set_focus(self, scroll_visible=False)
+
+    def action_open_agent(self) -> None:
+        """The agent that the boost is for."""
+        facts = proposals_of(self._plan).get(self._key)
+        if facts is not None:
+            self.host.open_target(f"agent:{facts['agent']}")
+
+
+class EvidencePanel(BoostPanel):
+    """What the present evidence proposes for one pair, by the key of its boost; nothing is kept as a plan."""
+
+    polls = True
+
+    def __init__(self, key: str) -> None:
+        super().__init__(Plan("optimize", "", "nothing", 0, 0, ""), key)
+        self._paced = Paced()
+
+    def on_mount(self) -> None:
+        """The reading follows."""
+
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> Plan:  # noqa: ARG002
+        """The proposal on the tasks of the window."""
+        found: Plan = self._paced.get(window.label, lambda: glance(self.host.source, window))
+        return found
+
+    def show(self, data: Plan, view: ViewState) -> None:  # noqa: ARG002
+        """The one boost of it."""
+        self._show_plan(data)

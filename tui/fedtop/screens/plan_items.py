@@ -31,6 +31,7 @@ __all__ = [
     "diff_lines",
     "item_lines",
     "number",
+    "proposals_of",
     "setting_lines",
 ]
 
@@ -163,12 +164,12 @@ def boost_rows(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Row]:
     """A row per agent and per agent and task type: those that would change first, the others dim."""
     items = {item.key: item for item in plan.items}
     rules = {other.policy: other.values for other in plan.alternatives}
-    facts = _proposals(plan)
+    facts = proposals_of(plan)
     keys = [*items, *(key for key in facts if key not in items)]
     return [_boost_row(key, items.get(key), rules, facts.get(key, {}), plan, glyphs) for key in keys]
 
 
-def _proposals(plan: Plan) -> dict[str, Mapping[str, Any]]:
+def proposals_of(plan: Plan) -> dict[str, Mapping[str, Any]]:
     """What each agent (and task type) rests on, by item key."""
     from fedstore import boost_key
 
@@ -240,7 +241,7 @@ def _mark(item: PlanItem | None, plan: Plan, glyphs: Glyphs) -> Text:
 
 def setting_lines(plan: Plan, key: str, glyphs: Glyphs = UNICODE) -> list[Text]:
     """What one boost rests on, in sentences: the item, the tasks, each rule, the claim, what is missing."""
-    facts = _proposals(plan).get(key)
+    facts = proposals_of(plan).get(key)
     if facts is None:
         return [Text("Nothing is known of this pair in the window: no graded task.", "$dim")]
     item = next((item for item in plan.items if item.key == key), None)
