@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from fedtop.cli.common import View, get_settings, now_ms, open_store, plain_options, store_option, window_of
-from fedtop.cli.output import emit, look_for, plain_value, print_json, render
+from fedtop.cli.output import emit, look_for, plain_value, print_json, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -136,7 +136,7 @@ def _print_plan(view: View, found: Plan, *, dry_run: bool) -> None:
 
         text = optimization_text(found, dry_run=dry_run, ascii_only=look.glyphs.ascii)
         click.echo("\n".join(scrub(look.cell(line)) for line in text.split("\n")) + "\n")
-    click.echo(render(plan(found, look, dry_run=dry_run), look))
+    show(plan(found, look, dry_run=dry_run), look)
 
 
 def _print_change(change: Change, word: str) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fedtop.cli.common import View
     from fedtop.plain.look import Look
 
-__all__ = ["Notice", "emit", "look_for", "notice_for", "plain_value", "print_json", "render"]
+__all__ = ["Notice", "emit", "look_for", "notice_for", "plain_value", "print_json", "render", "show"]
 
 PIPE_WIDTH = 120
 _DERIVED = {
@@ -112,13 +112,18 @@ def notice_for(newest_ms: int | None, window: Window) -> Notice:
     return Notice(newest_ms, window)
 
 
+def show(content: RenderableType, look: Look) -> None:
+    """Print a renderable on stdout."""
+    click.echo(render(content, look), color=look.colours)
+
+
 def emit(view: View, data: Mapping[str, Any], content: Any) -> None:
     """Print ``data`` with --json, else what ``content(look)`` draws."""
     if view.as_json:
         print_json(data)
     else:
         look = look_for(view)
-        click.echo(render(content(look), look))
+        show(content(look), look)
 
 
 def _colours(view: View) -> bool:

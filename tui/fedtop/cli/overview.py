@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedtop.cli.common import View, get_settings, now_ms, open_store, open_view, view_options, window_of
-from fedtop.cli.output import emit, look_for, notice_for, print_json, render
+from fedtop.cli.output import emit, look_for, notice_for, print_json, show
 
 if TYPE_CHECKING:
     from fedstore import Reader, Window
@@ -49,10 +49,10 @@ def print_dashboard(view: View, reader: Reader, window: Window, *, clear: bool =
     from fedtop.plain.dashboard import dashboard as draw
 
     look = look_for(view)
-    text = render(draw(overview, cascade, look, now_ms(), notice.text(look)), look)
+    page = draw(overview, cascade, look, now_ms(), notice.text(look))
     if clear and look.colours:
         click.clear()
-    click.echo(text)
+    show(page, look)
 
 
 @click.command()

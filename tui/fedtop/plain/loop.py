@@ -62,7 +62,9 @@ def _title(found: Plan) -> str:
 def _facts(found: Plan, look: Look, *, dry_run: bool) -> list[str]:
     extent = found.window_label and f"window {found.window_label}"
     kept = "dry run: nothing is changed" if dry_run else ""
-    return [found.kind, look.name(f"by the rule {found.policy!r}", 60).plain, extent, found.verdict, kept]
+    events, graded = (found.detail.get(name) for name in ("events", "graded"))
+    counts = "" if events is None else f"{events:,} decisions, {graded or 0:,} graded"
+    return [found.kind, look.name(f"by the rule {found.policy!r}", 60).plain, extent, counts, found.verdict, kept]
 
 
 def _items(found: Plan, look: Look) -> RenderableType:
