@@ -77,6 +77,19 @@ def test_moving_to_another_file(tmp_path: Path, clock: Clock) -> None:
     engine.close()
 
 
+def test_a_given_store_is_left_open_and_can_be_left(store: Store, tmp_path: Path) -> None:
+    engine = AnalyticsEngine(store)
+    run(engine, 1, "search")
+    engine.close()
+    assert engine.get_task_pipeline()["total_tasks"] == 1
+    engine.metrics_collector.db_path = tmp_path / "elsewhere.db"
+    run(engine, 2, "search")
+    assert engine.store.path == tmp_path / "elsewhere.db"
+    assert engine.get_task_pipeline()["total_tasks"] == 1
+    engine.close()
+    assert count(store.database, "tool_calls") == 1
+
+
 def test_status_of_agents(busy: AnalyticsEngine, clock: Clock) -> None:
     found = busy.get_agents_status()
     assert found["total_agents"] == 2

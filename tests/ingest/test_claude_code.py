@@ -309,3 +309,26 @@ def test_any_split_of_a_live_transcript_gives_the_same_store(
     assert count(pieces, "active_runs") == 0
     pieces.close()
     whole.close()
+
+
+def test_following_a_quiet_transcript_writes_nothing(store: Store, clock: Clock, tmp_path: Path) -> None:
+    s = Session()
+    s.prompt()
+    s.reply("m1", use("t1"))
+    path = tmp_path / "s1.jsonl"
+    path.write_bytes(lines(*s.entries))
+    clock.now_ms = s.at + 1_000
+    tokens: list[int] = []
+
+    def sleep(_seconds: float) -> None:
+        clock.advance(1_000)
+        tokens.append(store.database.change_token())
+
+    import_paths(store, [path], follow=True, sleep=sleep, stop=lambda: len(tokens) == 6)
+    assert len(set(tokens[1:])) == 1
+    assert count(store.database, "active_runs") == 1
+    assert count(store.database, "llm_calls") == 0
+    clock.advance(120_000)
+    tokens.clear()
+    import_paths(store, [path], follow=True, sleep=sleep, stop=lambda: len(tokens) == 2)
+    assert count(store.database, "llm_calls") == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -320,3 +322,29 @@ def test_own_events_of_every_kind_and_ids_from_what_they_say(store: Store, tmp_p
     assert import_paths(store, [copy]).taken == 0
     assert contents(store.database) == before
     assert [count(store.database, table) for table in ("runs", "llm_calls", "tool_calls", "verdicts")] == [2, 1, 1, 1]
+
+
+def test_names_that_are_not_text(store: Store, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/log-\xff\x1b[31m.jsonl"))
+    path.write_bytes(lines(event(1)) + b"broken\n")
+    report = import_paths(store, [tmp_path])
+    assert totals(report) == (1, 0, 1)
+    ((source,),) = store.database.read("SELECT source FROM rejects")
+    assert source.endswith("log-\ufffd[31m.jsonl")
+    assert report.files[0].path == source
+
+
+def test_two_imports_at_once_count_once(store: Store, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail_module, "BATCH", 5)
+    reports: list[ImportReport] = []
+    threads = [threading.Thread(target=lambda: reports.append(import_paths(store, [log]))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(report.taken for report in reports) == 40
+    assert count(store.database, "routes") == 40
+    once = Database(log.with_name("once.db"))
+    import_paths(once, [log], clock=store.clock)
+    assert contents(store.database) == contents(once)
+    once.close()

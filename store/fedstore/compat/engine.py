@@ -153,22 +153,20 @@ class AnalyticsEngine:
     def move_to(self, path: Path) -> None:
         """Use another store file from now on."""
         with self._guard:
-            if path == self.path:
-                return
-            self.close()
-            self.path = path
+            if path != self.path:
+                self.close()
+                self._given = self._store = None
+                self.path = path
 
     def close(self) -> None:
         """Close what was opened here; the engine opens it again when it is used."""
         with self._guard:
             recorder, self._recorder = self._recorder, None
-            store, self._store = self._store, None
+            store, self._store = self._store, self._given
         if recorder is not None:
             recorder.close()
         if store is not None and store is not self._given:
             store.close()
-        elif store is self._given:
-            self._store = None if self._given is None else self._given
 
     def _record(self) -> Recorder:
         with self._guard:

@@ -65,6 +65,7 @@ class Tail:
         self._bytes = 0
         self._rejects: list[Reject] = []
         self._saved_state = "{}"
+        self._told: list[RunState] = []
         self.unfinished = False
 
     def read(self, progress: Progress | None = None) -> FileReport:
@@ -199,9 +200,10 @@ class Tail:
         moved = stream.offset != self._offset or self._events or self._rejects
         if moved or json.dumps(self._reader.state(), separators=(",", ":")) != self._saved_state:
             self._commit(stream, report)
-        states = [event for event in getattr(self._reader, "running", list)() if isinstance(event, RunState)]
-        if states:
+        states: list[RunState] = getattr(self._reader, "running", list)()
+        if states and states != self._told:  # a write wakes every view
             self._writer.write(states)
+        self._told = states
 
 
 def _prefix(file: BinaryIO, size: int) -> hashlib.blake2b | None:
