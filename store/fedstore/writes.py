@@ -88,7 +88,8 @@ INSERTS = {
     # does not matter), and an ended run is not happening.
     "active_runs": (
         "INSERT INTO active_runs (id, agent, task_type, project, state, reason, started_ms, seen_ms)"
-        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id = ?1)"
+        " SELECT given.* FROM (SELECT ? AS id, ?, ?, ?, ?, ?, ?, ?) AS given"
+        " WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = given.id)"
         " ON CONFLICT (id) DO UPDATE SET"
         f" {', '.join(_if_newer(c) for c in ('agent', 'task_type', 'project', 'state', 'reason', 'seen_ms'))},"
         " started_ms = CASE WHEN excluded.started_ms < active_runs.started_ms"
