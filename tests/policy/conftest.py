@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,26 @@ def loop(store: Store) -> PolicyStore:
     return PolicyStore(store)
 
 
+@pytest.fixture(scope="session")
+def cascade_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of ``cascade_store``, written once."""
+    path = tmp_path_factory.mktemp("cascade") / "cascade.db"
+    clock = Clock()
+    with Store(path, clock=clock, settings=Settings()) as store:
+        write_cascade(store, cascade_log("seedlike", 3_000, 7), clock.now_ms - STARTED_MS)
+    return path
+
+
 @pytest.fixture
-def cascade_store(store: Store, clock: Clock) -> Store:
+def cascade_store(store: Store, cascade_rows: Path) -> Store:
     """3,000 graded and probed decisions of a cascade that can be made cheaper at the target."""
-    write_cascade(store, cascade_log("seedlike", 3_000, 7), clock.now_ms - STARTED_MS)
+    source, target = sqlite3.connect(cascade_rows), sqlite3.connect(store.path)
+    held = target.execute("SELECT COUNT(*) FROM runs").fetchone()[0]
+    assert not held, "ask for cascade_store before what is added to it"
+    store.close()
+    source.backup(target)
+    source.close()
+    target.close()
     return store
 
 

@@ -67,7 +67,8 @@ def expected(store: Store, window: Window) -> dict[str, list]:
     read = store.database.read
     rows = []
     for route_id, at, agent, layer, correct, right in read(
-        "SELECT id, at_ms, agent, layer, correct, correct_agent FROM routes WHERE at_ms >= ? AND at_ms < ? ORDER BY seq",
+        "SELECT id, at_ms, agent, layer, correct, correct_agent FROM routes"
+        " WHERE at_ms >= ? AND at_ms < ? ORDER BY seq",
         (window.start_ms, window.end_ms),
     ):
         cells = {}
@@ -78,9 +79,8 @@ def expected(store: Store, window: Window) -> dict[str, list]:
         ):
             over = None not in (confidence, threshold) and confidence >= threshold
             able = error == "" and confidence is not None and not (over and not accepted and not shadow)
-            cells[name] = (
-                confidence, threshold, None if latency is None else latency / 1000, proposed or None, bool(shadow), able,
-            )  # fmt: skip
+            spent = None if latency is None else latency / 1000
+            cells[name] = (confidence, threshold, spent, proposed or None, bool(shadow), able)
         rows.append((route_id, at, agent or None, layer, correct, right, cells))
     return {"rows": rows}
 
@@ -187,7 +187,10 @@ def test_replay_of_what_was_stored_is_what_was_logged(store: Store) -> None:
     assert not log.unusable()[0].any()
 
 
-@given(ids=st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=90), min_size=1, max_size=20))
+printable = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=90)
+
+
+@given(ids=st.lists(printable, min_size=1, max_size=20))
 @settings(max_examples=50, deadline=None)
 def test_a_hash_depends_on_its_id_alone(ids: list[str]) -> None:
     raw = [text.encode() for text in ids]

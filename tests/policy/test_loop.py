@@ -36,7 +36,7 @@ def refusal(loop: PolicyStore, plan: Plan | str) -> str:
 # --- plans -----------------------------------------------------------------------------------------------------
 
 
-def test_a_plan_survives_json_and_the_store(federation: Store, cascade_store: Store, loop: PolicyStore) -> None:
+def test_a_plan_survives_json_and_the_store(cascade_store: Store, federation: Store, loop: PolicyStore) -> None:
     for plan in (loop.propose_optimize(), loop.propose_tune()):
         assert plan.changed
         assert Plan.from_json(plan.to_json()) == plan
@@ -304,7 +304,7 @@ def test_apply_then_undo_is_the_identity(
             assert loop.current()[1].to_json() == former
 
 
-def test_undo_of_an_older_change_keeps_the_newer(federation: Store, cascade_store: Store, loop: PolicyStore) -> None:
+def test_undo_of_an_older_change_keeps_the_newer(cascade_store: Store, federation: Store, loop: PolicyStore) -> None:
     boosts = loop.apply(loop.propose_optimize())
     thresholds = loop.apply(loop.propose_tune())
     loop.undo(boosts.id, who="ana")

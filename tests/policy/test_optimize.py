@@ -6,12 +6,13 @@ import pytest
 
 from fedstore.events import Run, Verdict
 from fedstore.learning.boosts import propose_boosts
+from fedstore.learning.tuning_types import TuneCancelledError
 from fedstore.policy import PolicyStore, boost_key, optimization_text
 from fedstore.policy.optimize import RUNS_PER_AGENT, read_outcomes
 from fedstore.store import Store
 from fedstore.window import Window
 from tests.conftest import Clock
-from tests.policy.synthetic import write_runs
+from tests.policy.synthetic import cascade_log, write_cascade, write_runs
 
 HOUR_MS = 3_600_000
 
@@ -106,7 +107,8 @@ def test_prediction_speaks_of_what_is_boosted(federation: Store, loop: PolicySto
     plan = loop.propose_optimize("seed")
     up = [item for item in plan.items if (item.new or 0) > 0]
     predicted = plan.predicted["success"]
-    assert predicted.now == pytest.approx(sum(item.detail["successes"] for item in up) / sum(item.n or 0 for item in up))
+    successes, n = sum(item.detail["successes"] for item in up), sum(item.n or 0 for item in up)
+    assert predicted.now == pytest.approx(successes / n)
     assert predicted.new is not None
     assert 0.5 < predicted.new < predicted.now
 
@@ -135,16 +137,12 @@ def test_the_words_of_the_plain_form(store: Store, loop: PolicyStore, clock: Clo
 
 
 def test_progress_and_cancel(federation: Store, loop: PolicyStore) -> None:
-    from fedstore.learning.tuning_types import TuneCancelledError
-
     seen: list[float] = []
     loop.propose_optimize(progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
     with pytest.raises(TuneCancelledError):
         loop.propose_optimize(cancelled=lambda: True)
+    write_cascade(federation, cascade_log("seedlike", 100, 7), 1_770_000_000_000)
     with pytest.raises(TuneCancelledError):
-        from tests.policy.synthetic import cascade_log, write_cascade
-
-        write_cascade(federation, cascade_log("seedlike", 100, 7), 1_770_000_000_000)
         loop.propose_tune(window=Window(0, 1 << 50, "all"), cancelled=lambda: True)

@@ -1,0 +1,201 @@
+"""What happened since: only facts under the new policy, horizons, verdicts, alarms and the automatic undo."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedstore.config import Settings
+from fedstore.learning.log import DecisionLog
+from fedstore.learning.replay import replay
+from fedstore.learning.scenarios import SCENARIOS, as_logged, population
+from fedstore.policy import Change, PolicyStore
+from fedstore.policy.effects import Effects
+from fedstore.store import Store
+from tests.conftest import Clock
+from tests.policy.synthetic import cascade_log, write_cascade, write_runs
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+def under(change: Change, n: int, seed: int, *, wrong: float = 0.0, right: float = 0.0) -> DecisionLog:
+    """What a router logs that follows a change; a share of the decisions goes wrong, or right, on top."""
+    rng = np.random.default_rng(seed)
+    scenario = next(s for s in SCENARIOS if s.name == "seedlike")
+    whole = population(scenario, n, rng)
+    new = {layer["layer"]: layer["new"] for layer in change.plan.detail["layers"]}
+    thresholds = np.array([new[layer] for layer in whole.layers])
+    moved = replay(dataclasses.replace(whole, shadow=np.zeros_like(whole.shadow)), thresholds.tolist())
+    final = np.where(moved.layer < len(thresholds), moved.agent, whole.true_agent).astype(np.int32)
+    correct = (final == whole.true_agent).astype(np.int8)
+    correct[rng.random(n) < wrong] = 0
+    correct[rng.random(n) < right] = 1
+    log = dataclasses.replace(
+        whole, threshold=np.tile(thresholds, (n, 1)), accepted=moved.layer, final=final, correct=correct,
+        shadow=np.arange(len(thresholds)) > moved.layer[:, None],
+        true_agent=np.full(n, -1, dtype=np.int32),
+    )  # fmt: skip
+    return as_logged(log, rng, correct_master=False)
+
+
+@pytest.fixture
+def change(cascade_store: Store, loop: PolicyStore) -> Change:
+    """An applied, certified threshold change."""
+    plan = loop.propose_tune()
+    assert plan.verdict == "certified"
+    return loop.apply(plan)
+
+
+def effects(loop: PolicyStore) -> Effects:
+    found = loop.changes()[0].effects
+    assert found is not None
+    return found
+
+
+def test_nothing_yet(change: Change, loop: PolicyStore) -> None:
+    found = effects(loop)
+    assert (found.verdict, found.seen_since_ms, found.now.n) == ("watching", None, 0)
+    assert found.now.values == {"accuracy": None, "latency_ms": None, "clarify": None}
+    assert "no decision" in found.notes[0]
+    assert loop.watch() == ()
+
+
+def test_decisions_under_the_old_thresholds_do_not_count(
+    cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock
+) -> None:
+    clock.advance(HOUR_MS)
+    write_cascade(cascade_store, cascade_log("seedlike", 300, 7), clock.now_ms, 1_000, "old")
+    assert effects(loop).now.n == 0
+    clock.advance(HOUR_MS)
+    new = under(change, 200, 1)
+    write_cascade(cascade_store, new, clock.now_ms, 1_000, "new")
+    found = effects(loop)
+    moved = [new.layers.index(item.label) for item in change.plan.items]
+    first = int(np.flatnonzero(~np.isnan(new.threshold[:, moved]).all(axis=1))[0])
+    assert found.now.n == 200 - first
+    assert found.seen_since_ms == clock.now_ms - (200 - first) * 1_000
+
+
+def test_horizons_and_predictions(cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock) -> None:
+    clock.advance(2 * HOUR_MS)
+    log = under(change, 1_200, 2)
+    write_cascade(cascade_store, log, clock.now_ms, 5_000, "new")
+    found = effects(loop)
+    assert [m.horizon for m in found.measured] == ["1h", "24h", "7d", "now"]
+    assert [m.complete for m in found.measured] == [True, False, False, False]
+    hour, day, *_, now = found.measured
+    assert 200 < hour.n < day.n == now.n <= 1_200
+    assert now.predicted == {name: p.new for name, p in change.plan.predicted.items()}
+    skipped = len(log) - now.n
+    kept = log.take(np.arange(skipped, len(log)))
+    assert now.values["accuracy"] == pytest.approx(float((kept.correct == 1).mean()), abs=1e-9)
+    assert now.values["clarify"] == pytest.approx(float((kept.accepted == len(kept.layers)).mean()))
+    spent = np.nansum(np.where(kept.shadow, np.nan, kept.latency_ms), axis=1).mean()
+    assert now.values["latency_ms"] == pytest.approx(float(spent), abs=0.01)
+    low, high = now.intervals["accuracy"] or (1, 0)
+    assert low < (now.values["accuracy"] or 0) < high
+    assert found.broken == ()
+
+
+def test_good_decisions_confirm(cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock) -> None:
+    clock.advance(3 * HOUR_MS)
+    write_cascade(cascade_store, under(change, 2_000, 3, right=0.7), clock.now_ms, 5_000, "new")
+    assert effects(loop).verdict == "confirmed"
+    assert loop.watch() == ()
+
+
+def test_bad_decisions_raise_an_alarm(cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock) -> None:
+    clock.advance(3 * HOUR_MS)
+    write_cascade(cascade_store, under(change, 1_000, 4, wrong=0.15), clock.now_ms, 5_000, "new")
+    assert effects(loop).verdict == "harmful"
+    (alarm,) = loop.watch()
+    assert (alarm.change_id, alarm.severity, alarm.rolled_back) == (change.id, "alert", False)
+    assert f"`fedtop undo {change.id}`" in alarm.text
+    assert loop.current()[0] == 1
+    loop.undo(alarm.change_id)
+    assert loop.watch() == ()
+
+
+def test_automatic_rollback_is_opt_in(
+    cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock, settings: Settings
+) -> None:
+    clock.advance(3 * HOUR_MS)
+    write_cascade(cascade_store, under(change, 1_000, 4, wrong=0.15), clock.now_ms, 5_000, "new")
+    opted = settings.model_copy(update={"auto_rollback": True})
+    with Store(cascade_store.path, clock=clock, settings=opted) as store:
+        (alarm,) = PolicyStore(store).watch()
+        assert alarm.rolled_back
+        assert PolicyStore(store).watch() == ()
+    newest = loop.changes(effects=False)[0]
+    assert (newest.kind, newest.who, newest.undoes) == ("undo", "auto-rollback", change.id)
+    assert loop.current()[1].thresholds == {}
+
+
+def test_broken_assumptions_warn(cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock) -> None:
+    clock.advance(3 * HOUR_MS)
+    log = under(change, 1_500, 5)
+    slow = dataclasses.replace(log, latency_ms=log.latency_ms * 3)
+    write_cascade(cascade_store, slow, clock.now_ms, 5_000, "new")
+    assert any("mean latency" in reason for reason in effects(loop).broken)
+    (alarm,) = loop.watch()
+    assert alarm.severity == "warn"
+    assert "replay assumptions broken" in alarm.text
+
+
+def test_a_later_change_ends_the_watch_and_effects_outlive_the_facts(
+    cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock
+) -> None:
+    clock.advance(2 * HOUR_MS)
+    write_cascade(cascade_store, under(change, 600, 6), clock.now_ms, 5_000, "new")
+    loop.undo(change.id)
+    clock.advance(30 * DAY_MS)
+    write_cascade(cascade_store, under(change, 600, 6), clock.now_ms, 5_000, "later")
+    found = loop.change(change.id).effects
+    assert found is not None
+    assert 0 < found.now.n <= 600
+    assert found.measured[0].complete
+    with cascade_store.database.write() as tx:
+        tx.execute("DELETE FROM routes")
+    assert PolicyStore(cascade_store).change(change.id).effects == found
+
+
+def test_effects_survive_json(cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock) -> None:
+    clock.advance(2 * HOUR_MS)
+    write_cascade(cascade_store, under(change, 300, 6), clock.now_ms, 5_000, "new")
+    found = effects(loop)
+    assert Effects.from_dict(found.to_dict()) == found
+    assert loop.changes()[0].to_dict()["effects"]["verdict"] == found.verdict
+
+
+@pytest.mark.parametrize(
+    ("since", "verdict"), [("+" * 60, "watching"), ("-" * 30, "harmful"), ("+-" * 40, "harmful")]
+)
+def test_boosted_agents_are_watched(
+    federation: Store, loop: PolicyStore, clock: Clock, since: str, verdict: str
+) -> None:
+    loop.apply(loop.propose_optimize("seed"))
+    clock.advance(HOUR_MS)
+    write_runs(federation, "kimi", "implementation", since, clock.now_ms)
+    write_runs(federation, "codex", "testing", "-" * 50, clock.now_ms)
+    found = effects(loop)
+    assert found.now.n == len(since)
+    assert found.now.values["success"] == since.count("+") / len(since)
+    assert found.verdict == verdict
+    assert [alarm.severity for alarm in loop.watch()] == (["alert"] if verdict == "harmful" else [])
+
+
+def test_runs_of_other_task_types_do_not_count(store: Store, loop: PolicyStore, clock: Clock, tmp_path: Path) -> None:
+    end = clock.now_ms - HOUR_MS
+    write_runs(store, "kimi", "docs", "+" * 10, end)
+    write_runs(store, "kimi", "code", "+----", end)
+    plan = loop.propose_optimize("seed")
+    assert [item.label for item in plan.items] == ["kimi for docs"]
+    loop.apply(plan)
+    clock.advance(HOUR_MS)
+    write_runs(store, "kimi", "docs", "++", clock.now_ms)
+    write_runs(store, "kimi", "code", "-----", clock.now_ms)
+    assert effects(loop).now.values == {"success": 1.0}
