@@ -61,9 +61,9 @@ BRIEF_COLUMNS: Final = (
     Column("agent", "agent", 12, grow=True),
     Column("tasks", "tasks", 6, "right", sort_default="desc"),
     Column("success", "success", 8, "right", sort_default="desc"),
-    Column("p95", "p95", 6, "right", min_width_shown=62, sort_default="desc"),
+    Column("p95", "p95", 6, "right", min_width_shown=46, sort_default="desc"),
     Column("boost", "boost", 7, "right", min_width_shown=54, sort_default="desc"),
-    Column("cost", "cost", 9, "right", min_width_shown=72, sort_default="desc"),
+    Column("cost", "cost", 9, "right", min_width_shown=62, sort_default="desc"),
     Column("spark", "", 12, min_width_shown=40),
 )
 

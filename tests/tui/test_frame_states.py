@@ -1,0 +1,199 @@
+"""What the pane shows when there is nothing, only history, no answer, or a name that means harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedstore.errors import StoreError
+from fedstore.store import Store
+from fedtop.screens.footer import KeyFooter
+from fedtop.widgets.live_table import LiveTable
+from tests.conftest import Clock
+from tests.federation import NOW_MS
+from tests.tui.frames import HOSTILE, header, read_anew, running, screen_text, table, until
+
+DAY = 86_400_000
+
+
+async def test_an_empty_store_shows_how_to_fill_it_until_it_is(store: Store, clock: Clock) -> None:
+    async with running(store, clock) as (app, pilot):
+        text = screen_text(app)
+        for snippet in ("from fedstore import Recorder", "fedtop record --agent", "fedtop import"):
+            assert snippet in text
+        assert "old" not in header(app)
+        store.writer().write([{"kind": "run", "agent": "kimi", "task_type": "code", "at": clock(), "success": True}])
+        await until(pilot, lambda: "kimi" in table(app, "#agents").model.order)
+        assert "fedtop record" not in screen_text(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_guide_shows_all_three_ways_at_once(store: Store, clock: Clock, size: tuple[int, int]) -> None:
+    async with running(store, clock, size=size) as (app, _):
+        text = screen_text(app)
+        assert all(word in text for word in ("From Python", "From a shell", "From files", "fedtop demo"))
+
+
+async def test_history_is_offered_and_shown_by_one_key(seeded_store: Store, clock: Clock) -> None:
+    clock.advance(40 * DAY)
+    async with running(seeded_store, clock) as (app, pilot):
+        assert "The newest fact is from 10 Mar 12:34" in screen_text(app)
+        assert "h newest facts" in app.screen.query_one(KeyFooter).paint(118, 1)[0].plain
+        await pilot.press("h")
+        await read_anew(app, pilot)
+        assert "◷ as of 10 Mar 12:34" in header(app)
+        assert "The newest fact" not in screen_text(app)
+        assert table(app, "#agents").row_count == 4
+
+
+class Flaky:
+    """A source whose reader fails while it is told to."""
+
+    def __init__(self, store: Store) -> None:
+        self.path: Path = store.path
+        self.database = store.database
+        self.failure: Exception | None = None
+        self._store = store
+
+    def reader(self) -> Any:
+        return _FlakyReader(self, self._store.reader())
+
+
+class _FlakyReader:
+    def __init__(self, source: Flaky, reader: Any) -> None:
+        self._source, self._reader = source, reader
+
+    def change_token(self) -> int:
+        if self._source.failure is not None:
+            raise self._source.failure
+        return int(self._reader.change_token())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+
+async def test_a_failing_store_is_stale_keeps_its_data_and_recovers(seeded_store: Store, clock: Clock) -> None:
+    source = Flaky(seeded_store)
+    async with running(source, clock) as (app, pilot):
+        source.failure = StoreError("fedtop.db is locked by another program")
+        clock.advance(40_000)
+        await until(pilot, lambda: app.fresh.problem)
+        text = screen_text(app)
+        assert "◌ stale 40 s" in header(app)
+        assert "is locked by another program" in text
+        assert "showing what was read before" in text
+        assert table(app, "#agents").row_count == 4
+        assert app.screen.has_class("-stale")
+        source.failure = None
+        await until(pilot, lambda: "● live" in header(app))
+        assert "is locked" not in screen_text(app)
+
+
+async def test_a_store_that_never_answers_says_so(seeded_store: Store, clock: Clock) -> None:
+    source = Flaky(seeded_store)
+    source.failure = StoreError("the disk is full")
+    async with running(source, clock) as (app, _):
+        assert "the disk is full  nothing could be read yet" in screen_text(app)
+
+
+async def test_a_bug_in_a_view_is_a_stale_pane_not_a_dead_one(
+    seeded_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("fedtop.screens.agents.AgentsPanel.read", broken)
+    async with running(seeded_store, clock, tab="agents") as (app, pilot):
+        assert "division by zero" in screen_text(app)
+        await pilot.press("1")
+        await read_anew(app, pilot)
+        assert "● live" in header(app)
+
+
+def hostile_events() -> list[dict[str, Any]]:
+    name = HOSTILE
+    return [
+        {"kind": "run", "agent": name[:150], "task_type": name[:60], "project": name[:60], "at": NOW_MS - 1_000 * n,
+         "duration_ms": 5_000, "success": n % 3 > 0, "error_class": name[:60] if n % 3 == 0 else ""}
+        for n in range(12)
+    ] + [
+        {"kind": "run_state", "id": "r", "agent": name[:150], "task_type": name[:60], "state": "waiting",
+         "reason": name[:60], "at": NOW_MS - 600_000},
+        {"kind": "usage", "agent": name[:150], "model": name[:60], "at": NOW_MS, "input_tokens": 10},
+        {"kind": "execution", "agent": name[:150], "tool": name[:60], "at": NOW_MS, "success": False},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_hostile_names_break_nothing(store: Store, clock: Clock, size: tuple[int, int], tmp_path: Path) -> None:
+    assert store.writer().write(hostile_events()).rejected == []
+    async with running(store, clock, size=size, export_dir=tmp_path) as (app, pilot):
+        agent = table(app, "#agents").cursor_key
+        for step in ("overview", f"agent:{agent}", "tab:agents", "tab:cascade", "tab:costs", "tab:tools"):
+            if step != "overview":
+                app.open_target(step)
+                await pilot.pause()
+            await read_anew(app, pilot)
+            text = screen_text(app)
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+            await pilot.press("e", "y")
+        assert all(len(line) == size[0] or not line.isascii() for line in text.split("\n"))
+    lines = [line for path in tmp_path.glob("*.csv") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert lines
+    assert not [line for line in lines if line.startswith(("=", "+", "-", "@"))]
+
+
+SIZES = [(40, 12), (80, 24), (120, 40), (200, 50)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("target", ["tab:overview", "tab:agents", "agent:kimi", "task_type:code"])
+async def test_views_fill_every_size(
+    seeded_store: Store, clock: Clock, size: tuple[int, int], target: str
+) -> None:
+    async with running(seeded_store, clock, size=size) as (app, pilot):
+        app.open_target(target)
+        await pilot.pause()
+        await read_anew(app, pilot)
+        panel = app.base.panel
+        assert panel is not None
+        assert panel.region.height >= size[1] - 3
+        first = next(found for found in panel.query(LiveTable) if found.region.height > 0)
+        assert first.region.right <= size[0]
+        lines = screen_text(app).split("\n")
+        assert "fedtop" in lines[0]
+        assert all(" " in line or line.strip() for line in lines)
+
+
+async def test_charts_and_columns_leave_a_narrow_screen(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock, size=(80, 24)) as (app, pilot):
+        assert app.screen.query_one("#overview-throughput").region.height == 0
+        narrow = {place.column.key for place in table(app, "#agents").placed()}
+        await pilot.resize_terminal(200, 50)
+        await until(pilot, lambda: app.screen.query_one("#overview-throughput").region.height > 5)
+        assert app.screen.query_one("#overview-spend").region.height > 5
+        assert narrow <= {place.column.key for place in table(app, "#agents").placed()}
+
+
+async def test_ascii_draws_nothing_else(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock, ascii=True) as (app, pilot):
+        for key in ("1", "2", "question_mark"):
+            await pilot.press(key)
+            if key != "question_mark":
+                await read_anew(app, pilot)
+            strange = {char for char in screen_text(app) if not char.isascii()}
+            assert not strange, f"{key}: {strange}"
+
+
+async def test_idle_ticks_draw_nothing(seeded_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(seeded_store, clock) as (app, pilot):
+        drawn: list[Any] = []
+        for widget in app.screen.walk_children():
+            monkeypatch.setattr(widget, "refresh", lambda *a, w=widget, **k: drawn.append(w))
+        ticks: list[int] = []
+        monkeypatch.setattr(app.base.panel, "tick", ticks.append)
+        await until(pilot, lambda: len(ticks) >= 3)
+        assert drawn == []
