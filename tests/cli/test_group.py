@@ -102,9 +102,11 @@ def _group_with(error: BaseException) -> LazyGroup:
     def boom() -> None:
         raise error
 
-    group = LazyGroup("fedtop")
-    group.get_command = lambda _context, _name: boom  # type: ignore[method-assign]
-    return group
+    class Group(LazyGroup):
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            return boom
+
+    return Group("fedtop")
 
 
 @pytest.mark.parametrize(

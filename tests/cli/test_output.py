@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,10 +101,10 @@ def test_threshold_stands_on_the_bar(value: float | None, threshold: float | Non
 
 def test_what_cannot_be_encoded_is_drawn_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    monkeypatch.setattr(output.sys, "stdout", narrow)
+    monkeypatch.setattr(sys, "stdout", narrow)
     assert output.look_for(View()).glyphs.ascii
     wide = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    monkeypatch.setattr(output.sys, "stdout", wide)
+    monkeypatch.setattr(sys, "stdout", wide)
     assert not output.look_for(View()).glyphs.ascii
 
 

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from fedstore import Reader, Settings, Store, Window
 
 __all__ = [
-    "PLAIN_OPTIONS", "View", "get_settings", "now_ms", "open_store", "open_view", "plain_options", "store_option",
-    "view_options",
+    "PLAIN_OPTIONS", "SHELL_SOURCE", "View", "get_settings", "now_ms", "open_store", "open_view", "plain_options",
+    "store_option", "view_options", "window_of",
 ]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 NEWEST = "newest"
+SHELL_SOURCE = "shell"
+"""The source of facts recorded from the shell."""
 PLAIN_OPTIONS = (
     click.option("--json", "as_json", is_flag=True, help="Print the same fields as JSON."),
     click.option("--ascii", "as_ascii", is_flag=True, default=None, help="Draw with ASCII characters only."),

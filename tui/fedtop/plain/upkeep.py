@@ -23,9 +23,9 @@ def findings(found: Iterable[Any], look: Look) -> RenderableType:
     """One line per finding, with its advice below it."""
     rows: list[str | Text] = []
     for finding in found:
-        rows.append(fmt.state_text(finding.severity, look.name(finding.message, 200).plain, look.glyphs))
+        rows.append(fmt.state_text(finding.severity, clean(finding.message, None), look.glyphs))
         if finding.advice:
-            rows.append(Text(f"  {look.name(finding.advice, 200).plain}", "$dim"))
+            rows.append(Text(f"  {clean(finding.advice, None)}", "$dim"))
     return Group(header("DOCTOR", look), heading("Findings"), lines(rows))
 
 
