@@ -49,7 +49,10 @@ class Background:
             good, rejected = self._checked(events)
         except Exception as error:  # noqa: BLE001 - an agent must never fail because it is being watched
             return self._sink.lose(len(events), error)
-        receipt = self._sink.write(rejected) if rejected else Receipt()
+        receipt = Receipt()
+        if rejected:
+            receipt = self._sink.write([event for _, event in rejected])
+            receipt.rejected = [(rejected[at][0], reason) for at, reason in receipt.rejected]
         with self._guard:
             room = len(self._queue) + len(good) <= self.LIMIT
             if room:
@@ -80,15 +83,16 @@ class Background:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _checked(self, events: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    def _checked(self, events: Sequence[Any]) -> tuple[list[Any], list[tuple[int, Any]]]:
+        """The valid events, stamped, and the others with their positions."""
         now = self._sink.now()
         good: list[Any] = []
-        rejected: list[Any] = []
-        for event in events:
+        rejected: list[tuple[int, Any]] = []
+        for position, event in enumerate(events):
             try:
                 valid = validated(event)
             except EventError:
-                rejected.append(event)
+                rejected.append((position, event))
             else:
                 good.append(valid if valid.at is not None else valid.model_copy(update={"at": now}))
         return good, rejected

@@ -32,7 +32,8 @@ class RecordedRun:
         self._shared = {"agent": agent, "task_type": task_type, "project": more.get("project", "")}
         self._more = {name: value for name, value in more.items() if name not in ("id", "project", "started_at")}
         self._began = 0.0
-        self.id: str = str(more.get("id") or new_id(_now(recorder)))
+        named = more.get("id")
+        self.id: str = named if isinstance(named, str) else new_id(_now(recorder))
         self.started_ms: int | None = None
         self.success: bool | None = None
         self.rework: bool | None = None

@@ -9,6 +9,7 @@ pane. One recorder serves many threads, asyncio tasks and forked processes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -114,12 +115,10 @@ class Recorder:
     ) -> str:
         """Record one execution of a tool under the names of the analytics engine. Returns its id."""
         seconds = isinstance(duration_seconds, (int, float)) and not isinstance(duration_seconds, bool)
-        effort = getattr(human_effort_level, "name", human_effort_level) or ""
         return self._say(
             "execution", more, task_id=task_id, tool=tool_name, success=success, cost_usd=cost_actual, id=id, at=at,
             duration_ms=duration_seconds * 1000 if seconds and duration_seconds is not None else duration_seconds,
-            tokens=tokens_used, effort=effort.upper() if isinstance(effort, str) else effort,
-            browser_used=browser_used, agent=agent_id,
+            tokens=tokens_used, effort=_effort(human_effort_level), browser_used=browser_used, agent=agent_id,
         )  # fmt: skip
 
     # --- the cascade ---------------------------------------------------------------------------------------
@@ -196,15 +195,23 @@ class Recorder:
         return self._put(({**said, "kind": kind},))
 
     def _say(self, kind: str, more: Mapping[str, Any], **fields: Any) -> str:
-        """Record under an id made here, so that it can be returned."""
-        identity = more.get("id") or fields.get("id")
-        if not identity:
-            identity = self._new_id(more.get("at") or fields.get("at"))
+        """Record under the id given or one made here, so that it can be returned; "" for an id that is no text."""
+        identity = more.get("id", fields.get("id"))
+        if identity is None:
+            identity = self._new_id(more.get("at", fields.get("at")))
         self._tell(kind, {**more, "id": identity}, **fields)
-        return identity if isinstance(identity, str) else str(identity)
+        return identity if isinstance(identity, str) else ""
 
     def _new_id(self, at: object) -> str:
         try:
             return new_id(at if isinstance(at, int) and 0 < at < 1 << 47 else self._sink.now())
         except Exception:  # noqa: BLE001 - a broken clock must not stop the caller
             return new_id(0)
+
+
+def _effort(level: Any) -> Any:
+    """A level of human effort as its name, also when an enumeration or lower case is given."""
+    if level is None:
+        return ""
+    name = level.name if isinstance(level, Enum) else level
+    return name.upper() if isinstance(name, str) else name

@@ -35,7 +35,9 @@ from fedstore.writes import Stamp
 __all__ = ["FactWriter", "Receipt", "explain", "validated"]
 
 _TYPES = frozenset((Run, RunState, Usage, Execution, Route, Verdict, Job))
-_KINDS = frozenset(("run", "run_state", "usage", "execution", "route", "verdict", "job"))
+_KIND_NAMES = ("run", "run_state", "usage", "execution", "route", "verdict", "job")
+_KINDS = frozenset(_KIND_NAMES)
+_SHAPELESS = ("union_tag_not_found", "union_tag_invalid", "model_attributes_type", "dict_type", "model_type")
 
 
 @dataclass(slots=True)
@@ -58,6 +60,8 @@ class Receipt:
 def explain(error: ValidationError) -> str:
     """The first thing wrong with an event, in one line that names the field."""
     errors = error.errors(include_url=False)
+    if not errors[0]["loc"] and errors[0]["type"] in _SHAPELESS:
+        return f"an event is a mapping with a kind, which is one of {', '.join(_KIND_NAMES)}"
     where = _field(errors[0]["loc"])
     wrong = [e for e in errors if _field(e["loc"]) == where][-1]  # of several ways to read a time, the last says most
     message = wrong["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
