@@ -228,5 +228,5 @@ def test_latencies_are_measured_per_layer(store: Store, clock: Clock) -> None:
 
 @pytest.mark.parametrize("layers", [[("a", _raise), ("a", _raise)], [("clarification", _raise)], [("a", _raise, 1.2)]])
 def test_layers_that_make_no_sense(store: Store, layers) -> None:
-    with pytest.raises(ValueError, match="layers need names|threshold"):
+    with pytest.raises(ValueError, match=r"layers need names|threshold"):
         Cascade(layers, store=store)

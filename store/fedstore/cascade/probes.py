@@ -22,6 +22,8 @@ from fedstore.cascade.layers import Asked, Layer
 
 __all__ = ["Probes"]
 
+_LAST_WAIT_S = 5.0
+
 AskWithin = Callable[[Layer, Any, float], Asked]
 
 
@@ -35,6 +37,8 @@ class _Waiting:
     band: float
     rate: float
     deadline: float
+    taken: bool = False
+    """Whether somebody is recording it."""
 
 
 class Probes:
@@ -87,6 +91,8 @@ class Probes:
             self._queue.clear()
         for one in waiting:
             self._finish(one, ())
+        with self._changed:  # one that ended by itself just now is being recorded by its own thread
+            self._changed.wait_for(lambda: not self._open or os.getpid() != self._pid, _LAST_WAIT_S)
 
     def _work(self) -> None:
         while True:
@@ -113,13 +119,14 @@ class Probes:
 
     def _finish(self, waiting: _Waiting, walked: Sequence[Asked]) -> None:
         with self._changed:
-            if waiting not in self._open:
+            if waiting.taken:
                 return
-            self._open.discard(waiting)
+            waiting.taken = True
         shadows = [asked.attempt(shadow_rate=waiting.rate) for asked in walked]
         with suppress(Exception):
             self._record({**waiting.event, "attempts": [*waiting.event["attempts"], *shadows]})
         with self._changed:
+            self._open.discard(waiting)
             self._changed.notify_all()
 
 

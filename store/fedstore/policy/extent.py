@@ -76,21 +76,18 @@ def _count(read: Read, table: Table, condition: str, start_ms: int, end_ms: int,
     return int(read(sql, (*names, start_ms, end_ms, *values))[0][0])
 
 
-def measure_extent(read: Read, table: Table, start_ms: int, end_ms: int, made_ms: int) -> Extent:
-    """The evidence as it stands; call it in the snapshot in which the evidence is read."""
-    newest = [
-        read(f"SELECT COALESCE(MAX(seq), 0) FROM {name}", ())[0][0] for name in (table, "verdicts")
-    ]
-    return Extent(
-        table,
-        start_ms,
-        end_ms,
-        made_ms,
-        _count(read, table, "1", start_ms, end_ms),
-        _count(read, table, _SHAPES[table][2], start_ms, end_ms),
-        int(newest[0]),
-        int(newest[1]),
-    )
+def measure_extent(
+    read: Read, table: Table, start_ms: int, end_ms: int, made_ms: int, counts: tuple[int, int] | None = None
+) -> Extent:
+    """The evidence as it stands; call it in the snapshot in which the evidence is read.
+
+    ``counts`` are the facts and graded facts of the window where the caller has them already.
+    """
+    newest = [read(f"SELECT COALESCE(MAX(seq), 0) FROM {name}", ())[0][0] for name in (table, "verdicts")]
+    if counts is None:
+        every, graded = "1", _SHAPES[table][2]
+        counts = _count(read, table, every, start_ms, end_ms), _count(read, table, graded, start_ms, end_ms)
+    return Extent(table, start_ms, end_ms, made_ms, *counts, int(newest[0]), int(newest[1]))
 
 
 def moved(read: Read, extent: Extent) -> str | None:

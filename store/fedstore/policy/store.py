@@ -16,7 +16,7 @@ from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.policy import ledger
 from fedstore.policy.alarms import Alarm, alarm_about
 from fedstore.policy.body import LOCKED, PolicyBody, label_of, threshold_key
-from fedstore.policy.guards import check_plan, cooldown_left, is_locked, used_until_ms
+from fedstore.policy.guards import check_plan, cooldown_left, is_locked
 from fedstore.policy.history import effects_of
 from fedstore.policy.ledger import Change
 from fedstore.policy.plans import Plan, PlanItem
@@ -122,25 +122,17 @@ class PolicyStore:
         ``settings`` default to those of the settings file. Raises ``TuneCancelledError`` when ``cancelled`` says
         so, FedstoreError for settings that do not fit the decisions.
         """
-        from fedstore.policy.extent import measure_extent
         from fedstore.policy.tune import load_input, plan_tune
 
         now = self._store.clock()
         window = window or Window.ending("7d", now)
-        read, rules = self._database.read, self._store.settings.policy
-        configured = self._configured()
+        rules, configured = self._store.settings.policy, self._configured()
         with self._database.snapshot():
-            version, body = ledger.current(read)
-            used = used_until_ms(read)
-            start, end = max(window.start_ms, used), min(window.end_ms, now + 1)
-            extent = measure_extent(read, "routes", min(start, end), end, now)
-            given = load_input(
-                self._database, window, extent, version, body, configured, _used_note(window.start_ms, used, read)
-            )
-            left = cooldown_left(read, "tune", rules)
+            given = load_input(self._database, window, now, configured)
+            left = cooldown_left(self._database.read, "tune", rules)
         try:
             plan = plan_tune(
-                given, settings or self.tune_settings(), lambda key: is_locked(key, body, rules),
+                given, settings or self.tune_settings(), lambda key: is_locked(key, given.body, rules),
                 progress=progress, cancelled=cancelled,
             )  # fmt: skip
         except ValueError as error:
@@ -341,11 +333,4 @@ def _undo_plan(
 
 def _cooldown_note(left: int, word: str) -> tuple[str, ...]:
     return (f"cooldown: {left} more graded {word} are needed before this can be applied",) if left else ()
-
-
-def _used_note(start_ms: int, used_ms: int, read: Any) -> tuple[str, ...]:
-    change = ledger.last_standing(read, ("tune",)) if used_ms > start_ms else None
-    if change is None:
-        return ()
-    return (f"decisions before change #{change.id} were its evidence and are not used again",)
 

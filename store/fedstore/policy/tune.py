@@ -17,7 +17,9 @@ from fedstore.learning.replay import UNKNOWN, replay
 from fedstore.learning.tuning import tune
 from fedstore.learning.tuning_types import Effect, LayerChange, RulePlan, TuneResult, TuneSettings
 from fedstore.policy.body import PolicyBody, threshold_key
-from fedstore.policy.extent import Extent
+from fedstore.policy.extent import Extent, measure_extent
+from fedstore.policy.guards import used_until_ms
+from fedstore.policy.ledger import current, last_standing
 from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted, pair_of
 
 if TYPE_CHECKING:
@@ -49,17 +51,23 @@ class TuneInput:
 
 
 def load_input(
-    database: Database, window: Window, extent: Extent, version: int, body: PolicyBody,
-    configured: Mapping[str, float], notes: tuple[str, ...],
-) -> TuneInput:  # fmt: skip
-    """Read the evidence; the caller holds the snapshot that ``extent`` was measured in."""
-    decisions = load_within(database, extent.start_ms, extent.end_ms)
+    database: Database, window: Window, now_ms: int, configured: Mapping[str, float]
+) -> TuneInput:
+    """Read the evidence: the decisions of the window that no standing change has used; in the caller's snapshot."""
+    version, body = current(database.read)
+    used = used_until_ms(database.read)
+    end = min(window.end_ms, now_ms + 1)
+    start = min(max(window.start_ms, used), end)
+    decisions = load_within(database, start, end)
     log = decisions.log
+    counts = len(log), int(np.count_nonzero(log.graded))
+    extent = measure_extent(database.read, "routes", start, end, now_ms, counts)
+    notes = _used_note(database, used) if used > window.start_ms else ()
     logged = dict(zip(log.layers, log.thresholds_in_force(), strict=True))
     found = {layer: body.thresholds.get(layer, configured.get(layer, logged[layer])) for layer in log.layers}
     known = tuple(layer for layer, value in found.items() if value is not None)
     if known != log.layers:
-        decisions = load_within(database, extent.start_ms, extent.end_ms, known)
+        decisions = load_within(database, start, end, known)
     thresholds = tuple(value for value in found.values() if value is not None)
     warnings = tuple(
         f"the newest decisions were logged with {layer} at {value:g}, but the policy in force says"
@@ -68,6 +76,13 @@ def load_input(
         if value is not None and layer in body.thresholds and abs(value - body.thresholds[layer]) > _SAME
     )
     return TuneInput(decisions, thresholds, extent, version, body, window.label, notes, warnings)
+
+
+def _used_note(database: Database, used_ms: int) -> tuple[str, ...]:
+    change = last_standing(database.read, ("tune",))
+    if change is None or not used_ms:
+        return ()
+    return (f"decisions before change #{change.id} were its evidence and are not used again",)
 
 
 def plan_tune(
