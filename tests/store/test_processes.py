@@ -1,0 +1,169 @@
+"""Many processes at once: no error, no loss, one migration; and what kill -9 and fork leave behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fedstore import Store
+from fedstore.schema import MIGRATION_NAMES
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals of a POSIX system")
+
+
+def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+WRITE = """
+import sys
+from fedstore import Recorder
+recorder = Recorder(sys.argv[1])
+for i in range(60):
+    recorder.task(f"agent-{sys.argv[2]}", success=i % 3 == 0)
+assert recorder.lost == 0 and recorder.refused == 0, (recorder.lost, recorder.refused)
+"""
+
+
+def test_eight_processes_lose_nothing(tmp_path: Path) -> None:
+    writers = [start(WRITE, tmp_path / "s.db", n) for n in range(8)]
+    for writer in writers:
+        _, errors = writer.communicate(timeout=120)
+        assert (writer.returncode, errors) == (0, "")
+    with Store(tmp_path / "s.db") as store:
+        assert store.database.read("SELECT COUNT(*) FROM runs") == [(480,)]
+        assert store.database.read("SELECT SUM(runs), SUM(ok) FROM agent_buckets WHERE width = 60000") == [(480, 160)]
+        assert store.database.read("SELECT COUNT(*) FROM losses") == [(0,)]
+
+
+OPEN = """
+import sys, threading
+from fedstore import Store
+start = threading.Barrier(20)
+failures = []
+def work():
+    start.wait()
+    try:
+        Store(sys.argv[1]).close()
+    except Exception as error:
+        failures.append(repr(error))
+threads = [threading.Thread(target=work) for _ in range(20)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not failures, failures
+"""
+
+
+def test_160_first_opens_migrate_once(tmp_path: Path) -> None:
+    openers = [start(OPEN, tmp_path / "new" / "s.db") for _ in range(8)]
+    for opener in openers:
+        _, errors = opener.communicate(timeout=120)
+        assert (opener.returncode, errors) == (0, "")
+    with Store(tmp_path / "new" / "s.db", readonly=True) as store:
+        names = store.database.read("SELECT name FROM _sqlite_migrations WHERE migration_set = 'fedstore' ORDER BY id")
+        assert tuple(name for (name,) in names) == MIGRATION_NAMES
+
+
+RECORD_FOREVER = """
+import sys
+from fedstore import Recorder
+recorder = Recorder(sys.argv[1])
+while True:
+    print(recorder.task("a", success=True), flush=True)
+"""
+
+
+def test_kill_9_loses_nothing_that_returned(tmp_path: Path) -> None:
+    process = start(RECORD_FOREVER, tmp_path / "s.db")
+    assert process.stdout is not None
+    told = [process.stdout.readline().strip() for _ in range(40)]
+    process.send_signal(signal.SIGKILL)
+    rest, _ = process.communicate(timeout=60)
+    told += [line for line in rest.splitlines() if len(line) == 32]
+    with Store(tmp_path / "s.db") as store:
+        kept = {row[0] for row in store.database.read("SELECT id FROM runs")}
+        assert set(told) <= kept
+        assert store.database.read("SELECT SUM(runs) FROM agent_buckets WHERE width = 60000") == [(len(kept),)]
+        assert store.database.read("PRAGMA quick_check") == [("ok",)]
+
+
+EXIT_WITH_A_QUEUE = """
+import sys
+from fedstore import Recorder
+from fedstore.background import Background
+Background.INTERVAL_S = 3600.0
+recorder = Recorder(sys.argv[1], background=True)
+for _ in range(25):
+    recorder.task("a")
+"""
+
+
+def test_interpreter_exit_writes_the_queue(tmp_path: Path) -> None:
+    process = start(EXIT_WITH_A_QUEUE, tmp_path / "s.db")
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    with Store(tmp_path / "s.db") as store:
+        assert store.database.read("SELECT COUNT(*) FROM runs") == [(25,)]
+
+
+FORK = """
+import os, sys
+from fedstore import Recorder
+from fedstore.background import Background
+Background.INTERVAL_S = 3600.0
+plain, queued = Recorder(sys.argv[1]), Recorder(sys.argv[1], background=True)
+plain.task("parent")
+queued.task("parent-queued")
+child = os.fork()
+if child == 0:
+    ids = {plain.task("child") for _ in range(10)}
+    queued.task("child-queued")
+    plain.close()
+    queued.close()
+    os._exit(0 if len(ids) == 10 and plain.lost == queued.lost == 0 else 1)
+_, status = os.waitpid(child, 0)
+assert status == 0, status
+for _ in range(10):
+    plain.task("parent")
+queued.close()
+assert plain.lost == queued.lost == 0
+"""
+
+
+def test_both_sides_of_a_fork_record(tmp_path: Path) -> None:
+    process = start(FORK, tmp_path / "s.db")
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    with Store(tmp_path / "s.db") as store:
+        found = dict(store.database.read("SELECT agent, COUNT(*) FROM runs GROUP BY agent"))
+        assert found == {"parent": 11, "parent-queued": 1, "child": 10, "child-queued": 1}
+        assert store.database.read("PRAGMA quick_check") == [("ok",)]
+
+
+HOLD = """
+import sys
+from fedstore import Store
+store = Store(sys.argv[1])
+with store.database.write():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_lock_is_free_when_its_holder_dies(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "s.db")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    process.kill()
+    process.communicate(timeout=60)
+    with Store(tmp_path / "s.db") as store:
+        assert store.writer().write([{"kind": "run", "agent": "a"}]).taken == 1
