@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
 from pathlib import Path
@@ -13,12 +12,14 @@ from fedstore.window import Window
 from fedtop.app import FedtopApp
 from fedtop.options import AppOptions
 from tests.federation import NOW_MS
+from tests.tui.frames import HOSTILE, screen_text, until
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
+__all__ = ["HOSTILE", "WINDOW", "Answers", "Source", "drilled", "pane", "screen_text", "until"]
+
 WINDOW = Window.ending("24h", NOW_MS)
-HOSTILE = "[/b]\x1b[31m\u202eевil=1\n'\"👩‍👩‍👧" + "x" * 300
 
 
 class Answers:
@@ -66,16 +67,6 @@ class Source:
         return self._reader
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = "") -> None:
-    """Lets the pane go on until something is so; fails after ten seconds."""
-    for _ in range(1_000):
-        if condition():
-            await pilot.pause()
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"never came about: {what or condition}")
-
-
 @asynccontextmanager
 async def pane(
     source: Any, *, tab: str = "cascade", size: tuple[int, int] = (120, 40), target: str = "", **options: Any
@@ -97,9 +88,3 @@ async def drilled(app: FedtopApp, pilot: Pilot[Any], panel_id: str) -> None:
     await until(pilot, lambda: app.top_panel is not None and app.top_panel.shown, f"{panel_id} is shown")
     await app.workers.wait_for_complete()
     await pilot.pause()
-
-
-def screen_text(app: FedtopApp) -> str:
-    """What is on the screen, as lines of text."""
-    lines = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC
 
 import pytest
@@ -20,6 +22,7 @@ from fedtop.screens.cascade_rows import decision_rows, layer_rows, summary_parts
 from fedtop.screens.layer_rows import analysis_lines, evidence_line, moved, reading_rows
 from fedtop.screens.layer_study import study_layer, summary_bins
 from fedtop.screens.why_rows import decision_lines, ladder_rows, not_reached, policy_line, rung_of, verdict_text
+from fedtop.widgets.histogram import Bin, Threshold, paint_histogram
 from fedtop.widgets.table_model import Row, plain
 from tests.tui.panes import HOSTILE
 from tests.tui.values_of import cascade, decision, layer, step, why
@@ -262,3 +265,22 @@ class TestWhy:
     def test_hostile_task(self) -> None:
         lines = decision_lines(why(decision=decision(description=HOSTILE, agent=HOSTILE)), UTC)
         assert all("\x1b" not in line.plain and "\u202e" not in line.plain for line in lines)
+
+
+
+@given(st.integers(0, 100), st.integers(0, 100), st.integers(30, 160))
+@settings(max_examples=80, deadline=None)
+def test_the_labels_of_two_thresholds_stand_in_their_order(now: int, at: int, width: int) -> None:
+    thresholds = [Threshold(now / 100), Threshold(at / 100, "moved")]
+    lines = paint_histogram([Bin(5, 1, 1)] * 40, thresholds, width, 8, UNICODE)
+    axis = lines[-1].plain
+    assert f"{at / 100:.2f}" in axis
+    if now != at and f"{now / 100:.2f}" in axis.replace(f"{at / 100:.2f}", "----", 1):
+        here, there = (axis.index(f"{value / 100:.2f}") for value in (now, at))
+        assert (here < there) == (now < at)
+
+
+def test_no_view_brings_numpy_before_it_is_needed() -> None:
+    modules = ("cascade", "layer", "why", "labelling", "costs", "tools", "tool")
+    code = f"import sys, {', '.join(f'fedtop.screens.{m}' for m in modules)}; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

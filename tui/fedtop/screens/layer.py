@@ -79,6 +79,7 @@ class LayerPanel(TurningPanel):
     """See the module. `name` is the layer's."""
 
     panel_id = "layer"
+    LOW: ClassVar[int] = 31
     BINDINGS: ClassVar[list[BindingType]] = [
         *LEVER_KEYS,
         Binding("0", "reset", "reset", id="layer.reset", tooltip="Put the threshold back where it is"),

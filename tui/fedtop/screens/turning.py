@@ -1,16 +1,20 @@
-"""A drill-down with two pages where the terminal is short: `v` turns from one to the other.
+"""A drill-down with two pages where the terminal is low: `v` turns from one to the other.
 
-What either page holds is the stylesheet's affair (class `-turned`); the keyboard stays with what is seen.
+What either page holds is the stylesheet's affair (classes `-low` and `-turned`); the keyboard stays with what
+is seen.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from fedtop.screens.panel import Panel
 from fedtop.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from textual.events import Resize
 
 __all__ = ["TurningPanel"]
 
@@ -21,6 +25,13 @@ class TurningPanel(Panel, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "turn", "view", id="view.turn", tooltip="The other half of this view"),
     ]
+
+    LOW: ClassVar[int] = 24
+    """With fewer lines than this there is no room for both pages."""
+
+    def on_resize(self, event: Resize) -> None:
+        """Two pages or one."""
+        self.set_class(event.size.height < self.LOW, "-low")
 
     def action_turn(self) -> None:
         """Turns the page."""

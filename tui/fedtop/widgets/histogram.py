@@ -126,22 +126,27 @@ def _draw_lines(
         char, style = (glyphs.v_moved, "bold $accent") if line.kind == "moved" else (glyphs.v_now, "$fg")
         for row in range(1, rows + 2):
             canvas.put(gutter + _x(line.value, span), row, char, style)
-    free = gutter
+    taken: tuple[int, float] | None = None
     for line in sorted(thresholds, key=lambda t: (t.kind != "moved", t.value)):
         label, x = f"{line.value:.2f}", gutter + _x(line.value, span)
-        start = min(max(gutter, x - 1 if free == gutter else _beside(x, free)), canvas.width - 4)
+        wanted = x - 1 if taken is None else _beside(x, taken[0], line.value >= taken[1])
+        start = min(max(gutter, wanted), canvas.width - 4)
+        if taken is not None and abs(start - taken[0]) < 5:
+            continue  # no room on its side of the first label
         canvas.write(start, rows + 2, label, "bold $accent" if line.kind == "moved" else "$fg")
-        free = start
+        taken = (start, line.value)
 
 
 def _x(value: float, span: int) -> int:
     return round(min(1.0, max(0.0, value)) * (span - 1))
 
 
-def _beside(x: int, taken: int) -> int:
-    """Where a four-cell label near `x` goes when cells `taken` to `taken + 3` are in use."""
+def _beside(x: int, taken: int, above: bool) -> int:
+    """Where a four-cell label near `x` goes when cells `taken` to `taken + 3` are in use: on the side that
+    its value is on.
+    """
     if taken - 5 < x - 1 < taken + 5:
-        return taken + 5 if x >= taken + 1 else taken - 5
+        return taken + 5 if above else taken - 5
     return x - 1
 
 
