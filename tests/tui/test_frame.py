@@ -299,7 +299,7 @@ async def test_keys_can_be_remapped(seeded_store: Store, clock: Clock) -> None:
 async def test_alerts_key_leads_to_what_needs_attention(seeded_store: Store, clock: Clock) -> None:
     async with running(seeded_store, clock, tab="agents") as (app, pilot):
         await pilot.press("exclamation_mark")
-        await until(pilot, lambda: app.base.query("#alerts-table") and app.focused is table(app, "#alerts-table"))
+        await until(pilot, lambda: app.base.panel.panel_id == "alerts")
 
 
 async def test_readonly_has_no_key_that_changes_anything(seeded_store: Store, clock: Clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.containers import Vertical
 
@@ -19,12 +20,14 @@ __all__ = ["Section", "SectionTitle", "paint_title"]
 def paint_title(title: str, note: str, width: int, line: str) -> Text:
     """`title ─────── note`, exactly `width` cells; the note goes first when there is no room."""
     title, note = clean(title, width), clean(note, width)
-    if len(title) + len(note) + 6 > width:
+    if cell_len(title) + cell_len(note) + 6 > width:
         note = ""
-    rule = width - len(title) - 1 - (len(note) + 1 if note else 0)
-    return Text.assemble(
+    rule = width - cell_len(title) - 1 - (cell_len(note) + 1 if note else 0)
+    found = Text.assemble(
         (title, "bold $dim"), (f" {line * max(0, rule)}", "$rule"), (f" {note}" if note else "", "$dim")
     )
+    found.truncate(width)
+    return found
 
 
 class SectionTitle(Painted):

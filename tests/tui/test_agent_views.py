@@ -1,0 +1,234 @@
+"""The agents' rows, matrix and tiles as pure functions, and in a running pane."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rich.text import Text
+
+from fedstore.queries.models import AgentRow, AgentsView, Durations, MatrixCell, Money, Rate
+from fedstore.store import Store
+from fedstore.window import Window
+from fedtop.glyphs import UNICODE
+from fedtop.screens.agent import agent_tiles
+from fedtop.screens.agent_rows import AGENT_COLUMNS, Boosts, agent_rows, brief_rows, columns_for, matrix_of
+from fedtop.screens.agents import cell_line
+from fedtop.screens.task_type import boosts_for
+from fedtop.widgets.matrix import Matrix
+from fedtop.widgets.table_model import plain
+from fedtop.widgets.tile import Tile
+from tests.conftest import Clock
+from tests.federation import NOW_MS, RUNS, TASK_TYPES, run_event
+from tests.tui.frames import read_anew, running, screen_text, table, until
+
+NOTHING = AgentRow(
+    name="kimi", tasks=0, success=Rate(0, 0), rework=Rate(0, 0), durations=Durations(), tokens=0, cost=Money(),
+    quality=None, quality_n=0, quality_trend="unknown", last_ms=None, active=0, waiting=0, capacity=None, spark=(),
+    status="unknown", success_before=Rate(0, 0),
+)  # fmt: skip
+BUSY = replace(
+    NOTHING, tasks=412, success=Rate(384, 412), rework=Rate(9, 412), durations=Durations(412, 22_000.0, 20_000.0, 58_000.0),
+    tokens=1_280_000, cost=Money(reported_nano=4_100_000_000), quality=0.91, quality_n=300, quality_trend="improving",
+    last_ms=NOW_MS, active=3, capacity=0.4, spark=(1, 2, 3), status="ok", success_before=Rate(9, 10),
+)  # fmt: skip
+
+
+def cells_of(row: AgentRow, boosts: Boosts | None = None) -> dict[str, str]:
+    (found,) = agent_rows([row], boosts or Boosts())
+    return {key: plain(cell) for key, cell in found.cells.items()}
+
+
+def test_what_is_not_known_is_not_zero() -> None:
+    (row,) = agent_rows([NOTHING], Boosts())
+    unknown = {key for key, cell in row.cells.items() if cell is None}
+    assert unknown == {"state", "success", "rework", "mean", "p95", "tokens", "cost", "quality", "capacity", "boost"}
+    assert plain(row.cells["tasks"]) == "0"
+    assert all(row.sort[key] is None for key in ("success", "rework", "mean", "p95", "quality", "capacity", "boost"))
+
+
+def test_a_busy_agent_as_in_the_wireframe() -> None:
+    cells = cells_of(BUSY, Boosts({("kimi", ""): 0.05}))
+    assert cells["agent"] == "● kimi"
+    assert cells["state"] == "busy 3"
+    assert cells["success"].split() == ["93.2", "%", "90.4–95.3"]
+    assert cells["rework"] == "2.2 %"
+    assert (cells["mean"], cells["p95"], cells["tokens"]) == ("22 s", "58 s", "1.28 M")
+    assert cells["cost"] == "$4.10 ="
+    assert cells["quality"] == "0.91 ▲"
+    assert cells["capacity"] == "40 %"
+    assert cells["boost"].split() == ["+0.05"]
+
+
+def test_unpriced_spend_is_never_zero_dollars() -> None:
+    hidden = replace(BUSY, cost=Money(unpriced_calls=3, unpriced_tokens=900))
+    (row,) = agent_rows([hidden], Boosts())
+    assert plain(row.cells["cost"]).strip() == "?"
+    assert row.sort["cost"] is None
+    partly = replace(BUSY, cost=Money(computed_nano=1_000_000_000, unpriced_calls=1))
+    assert cells_of(partly)["cost"] == "$1.00 ?"
+
+
+def test_waiting_outweighs_running() -> None:
+    assert cells_of(replace(BUSY, waiting=1))["state"] == "wait 1"
+    assert cells_of(replace(BUSY, active=0))["state"] == "idle"
+
+
+def test_boosts_have_a_column_only_where_there_are_any() -> None:
+    def keys(boosts: Boosts) -> set[str]:
+        return {column.key for column in columns_for(AGENT_COLUMNS, boosts)}
+
+    assert "boost" not in keys(Boosts())
+    assert "boost" in keys(Boosts({("kimi", ""): 0.05}))
+    assert "boost" in keys(Boosts({}, {("kimi", ""): 0.05}))
+
+
+def test_a_proposal_is_shown_as_the_move_it_asks_for() -> None:
+    boosts = Boosts({("kimi", ""): 0.05, ("kimi", "code"): 0.01}, {("kimi", ""): 0.02, ("kimi", "code"): 0.012})
+    assert round(boosts.move("kimi") or 0, 9) == -0.03
+    assert boosts.move("kimi", "code") is None
+    assert boosts.move("codex") is None
+    assert "▼" in cells_of(BUSY, boosts)["boost"]
+
+
+def test_few_tasks_make_no_claim_in_the_matrix() -> None:
+    window = Window.ending("24h", NOW_MS)
+    cells = (MatrixCell("kimi", "code", Rate(90, 100), 100), MatrixCell("kimi", "docs", Rate(2, 2), 2))
+    view = AgentsView(window, (BUSY,), ("code", "docs", "review"), cells)
+    columns, (row,) = matrix_of(view, Boosts({}, {("kimi", "code"): 0.03, ("kimi", "docs"): 0.05}))
+    assert [key for key, _ in columns] == ["code", "docs", "review"]
+    assert (row.cells["code"].rate, row.cells["code"].few, row.cells["code"].boost) == (0.9, False, 0.03)
+    assert row.cells["docs"].few
+    assert "review" not in row.cells
+
+
+def test_the_line_below_the_matrix_says_what_a_cell_rests_on() -> None:
+    boosts = Boosts({("kimi", "code"): 0.01}, {("kimi", "code"): 0.03})
+    line = cell_line(MatrixCell("kimi", "code", Rate(90, 100), 100), "kimi", "code", boosts).plain
+    for part in ("kimi on code", "90.0 %", "n=100", "in force +0.01", "proposed +0.03"):
+        assert part in line
+    assert "never tried" in cell_line(None, "kimi", "docs", boosts).plain
+    assert "3 tasks, none judged" in cell_line(MatrixCell("kimi", "x", Rate(0, 0), 3), "kimi", "x", boosts).plain
+
+
+def test_tiles_of_an_agent_that_did_nothing_are_unknown() -> None:
+    assert {tile.state for tile in agent_tiles(None, UNICODE).values()} == {"unknown"}
+    tiles = agent_tiles(NOTHING, UNICODE)
+    assert tiles["success"].sub == "none judged"
+    assert tiles["cost"].value is None
+
+
+def test_boosts_for_a_task_type_stand_in_for_the_whole() -> None:
+    found = boosts_for(Boosts({("kimi", ""): 0.05, ("kimi", "code"): 0.01}, {("a", "docs"): 0.02}), "code")
+    assert found == Boosts({("kimi", ""): 0.01}, {})
+
+
+def test_brief_rows_keep_name_and_order() -> None:
+    rows = brief_rows([BUSY, replace(BUSY, name="codex")], Boosts())
+    assert [row.key for row in rows] == ["kimi", "codex"]
+    assert isinstance(rows[0].cells["success"], Text)
+
+
+def graded(agent: str, kind: str | None = None) -> tuple[int, int]:
+    """(good, judged) runs of an agent in the last 24 hours, counted from the events."""
+    end = NOW_MS - NOW_MS % 60_000 + 60_000
+    runs = [run_event(n) for n in range(RUNS)]
+    mine = [
+        r for r in runs
+        if r["agent"] == agent and end - 86_400_000 <= r["at"] < end and kind in (None, r["task_type"])
+    ]  # fmt: skip
+    judged = [r for r in mine if r["success"] is not None]
+    return sum(bool(r["success"]) and not r["rework"] for r in judged), len(judged)
+
+
+async def test_the_table_counts_as_the_events_do(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock, tab="agents") as (app, _):
+        rows = table(app, "#agents-table").model.rows
+        for agent in ("kimi", "codex"):
+            good, judged = graded(agent)
+            assert rows[agent].sort["success"] == good / judged
+
+
+async def test_the_cursor_row_is_shown_in_more_detail(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock, tab="agents") as (app, pilot):
+        agents = table(app, "#agents-table")
+        await pilot.press("end")
+        name = agents.cursor_key
+        await until(pilot, lambda: app.base.panel.args.get("selected") == name)
+        await read_anew(app, pilot)
+        newest = next(run_event(n) for n in range(RUNS) if run_event(n)["agent"] == name)
+        assert table(app, "#agents-runs").model.order[0] == newest["id"]
+
+
+async def test_a_short_screen_reads_no_detail_it_cannot_show(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock, tab="agents", size=(80, 24)) as (app, pilot):
+        await pilot.press("down", "up", "down")
+        await read_anew(app, pilot)
+        assert "selected" not in app.base.panel.args
+
+
+async def test_the_matrix_explains_the_cell_under_its_cursor(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock, tab="agents") as (app, pilot):
+        matrix = app.screen.query_one(Matrix)
+        matrix.focus()
+        await pilot.press("down", "right")
+        agent, kind = matrix.cursor_key, matrix.cursor_column
+        assert agent is not None and kind in TASK_TYPES
+        good, judged = graded(agent, kind)
+        await until(pilot, lambda: f"{agent} on {kind}" in screen_text(app), f"{agent} on {kind}: {screen_text(app)}")
+        assert f"{100 * good / judged:.1f} %".replace("100.0", "100") in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.base.panel.panel_id == "boost")
+        await read_anew(app, pilot)
+        assert f"{agent} on {kind}" in screen_text(app) or f"{agent} for {kind}" in screen_text(app)
+
+
+async def test_an_agent_is_shown_whole(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock, size=(160, 60)) as (app, pilot):
+        app.open_target("agent:gemini")
+        await pilot.pause()
+        await read_anew(app, pilot)
+        good, judged = graded("gemini")
+        tile = app.screen.query_one("#agent-tile-success", Tile).paint(20, 2)[0].plain
+        assert f"{100 * good / judged:.1f} %" in tile
+        assert "gemini" in table(app, "#agent-peers-table").model.order
+        assert table(app, "#agent-models-table").model.order
+        assert table(app, "#agent-tools-table").model.order
+        kinds = table(app, "#agent-kinds-table").model.rows
+        assert {kind: row.sort["tasks"] for kind, row in kinds.items()} == {
+            kind: sum(
+                run_event(n)["agent"] == "gemini" and run_event(n)["task_type"] == kind and n < 24 * 6
+                for n in range(RUNS)
+            )
+            for kind in kinds
+        }
+
+
+async def test_enter_leads_from_agent_to_tool_and_back_by_steps(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock) as (app, pilot):
+        app.open_target("agent:kimi")
+        await pilot.pause()
+        await read_anew(app, pilot)
+        table(app, "#agent-kinds-table").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.base.panel.panel_id == "task_type")
+        titles: Any = app.screen
+        assert titles.titles[:2] == ("Overview", "kimi")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: app.screen is app.main)
+
+
+async def test_boosts_in_force_appear_with_their_history(seeded_store: Store, clock: Clock) -> None:
+    from fedstore.policy import PolicyStore
+
+    policies = PolicyStore(seeded_store)
+    change = policies.apply(policies.propose_optimize(policy="seed"), who="test")
+    moved = {item.key: item.new for item in change.plan.items}
+    async with running(seeded_store, clock, tab="agents") as (app, pilot):
+        rows = table(app, "#agents-table").model.rows
+        agent = next(name for name in rows if f"agent:{name}" in moved)
+        assert rows[agent].sort["boost"] == moved[f"agent:{agent}"]
+        app.open_target(f"agent:{agent}")
+        await pilot.pause()
+        await read_anew(app, pilot)
+        assert f"{change.id}|" in table(app, "#agent-boosts-table").model.order
