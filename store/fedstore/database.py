@@ -278,8 +278,12 @@ class ReadSnapshot:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("COMMIT")
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as failure:
+            if error is None:
+                raise store_error(failure, self._path) from failure
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()

@@ -63,7 +63,7 @@ def diagnose(
     except FedstoreError as error:
         return (*found, Finding("store", "alert", str(error)))
     try:
-        found += _looks(database, place, now_ms() if now is None else now)
+        found.extend(_looks(database, place, now_ms() if now is None else now))
     except FedstoreError as error:
         found.append(Finding("store", "alert", str(error)))
     finally:

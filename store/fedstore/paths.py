@@ -67,7 +67,7 @@ def _folder(kind: str) -> str:
     if sys.platform == "linux" and "ANDROID_DATA" not in os.environ:
         variable, usual = _XDG[kind]
         base = os.environ.get(variable, "")
-        return os.path.join(base if base.strip() else os.path.expanduser(usual), APP_NAME)
+        return os.path.join(base if os.path.isabs(base) else os.path.expanduser(usual), APP_NAME)
     import platformdirs
 
     find = platformdirs.user_config_dir if kind == "config" else platformdirs.user_data_dir

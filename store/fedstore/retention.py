@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS
+from fedstore.summaries import roll_up
 
 if TYPE_CHECKING:
     from fedstore.config import Settings
@@ -130,6 +131,8 @@ def _summaries(database: Database, settings: Settings, now_ms: int, chunk: int) 
 
     Not for as long after a backfill as minutes are kept: imported history was just as lately recorded.
     """
+    with database.write() as tx:
+        roll_up(tx, now_ms)  # a store that nobody has written to for days has not done it
     marks: dict[str, int] = dict(database.read("SELECT name, at_ms FROM marks"))
     if now_ms - marks.get("backfill", 0) < settings.minute_days_ms:
         return

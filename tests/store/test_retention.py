@@ -1,0 +1,173 @@
+"""Retention: what goes and what stays, in small steps, with every sum as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fedstore import Settings, Store, purge
+from fedstore.retention import due, purge_steps
+from fedstore.schema.summaries import SPECS
+from tests.conftest import Clock
+from tests.federation import NOW_MS
+
+HOUR, DAY = 3_600_000, 86_400_000
+ROUTE = {
+    "kind": "route", "agent": "a", "layer": "L", "outcome": {"correct": True},
+    "attempts": [{"layer": "K", "agent": "b"}, {"layer": "L", "agent": "a", "accepted": True, "confidence": 0.9}],
+}  # fmt: skip
+
+
+def counts(store: Store, *tables: str) -> tuple[int, ...]:
+    return tuple(store.database.read(f"SELECT COUNT(*) FROM {table}")[0][0] for table in tables)
+
+
+def summaries(store: Store, width: int | None = None) -> dict[str, list[tuple[Any, ...]]]:
+    where = "" if width is None else f" WHERE width = {width}"
+    return {table: store.database.read(f"SELECT * FROM {table}{where} ORDER BY 1, 2, 3, 4") for table in SPECS}
+
+
+def write(store: Store, *events: dict[str, Any]) -> None:
+    receipt = store.writer().write(list(events))
+    assert receipt.rejected == []
+
+
+def test_each_kind_has_its_time(store: Store, clock: Clock) -> None:
+    for _ in range(3):
+        write(
+            store, {"kind": "run", "agent": "a"}, {"kind": "usage", "agent": "a", "cost_usd": 1},
+            {"kind": "execution", "agent": "a", "tool": "t"}, ROUTE,
+        )  # fmt: skip
+    before = summaries(store, 60_000)
+    tables = ("runs", "llm_calls", "tool_calls", "routes", "route_attempts", "verdicts")
+    assert purge(store.database, Settings(), clock(), pause=lambda _: None) == {
+        "rejects": 0, "losses": 0, "active_runs": 0, "jobs": 0, "plans": 0,
+    }  # fmt: skip
+    clock.advance(24 * HOUR + 1)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert counts(store, *tables) == (3, 3, 1, 3, 6, 3)
+    clock.advance(29 * DAY)
+    purge(store.database, Settings(retention_runs_days="keep"), clock(), pause=lambda _: None)
+    assert counts(store, *tables) == (3, 1, 1, 1, 2, 1)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert counts(store, "runs") == (1,)
+    assert summaries(store, 60_000) == before
+
+
+def test_the_newest_number_is_never_given_again(store: Store, clock: Clock) -> None:
+    write(store, *[{"kind": "run", "agent": "a"}] * 5)
+    clock.advance(400 * DAY)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert store.database.read("SELECT seq FROM runs") == [(5,)]
+    write(store, {"kind": "run", "agent": "a"})
+    assert store.database.read("SELECT seq FROM runs ORDER BY seq") == [(5,), (6,)]
+
+
+def test_imported_history_counts_from_its_recording(store: Store, clock: Clock) -> None:
+    long_ago = NOW_MS - 300 * DAY
+    write(store, *[{"kind": "run", "agent": "a", "at": long_ago + n} for n in range(3)])
+    before = summaries(store)
+    clock.advance(29 * DAY)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert counts(store, "runs") == (3,)
+    assert summaries(store) == before  # by the minute still, though it happened 300 days before
+    clock.advance(2 * DAY)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert counts(store, "runs") == (1,)
+    assert summaries(store, DAY) == {table: [row for row in rows if row[0] == DAY] for table, rows in before.items()}
+    assert store.database.read("SELECT SUM(runs) FROM agent_buckets WHERE width = 86400000") == [(3,)]
+
+
+def test_small_steps_with_pauses_between(store: Store, clock: Clock) -> None:
+    write(store, *[{"kind": "run", "agent": "a"}] * 11)
+    clock.advance(31 * DAY)
+    steps = [count for table, count in purge_steps(store.database, Settings(), clock(), chunk=4) if table == "runs"]
+    assert steps == [4, 4, 2]
+    write(store, *[{"kind": "run", "agent": "a"}] * 5)
+    clock.advance(31 * DAY)
+    pauses: list[float] = []
+    purge(store.database, Settings(), clock(), pause=pauses.append)
+    assert len(pauses) >= 1
+    assert all(seconds > 0 for seconds in pauses)
+
+
+def test_a_writer_gets_its_turn_between_two_steps(store: Store, clock: Clock) -> None:
+    write(store, *[{"kind": "run", "agent": "a"}] * 9)
+    clock.advance(31 * DAY)
+    for table, _ in purge_steps(store.database, Settings(), clock(), chunk=2):
+        if table == "runs":
+            write(store, {"kind": "run", "agent": "b"})
+    assert store.database.read("SELECT COUNT(*) FROM runs WHERE agent = 'a'") == [(0,)]
+    assert store.database.read("SELECT SUM(runs) FROM agent_buckets WHERE width = 60000 AND agent = 'b'")[0][0] >= 4
+
+
+def test_rows_of_a_clock_set_back_do_not_stop_it(store: Store, clock: Clock) -> None:
+    write(store, {"kind": "run", "agent": "old", "id": "1"})
+    clock.advance(100 * DAY)
+    write(store, {"kind": "run", "agent": "ahead", "id": "2", "at": NOW_MS})
+    clock.advance(-100 * DAY)
+    write(store, *({"kind": "run", "agent": "old", "id": f"3{n}"} for n in range(3)))
+    clock.advance(40 * DAY)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert store.database.read("SELECT id FROM runs ORDER BY seq") == [("2",), ("32",)]
+
+
+def test_a_verdict_about_a_purged_fact_changes_nothing(store: Store, clock: Clock) -> None:
+    write(store, {"kind": "run", "agent": "a", "id": "gone", "success": True}, {"kind": "run", "agent": "a"})
+    clock.advance(31 * DAY)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    before = summaries(store)
+    write(store, {"kind": "verdict", "subject": "run", "subject_id": "gone", "success": False})
+    assert summaries(store) == before
+    clock.advance(31 * DAY)
+    write(store, {"kind": "verdict", "subject": "run", "subject_id": "gone", "rework": True})
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert counts(store, "verdicts") == (1,)  # the orphan that is the newest stays
+
+
+def test_minutes_and_hours_go_by_age_and_never_come_back(store: Store, clock: Clock) -> None:
+    write(store, {"kind": "run", "agent": "a", "id": "r", "success": True})
+    clock.advance(2 * DAY)
+    write(store, {"kind": "run", "agent": "a"})
+    clock.advance(29 * DAY)
+    settings = Settings(retention_runs_days="keep")
+    purge(store.database, settings, clock(), pause=lambda _: None)
+    minutes = "SELECT COUNT(*) FROM agent_buckets WHERE width = ?"
+    assert [store.database.read(minutes, (width,)) for width in (60_000, HOUR, DAY)] == [[(1,)], [(2,)], [(2,)]]
+    clock.advance(10 * DAY)
+    purge(store.database, settings, clock(), pause=lambda _: None)
+    write(store, {"kind": "verdict", "subject": "run", "subject_id": "r", "rework": True})
+    found = store.database.read("SELECT width, start, runs, ok, failed FROM agent_buckets ORDER BY start")
+    day = NOW_MS - NOW_MS % DAY
+    assert found == [(DAY, day, 1, 0, 1), (DAY, day + 2 * DAY, 1, 0, 0)]
+
+
+def test_what_is_not_a_fact_goes_too(store: Store, clock: Clock) -> None:
+    write(
+        store, {"kind": "job", "id": "done", "state": "failed"}, {"kind": "job", "id": "on", "state": "running"},
+        {"kind": "run_state", "id": "stuck", "agent": "a"},
+    )  # fmt: skip
+    recorder = store.recorder()
+    recorder.record({"kind": "run"})
+    with store.database.write() as tx:
+        tx.execute("INSERT INTO plans VALUES ('t-1', 'tune', '{}', 0, '', ?), ('t-2', 'tune', '{}', 0, '', ?)", (NOW_MS,) * 2)
+        tx.execute("INSERT INTO changes VALUES (1, 'tune', 'me', ?, 't-2', NULL, 0, 1, 0, '{}')", (NOW_MS,))
+    clock.advance(31 * DAY)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert counts(store, "jobs", "active_runs", "rejects", "plans") == (1, 0, 0, 1)
+    assert store.database.read("SELECT id FROM plans") == [("t-2",)]
+
+
+def test_once_an_hour_is_enough(store: Store, clock: Clock) -> None:
+    assert due(store.database, clock())
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert not due(store.database, clock())
+    clock.advance(HOUR)
+    assert due(store.database, clock())
+
+
+@pytest.mark.parametrize("kept", ["retention_runs_days", "retention_executions_hours", "minute_days"])
+def test_settings_are_checked(kept: str) -> None:
+    with pytest.raises(ValueError, match=kept):
+        Settings(**{kept: 0})
