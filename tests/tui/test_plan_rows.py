@@ -1,0 +1,296 @@
+"""A plan in rows and sentences: pure functions, against values worked out another way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from fedstore.policy import Alternative, Flip, Plan, PlanItem, PolicyStore, Predicted
+from fedstore.policy.extent import Extent
+from fedstore.policy.tune import FLIPS_KEPT
+from fedtop.glyphs import ASCII, UNICODE
+from fedtop.screens.applying import apply_question
+from fedtop.screens.plan_items import boost_rows, diff_lines, item_lines, number, setting_lines
+from fedtop.screens.plan_rows import (
+    caution,
+    flip_rows,
+    flips_parts,
+    note_items,
+    predicted_text,
+    rule_items,
+    title_parts,
+)
+from fedtop.widgets.table_model import plain
+from tests.conftest import Clock
+from tests.tui.panes import HOSTILE
+from tests.tui.plan_stores import CERTIFIED, RECOVER, TOO_LITTLE, loop_store
+
+EXTENT = Extent("routes", 0, 1000, 1000, 9_412, 3_870, 9_412, 0)
+LAYERS = (
+    {"layer": "keyword", "old": 0.85, "new": 0.85, "captured_now": 0.32, "captured_new": 0.32, "note": "no gain",
+     "attempts": 9_412, "graded": 3_870, "evidence": "exact"},
+    {"layer": "semantic", "old": 0.70, "new": 0.66, "captured_now": 0.42, "captured_new": 0.459, "note": "accepts more",
+     "attempts": 6_400, "graded": 2_600, "evidence": "probe"},
+)  # fmt: skip
+TUNE = Plan(
+    kind="tune", policy="certified", verdict="certified", made_ms=1000, policy_version=3, policy_hash="x", id="t-4f2a",
+    items=(PlanItem("layer:semantic", "semantic", 0.70, 0.66, grade="probe", n=2_600),),
+    pins={"layer:keyword": 0.85}, window_label="7d", extent=EXTENT,
+    predicted={
+        "accuracy": Predicted(0.974, 0.968, -0.006, (0.96, 0.98), (0.95, 0.98), (-0.009, -0.002)),
+        "latency_ms": Predicted(46.0, 36.0, -10.0, (44.0, 48.0), (34.0, 38.0), (-12.0, -8.0)),
+    },
+    flips={"total": 184, "same_agent": 171, "now_right": 9, "now_wrong": 4, "same_verdict": 0, "unknown": 0},
+    alternatives=(
+        Alternative("seed-accuracy", {"layer:keyword": 0.85, "layer:semantic": 0.65}, "misses the target",
+                    {"accuracy": 0.941}),
+        Alternative("seed-count", {"layer:keyword": 0.85, "layer:semantic": 0.70}, "", {"accuracy": 0.974}),
+    ),
+    reasons=("accuracy holds",), warnings=("clarification is assumed right",), more_needed=0,
+    settings={"target": 0.95, "confidence": 0.95, "margin": 0.01}, detail={"layers": LAYERS, "guard": "accuracy"},
+)  # fmt: skip
+
+
+def words(items: object) -> str:
+    """Everything said, in one line."""
+    assert isinstance(items, list | tuple)
+    return " ".join(part.plain for item in items for part in (item if isinstance(item, tuple) else (item,)))
+
+
+@pytest.fixture(scope="module")
+def boosts(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    with loop_store(tmp_path_factory.mktemp("plans") / "boosts.db", Clock()) as store:
+        return PolicyStore(store).propose_optimize()
+
+
+# --- the head -------------------------------------------------------------------------------------------------------
+
+
+def test_title_says_what_the_plan_rests_on() -> None:
+    assert [part.plain for part in title_parts(TUNE)] == [
+        "Plan t-4f2a",
+        "tune, rule certified",
+        "7d",
+        "9,412 decisions, 3,870 graded",
+        "● certified for accuracy ≥ 95.0 % (95 % confidence)",
+    ]
+
+
+def test_a_certificate_of_no_harm_promises_that() -> None:
+    plan = replace(TUNE, detail={**TUNE.detail, "guard": "no-worse"})
+    assert "at most 1.0 % of the decisions get worse" in words(title_parts(plan))
+
+
+@pytest.mark.parametrize("verdict", ["estimated", "recover"])
+def test_what_is_not_certified_says_so_before_it_is_applied(verdict: str) -> None:
+    plan = replace(TUNE, verdict=verdict)
+    assert caution(plan).startswith("not certified: ")
+    assert "95.0 %" in caution(plan)
+    assert "not certified" in words(title_parts(plan))
+    question = apply_question(plan, (), UNICODE)
+    assert question.caution == caution(plan)
+    assert question.verb != apply_question(TUNE, (), UNICODE).verb
+
+
+def test_a_certified_plan_needs_no_warning() -> None:
+    assert caution(TUNE) == ""
+
+
+def test_boosts_say_how_many_rest_on_estimates(boosts: Plan) -> None:
+    loose = sum(item.grade != "certified" for item in boosts.items)
+    assert loose > 0
+    assert caution(boosts).startswith(f"not certified: no claim holds for {loose} of {len(boosts.items)} boosts")
+    proven = replace(boosts, items=tuple(replace(item, grade="certified") for item in boosts.items))
+    assert caution(proven) == ""
+
+
+# --- thresholds -----------------------------------------------------------------------------------------------------
+
+
+def test_layers_that_stay_are_shown_with_why() -> None:
+    keyword, semantic = diff_lines(TUNE)
+    assert (keyword.now, keyword.new, keyword.grade, keyword.direction) == ("0.85", "0.85", "unchanged", 0)
+    assert plain(keyword.evidence) == "stays: no gain"
+    assert (semantic.now, semantic.new, semantic.grade, semantic.direction) == ("0.70", "0.66", "certified", -1)
+    assert plain(semantic.change) == "42.0 → 45.9 %"
+    assert plain(semantic.evidence) == "probe, 2,600 of 6,400 graded"
+
+
+def test_a_locked_proposal_shows_no_move() -> None:
+    """What was found but is locked is no item of the plan, so it must not look like one."""
+    lines = diff_lines(replace(TUNE, items=(), verdict="keep"))
+    assert all(line.grade == "unchanged" and line.now == line.new for line in lines)
+
+
+def test_estimates_do_not_look_certified() -> None:
+    assert [line.grade for line in diff_lines(replace(TUNE, verdict="estimated"))] == ["unchanged", "estimated"]
+
+
+def test_predictions_carry_their_intervals() -> None:
+    assert predicted_text("accuracy", TUNE.predicted["accuracy"]).plain == "accuracy 97.4 % → 96.8 % (−0.90 … −0.20)"
+    told = predicted_text("latency_ms", TUNE.predicted["latency_ms"]).plain
+    assert told == "latency 46.0 ms → 36.0 ms (−12.0 … −8.0 ms)"
+    assert predicted_text("accuracy", Predicted(None, None)).plain == "accuracy – → –"
+    only_now = Predicted(0.9, 0.91, 0.01, now_interval=(0.88, 0.92))
+    assert predicted_text("success", only_now).plain == "success of what is boosted 90.0 % (88.0 % … 92.0 %) → 91.0 %"
+
+
+def test_flips_add_up() -> None:
+    assert [part.plain for part in flips_parts(TUNE)] == [
+        "184 decisions would go elsewhere:", "171 same agent", "9 now right", "4 now wrong", "f lists them",
+    ]  # fmt: skip
+    assert flips_parts(replace(TUNE, flips=None)) == ()
+    assert "no decision" in words(flips_parts(replace(TUNE, flips={"total": 0})))
+
+
+def test_other_rules_say_what_they_would_move() -> None:
+    one, other = rule_items(TUNE)
+    assert one.plain == "seed-accuracy would set semantic 0.65 (accuracy 94.1 %: misses the target)"
+    assert other.plain == "seed-count would change nothing"
+
+
+def test_rules_that_agree_share_a_sentence() -> None:
+    same = tuple(replace(other, values={"layer:semantic": 0.65}) for other in TUNE.alternatives)
+    (sentence,) = rule_items(replace(TUNE, alternatives=same))
+    assert sentence.plain.startswith("seed-accuracy and seed-count would set semantic 0.65")
+
+
+def test_too_little_evidence_says_how_much_more(tmp_path: Path, clock: Clock) -> None:
+    with loop_store(tmp_path / "few.db", clock, TOO_LITTLE) as store:
+        plan = PolicyStore(store).propose_tune()
+    assert (plan.verdict, plan.changed) == ("insufficient", False)
+    told = words(note_items(plan))
+    assert plan.more_needed
+    assert told.count(f"{plan.more_needed:,} more graded") == 1
+    assert all(line.grade == "unchanged" for line in diff_lines(plan))
+
+
+def test_missing_grades_are_said_when_no_reason_does() -> None:
+    plan = replace(TUNE, items=(), flips=None, reasons=("nothing passes",), more_needed=1_559)
+    assert "about 1,559 more graded decisions would settle it" in words(note_items(plan))
+
+
+def test_recover_is_not_certified(tmp_path: Path, clock: Clock) -> None:
+    with loop_store(tmp_path / "recover.db", clock, RECOVER) as store:
+        plan = PolicyStore(store).propose_tune()
+    assert plan.verdict == "recover"
+    assert "misses the target of 97.5 %" in caution(plan)
+
+
+def test_flip_rows_match_the_counts(tmp_path: Path, clock: Clock) -> None:
+    with loop_store(tmp_path / "flips.db", clock, CERTIFIED) as store:
+        plan = PolicyStore(store).propose_tune()
+    assert plan.flips is not None
+    assert plan.flips["total"] <= FLIPS_KEPT, "else not all flips are listed"
+    rows = flip_rows(plan.flipped, UTC)
+    assert len(rows) == plan.flips["total"]
+    seen = Counter(str(row.sort["what"]) for row in rows)
+    assert {name.replace(" ", "_"): n for name, n in seen.items()} == {
+        name: n for name, n in plan.flips.items() if n and name != "total"
+    }
+    assert {row.key for row in rows} == {flip.route_id for flip in plan.flipped}
+
+
+def test_hostile_names_reach_no_line() -> None:
+    flip = Flip(HOSTILE, 0, HOSTILE, HOSTILE, HOSTILE, HOSTILE, "unknown")
+    layer = {**LAYERS[0], "layer": HOSTILE, "note": HOSTILE}
+    plan = replace(TUNE, id=HOSTILE, reasons=(HOSTILE,), detail={**TUNE.detail, "layers": (layer,)})
+    shown = [plain(cell) for row in flip_rows((flip,), UTC) for cell in row.cells.values()]
+    shown += [words(title_parts(plan)), words(note_items(plan)), words(rule_items(plan))]
+    shown += [plain(diff_lines(plan)[0].item), plain(diff_lines(plan)[0].evidence)]
+    assert all(text.isprintable() for text in shown)
+
+
+# --- boosts ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_pair_shows_the_three_rules(boosts: Plan) -> None:
+    rows = {row.key: row for row in boost_rows(boosts)}
+    values = {other.policy: other.values for other in boosts.alternatives}
+    assert set(rows) == set().union(*values.values())
+    for key, row in rows.items():
+        assert {rule: row.sort[rule] for rule in values} == {rule: values[rule][key] for rule in values}
+
+
+def test_what_changes_comes_first(boosts: Plan) -> None:
+    rows = boost_rows(boosts)
+    assert [row.key for row in rows[: len(boosts.items)]] == [item.key for item in boosts.items]
+    nothing = boost_rows(replace(boosts, items=()))
+    assert {row.key for row in nothing} == {row.key for row in rows}
+    assert {plain(row.cells["new"]) for row in nothing} == {"keep"}
+
+
+def test_claims_stand_apart_from_boosts(boosts: Plan) -> None:
+    claimed = [p for p in boosts.detail["proposals"] if p["claim"]]
+    told = words(note_items(boosts))
+    assert any(p["agent"] == "kimi" and p["claim"] == "high" for p in claimed)
+    assert "high performers, with 90 % confidence: kimi 97 % of 60" in told
+    assert ("low performers" in told) is any(p["claim"] == "low" for p in claimed)
+
+
+def test_a_boost_without_a_claim_says_so(boosts: Plan) -> None:
+    proposals = [{**p, "claim": None} for p in boosts.detail["proposals"]]
+    plan = replace(boosts, detail={"proposals": proposals})
+    assert "no claim of a high or low performer holds" in words(note_items(plan))
+
+
+def test_evidence_of_one_boost(boosts: Plan) -> None:
+    told = [line.plain for line in setting_lines(boosts, "agent:kimi/review")]
+    assert told[0].startswith("kimi for review")
+    assert "96.7 %" in told[1]
+    assert "n=60" in told[1]
+    assert [line.split()[0] for line in told[3:6]] == ["shrunk", "wilson", "seed"]
+    assert "high" in told[-1]
+    assert "Nothing is known" in setting_lines(boosts, "agent:nobody/review")[0].plain
+
+
+# --- what exactly is written ----------------------------------------------------------------------------------------
+
+
+@examples(max_examples=60, deadline=None)
+@given(st.floats(-0.05, 0.05).map(lambda value: round(value, 4)))
+def test_the_question_repeats_every_digit_of_a_boost(value: float) -> None:
+    (line,) = item_lines([PlanItem("agent:kimi", "kimi", None, value)])
+    shown = line.plain.split("→")[1].strip().replace("−", "-")
+    assert float(shown) == value
+
+
+@examples(max_examples=60, deadline=None)
+@given(st.floats(0.0, 1.0).map(lambda value: round(value, 4)))
+def test_the_question_repeats_every_digit_of_a_threshold(value: float) -> None:
+    (line,) = item_lines([PlanItem("layer:rag", "rag", 0.5, value)])
+    assert float(line.plain.split("→")[1]) == value
+
+
+def test_the_question_repeats_pins_files_and_version() -> None:
+    question = apply_question(TUNE, ("/srv/config.json",), UNICODE)
+    told = words(question.lines)
+    assert "semantic     0.70 →    0.66" in told
+    assert "keyword 0.85" in told
+    assert "version 3 becomes 4" in told
+    assert "/srv/config.json" in told
+
+
+def test_taking_back_a_first_threshold_names_what_the_router_used() -> None:
+    (line,) = item_lines([PlanItem("layer:rag", "rag", 0.80, None, detail={"restores": 0.85})])
+    assert "not set: the router's own value, which was 0.85" in line.plain
+
+
+def test_numbers_by_kind() -> None:
+    assert number("layer:rag", 0.8) == "0.80"
+    assert number("agent:kimi", 0.05) == "+0.05"
+    assert number("agent:kimi", None) == "–"
+    assert (number("lock:agent:kimi", 1.0), number("lock:agent:kimi", None)) == ("locked", "open")
+
+
+def test_ascii_needs_nothing_but_ascii() -> None:
+    for text in (*title_parts(TUNE, ASCII), *item_lines(TUNE.items, ASCII)):
+        assert ASCII.adapt(text.plain).isascii()
+        assert len(ASCII.adapt(text.plain)) == len(text.plain)
