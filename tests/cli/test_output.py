@@ -115,3 +115,13 @@ def test_notice_says_what_is_wrong_with_the_window() -> None:
     assert notice_code(1_000_000_000_000, window) is None
     assert history_notice(1_000_000_000_000, window, look) is None
     assert "--at newest" in (history_notice(999_999_999_999, window, look) or "")
+
+
+def test_a_live_page_fits_the_screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("LINES", "10")
+    monkeypatch.setattr("click.clear", lambda: None)
+    page = Text("\n".join(f"line {n}" for n in range(30)))
+    output.show(page, Look.of(colours=True), fit=True)
+    assert capsys.readouterr().out.splitlines() == [f"line {n}" for n in range(9)]
+    output.show(page, Look.of(), fit=True)
+    assert len(capsys.readouterr().out.splitlines()) == 30

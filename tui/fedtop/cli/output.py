@@ -10,6 +10,7 @@ import io
 import json
 import math
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -112,9 +113,13 @@ def notice_for(newest_ms: int | None, window: Window) -> Notice:
     return Notice(newest_ms, window)
 
 
-def show(content: RenderableType, look: Look) -> None:
-    """Print a renderable on stdout."""
-    click.echo(render(content, look), color=look.colours)
+def show(content: RenderableType, look: Look, *, fit: bool = False) -> None:
+    """Print a renderable on stdout; with ``fit`` on a cleared screen, and no more lines than that has."""
+    text = render(content, look)
+    if fit and look.colours:
+        click.clear()
+        text = "\n".join(text.split("\n")[: shutil.get_terminal_size().lines - 1])
+    click.echo(text, color=look.colours)
 
 
 def emit(view: View, data: Mapping[str, Any], content: Any) -> None:

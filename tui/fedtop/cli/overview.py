@@ -32,13 +32,13 @@ def dashboard(view: View, *, live: bool, interval: float) -> None:
         reader = store.reader()
         try:
             while True:
-                print_dashboard(view, reader, window_of(reader, settings.window, view.at), clear=not view.as_json)
+                print_dashboard(view, reader, window_of(reader, settings.window, view.at), live=True)
                 time.sleep(interval)
         except KeyboardInterrupt:
             return
 
 
-def print_dashboard(view: View, reader: Reader, window: Window, *, clear: bool = False) -> None:
+def print_dashboard(view: View, reader: Reader, window: Window, *, live: bool = False) -> None:
     """The dashboard, on a cleared screen when it is drawn again and again."""
     overview, cascade = reader.overview(window), reader.cascade(window)
     newest = reader.newest_ms()
@@ -49,10 +49,7 @@ def print_dashboard(view: View, reader: Reader, window: Window, *, clear: bool =
     from fedtop.plain.dashboard import dashboard as draw
 
     look = look_for(view)
-    page = draw(overview, cascade, look, now_ms(), notice.text(look))
-    if clear and look.colours:
-        click.clear()
-    show(page, look)
+    show(draw(overview, cascade, look, now_ms(), notice.text(look)), look, fit=live)
 
 
 @click.command()
