@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fedstore import decisions as module
+from fedstore.decisions import chunks as module
 from fedstore.decisions import hash_ids, load_decisions, read_decisions
 from fedstore.events import Attempt, Outcome, Route, Verdict
 from fedstore.learning.replay import replay

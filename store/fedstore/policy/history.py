@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING
 
 from fedstore.errors import StoreError
-from fedstore.policy.effects import WATCHED_MS, Effects, optimize_effects, tune_effects
+from fedstore.policy.effects import WATCHED_MS, Effects
+from fedstore.policy.optimize_effects import optimize_effects
 
 if TYPE_CHECKING:
     from fedstore.database import Database
@@ -29,6 +30,8 @@ def effects_of(database: Database, change: Change, now_ms: int) -> tuple[Effects
         return Effects.from_dict(json.loads(kept[0][0])), True
     until = _changed_again_ms(database, change)
     if change.kind == "tune":
+        from fedstore.policy.tune_effects import tune_effects
+
         found = tune_effects(database, change, until, now_ms)
     else:
         found = optimize_effects(database.read, change, until, now_ms)

@@ -20,12 +20,12 @@ from fedstore.policy.guards import check_plan, cooldown_left, is_locked
 from fedstore.policy.history import effects_of
 from fedstore.policy.ledger import Change
 from fedstore.policy.plans import Plan, PlanItem
+from fedstore.policy.shelf import applied_as, newest_plans, plan_by_id, shelve
 from fedstore.policy.sinks import load_object, read_thresholds
 from fedstore.policy.sync import bring_in_line, read_boosts
 from fedstore.window import Window
 
 if TYPE_CHECKING:
-    from fedstore.database import Transaction
     from fedstore.learning.boosts import BoostPolicy
     from fedstore.learning.tuning_types import TuneSettings
     from fedstore.policy.extent import Read
@@ -53,15 +53,11 @@ class PolicyStore:
 
     def plan(self, plan_id: str) -> Plan:
         """A plan that was proposed. Raises FedstoreError for an unknown one."""
-        rows = self._database.read("SELECT body FROM plans WHERE id = ?", (plan_id,))
-        if not rows:
-            raise FedstoreError(f"there is no plan {plan_id}: `fedtop optimize` and `fedtop tune` make one")
-        return Plan.from_json(rows[0][0])
+        return plan_by_id(self._database, plan_id)
 
     def plans(self, limit: int = 20) -> tuple[Plan, ...]:
         """The newest plans."""
-        rows = self._database.read("SELECT body FROM plans ORDER BY made_ms DESC, id LIMIT ?", (limit,))
-        return tuple(Plan.from_json(row[0]) for row in rows)
+        return newest_plans(self._database, limit)
 
     def changes(self, limit: int = 50, *, effects: bool = True) -> tuple[Change, ...]:
         """The ledger, newest first, with what happened since each change."""
@@ -107,7 +103,7 @@ class PolicyStore:
         )  # fmt: skip
         if progress is not None:
             progress(1.0)
-        return self._stored(plan)
+        return shelve(self._database, plan)
 
     def propose_tune(
         self,
@@ -137,7 +133,7 @@ class PolicyStore:
             )  # fmt: skip
         except ValueError as error:
             raise FedstoreError(f"{error}: correct the option") from error
-        return self._stored(replace(plan, warnings=(*plan.warnings, *_cooldown_note(left, "decisions"))))
+        return shelve(self._database, replace(plan, warnings=(*plan.warnings, *_cooldown_note(left, "decisions"))))
 
     def tune_settings(self, **given: Any) -> TuneSettings:
         """The tuner's settings from the settings file, with some given ones in their place."""
@@ -161,7 +157,7 @@ class PolicyStore:
         rules = self._store.settings.policy
         with self._database.write() as tx:
             version, body = ledger.current(tx.execute)
-            check_plan(tx.execute, wanted, version, body, rules, _applied(tx, wanted))
+            check_plan(tx.execute, wanted, version, body, rules, applied_as(tx.execute, wanted))
             change = ledger.append(
                 tx.execute, wanted, who=who, at_ms=self._store.clock(), old_version=version,
                 body=body.with_values(wanted.values),
@@ -244,24 +240,6 @@ class PolicyStore:
             return alarm
         return replace(alarm, rolled_back=True, text=f"{alarm.text.rpartition(': ')[0]}: taken back automatically")
 
-    def _stored(self, plan: Plan) -> Plan:
-        """The plan under its id, kept in the store unless that is read-only; a taken short id grows."""
-        if self._database.readonly:
-            return plan.named()
-        with self._database.write() as tx:
-            for length in range(4, 33):
-                named = plan.named(length)
-                rows = tx.execute("SELECT body FROM plans WHERE id = ?", (named.id,))
-                if rows and rows[0][0] != named.to_json():
-                    continue
-                tx.execute(
-                    "INSERT INTO plans (id, kind, body, policy_version, data_token, made_ms)"
-                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    (named.id, named.kind, named.to_json(), named.policy_version, named.data_token, named.made_ms),
-                )
-                return named
-        raise AssertionError("a hash of 128 bits was taken")
-
     def _set(self, kind: Any, values: Mapping[str, float | None], who: str, source: str) -> Change | None:
         """Set values a user gives; they are no proposal, so only locks guard them."""
         now = self._store.clock()
@@ -300,12 +278,6 @@ class PolicyStore:
             if closed:
                 self._closed_effects[change.id] = found
         return ledger.with_effects(change, found)
-
-
-def _applied(tx: Transaction, plan: Plan) -> int | None:
-    """The standing change that applied a plan; one that was taken back may be applied again if nothing moved."""
-    rows = tx.execute("SELECT MAX(id) FROM changes WHERE plan_id = ? AND kind = ?", (plan.id, plan.kind))
-    return None if rows[0][0] is None else int(rows[0][0])
 
 
 def _to_take_back(

@@ -112,8 +112,9 @@ def plan_tune(
 
 
 def _filled(base: Plan, given: TuneInput, result: TuneResult) -> Plan:
-    detail = result.to_dict()
-    detail["flips"].pop("indices", None)
+    # The rows of flipped decisions can be a great many; the plan names the newest of them instead.
+    detail = replace(result, flips=replace(result.flips, indices=())).to_dict()
+    del detail["flips"]["indices"]
     changed = [change for change in result.layers if change.changed]
     return replace(
         base,

@@ -1,0 +1,136 @@
+"""Rows of the table ``routes``, some thousand at a time, with their trails joined and taken apart by numpy.
+
+SQLite joins the trails into one buffer; one Python object per row would take twice as long as everything else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fedstore.trail import HEADER_LAYER, RECORD_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from fedstore.database import Database
+
+__all__ = ["Chunk", "Records", "read_chunks"]
+
+RECORD = np.dtype(
+    [
+        ("layer", "<u4"), ("agent", "<u4"), ("latency_us", "<u4"), ("flags", "u1"), ("unused", "u1"),
+        ("rate", "<u2"), ("confidence", "<f8"), ("threshold", "<f8"),
+    ]
+)  # fmt: skip
+HEADER = np.dtype([("mark", "<u4"), ("agent", "<u4"), ("unused", "<u8"), ("at_ms", "<i8"), ("attempts", "<i8")])
+
+# The index begins with the layer: its few names are found by leaps, then the rows' range by each.
+_LAYERS = (
+    "WITH RECURSIVE found (layer) AS (SELECT MIN(layer) FROM routes UNION ALL"
+    " SELECT (SELECT MIN(layer) FROM routes WHERE layer > found.layer) FROM found WHERE found.layer IS NOT NULL)"
+    " SELECT layer FROM found WHERE layer IS NOT NULL"
+)
+_RANGE = "SELECT MIN(seq), MAX(seq) FROM routes WHERE layer = ? AND at_ms >= ? AND at_ms < ?"
+_ENDS = (
+    "SELECT seq, at_ms FROM routes"
+    " WHERE seq IN ((SELECT MIN(seq) FROM routes), (SELECT MAX(seq) FROM routes)) ORDER BY seq"
+)
+_IN_CHUNK = "FROM routes WHERE seq >= ? AND seq < ? AND at_ms >= ? AND at_ms < ?"
+_SEPARATOR = b"\x1f"  # names and ids are cleaned of control characters when they are recorded
+_JOINED = (
+    "SELECT COUNT(*), SUM(LENGTH(trail)), CAST(GROUP_CONCAT(trail, '') AS BLOB),"
+    " CAST(GROUP_CONCAT(id, CHAR(31)) AS BLOB), CAST(GROUP_CONCAT(layer, CHAR(31)) AS BLOB),"
+    " CAST(GROUP_CONCAT(COALESCE(correct, 2), '') AS BLOB),"
+    f" CAST(GROUP_CONCAT(COALESCE(correct_agent, ''), CHAR(31)) AS BLOB) {_IN_CHUNK}"
+)
+_PLAIN = (
+    "SELECT trail, CAST(id AS BLOB), CAST(layer AS BLOB), COALESCE(correct, 2),"
+    f" CAST(COALESCE(correct_agent, '') AS BLOB) {_IN_CHUNK}"
+)
+_CHUNK = 16_000  # rows whose records fit into a processor's cache
+
+
+class Records:
+    """The attempts of a chunk, and the event each belongs to."""
+
+    __slots__ = ("attempts", "event", "headers", "place")
+
+    def __init__(self, trails: bytes) -> None:
+        records = np.frombuffer(trails, dtype=RECORD)
+        is_head = records["layer"] == HEADER_LAYER
+        heads, rows = np.flatnonzero(is_head), np.flatnonzero(~is_head)
+        self.headers = np.frombuffer(trails, dtype=HEADER)[heads]
+        self.attempts = records[rows]
+        self.event = np.cumsum(is_head)[rows] - 1
+        self.place = rows - heads[self.event] - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows: their trails, taken apart, and what else a decision says, all in the same order."""
+
+    records: Records
+    ids: list[bytes]
+    layers: list[bytes]
+    correct: NDArray[np.int8]
+    correct_agents: list[bytes]
+
+
+def read_chunks(database: Database, start_ms: int, end_ms: int) -> Iterator[Chunk]:
+    bounds = _bounds(database, start_ms, end_ms)
+    if bounds is None:
+        return
+    first, last = bounds
+    for start in range(first, last + 1, _CHUNK):
+        chunk = _read_chunk(database, (start, min(start + _CHUNK, last + 1), start_ms, end_ms))
+        if chunk is not None:
+            yield chunk
+
+
+def _bounds(database: Database, start_ms: int, end_ms: int) -> tuple[int, int] | None:
+    """The first and the last ``seq`` that a window can contain; None for no rows."""
+    ends = database.read(_ENDS)
+    if not ends:
+        return None
+    if all(start_ms <= at < end_ms for _, at in ends):  # most likely the window holds everything
+        return ends[0][0], ends[-1][0]
+    ranges = [database.read(_RANGE, (layer, start_ms, end_ms))[0] for (layer,) in database.read(_LAYERS)]
+    seen = [found for found in ranges if found[0] is not None]
+    return (min(low for low, _ in seen), max(high for _, high in seen)) if seen else None
+
+
+def _read_chunk(database: Database, bounds: tuple[int, int, int, int]) -> Chunk | None:
+    n, size, trails, *texts = database.read(_JOINED, bounds)[0]
+    if not n:
+        return None
+    if len(trails) != size:
+        # SQLite promises nothing about zero bytes in joined text; where it cuts them, take row by row.
+        return _read_plainly(database, bounds)
+    ids, layers, correct, agents = texts
+    return Chunk(
+        Records(trails),
+        ids.split(_SEPARATOR),
+        layers.split(_SEPARATOR),
+        _grades(np.frombuffer(correct, dtype=np.int8) - ord("0")),
+        agents.split(_SEPARATOR),
+    )
+
+
+def _read_plainly(database: Database, bounds: tuple[int, int, int, int]) -> Chunk:
+    trails, ids, layers, correct, agents = zip(*database.read(_PLAIN, bounds), strict=True)
+    return Chunk(
+        Records(b"".join(trails)), list(ids), list(layers), _grades(np.array(correct, dtype=np.int8)), list(agents)
+    )
+
+
+def _grades(stored: NDArray[np.int8]) -> NDArray[np.int8]:
+    """1, 0 and, for the stand-in 2 of NULL, -1."""
+    return np.where(stored == 2, np.int8(-1), stored)
+
+
+assert RECORD.itemsize == HEADER.itemsize == RECORD_BYTES

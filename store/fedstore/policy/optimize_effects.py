@@ -1,0 +1,72 @@
+"""What happened since boosts were changed, from the tasks of the agents (and task types) that were boosted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fedstore.learning.intervals import wilson
+from fedstore.learning.verify import ChangeVerdict, rate_verdict
+from fedstore.policy.effects import WATCHED_MS, Effects, Measured, horizons, new_values
+from fedstore.policy.plans import pair_of
+
+if TYPE_CHECKING:
+    from fedstore.policy.extent import Read
+    from fedstore.policy.ledger import Change
+
+__all__ = ["optimize_effects"]
+
+_RUNS = 20_000
+
+
+def optimize_effects(read: Read, change: Change, until_ms: int, now_ms: int) -> Effects:
+    """Effects of boosts: how the agents (and task types) that were boosted do since."""
+    up = [item for item in change.plan.items if (item.new or 0.0) > (item.old or 0.0)]
+    wanted = [(str(item.detail.get("agent", item.label)), item.detail.get("task_type")) for item in up]
+    end = min(until_ms, change.at_ms + WATCHED_MS, now_ms + 1)
+    runs = _runs(read, wanted, change.at_ms, end)
+    predicted = change.plan.predicted.get("success")
+    known = [rate for rate in (predicted.now, predicted.new) if rate is not None] if predicted else []
+    reference = min(known, default=None)
+    verdict: ChangeVerdict = "watching"
+    if reference is not None:
+        verdict = rate_verdict([ok for _, ok in runs], reference).verdict
+    return Effects(
+        verdict=verdict,
+        reference=reference,
+        measured=tuple(
+            replace(
+                _measure_runs([ok for at, ok in runs if at < until], name, until, complete),
+                predicted=new_values(change),
+            )
+            for name, until, complete in horizons(change, until_ms, now_ms)
+        ),
+        seen_since_ms=runs[0][0] if runs else None,
+        notes=() if up else ("no boost went up: there is no success rate to watch",),
+    )
+
+
+def _runs(read: Read, wanted: Sequence[tuple[str, Any]], start_ms: int, end_ms: int) -> list[tuple[int, bool]]:
+    """When the runs of some agents (and task types) ended, and whether they succeeded, in the order of time."""
+    types: dict[str, set[Any]] = {}
+    for agent, task_type in wanted:
+        types.setdefault(agent, set()).add(task_type)
+    found = []
+    for agent, kinds in types.items():
+        rows = read(
+            "SELECT ended_ms, task_type, success = 1 AND COALESCE(rework, 0) <> 1 FROM runs"
+            " WHERE agent = ? AND ended_ms >= ? AND ended_ms < ? AND success IS NOT NULL"
+            " ORDER BY ended_ms LIMIT ?",
+            (agent, start_ms, end_ms, _RUNS),
+        )
+        found += [(at, bool(ok)) for at, kind, ok in rows if None in kinds or kind in kinds]
+    return sorted(found)
+
+
+def _measure_runs(outcomes: Sequence[bool], horizon: str, end_ms: int, complete: bool) -> Measured:
+    n, successes = len(outcomes), sum(outcomes)
+    interval = pair_of(wilson(successes, n))
+    return Measured(
+        horizon, end_ms, complete, n, n, {"success": successes / n if n else None}, {"success": interval}
+    )
