@@ -53,7 +53,8 @@ def test_losses_and_rejects(store: Store, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["DELETE FROM agent_buckets", "DELETE FROM runs WHERE seq = 1", "UPDATE route_buckets SET routes = routes + 1"]
+    "change",
+    ["DELETE FROM agent_buckets", "DELETE FROM runs WHERE seq = 1", "UPDATE route_buckets SET routes = routes + 1"],
 )
 def test_summaries_that_do_not_agree(seeded_store: Store, clock: Clock, change: str) -> None:
     with seeded_store.database.write() as tx:

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from fedstore import (
-    Store, StoreBusyError, StoreError, StoreNewerError, StoreReadOnlyError,
+    Store,
+    StoreBusyError,
+    StoreError,
+    StoreNewerError,
+    StoreReadOnlyError,
 )  # fmt: skip
 from fedstore.database import APPLICATION_ID, Database
 from fedstore.driver import sqlite3 as driver
@@ -81,7 +85,7 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('fedstore', '9999_future', '')"
         )
     for readonly in (False, True):
-        with pytest.raises(StoreNewerError, match="written by a newer fedtop .it has 9999_future.: upgrade") as error:
+        with pytest.raises(StoreNewerError, match=r"written by a newer fedtop \(it has 9999_future\): upgrade") as error:
             Store(tmp_path / "s.db", readonly=readonly).database.read("SELECT 1")
         one_line(error)
 
@@ -191,7 +195,7 @@ def test_a_locked_store_says_so(tmp_path: Path) -> None:
 def test_a_writer_waits_for_another_only_so_long(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     first, second = Database(path), Database(path, timeout_s=0.01)
-    with first.write(), pytest.raises(StoreBusyError, match="was held by another process for 0.01 s"):
+    with first.write(), pytest.raises(StoreBusyError, match=r"was held by another process for 0\.01 s"):
         second.write().__enter__()
     with second.write() as tx:
         tx.execute("INSERT INTO names (name) VALUES ('x')")

@@ -26,9 +26,8 @@ def rows(store: Store, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
 def test_a_task_is_a_finished_run(store: Store) -> None:
     recorder = store.recorder(source="test")
     identity = recorder.task("kimi", "code", True, duration_ms=1500, rework=False, notes="done", project="p")
-    assert rows(store, "SELECT id, agent, task_type, success, duration_ms, rework, notes, project, source FROM runs") == [
-        (identity, "kimi", "code", 1, 1500, 0, "done", "p", "test")
-    ]
+    found = rows(store, "SELECT id, agent, task_type, success, duration_ms, rework, notes, project, source FROM runs")
+    assert found == [(identity, "kimi", "code", 1, 1500, 0, "done", "p", "test")]
 
 
 def test_a_run_shows_as_active_and_ends(store: Store) -> None:
@@ -251,9 +250,8 @@ async def test_tasks_of_an_event_loop_keep_their_runs_apart(store: Store) -> Non
             await asyncio.sleep(0)
 
     await asyncio.gather(*(agent(n) for n in range(20)))
-    assert rows(store, "SELECT COUNT(*) FROM runs JOIN tool_calls ON run_id = runs.id AND runs.agent = tool_calls.agent") == [
-        (20,)
-    ]
+    joined = "SELECT COUNT(*) FROM runs JOIN tool_calls ON run_id = runs.id AND runs.agent = tool_calls.agent"
+    assert rows(store, joined) == [(20,)]
 
 
 def test_the_background_writes_at_flush_and_refuses_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,7 +151,8 @@ def test_what_is_not_a_fact_goes_too(store: Store, clock: Clock) -> None:
     recorder = store.recorder()
     recorder.record({"kind": "run"})
     with store.database.write() as tx:
-        tx.execute("INSERT INTO plans VALUES ('t-1', 'tune', '{}', 0, '', ?), ('t-2', 'tune', '{}', 0, '', ?)", (NOW_MS,) * 2)
+        for plan in ("t-1", "t-2"):
+            tx.execute("INSERT INTO plans VALUES (?, 'tune', '{}', 0, '', ?)", (plan, NOW_MS))
         tx.execute("INSERT INTO changes VALUES (1, 'tune', 'me', ?, 't-2', NULL, 0, 1, 0, '{}')", (NOW_MS,))
     clock.advance(31 * DAY)
     purge(store.database, Settings(), clock(), pause=lambda _: None)

@@ -1,0 +1,77 @@
+"""Settings: defaults, file, environment, command line, in that order; and one line for what makes no sense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fedstore import Settings, SettingsError, Store, load_settings
+
+
+def test_no_file_is_needed() -> None:
+    settings = load_settings()
+    assert settings == Settings()
+    assert settings.sources == {}
+
+
+def test_the_last_word_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        'window = "7d"\ntheme = "dusk"\nretention_runs_days = "keep"\n[policy]\ntarget = 0.9\nlocked = ["layer:x"]\n'
+    )
+    monkeypatch.setenv("FEDTOP_CONFIG", str(file))
+    monkeypatch.setenv("FEDTOP_THEME", "dawn")
+    monkeypatch.setenv("FEDTOP_READONLY", "1")
+    settings = Settings.load(window="15m", interval_s=None)
+    assert (settings.window, settings.theme, settings.readonly) == ("15m", "dawn", True)
+    assert (settings.retention_runs_days, settings.policy.target, settings.policy.locked) == ("keep", 0.9, ("layer:x",))
+    assert settings.sources == {
+        "window": "command line", "theme": "FEDTOP_THEME", "readonly": "FEDTOP_READONLY",
+        "retention_runs_days": str(file), "policy": str(file),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("windw = '7d'", "windw: unknown setting"), ("window = 'soon'", "window: 'soon' is not a window"),
+        ("interval_s = 0", "interval_s: "), ("interval_s = nan", "interval_s: "), ("theme =", "is not valid TOML"),
+        ("retention_runs_days = 'forever'", "retention_runs_days"), ("[policy]\ntarget = 2", "policy.target: "),
+        ("store = 5", "store: "), ("\x00", "is not valid TOML"),
+    ],
+)  # fmt: skip
+def test_nonsense_is_one_line_that_names_it(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as error:
+        Settings.load(file)
+    assert "\n" not in str(error.value)
+    assert said in str(error.value)
+    assert str(file) in str(error.value)
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        Settings.load(tmp_path / "none.toml")
+
+
+def test_the_environment_is_named_when_it_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEDTOP_INTERVAL", "often")
+    with pytest.raises(SettingsError, match="FEDTOP_INTERVAL: interval_s: "):
+        Settings.load()
+
+
+def test_every_setting_says_what_it_is() -> None:
+    for model in (Settings, type(Settings().policy)):
+        assert all(field.description for field in model.model_fields.values())
+
+
+def test_a_store_goes_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store(settings=Settings(store=tmp_path / "a.db")) as store:
+        assert store.path == tmp_path / "a.db"
+        assert store.settings.store == tmp_path / "a.db"
+    monkeypatch.setenv("FEDTOP_STORE", str(tmp_path / "b.db"))
+    with Store() as store:
+        assert store.path == tmp_path / "b.db"
+        assert "b.db" in repr(store)
