@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from fedstore.errors import StoreError
+from fedstore.paths import default_store_path
 from fedstore.store import Store
+from fedtop.screens.empty import snippets
 from fedtop.screens.footer import KeyFooter
 from fedtop.widgets.live_table import LiveTable
 from tests.conftest import Clock
@@ -27,6 +29,16 @@ async def test_an_empty_store_shows_how_to_fill_it_until_it_is(store: Store, clo
         store.writer().write([{"kind": "run", "agent": "kimi", "task_type": "code", "at": clock(), "success": True}])
         await until(pilot, lambda: "kimi" in table(app, "#agents").model.order)
         assert "fedtop record" not in screen_text(app)
+
+
+def test_the_guide_names_a_store_that_is_not_the_default(tmp_path: Path) -> None:
+    usual = dict(snippets(default_store_path()))
+    assert "Recorder()" in usual["From Python"]
+    assert "--store" not in "".join(usual.values())
+    named = dict(snippets(tmp_path / "my store.db"))
+    assert f"Recorder({str(tmp_path / 'my store.db')!r})" in named["From Python"]
+    assert f"--store '{tmp_path / 'my store.db'}'" in named["From a shell"]
+    assert f"--store '{tmp_path / 'my store.db'}'" in "".join(v for k, v in named.items() if "files" in k)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

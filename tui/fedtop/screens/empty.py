@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from fedstore.paths import default_store_path
+from fedtop.sanitize import scrub
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.app import ComposeResult
 
-__all__ = ["EmptyGuide"]
+__all__ = ["EmptyGuide", "snippets"]
 
 PYTHON = """\
 from fedstore import Recorder
-
-recorder = Recorder()
+recorder = Recorder({path})
 with recorder.run(agent="kimi", task_type="implementation") as run:
     run.usage(model="kimi-k2", input_tokens=1200, output_tokens=300)"""
-SHELL = "fedtop record --agent kimi --task implementation --success true --duration 12"
+SHELL = "fedtop record --agent kimi --task implementation --success true --duration 12{option}"
 IMPORT = """\
-fedtop import ~/.claude/projects    # transcripts, routing logs, metrics.json: found out by itself
-fedtop demo                         # or watch a simulated federation first"""
+fedtop import ~/.claude/projects{option}
+fedtop demo"""
+
+
+def snippets(path: Path) -> tuple[tuple[str, str], ...]:
+    """(title, what to run); a store that is not the default one is named in it."""
+    usual = path == default_store_path()
+    option = "" if usual else f" --store {shlex.quote(str(path))}"
+    named = "" if usual else repr(str(path))
+    return (
+        ("From Python", PYTHON.format(path=named)),
+        ("From a shell", SHELL.format(option=option)),
+        ("From files (transcripts, routing logs, metrics.json), or a simulation", IMPORT.format(option=option)),
+    )
 
 
 class EmptyGuide(VerticalScroll):
     """Shown instead of every tab while the store holds no fact."""
 
-    can_focus = False
+    def __init__(self, path: Path, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._path = path
 
     def compose(self) -> ComposeResult:
         """A heading and the three snippets."""
         yield Static("Nothing recorded yet. This fills as soon as something is:", classes="guide-lead", markup=False)
-        for title, snippet in (("From Python", PYTHON), ("From a shell", SHELL), ("From files", IMPORT)):
-            block = Static(Text(snippet), classes="guide-code", markup=False)
+        for title, snippet in snippets(self._path):
+            block = Static(Text("\n".join(scrub(line) for line in snippet.split("\n"))), classes="guide-code", markup=False)
             block.border_title = Text(title)
             yield block

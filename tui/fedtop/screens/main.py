@@ -31,7 +31,7 @@ class MainScreen(BaseScreen):
         """One place for all tabs; the first one to be shown is there from the start."""
         first = self._make(self.host.view.tab)
         with ContentSwitcher(id="tabs", initial=first.id):
-            yield EmptyGuide(id="empty")
+            yield EmptyGuide(self.host.source.path, id="empty")
             yield first
 
     def on_mount(self) -> None:

@@ -209,7 +209,7 @@ def attention_rows(data: Overview, glyphs: Glyphs = UNICODE) -> list[Row]:
 
 NOW_COLUMNS: Final = (
     Column("agent", "agent", 12),
-    Column("task", "task type", 14, grow=True),
+    Column("task", "task type", 16),
     Column("state", "state", 10, grow=True),
     Column("since", "since", 8, "right"),
 )
