@@ -158,7 +158,8 @@ def test_tools_rest_on_thirty_days(filled: Filled) -> None:
         mine = [e for e in made if e["kind"] == "execution" and e["tool"] == row.name]
         assert (row.calls, row.success.hits) == (len(mine), sum(e["success"] for e in mine))
         assert row.durations.mean_ms == pytest.approx(sum(e["duration_ms"] for e in mine) / len(mine))
-        assert row.cost_nano == sum(round((e["cost_usd"] or 0) * 1e9) for e in mine)
+        costs = [round(e["cost_usd"] * 1e9) for e in mine if e["cost_usd"] is not None]
+        assert row.cost_nano == (sum(costs) if costs else None)
         by_agent = {agent: (rate.hits, rate.n) for agent, rate in row.agents}
         for agent in by_agent:
             theirs = [e for e in mine if e["agent"] == agent]

@@ -233,7 +233,7 @@ def _profile(row: ToolRow) -> dict[str, Any]:
         "reason": row.reason,
         "trend": row.trend,
         "avg_duration": None if mean is None else mean / 1000,
-        "total_cost": row.cost_nano / 1e9,
+        "total_cost": (row.cost_nano or 0) / 1e9,
     }
 
 

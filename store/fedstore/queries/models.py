@@ -206,7 +206,8 @@ class ToolRow:
     reason: str
     trend: str
     durations: Durations
-    cost_nano: int
+    cost_nano: int | None
+    """What its executions are known to have cost; None when none said."""
     tokens: int
     agents: tuple[tuple[str, Rate], ...]
     """Per agent that uses it, most failures first."""

@@ -22,7 +22,7 @@ COST_ANOMALY_RATIO = 2.0  # the seed's rule, kept by name: dearer than twice the
 _ANOMALY_CALLS = 10
 _RECENT = 50
 _ERROR_SAMPLE = 500
-_SUMS = ("calls", "ok", "failed", "duration_n", "duration_ms", "cost_nano", "tokens")
+_SUMS = ("calls", "ok", "failed", "duration_n", "duration_ms", "priced", "cost_nano", "tokens")
 
 ToolRule = Literal["bound", "seed"]
 
@@ -73,13 +73,13 @@ def _tool_row(
     row: Sequence[Any], rule: ToolRule, blobs: Sequence[bytes], halves: tuple[Rate | None, Rate | None],
     agents: list[tuple[str, Rate]],
 ) -> ToolRow:  # fmt: skip
-    name, calls, ok, failed, n, total_ms, cost, tokens = row
+    name, calls, ok, failed, n, total_ms, priced, cost, tokens = row
     found = tool_confidence(ok, ok + failed, rule)
     bound = None if found.lower is None or found.upper is None else Interval(found.lower, found.upper)
     agents.sort(key=lambda item: (-(item[1].n - item[1].hits), item[0]))
     return ToolRow(
         name, calls, Rate(ok, ok + failed), found.level, bound, found.reason, _trend(*halves),
-        durations_of(n, total_ms, blobs), cost, tokens, tuple(agents),
+        durations_of(n, total_ms, blobs), cost if priced else None, tokens, tuple(agents),
     )  # fmt: skip
 
 

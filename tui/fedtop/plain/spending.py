@@ -100,7 +100,7 @@ def _tool_row(row: ToolRow, look: Look) -> tuple[str | Text, ...]:
         row.trend,
         fmt.duration_ms(row.durations.mean_ms, glyphs),
         fmt.duration_ms(row.durations.p95_ms, glyphs),
-        fmt.money(row.cost_nano or None, glyphs=glyphs),  # 0 is a sum over no known cost
+        fmt.money(row.cost_nano, glyphs=glyphs),
     )
 
 

@@ -135,7 +135,7 @@ def _tool_row(row: ToolRow) -> Row:
         "trend": Text(glyph, style),
         "mean": None if durations.mean_ms is None else duration_ms(durations.mean_ms),
         "p95": None if durations.p95_ms is None else duration_ms(durations.p95_ms),
-        "cost": money(row.cost_nano) if row.cost_nano else None,
+        "cost": None if row.cost_nano is None else money(row.cost_nano),
         "tokens": tokens(row.tokens) if row.tokens else None,
         "hurts": _hurts(row.agents),
     }
@@ -147,7 +147,7 @@ def _tool_row(row: ToolRow) -> Row:
         "runs": row.calls,
         "mean": durations.mean_ms,
         "p95": durations.p95_ms,
-        "cost": row.cost_nano or None,
+        "cost": row.cost_nano,
         "tokens": row.tokens or None,
         "hurts": sum(r.n - r.hits for _, r in row.agents),
     }
@@ -249,7 +249,7 @@ def verdict_lines(row: ToolRow | None) -> list[Text | tuple[Text, ...]]:
         ("runs", count(row.calls), ""),
         ("success", rate(row.success.value), _two_sided(row.success)),
         ("duration", duration_ms(d.mean_ms), f" p50 {duration_ms(d.p50_ms)} p95 {duration_ms(d.p95_ms)}"),
-        ("cost", money(row.cost_nano or None), ""),
+        ("cost", money(row.cost_nano), ""),
         ("tokens", tokens(row.tokens or None), ""),
     ]
     figures = tuple(
