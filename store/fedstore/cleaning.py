@@ -20,15 +20,22 @@ def clean_name(value: str) -> str:
     """One line without control or format characters; the caller checks the length."""
     if value.isprintable():
         return value.strip() if value[:1] == " " or value[-1:] == " " else value
-    return "".join(_safe(c, " ") for c in value[: NAME_LIMIT * 4]).strip()
+    return "".join(_safe(c, " ") for c in _without_escapes(value[: NAME_LIMIT * 4])).strip()
 
 
 def clean_text(value: str, limit: int = TEXT_LIMIT) -> str:
     """Lines without control characters, cut at ``limit`` characters with an ellipsis."""
     cut = value[: limit + 1]
     if not cut.isprintable():
-        cut = "".join(c if c in "\n\t" else _safe(c, "") for c in cut)
+        cut = "".join(c if c in "\n\t" else _safe(c, "") for c in _without_escapes(cut))
     return cut[: limit - 1] + "…" if len(cut) > limit else cut
+
+
+def _without_escapes(value: str) -> str:
+    """Terminal sequences leave whole, so that no ``[31m`` stays behind."""
+    import re  # not at the top: the shell's fast lane has seldom use for it
+
+    return re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])", "", value)
 
 
 def _safe(character: str, blank: str) -> str:

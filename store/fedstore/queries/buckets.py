@@ -47,6 +47,8 @@ def durations_of(n: int, total_ms: float, blobs: Sequence[bytes]) -> Durations:
     """Mean from exact sums (milliseconds), percentiles from packed bins of microseconds."""
     if n <= 0:
         return Durations()
+    if n == 1:  # exact: a bin's middle would lie beside the only value there is
+        return Durations(n, total_ms, total_ms, total_ms)
     p50, p95 = percentiles(read_bins(b"".join(blobs)), (0.5, 0.95))
     return Durations(n, total_ms / n, None if p50 is None else p50 / 1000, None if p95 is None else p95 / 1000)
 
