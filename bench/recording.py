@@ -1,0 +1,260 @@
+"""What recording costs: batches against a bare executemany of the same rows, one durable call, eight processes.
+
+python bench/recording.py --batches 20
+
+Limits: a batch of 1,000 mappings at most 2x the CPU of a bare sqlite3.executemany of the same rows into the same
+tables, validation included, and 4x with the summaries; one durable call 40 us (median) and 150 us (99th percentile);
+eight processes at once without error or loss, none waiting longer than 0.3 s, with a log under 16 MB; one look for
+changes under 20 us. CPU of this process, the least of some batches; the machine should have nothing else to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fedstore import batch as batch_module
+from fedstore.database import Database
+from fedstore.events import Run
+from fedstore.recorder import Recorder
+from fedstore.summaries import Deltas
+from fedstore.writer import FactWriter
+
+NOW_MS = 1_773_146_096_789
+SIZE = 1_000
+PROCESSES = 8
+Event = dict[str, Any]
+
+
+def runs() -> list[Event]:
+    """Runs as an agent would report them."""
+    return [
+        {"kind": "run", "agent": f"agent-{i % 8}", "task_type": f"type-{i % 4}", "project": "p", "at": when(i),
+         "duration_ms": 1000.0 + i * 7 % 9000, "success": i % 7 != 0, "quality": 0.5 if i % 3 else None}
+        for i in range(SIZE)
+    ]  # fmt: skip
+
+
+def usages() -> list[Event]:
+    """Calls of language models with a reported cost."""
+    return [
+        {"kind": "usage", "agent": f"agent-{i % 8}", "model": f"model-{i % 3}", "task_type": f"type-{i % 4}",
+         "project": "p", "at": when(i), "duration_ms": 1000.0 + i * 7 % 9000, "input_tokens": 1000 + i,
+         "output_tokens": 100 + i, "cost_usd": 0.01}
+        for i in range(SIZE)
+    ]  # fmt: skip
+
+
+def executions() -> list[Event]:
+    """Executions of tools."""
+    return [
+        {"kind": "execution", "agent": f"agent-{i % 8}", "tool": f"tool-{i % 5}", "task_type": f"type-{i % 4}",
+         "project": "p", "at": when(i), "duration_ms": 100.0 + i * 7 % 900, "success": i % 7 != 0, "cost_usd": 0.001}
+        for i in range(SIZE)
+    ]  # fmt: skip
+
+
+def routes(graded: bool = False) -> list[Event]:
+    """Decisions of one to three layers, with or without their outcome."""
+    found = []
+    for i in range(SIZE):
+        last = i % 3
+        attempts = [
+            {"layer": f"layer-{j}", "agent": f"agent-{(i + j) % 8}", "confidence": 0.3 + 0.1 * j + i % 10 / 40,
+             "threshold": 0.85, "accepted": j == last, "latency_ms": 2.0 + i % 30 * j}
+            for j in range(last + 1)
+        ]  # fmt: skip
+        event = {"kind": "route", "agent": f"agent-{(i + last) % 8}", "layer": f"layer-{last}", "confidence": 0.8,
+                 "at": when(i), "latency_ms": 12.0, "attempts": attempts}  # fmt: skip
+        found.append(event | {"outcome": {"correct": i % 5 != 0}} if graded else event)
+    return found
+
+
+KINDS: dict[str, tuple[Callable[[], list[Event]], tuple[str, ...]]] = {
+    "runs": (runs, ("runs",)),
+    "usages": (usages, ("llm_calls",)),
+    "executions": (executions, ("tool_calls",)),
+    "routes": (routes, ("routes", "route_attempts")),
+    "routes, graded": (lambda: routes(graded=True), ("routes", "route_attempts", "verdicts")),
+}
+
+
+def when(i: int) -> int:
+    """Times within the last minute."""
+    return NOW_MS - i * 37 % 60_000
+
+
+class NoDeltas(Deltas):
+    """Facts without summaries."""
+
+    def _nothing(self, *_: Any) -> None:
+        """Leave it out."""
+
+    run = usage = execution = route = attempt = add = flush = _nothing  # type: ignore[assignment]
+
+
+@contextmanager
+def without_summaries() -> Iterator[None]:
+    """The writer as it is, but for the summaries."""
+    deltas, count = batch_module.Deltas, batch_module._count_routes
+    batch_module.Deltas, batch_module._count_routes = NoDeltas, lambda *_: None  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        batch_module.Deltas, batch_module._count_routes = deltas, count  # type: ignore[misc]
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """CPU seconds of this process."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def inserts(database: Database, tables: tuple[str, ...]) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    """Statements and rows that write again, bare, what the last batch of a store wrote."""
+    found = []
+    newest = f"SELECT id FROM {tables[0]} ORDER BY seq DESC LIMIT {SIZE}"
+    keys = {"route_attempts": "route_id", "verdicts": "subject_id"}
+    for table in tables:
+        names = [row[1] for row in database.read(f"PRAGMA table_info({table})") if row[1] != "seq"]
+        columns = ", ".join(names)
+        where = f"WHERE {keys.get(table, 'id')} IN ({newest})"
+        rows = database.read(f"SELECT {columns} FROM {table} {where}")
+        found.append((f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(names))})", rows))
+    return found
+
+
+def bare(database: Database, statements: list[tuple[str, list[tuple[Any, ...]]]]) -> None:
+    """One transaction of nothing but executemany."""
+    with database.write() as tx:
+        for sql, rows in statements:
+            tx.connection.executemany(sql, rows)
+
+
+def batches(folder: Path, count: int) -> None:
+    print("| batches of 1,000 | bare us | facts | limit | with summaries | limit |")
+    print("|------------------|---------|-------|-------|----------------|-------|")
+    for kind, (make, tables) in KINDS.items():
+        name = "".join(filter(str.isalnum, kind))
+        stores = [Database(folder / f"{name}-{part}.db") for part in ("bare", "facts", "whole")]
+        facts, whole = (FactWriter(database, clock=lambda: NOW_MS) for database in stores[1:])
+        for writer in (facts, whole):
+            writer.write(make())
+        spent: list[list[float]] = [[], [], []]
+        for _ in range(count):
+            events = make()
+            spent[2].append(cpu(lambda events=events: whole.write(events)))  # type: ignore[misc]
+            with without_summaries():
+                spent[1].append(cpu(lambda events=events: facts.write(events)))  # type: ignore[misc]
+            statements = inserts(stores[2], tables)
+            spent[0].append(cpu(lambda rows=statements, to=stores[0]: bare(to, rows)))  # type: ignore[misc]
+        base, without, full = (min(times) for times in spent)
+        print(f"| {kind:16} | {base * 1e6 / SIZE:7.2f} | {without / base:4.2f}x |    2x | {full / base:13.2f}x |    4x |")
+        for database in stores:
+            database.close()
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Nearest rank, in microseconds."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))] * 1e6
+
+
+def one_call(folder: Path, calls: int = 6_000) -> None:
+    events = [Run(**{key: value for key, value in event.items() if key != "at"}) for event in runs()]
+    recorder = Recorder(folder / "one.db")
+    for event in events:
+        recorder.record(event)
+    taken = []
+    for i in range(calls):
+        started = time.perf_counter()
+        recorder.record(events[i % SIZE])
+        taken.append(time.perf_counter() - started)
+    assert recorder.lost == 0
+    median, slow = percentile(taken, 0.5), percentile(taken, 0.99)
+    print(f"\none durable record(): median {median:.1f} us (limit 40), 99th percentile {slow:.1f} us (limit 150)")
+    recorder.close()
+
+
+def look(folder: Path, looks: int = 20_000) -> None:
+    database = Database(folder / "one.db", readonly=True)
+    started = time.perf_counter()
+    for _ in range(looks):
+        database.change_token()
+    print(f"a look for changes: {(time.perf_counter() - started) / looks * 1e6:.1f} us (limit 20)")
+    database.close()
+
+
+def work(path: str, calls: int, start: Any, answers: Any) -> None:
+    """One of the processes: its longest call in seconds, and what it lost."""
+    recorder = Recorder(path)
+    recorder.task("warm")
+    start.wait()
+    longest = 0.0
+    for i in range(calls):
+        began = time.perf_counter()
+        recorder.task("agent", success=i % 2 == 0)
+        longest = max(longest, time.perf_counter() - began)
+    answers.put((longest, recorder.lost))
+    recorder.close()
+
+
+def processes(folder: Path, calls: int = 1_500) -> None:
+    path = folder / "many.db"
+    Database(path).close()
+    context = multiprocessing.get_context("spawn")
+    start, answers = context.Barrier(PROCESSES + 1), context.Queue()
+    workers = [context.Process(target=work, args=(str(path), calls, start, answers)) for _ in range(PROCESSES)]
+    for worker in workers:
+        worker.start()
+    start.wait()
+    began = time.perf_counter()
+    sizes: list[int] = [0]
+    done = threading.Event()
+    watcher = threading.Thread(target=watch, args=(path.with_name("many.db-wal"), sizes, done))
+    watcher.start()
+    found = [answers.get() for _ in workers]
+    seconds = time.perf_counter() - began
+    done.set()
+    watcher.join()
+    for worker in workers:
+        worker.join()
+    database = Database(path)
+    ((kept,),) = database.read("SELECT COUNT(*) FROM runs")
+    ((summed,),) = database.read("SELECT SUM(runs) FROM agent_buckets WHERE width = 60000")
+    database.close()
+    expected = PROCESSES * (calls + 1)
+    print(
+        f"{PROCESSES} processes at once: {expected:,} calls, {expected - kept} missing, {expected - summed} missing in the"
+        f" summaries, {sum(lost for _, lost in found)} lost; longest wait {max(longest for longest, _ in found):.3f} s"
+        f" (limit 0.3); log {max(sizes) / 1e6:.1f} MB (limit 16); {expected / seconds:,.0f} calls/s"
+    )
+
+
+def watch(log: Path, sizes: list[int], done: threading.Event) -> None:
+    """The largest size that the log has while the others write."""
+    while not done.wait(0.005):
+        if log.exists():
+            sizes.append(log.stat().st_size)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batches", type=int, default=20)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        batches(Path(folder), options.batches)
+        one_call(Path(folder))
+        look(Path(folder))
+        processes(Path(folder))
+
+
+if __name__ == "__main__":
+    main()
