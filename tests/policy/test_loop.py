@@ -196,13 +196,24 @@ def test_tuning_evidence_is_not_used_twice(cascade_store: Store, loop: PolicySto
     loop.apply(first)
     second = loop.propose_tune()
     assert second.items == ()
-    assert second.extent.start_ms == first.extent.end_ms
+    assert second.extent.start_ms == first.evidence_end_ms == first.extent.last_ms + 1
     assert "not used again" in second.reasons[-1]
     clock.advance(DAY_MS)
     write_cascade(cascade_store, cascade_log("seedlike", 3_000, 7), clock.now_ms, 10_000, "new")
     third = loop.propose_tune()
     assert third.detail["events"] <= 3_000
     assert any("check that the router reads the policy" in warning for warning in third.warnings)
+
+
+def test_decisions_imported_for_later_times_are_new_evidence(
+    cascade_store: Store, loop: PolicyStore, clock: Clock
+) -> None:
+    """What happened after the newest decision used, but was read only afterwards, was never used."""
+    loop.apply(loop.propose_tune())
+    write_cascade(cascade_store, cascade_log("seedlike", 3_000, 7).take(_first(200)), clock.now_ms, 1_000, "late")
+    again = loop.propose_tune()
+    assert again.detail["events"] == 200
+    assert not any("cooldown" in warning for warning in again.warnings)
 
 
 def test_undo_gives_the_evidence_back(cascade_store: Store, loop: PolicyStore) -> None:

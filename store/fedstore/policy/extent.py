@@ -44,6 +44,8 @@ class Extent:
     made_ms: int
     facts: int
     graded: int
+    last_ms: int
+    """The time of its newest fact: only what lies up to there was used. 0 without facts."""
     fact_seq: int
     verdict_seq: int
 
@@ -65,29 +67,38 @@ def _names(read: Read, table: Table) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _count(read: Read, table: Table, condition: str, start_ms: int, end_ms: int, *values: Any) -> int:
-    """Facts of a window under a condition; the index of the table leads with its names."""
+def _over(
+    read: Read, table: Table, sums: str, start_ms: int, end_ms: int, condition: str = "1", *values: Any
+) -> tuple[Any, ...]:
+    """Aggregates over a window; the index of the table leads with its names. Empty for an empty table."""
     name, time, *_ = _SHAPES[table]
     names = _names(read, table)
     if not names:
-        return 0
+        return ()
     marks = ", ".join("?" * len(names))
-    sql = f"SELECT COUNT(*) FROM {table} WHERE {name} IN ({marks}) AND {time} >= ? AND {time} < ? AND {condition}"
-    return int(read(sql, (*names, start_ms, end_ms, *values))[0][0])
+    sql = f"SELECT {sums} FROM {table} WHERE {name} IN ({marks}) AND {time} >= ? AND {time} < ? AND {condition}"
+    return read(sql, (*names, start_ms, end_ms, *values))[0]
+
+
+def _count(read: Read, table: Table, condition: str, start_ms: int, end_ms: int, *values: Any) -> int:
+    """Facts of a window under a condition."""
+    found = _over(read, table, "COUNT(*)", start_ms, end_ms, condition, *values)
+    return int(found[0]) if found else 0
 
 
 def measure_extent(
-    read: Read, table: Table, start_ms: int, end_ms: int, made_ms: int, counts: tuple[int, int] | None = None
+    read: Read, table: Table, start_ms: int, end_ms: int, made_ms: int, held: tuple[int, int, int] | None = None
 ) -> Extent:
     """The evidence as it stands; call it in the snapshot in which the evidence is read.
 
-    ``counts`` are the facts and graded facts of the window where the caller has them already.
+    ``held`` are the facts, the graded facts and the newest time of the window where the caller has them already.
     """
     newest = [read(f"SELECT COALESCE(MAX(seq), 0) FROM {name}", ())[0][0] for name in (table, "verdicts")]
-    if counts is None:
-        every, graded = "1", _SHAPES[table][2]
-        counts = _count(read, table, every, start_ms, end_ms), _count(read, table, graded, start_ms, end_ms)
-    return Extent(table, start_ms, end_ms, made_ms, *counts, int(newest[0]), int(newest[1]))
+    if held is None:
+        _, time, graded, *_ = _SHAPES[table]
+        sums = f"COUNT(*), COUNT(CASE WHEN {graded} THEN 1 END), COALESCE(MAX({time}), 0)"
+        held = _over(read, table, sums, start_ms, end_ms) or (0, 0, 0)
+    return Extent(table, start_ms, end_ms, made_ms, *held, int(newest[0]), int(newest[1]))
 
 
 def moved(read: Read, extent: Extent) -> str | None:

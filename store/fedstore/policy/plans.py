@@ -120,8 +120,8 @@ class Plan:
 
     @property
     def evidence_end_ms(self) -> int:
-        """Facts before this moment were used; 0 when none were."""
-        return self.extent.end_ms if self.extent else 0
+        """Facts before this moment were used; 0 when none were. What is imported for later times is new."""
+        return self.extent.last_ms + 1 if self.extent and self.extent.facts else 0
 
     @property
     def values(self) -> dict[str, float | None]:

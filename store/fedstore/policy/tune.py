@@ -60,8 +60,8 @@ def load_input(
     start = min(max(window.start_ms, used), end)
     decisions = load_within(database, start, end)
     log = decisions.log
-    counts = len(log), int(np.count_nonzero(log.graded))
-    extent = measure_extent(database.read, "routes", start, end, now_ms, counts)
+    held = len(log), int(np.count_nonzero(log.graded)), int(log.ts_ms.max(initial=0))
+    extent = measure_extent(database.read, "routes", start, end, now_ms, held)
     notes = _used_note(database, used) if used > window.start_ms else ()
     logged = dict(zip(log.layers, log.thresholds_in_force(), strict=True))
     found = {layer: body.thresholds.get(layer, configured.get(layer, logged[layer])) for layer in log.layers}
