@@ -333,7 +333,7 @@ def test_columns_are_those_that_are_measured() -> None:
 def test_notes_say_what_is_broken() -> None:
     items = effect_notes(change(effects=EFFECTS))
     notes = " ".join(item.plain for item in items if not isinstance(item, tuple))
-    for word in ("harmful below 95.0 %", "shares moved", "few", "it holds"):
+    for word in ("at least 95.0 %", "shares moved", "few", "it holds"):
         assert word in notes
 
 

@@ -32,7 +32,10 @@ from tests.conftest import Clock
 from tests.tui.panes import HOSTILE
 from tests.tui.plan_stores import CERTIFIED, RECOVER, TOO_LITTLE, loop_store
 
-EXTENT = Extent("routes", 0, 1000, 1000, 9_412, 3_870, 9_412, 0)
+EXTENT = Extent(
+    table="routes", start_ms=0, end_ms=1000, made_ms=1000, facts=9_412, graded=3_870, last_ms=999, fact_seq=9_412,
+    verdict_seq=0,
+)  # fmt: skip
 LAYERS = (
     {"layer": "keyword", "old": 0.85, "new": 0.85, "captured_now": 0.32, "captured_new": 0.32, "note": "no gain",
      "attempts": 9_412, "graded": 3_870, "evidence": "exact"},
@@ -196,6 +199,7 @@ def test_flip_rows_match_the_counts(tmp_path: Path, clock: Clock) -> None:
         name: n for name, n in plan.flips.items() if n and name != "total"
     }
     assert {row.key for row in rows} == {flip.route_id for flip in plan.flipped}
+    assert rows[0].sort["what"] == "now wrong", "what turns wrong is read first"
 
 
 def test_hostile_names_reach_no_line() -> None:
@@ -212,7 +216,7 @@ def test_hostile_names_reach_no_line() -> None:
 
 
 def test_every_pair_shows_the_three_rules(boosts: Plan) -> None:
-    rows = {row.key: row for row in boost_rows(boosts)}
+    rows = {row.key: row for row in boost_rows(boosts, {})}
     values = {other.policy: other.values for other in boosts.alternatives}
     assert set(rows) == set().union(*values.values())
     for key, row in rows.items():
@@ -220,10 +224,11 @@ def test_every_pair_shows_the_three_rules(boosts: Plan) -> None:
 
 
 def test_what_changes_comes_first(boosts: Plan) -> None:
-    rows = boost_rows(boosts)
+    rows = boost_rows(boosts, {})
     assert [row.key for row in rows[: len(boosts.items)]] == [item.key for item in boosts.items]
-    nothing = boost_rows(replace(boosts, items=()))
+    nothing = boost_rows(replace(boosts, items=()), {"agent:kimi": 0.05})
     assert {row.key for row in nothing} == {row.key for row in rows}
+    assert {row.key: plain(row.cells["now"]) for row in nothing if row.cells["now"]} == {"agent:kimi": "+0.05"}
     assert {plain(row.cells["new"]) for row in nothing} == {"keep"}
 
 

@@ -17,8 +17,10 @@ from fedtop.app import FedtopApp
 from fedtop.commands import FedtopCommands
 from fedtop.screens.confirm import ConfirmScreen
 from fedtop.screens.help import HelpScreen
-from fedtop.screens.plan import OptimizePanel, PlanPanel, TunePanel
+from fedtop.screens.optimize import OptimizePanel
+from fedtop.screens.plan import PlanPanel
 from fedtop.screens.text_lines import TextLines
+from fedtop.screens.tune import TunePanel
 from tests.conftest import Clock
 from tests.policy.synthetic import write_runs
 from tests.tui.frames import running, screen_text, table, until
@@ -151,6 +153,7 @@ async def test_enter_lists_the_flips_and_leads_to_their_why(looped: Store, clock
     async with running(looped, clock) as (app, pilot):
         await pilot.press("t")
         plan = await planned(app, pilot)
+        assert table(app, "#plan-flipped").row_count == len(plan.flipped), "where there is room they are there at once"
         await pilot.press("enter")
         await until(pilot, lambda: app.base.query("#flips-table"), "the flips")
         assert table(app, "#flips-table").row_count == len(plan.flipped)

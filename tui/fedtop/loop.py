@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fedstore import FedstoreError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from fedstore import Alarm, Change, Plan, PolicyStore, Store, Window
     from fedtop.options import Source
@@ -32,6 +32,7 @@ __all__ = [
     "apply_plan",
     "followers",
     "glance",
+    "in_force",
     "propose",
     "rule_of",
     "undo",
@@ -110,6 +111,12 @@ def propose(source: Source, wish: Wish, progress: Callable[[float], None], cance
             return policy.propose_tune(settings, window, progress=progress, cancelled=cancelled)
         except TuneCancelledError as error:
             raise Cancelled from error
+
+
+def in_force(source: Source) -> Mapping[str, float]:
+    """Everything the policy in force sets, by item key."""
+    with _opened(source, readonly=True) as (_, policy):
+        return policy.current()[1].values()
 
 
 def apply_plan(source: Source, plan: Plan) -> Change:

@@ -14,7 +14,7 @@ from fedtop.loop import LedgerReader
 from fedtop.screens.ledger_rows import EFFECT_COLUMNS, change_parts, effect_columns, effect_notes, effect_rows
 from fedtop.screens.panel import Panel
 from fedtop.screens.plan_details import FlipsPanel
-from fedtop.screens.plan_items import PlanTable, diff_lines
+from fedtop.screens.plan_items import PlanTable
 from fedtop.screens.section import Section
 from fedtop.screens.text_lines import TextLines
 from fedtop.screens.undoing import take_back
@@ -52,7 +52,7 @@ class ChangePanel(Panel, can_focus=True):
         yield TextLines(id="change-title")
         effects = LiveTable(EFFECT_COLUMNS, id="change-effects", empty="nothing is measured for this kind of change")
         yield Section("what happened since", effects, id="change-since")
-        items = PlanTable({"now": "was", "new": "set to", "change": "captured"}, id="change-items")
+        items = PlanTable(("was", "set to"), id="change-items")
         yield Section("what it set", items, id="change-what")
         with VerticalScroll(id="change-rest"):
             yield TextLines(id="change-notes")
@@ -77,7 +77,7 @@ class ChangePanel(Panel, can_focus=True):
         self.refresh_bindings()
 
     def _show_change(self, change: Change) -> None:
-        self.query_one("#change-items", PlanTable).set_lines(diff_lines(change.plan))
+        self.query_one("#change-items", PlanTable).set_plan(change.plan)
         self.query_one("#change-since", Section).display = change.effects is not None
         table = self.query_one("#change-effects", LiveTable)
         if change.effects is not None:

@@ -194,7 +194,7 @@ def effect_notes(change: Change, glyphs: Glyphs = UNICODE) -> list[Item]:
         if effects.reference is not None:
             name = main_measure(effects)
             least = value_text(name, effects.reference) if name not in (None, "latency_ms") else ""
-            text.append(f"  harmful below {least}, at 95 % confidence" if least else "", "$dim")
+            text.append(f"  at least {least} is expected; verdicts hold with 95 % confidence" if least else "", "$dim")
         items.append(text)
         items += bullets(effects.broken, glyphs.warn, "$warn")
         items += bullets(effects.notes, glyphs.dot, "$dim")

@@ -1,4 +1,4 @@
-"""The dry-run after `o` and `t`: a plan as a diff, with keys to apply it, keep it as a file, or try another rule.
+"""What the dry-runs after `o` and `t` share: a plan as a diff, and keys to apply it, export it, try another rule.
 
 The proposal is computed by a thread on a store connection of its own. Esc, another rule or another window gives it
 up: its answer is never shown, and the thread stops where it next asks. Nothing is changed before `a` is confirmed.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -23,14 +24,13 @@ from fedtop.format import bar, clean
 from fedtop.loop import RULES, Cancelled, Kind, Wish
 from fedtop.screens.applying import apply_after_question, write_plan
 from fedtop.screens.panel import Panel
-from fedtop.screens.plan_details import BoostPanel, FlipsPanel
-from fedtop.screens.plan_items import BOOST_COLUMNS, PlanTable, boost_rows, diff_lines
+from fedtop.screens.plan_details import FlipsPanel
 from fedtop.screens.plan_rows import note_items, title_parts
 from fedtop.screens.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from textual.app import ComposeResult
     from textual.worker import Worker
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Proposer = Callable[[Source, Wish, Callable[[float], None], Callable[[], bool]], Plan]
 
-__all__ = ["OptimizePanel", "PlanPanel", "TunePanel"]
+__all__ = ["PlanPanel"]
 
 _STEPS = 50
 _BAR = 30
@@ -84,6 +84,7 @@ class PlanPanel(Panel, can_focus=True):
         self._worker: Worker[None] | None = None
         self.plan: Plan | None = None
         self.change: Change | None = None
+        self._in_force: Mapping[str, float] = {}
 
     def compose(self) -> ComposeResult:
         """What it is, how far it is, what would change, and everything about it in sentences."""
@@ -93,10 +94,18 @@ class PlanPanel(Panel, can_focus=True):
         with VerticalScroll(id="plan-rest"):
             yield TextLines(id="plan-notes")
 
+    # To be written by each kind
+
     def _table(self) -> LiveTable:
+        """The table of the items, with the id `plan-items`."""
         raise NotImplementedError
 
     def _fill(self, plan: Plan) -> None:
+        """Shows the items."""
+        raise NotImplementedError
+
+    def _open(self, plan: Plan, table: LiveTable, key: str) -> None:
+        """Opens what stands behind a row."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
@@ -132,15 +141,22 @@ class PlanPanel(Panel, can_focus=True):
         stop = threading.Event()
         source = self.host.source
         try:
-            plan = await asyncio.to_thread(self._proposer, source, wish, self._reporter(serial), stop.is_set)
+            work = partial(self._work, self._proposer, source, wish, self._reporter(serial), stop.is_set)
+            plan, in_force = await asyncio.to_thread(work)
         except Cancelled:
             return
         except (FedstoreError, OSError) as error:
             self._finished(None, str(error))
         else:
+            self._in_force = in_force
             self._finished(plan, "")
         finally:
             stop.set()
+
+    @staticmethod
+    def _work(proposer: Proposer, source: Source, *rest: Any) -> tuple[Plan, Mapping[str, float]]:
+        """In the thread: the plan, and what is in force where the plan changes nothing."""
+        return proposer(source, *rest), loop.in_force(source)
 
     def _reporter(self, serial: int) -> Callable[[float], None]:
         """Called by the thread; tells the pane only what it can see."""
@@ -200,7 +216,7 @@ class PlanPanel(Panel, can_focus=True):
     def take_focus(self) -> None:
         """The table once there is one, else the panel itself: Esc must work while it computes."""
         focused = self.screen.focused
-        table = self.query_one(LiveTable)
+        table = self.query_one("#plan-items", LiveTable)
         if focused is None or focused is self or self not in focused.ancestors:
             self.screen.set_focus(table if self.plan is not None else self, scroll_visible=False)
 
@@ -253,14 +269,8 @@ class PlanPanel(Panel, can_focus=True):
     @on(LiveTable.Selected)
     def _opened(self, event: LiveTable.Selected) -> None:
         event.stop()
-        if self.plan is None:
-            return
-        if self.kind == "optimize":
-            self.host.open_panel(BoostPanel(self.plan, event.key))
-        elif self.plan.flipped:
-            self.action_flips()
-        else:
-            self.app.notify("No decision would go elsewhere", timeout=2, markup=False)
+        if self.plan is not None:
+            self._open(self.plan, event.table, event.key)
 
     def action_export_plan(self) -> None:
         """Writes the whole plan to a JSON file, and says where."""
@@ -295,37 +305,3 @@ class PlanPanel(Panel, can_focus=True):
         for warning in change.warnings:
             self.app.notify(clean(warning, 300), severity="warning", markup=False)
         self.refresh_bindings()
-
-
-class OptimizePanel(PlanPanel):
-    """Boosts for agents, the three rules side by side; Enter shows what a boost rests on."""
-
-    panel_id = "optimize"
-    title = "optimize (dry-run)"
-    kind: ClassVar[Kind] = "optimize"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "again", "again", id="plan.again_o", show=False, tooltip="Make the plan anew"),
-    ]
-
-    def _table(self) -> LiveTable:
-        return LiveTable(BOOST_COLUMNS, id="plan-items", empty="no graded task of any agent in this window")
-
-    def _fill(self, plan: Plan) -> None:
-        self.query_one("#plan-items", LiveTable).set_rows(boost_rows(plan, self.glyphs))
-
-
-class TunePanel(PlanPanel):
-    """Thresholds of the cascade; Enter lists the decisions that would go elsewhere."""
-
-    panel_id = "tune"
-    title = "tune (dry-run)"
-    kind: ClassVar[Kind] = "tune"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "again", "again", id="plan.again_t", show=False, tooltip="Make the plan anew"),
-    ]
-
-    def _table(self) -> LiveTable:
-        return PlanTable({"change": "captured"}, id="plan-items")
-
-    def _fill(self, plan: Plan) -> None:
-        self.query_one("#plan-items", PlanTable).set_lines(diff_lines(plan))

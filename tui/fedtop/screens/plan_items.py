@@ -15,6 +15,7 @@ from fedtop.format import UNICODE, Glyphs, boost, clean, count, delta, n_of, rat
 from fedtop.themes import hue
 from fedtop.widgets.diff_table import DiffLine, DiffTable
 from fedtop.widgets.live_table import Column, Row
+from fedtop.widgets.table_model import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,11 +91,19 @@ def _exact(key: str, value: float | None, glyphs: Glyphs) -> str:
 
 
 class PlanTable(DiffTable):
-    """A diff with columns under names of its own, by column key."""
+    """The diff of a plan: `names` are (old, new), and the share of decisions has a column only where there is one."""
 
-    def __init__(self, labels: Mapping[str, str], *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, names: tuple[str, str] = ("now", "new"), *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.set_columns([replace(column, label=labels.get(column.key, column.label)) for column in self.columns])
+        labels = {"now": names[0], "new": names[1], "change": "captured"}
+        self._all = [replace(column, label=labels.get(column.key, column.label)) for column in self.columns]
+
+    def set_plan(self, plan: Plan) -> None:
+        """Shows its items."""
+        lines = diff_lines(plan)
+        shares = any(plain(line.change) for line in lines)
+        self.set_columns([column for column in self._all if shares or column.key != "change"])
+        self.set_lines(lines)
 
 
 def diff_lines(plan: Plan) -> list[DiffLine]:
@@ -160,13 +169,20 @@ BOOST_COLUMNS: Final = (
 )
 
 
-def boost_rows(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per agent and per agent and task type: those that would change first, the others dim."""
+def boost_rows(plan: Plan, in_force: Mapping[str, float], glyphs: Glyphs = UNICODE) -> list[Row]:
+    """A row per agent and per agent and task type: those that would change first, the others dim.
+
+    `in_force` are the policy's values by key: what stays is not in the plan.
+    """
     items = {item.key: item for item in plan.items}
     rules = {other.policy: other.values for other in plan.alternatives}
     facts = proposals_of(plan)
     keys = [*items, *(key for key in facts if key not in items)]
-    return [_boost_row(key, items.get(key), rules, facts.get(key, {}), plan, glyphs) for key in keys]
+    rows = []
+    for key in keys:
+        now = in_force.get(key) if key not in items else items[key].old
+        rows.append(_boost_row(key, items.get(key), now, rules, facts.get(key, {}), plan, glyphs))
+    return rows
 
 
 def proposals_of(plan: Plan) -> dict[str, Mapping[str, Any]]:
@@ -178,13 +194,13 @@ def proposals_of(plan: Plan) -> dict[str, Mapping[str, Any]]:
 
 
 def _boost_row(
-    key: str, item: PlanItem | None, rules: Mapping[str, Mapping[str, float | None]], facts: Mapping[str, Any],
-    plan: Plan, glyphs: Glyphs,
+    key: str, item: PlanItem | None, now: float | None, rules: Mapping[str, Mapping[str, float | None]],
+    facts: Mapping[str, Any], plan: Plan, glyphs: Glyphs,
 ) -> Row:  # fmt: skip
     direction = 0 if item is None else _direction(item)
     cells: dict[str, Cell] = {
         "item": Text(boost_name(key), "" if item is not None else "$dim"),
-        "now": None if item is None or item.old is None else Text(number(key, item.old, glyphs), "$dim"),
+        "now": None if now is None else Text(number(key, now, glyphs), "$dim"),
         "arrow": Text((" ", glyphs.up, glyphs.down)[direction], "$accent"),
         "new": Text("keep", "$faint") if item is None else Text(number(key, item.new, glyphs), "bold"),
         "success": _success(facts, glyphs),
@@ -194,7 +210,7 @@ def _boost_row(
         "evidence": Text(clean(facts.get("evidence", ""), 160), "$dim"),
     }
     sort: dict[str, SortValue] = {
-        "new": None if item is None else item.new, "now": None if item is None else item.old,
+        "new": None if item is None else item.new, "now": now,
         "success": facts.get("rate"), "n": facts.get("n"), "claim": facts.get("claim"), "item": boost_name(key),
     }  # fmt: skip
     for rule in RULES:

@@ -162,20 +162,22 @@ def flips_parts(plan: Plan) -> tuple[Text, ...]:
 
 FLIP_COLUMNS: Final = (
     Column("time", "when", 12),
-    Column("old_layer", "now by", 10),
+    Column("old_layer", "now by", 10, grow=True),
     Column("old_agent", "to", 10, grow=True),
     Column("arrow", "", 1),
-    Column("new_layer", "then by", 12),
+    Column("new_layer", "then by", 10, grow=True),
     Column("new_agent", "to", 10, grow=True),
     Column("what", "so it is", 13),
     Column("route", "decision", 20, grow=True, min_width_shown=100),
 )
+_RANKS: Final = {"now wrong": 0, "now right": 1, "unknown": 2, "same verdict": 3}
 _CONSEQUENCES: Final = {"now right": ("ok", "$ok"), "now wrong": ("alert", "$alert"), "unknown": ("unknown", "$dim")}
 
 
 def flip_rows(flips: Sequence[Flip], tz: tzinfo, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per decision that would go elsewhere, in the order given; the key is its route id."""
-    return [_flip_row(flip, tz, glyphs) for flip in flips]
+    """A row per decision that would go elsewhere, those that turn right or wrong first; the key is its route id."""
+    ranked = sorted(flips, key=lambda flip: _RANKS.get(flip.consequence, len(_RANKS)))
+    return [_flip_row(flip, tz, glyphs) for flip in ranked]
 
 
 def _flip_row(flip: Flip, tz: tzinfo, glyphs: Glyphs) -> Row:
