@@ -180,6 +180,7 @@ class TestTools:
         assert shown["trend"] == "▼"
         assert row.cells["cost"] is None
         assert row.sort["hurts"] == 6
+        assert cells(tool_rows([tool(cost_nano=0)])[0])["cost"] == "$0.00"
 
     def test_never_run(self) -> None:
         fresh = tool(calls=0, success=Rate(0, 0), bound=None, durations=tool().durations.__class__(), agents=())

@@ -53,15 +53,21 @@ class CascadeTable(LiveTable):
         Binding("g", "grade", "grade", id="cascade.grade", tooltip="Grade the decisions that settle most"),
     ]
 
+    @property
+    def _panel(self) -> CascadePanel | None:
+        return next((node for node in self.ancestors if isinstance(node, CascadePanel)), None)
+
     def action_grade(self) -> None:
         """Opens the grading queue."""
-        panel = next(node for node in self.ancestors if isinstance(node, CascadePanel))
-        panel.action_grade()
+        panel = self._panel
+        if panel is not None:
+            panel.action_grade()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """No grading in read-only mode."""
         if action == "grade":
-            return next(node for node in self.ancestors if isinstance(node, Panel)).check_action(action, parameters)
+            panel = self._panel
+            return panel is not None and panel.check_action(action, parameters)
         return super().check_action(action, parameters)
 
 

@@ -74,18 +74,20 @@ class QueueTable(LiveTable):
     ]
 
     @property
-    def _panel(self) -> LabellingPanel:
-        return next(node for node in self.ancestors if isinstance(node, LabellingPanel))
+    def _panel(self) -> LabellingPanel | None:
+        return next((node for node in self.ancestors if isinstance(node, LabellingPanel)), None)
 
     def action_grade(self, said: Graded) -> None:
         """Grades the decision under the cursor."""
-        if self.cursor_key is not None:
-            self._panel.grade(self.cursor_key, said)
+        panel = self._panel
+        if panel is not None and self.cursor_key is not None:
+            panel.grade(self.cursor_key, said)
 
     def action_name_agent(self) -> None:
         """Asks for the right agent's name."""
-        if self.cursor_key is not None:
-            self._panel.name_agent(self.cursor_key)
+        panel = self._panel
+        if panel is not None and self.cursor_key is not None:
+            panel.name_agent(self.cursor_key)
 
 
 class LabellingPanel(Panel):

@@ -72,7 +72,9 @@ class LeverTable(LiveTable):
 
     def action_lever(self, steps: int) -> None:
         """See `LayerPanel.action_lever`."""
-        next(node for node in self.ancestors if isinstance(node, LayerPanel)).action_lever(steps)
+        for panel in self.ancestors:
+            if isinstance(panel, LayerPanel):
+                panel.action_lever(steps)
 
 
 class LayerPanel(TurningPanel):
