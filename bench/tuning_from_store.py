@@ -90,6 +90,19 @@ def best_of(times: int, run: Callable[[], object]) -> tuple[float, float]:
     return min(walls), min(cpus)
 
 
+def measure(n: int, times: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Wall and processor time of reading ``n`` decisions, and of a plan from them."""
+    rng = np.random.default_rng(1)
+    log = as_logged(population(SCENARIOS[0], n, rng), rng, probe_rate=0.3, graded=0.5)
+    with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "s.db", settings=Settings()) as store:
+        fill(store, log)
+        assert len(read_decisions(store.database, ALL)) == n
+        loop = PolicyStore(store)
+        settings = loop.tune_settings(target=0.94)
+        read = best_of(times, lambda: read_decisions(store.database, ALL))
+        return read, best_of(times, lambda: loop.propose_tune(settings, ALL))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
@@ -98,15 +111,7 @@ def main() -> None:
     print("| decisions | read    | read, cpu | plan, reading included | plan, cpu | limit   |")
     print("|-----------|---------|-----------|------------------------|-----------|---------|")
     for n in options.sizes:
-        rng = np.random.default_rng(1)
-        log = as_logged(population(SCENARIOS[0], n, rng), rng, probe_rate=0.3, graded=0.5)
-        with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "s.db", settings=Settings()) as store:
-            fill(store, log)
-            assert len(read_decisions(store.database, ALL)) == n
-            loop = PolicyStore(store)
-            read = best_of(options.times, lambda: read_decisions(store.database, ALL))
-            settings = loop.tune_settings(target=0.94)
-            plan = best_of(options.times, lambda: loop.propose_tune(settings, ALL))
+        read, plan = measure(n, options.times)
         limit = f"{LIMITS_S[n]:5.1f} s" if n in LIMITS_S else "    –"
         cells = [f"{n:9,}", f"{read[0]:5.2f} s", f"{read[1]:7.2f} s", f"{plan[0]:20.2f} s", f"{plan[1]:7.2f} s"]
         print(f"| {' | '.join(cells)} | {limit:7} |", flush=True)
