@@ -66,7 +66,7 @@ LAYER_COLUMNS: Final = (
 DECISION_COLUMNS: Final = (
     Column("at", "time", 12, sort_default="desc"),
     Column("verdict", "", 1, tooltip="Right, wrong or not graded"),
-    Column("agent", "agent", 14),
+    Column("agent", "agent", 22),
     Column("layer", "decided by", 13),
     Column("conf", "conf", 5, "right", sort_default="desc"),
     Column("latency", "latency", 8, "decimal", min_width_shown=66, sort_default="desc"),
