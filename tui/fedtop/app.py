@@ -15,7 +15,6 @@ from textual.app import App
 
 from fedtop import keys
 from fedtop.actions import Actions
-from fedtop.commands import FedtopCommands
 from fedtop.glyphs import ASCII, UNICODE
 from fedtop.messages import Demanded, FilterChanged, ReadFailed, SnapshotReady, Tick
 from fedtop.options import AppOptions, Source
@@ -31,6 +30,7 @@ from fedtop.widgets.header import Header
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
+    from textual.command import Provider
     from textual.screen import Screen
 
     from fedtop.screens.panel import Panel
@@ -38,6 +38,15 @@ if TYPE_CHECKING:
 __all__ = ["FedtopApp"]
 
 _HERE = Path(__file__).parent
+
+
+def _commands() -> type[Provider]:
+    """The palette's commands; imported when it is first opened."""
+    from fedtop.commands import FedtopCommands
+
+    return FedtopCommands
+
+
 _WATCH_S = 5.0
 
 
@@ -47,7 +56,7 @@ class FedtopApp(Actions, App[None]):
     TITLE = "fedtop"
     CSS_PATH = [_HERE / "app.tcss", *sorted((_HERE / "screens").glob("*.tcss"))]  # noqa: RUF012 - Textual's form
     BINDINGS = keys.bindings()
-    COMMANDS = {FedtopCommands}  # noqa: RUF012
+    COMMANDS = {_commands}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-normal"), (44, "-tall")]  # noqa: RUF012
 
@@ -71,8 +80,20 @@ class FedtopApp(Actions, App[None]):
         self.set_class(self.options.ascii, "-ascii")
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = self.options.theme if self.options.theme in self.available_themes else DEFAULT_THEME
+        self._start_in(self.options.theme)
         self.set_keymap(dict(self.options.keymap))
+
+    def _start_in(self, name: str) -> None:
+        """Starts in a theme; one of fedtop's own without the watcher, which would parse all styles a second time."""
+        own = next((theme for theme in THEMES if theme.name == name), None)
+        if own is None and name in self.available_themes:
+            self.theme = name
+            return
+        own = own or next(theme for theme in THEMES if theme.name == DEFAULT_THEME)
+        self.set_reactive(FedtopApp.theme, own.name)
+        self.set_class(own.dark, "-dark-mode")
+        self.set_class(not own.dark, "-light-mode")
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def get_default_screen(self) -> Screen[Any]:
         """The tabs."""

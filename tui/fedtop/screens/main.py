@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.widgets import ContentSwitcher
 
-from fedtop.messages import Demanded, Snapshot
+from fedtop.messages import Snapshot
 from fedtop.screens import TABS
 from fedtop.screens.base import BaseScreen
 from fedtop.screens.empty import EmptyGuide
@@ -26,24 +26,18 @@ class MainScreen(BaseScreen):
     def __init__(self) -> None:
         super().__init__(id="main")
         self._panels: dict[str, Panel] = {}
+        self._early: Snapshot | None = None
 
     def compose_body(self) -> ComposeResult:
-        """One place for all tabs; the first one to be shown is there from the start."""
-        first = self._make(self.host.view.tab)
-        with ContentSwitcher(id="tabs", initial=first.id):
-            yield EmptyGuide(self.host.source.path, id="empty")
-            yield first
+        """One place for all tabs; empty, so that the frame is on the screen as soon as can be."""
+        yield ContentSwitcher(id="tabs")
 
     def on_mount(self) -> None:
-        """Shows the filter and asks for the data of the first tab."""
-        self.adopt_view(self.host.view)
-        if self.panel is not None:
-            self.panel.take_focus()
+        """Opens the first tab once the frame is painted."""
+        self.call_after_refresh(self._open_first)
 
-    def _make(self, tab: str) -> Panel:
-        panel = next(spec for spec in TABS if spec.id == tab).load()()
-        self._panels[tab] = panel
-        return panel
+    async def _open_first(self) -> None:
+        await self.go_to(self.host.view.tab)
 
     @property
     def panel(self) -> Panel | None:
@@ -51,27 +45,39 @@ class MainScreen(BaseScreen):
         return self._panels.get(self.host.view.tab)
 
     async def go_to(self, tab: str) -> None:
-        """Shows a tab, mounting its panel at the first visit."""
-        if tab not in self._panels:
-            panel = self._make(tab)
-            panel.display = False
-            await self.query_one(ContentSwitcher).mount(panel)
-        panel = self._panels[tab]
+        """Shows a tab. At the first visit its panel is mounted while the store is already being read."""
+        first = tab not in self._panels
         switcher = self.query_one(ContentSwitcher)
+        if first:
+            self._panels[tab] = next(spec for spec in TABS if spec.id == tab).load()()
+        panel = self._panels[tab]
+        self.host.demand()
+        if first:
+            panel.display = False
+            await switcher.mount(panel)
         if switcher.current != panel.id:
             self.set_focus(None)  # a focused widget that is hidden takes the focus away later, from whoever has it then
             switcher.current = panel.id
         self.adopt_view(self.host.view)
         panel.take_focus()
-        self.post_message(Demanded())
+        self._show_early()
+
+    def _show_early(self) -> None:
+        """Shows what was read while the panel was being mounted, unless something else was asked since."""
+        early, self._early = self._early, None
+        if early is not None and early.serial == self.host.asked:
+            self.show_snapshot(early, self.host.view)
 
     def show_snapshot(self, snapshot: Snapshot, view: ViewState) -> None:
         """The guide while there is nothing at all in the store, else the panel."""
         panel = self.panel
-        if panel is None:
+        if panel is None or not panel.is_mounted:
+            self._early = snapshot
             return
         switcher = self.query_one(ContentSwitcher)
-        wanted = "empty" if snapshot.newest_ms is None else panel.id
+        wanted = panel.id if snapshot.newest_ms is not None else "empty"
+        if wanted == "empty" and not switcher.query("#empty"):
+            switcher.mount(EmptyGuide(self.host.source.path, id="empty"))
         if switcher.current != wanted:
             switcher.current = wanted
         if snapshot.newest_ms is not None:

@@ -30,6 +30,8 @@ class Host(Protocol):
     source: Source
     view: ViewState
     glyphs: Glyphs
+    asked: int
+    """The serial number of the last request to the poller."""
 
     def demand(self) -> None:
         """Read the panel on top anew, at once."""
