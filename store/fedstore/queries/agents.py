@@ -30,6 +30,7 @@ SPARK_SLOTS = 12
 SUCCESS_TARGET = 0.85  # the federation's target; an agent below it for sure needs a look
 SUCCESS_ALERT = 0.65
 _DROP = 0.05
+_FEW = 10  # the test is an approximation that few tasks do not bear
 _QUALITY_STEP = 0.02
 _QUALITY_MIN = 5
 _RECENT = 50
@@ -173,8 +174,8 @@ def agent_status(success: Rate, before: Rate, *, idle: bool) -> str:
 
 
 def dropped(now: Rate, before: Rate) -> bool:
-    """Whether a rate fell by more than five points and surely so (two-proportion p < 0.01)."""
-    if now.value is None or before.value is None or now.value > before.value - _DROP:
+    """Whether a rate fell by more than five points and surely so (two-proportion p < 0.01, ten tasks or more each)."""
+    if now.value is None or before.value is None or now.value > before.value - _DROP or min(now.n, before.n) < _FEW:
         return False
     p = two_proportion_p(now.hits, now.n, before.hits, before.n)
     return p is not None and p < 0.01

@@ -20,6 +20,7 @@ __all__ = ["ROLLING_DAYS", "rolling", "tool_detail", "tool_rows", "tools_view"]
 ROLLING_DAYS = 30
 COST_ANOMALY_RATIO = 2.0  # the seed's rule, kept by name: dearer than twice the average of the days before
 _ANOMALY_CALLS = 10
+_FEW = 5
 _RECENT = 50
 _ERROR_SAMPLE = 500
 _SUMS = ("calls", "ok", "failed", "duration_n", "duration_ms", "priced", "cost_nano", "tokens")
@@ -110,7 +111,8 @@ def _patterns(buckets: Buckets, rows: Sequence[ToolRow], month: Window) -> tuple
 
 
 def _surely_worse(rate: Rate, rest: Rate) -> bool:
-    if rate.value is None or rest.value is None or rate.value >= rest.value:
+    """Whether an agent fares worse with a tool than the others (p < 0.01; fewer than five runs tell nothing)."""
+    if rate.value is None or rest.value is None or rate.value >= rest.value or min(rate.n, rest.n) < _FEW:
         return False
     p = two_proportion_p(rate.hits, rate.n, rest.hits, rest.n)
     return p is not None and p < 0.01
