@@ -1,6 +1,6 @@
 """The rows of one transaction, and how they are written so that every summary stays exact.
 
-Rows are made when an event is added, before the transaction begins, so that the lock is held for the writing only.
+Rows are made when events are added, before the transaction begins, so that the lock is held for the writing only.
 A fact that is already there changes nothing, and a fact that occurs twice in a batch counts once. Events come in
 validated; only their attributes are used, so that whoever has them can do without pydantic.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from fedstore.checking import CHECKS
 from fedstore.errors import EventError
 from fedstore.judging import judge_route, judge_run, subjects_with_verdicts
 from fedstore.summaries import Deltas
@@ -26,7 +27,7 @@ from fedstore.writes import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
     from fedstore.transaction import Transaction
@@ -45,7 +46,7 @@ _BACKFILLED = (
     "INSERT INTO marks (name, at_ms) VALUES ('backfill', ?)"
     " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > marks.at_ms"
 )
-_ROWS: dict[str, Callable[[Any, Stamp], Any]] = {
+_ROWS: dict[str, Callable[[Any, int, Stamp], Any]] = {
     "run": run_row, "run_state": state_row, "usage": usage_row, "execution": execution_row, "route": route_rows,
     "verdict": verdict_row, "job": job_row,
 }  # fmt: skip
@@ -68,18 +69,33 @@ class Batch:
         self._rows: defaultdict[str, list[Any]] = defaultdict(list)
         self._named: defaultdict[str, list[str]] = defaultdict(list)
 
-    def add(self, event: Any) -> None:
-        """Take one valid event. Raises EventError for a time in the future."""
-        at, kind = event.at, event.kind
-        if at is not None:
-            if at > self._latest:
-                raise EventError(f"at: lies {_ahead(at - self._stamp.recorded_ms)} in the future: check the clock")
+    def add(self, events: Iterable[Any]) -> list[tuple[int, str]]:
+        """Take valid events; the positions and reasons of those that are refused.
+
+        That is a time in the future, or fields that contradict each other.
+        """
+        now, stamp, rows, refused = self._stamp.recorded_ms, self._stamp, self._rows, []
+        for position, event in enumerate(events):
+            fields = event.__dict__
+            kind, at = fields["kind"], fields["at"]
+            if at is None:
+                at = now
+            elif at > self._latest:
+                refused.append((position, f"at: lies {_ahead(at - now)} in the future: check the clock"))
+                continue
+            if kind in CHECKS:
+                try:
+                    CHECKS[kind](event)
+                except EventError as error:
+                    refused.append((position, str(error)))
+                    continue
+            rows[kind].append(_ROWS[kind](event, at, stamp))
             if at < self._oldest and kind != "verdict":
                 self._oldest = at
-        self._rows[kind].append(_ROWS[kind](event, self._stamp))
-        if event.id is not None:
-            self._named[kind].append(event.id)
-        self.size += 1
+            if fields["id"] is not None:
+                self._named[kind].append(fields["id"])
+        self.size = sum(map(len, rows.values()))
+        return refused
 
     def write(self, tx: Transaction) -> int:
         """Write the rows; how many events were new."""

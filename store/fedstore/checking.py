@@ -5,28 +5,35 @@ They stand apart from the models because a plain function costs a third of a pyd
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from fedstore.errors import EventError
-from fedstore.events import Event, Route, Run, Usage, Verdict
 
-__all__ = ["check_event"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from fedstore.events import Event, Route, Run, Usage, Verdict
+
+__all__ = ["CHECKS", "check_event"]
 
 
 def check_event(event: Event) -> None:
     """Raises EventError when the fields of an event contradict each other."""
-    check = _CHECKS.get(type(event))
+    check = CHECKS.get(event.kind)
     if check is not None:
         check(event)
 
 
 def _check_run(e: Run) -> None:
-    if e.started_at is not None and e.at is not None and e.started_at > e.at:
+    started = e.started_at
+    if started is not None and e.at is not None and started > e.at:
         raise EventError("started_at is after at: a run cannot end before it starts")
 
 
 def _check_usage(e: Usage) -> None:
+    d = e.__dict__
+    if not (d["cache_read_tokens"] or d["cache_write_tokens"] or d["cache_write_1h_tokens"] or d["reasoning_tokens"]):
+        return
     if e.reasoning_tokens > e.output_tokens:
         raise EventError("output_tokens must include reasoning_tokens")
     if e.cache_write_1h_tokens > e.cache_write_tokens:
@@ -38,11 +45,12 @@ def _check_usage(e: Usage) -> None:
 def _check_route(e: Route) -> None:
     layers = set()
     for attempt in e.attempts:
-        if attempt.layer in layers:
-            raise EventError("attempts names a layer twice: give each layer once, in cascade order")
-        layers.add(attempt.layer)
-        if attempt.accepted and attempt.layer != e.layer:
-            raise EventError(f"layer is {e.layer!r} but {attempt.layer!r} accepted: only the one that decided may")
+        layer = attempt.layer
+        layers.add(layer)
+        if attempt.accepted and layer != e.layer:
+            raise EventError(f"layer is {e.layer!r} but {layer!r} accepted: only the one that decided may")
+    if len(layers) < len(e.attempts):
+        raise EventError("attempts names a layer twice: give each layer once, in cascade order")
 
 
 def _check_verdict(e: Verdict) -> None:
@@ -56,6 +64,6 @@ def _check_verdict(e: Verdict) -> None:
         raise EventError("a verdict must judge something")
 
 
-_CHECKS: dict[type, Callable[[Any], None]] = {
-    Run: _check_run, Usage: _check_usage, Route: _check_route, Verdict: _check_verdict,
+CHECKS: dict[str, Callable[[Any], None]] = {
+    "run": _check_run, "usage": _check_usage, "route": _check_route, "verdict": _check_verdict,
 }  # fmt: skip

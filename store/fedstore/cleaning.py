@@ -55,20 +55,27 @@ class _Remembered(dict[str, str]):
     LIMIT = 4_096
 
     def __missing__(self, value: str) -> str:
-        cleaned = clean_name(value)
+        cleaned = self.clean(value)
         if len(value) <= NAME_LIMIT:
             if len(self) >= self.LIMIT:
                 self.clear()
             self[value] = cleaned
         return cleaned
 
+    def clean(self, value: str) -> str:
+        """What is remembered."""
+        return clean_name(value)
+
+
+class _RememberedRequired(_Remembered):
+    def clean(self, value: str) -> str:
+        """What is remembered; an empty name raises ValueError."""
+        cleaned = clean_name(value)
+        if not cleaned:
+            raise ValueError("must not be empty")
+        return cleaned
+
 
 clean_label = _Remembered().__getitem__
-
-
-def required_name(value: str) -> str:
-    """``clean_label``, which must leave something. Raises ValueError."""
-    cleaned = clean_label(value)
-    if not cleaned:
-        raise ValueError("must not be empty")
-    return cleaned
+required_name = _RememberedRequired().__getitem__
+"""``clean_name`` of what must leave something; raises ValueError."""

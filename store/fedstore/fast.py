@@ -25,10 +25,6 @@ MAX_DURATION_MS = 366 * 86_400_000
 class Task:
     """A finished task with the attributes of ``fedstore.Run``; its id is made when none is given."""
 
-    kind = "run"
-    mode = error_class = source = ""
-    at = started_at = quality = confidence = qa = None
-
     def __init__(
         self,
         agent: str,
@@ -41,6 +37,9 @@ class Task:
         project: str = "",
         id: str | None = None,  # noqa: A002 - the field's name everywhere else
     ) -> None:
+        self.kind = "run"
+        self.mode = self.error_class = self.source = ""
+        self.at = self.started_at = self.quality = self.confidence = self.qa = None
         self.agent = agent
         self.task_type = task_type
         self.success = success
@@ -78,7 +77,7 @@ def record_task(path: str, task: Task) -> bool | None:
         database = Database(path)
         try:
             batch = Batch(Stamp(now_ms(), SOURCE, keep_content=False, code=_no_names))
-            batch.add(task)
+            batch.add([task])
             with database.write() as tx:
                 return batch.write(tx) == 0
         finally:

@@ -90,15 +90,26 @@ def validated(event: Event | Mapping[str, Any]) -> Event:
     return valid
 
 
-def _together(events: Iterable[Any]) -> Sequence[Any]:
-    """The events validated in one go, which costs less; as they were when one of them is not valid."""
+def _validated(events: Iterable[Any], receipt: Receipt) -> tuple[Sequence[Event], Sequence[int]]:
+    """The valid ones with their positions; the reasons why the others are not go to the receipt.
+
+    All in one go, which costs less, and one by one only when one of them is not valid.
+    """
     given = events if isinstance(events, (list, tuple)) else list(events)
-    if len(given) < 2:
-        return given
+    if len(given) == 1 and type(given[0]) in _TYPES:
+        return given, (0,)
     try:
-        return events_adapter().validate_python(list(given))
+        return events_adapter().validate_python(list(given)), range(len(given))
     except ValidationError:
-        return given
+        pass
+    valid, positions = [], []
+    for position, event in enumerate(given):
+        try:
+            valid.append(event_adapter().validate_python(event))
+            positions.append(position)
+        except ValidationError as error:
+            receipt.rejected.append((position, explain(error)))
+    return valid, positions
 
 
 class FactWriter:
@@ -122,11 +133,10 @@ class FactWriter:
         """Write a batch in one transaction. Raises StoreError; then nothing of the batch was written."""
         batch = Batch(Stamp(self._clock(), self._source, self._keep_content, self._code))
         receipt = Receipt()
-        for position, event in enumerate(_together(events)):
-            try:
-                batch.add(validated(event))
-            except EventError as error:
-                receipt.rejected.append((position, str(error)))
+        given, positions = _validated(events, receipt)
+        for position, reason in batch.add(given):
+            receipt.rejected.append((positions[position], reason))
+        receipt.rejected.sort()
         if batch.size:
             with self._database.write() as tx:
                 taken = batch.write(tx)
