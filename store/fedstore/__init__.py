@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from fedstore.ingest import ImportReport as ImportReport
     from fedstore.ingest import import_paths as import_paths
     from fedstore.ingest.routing_export import write_routing_log as write_routing_log
+    from fedstore.labelling import Graded as Graded
     from fedstore.labelling import LabelItem as LabelItem
     from fedstore.labelling import LabellingQueue as LabellingQueue
     from fedstore.labelling import LabelProgress as LabelProgress
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from fedstore.paths import default_store_path as default_store_path
     from fedstore.policy import Alarm as Alarm
     from fedstore.policy import Alternative as Alternative
+    from fedstore.policy import BoostChange as BoostChange
     from fedstore.policy import Change as Change
     from fedstore.policy import Effects as Effects
     from fedstore.policy import Flip as Flip
@@ -62,15 +64,18 @@ if TYPE_CHECKING:
     from fedstore.policy import PolicyBody as PolicyBody
     from fedstore.policy import PolicyStore as PolicyStore
     from fedstore.policy import Predicted as Predicted
+    from fedstore.policy import boost_history as boost_history
     from fedstore.policy import boost_key as boost_key
     from fedstore.policy import export_policy as export_policy
     from fedstore.policy import label_of as label_of
     from fedstore.policy import optimization_text as optimization_text
+    from fedstore.policy import proposed_boosts as proposed_boosts
     from fedstore.queries import Reader as Reader
     from fedstore.recorder import Recorder as Recorder
     from fedstore.retention import purge as purge
     from fedstore.sample import sample_routes as sample_routes
     from fedstore.store import Store as Store
+    from fedstore.window import WINDOW_LABELS as WINDOW_LABELS
     from fedstore.window import Window as Window
     from fedstore.window import parse_duration_ms as parse_duration_ms
     from fedstore.window import parse_time_ms as parse_time_ms
@@ -96,18 +101,19 @@ _MODULES = {
     "ids": ("new_id", "now_ms", "stable_id"),
     "ingest": ("ImportReport", "import_paths"),
     "ingest.routing_export": ("write_routing_log",),
-    "labelling": ("LabelItem", "LabelProgress", "LabellingQueue"),
+    "labelling": ("Graded", "LabelItem", "LabelProgress", "LabellingQueue"),
     "paths": ("default_config_path", "default_store_path"),
     "policy": (
-        "Alarm", "Alternative", "Change", "Effects", "Flip", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody",
-        "PolicyStore", "Predicted", "boost_key", "export_policy", "label_of", "optimization_text",
+        "Alarm", "Alternative", "BoostChange", "Change", "Effects", "Flip", "Measured", "Plan", "PlanItem", "Policy",
+        "PolicyBody", "PolicyStore", "Predicted", "boost_history", "boost_key", "export_policy", "label_of",
+        "optimization_text", "proposed_boosts",
     ),
     "queries": ("Reader",),
     "recorder": ("Recorder",),
     "retention": ("purge",),
     "sample": ("sample_routes",),
     "store": ("Store",),
-    "window": ("Window", "parse_duration_ms", "parse_time_ms"),
+    "window": ("WINDOW_LABELS", "Window", "parse_duration_ms", "parse_time_ms"),
     "writer": ("FactWriter", "Receipt"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

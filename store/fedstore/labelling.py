@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fedstore.store import Store
     from fedstore.window import Window
 
-__all__ = ["LabelItem", "LabelProgress", "LabellingQueue", "labelling_queue"]
+__all__ = ["Graded", "LabelItem", "LabelProgress", "LabellingQueue", "labelling_queue"]
 
 NEAR = 0.05
 """A margin within which a normal plan may move a threshold."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from fedstore.window import Window
+    from fedstore import Window
 
 __all__ = ["Demanded", "FilterChanged", "ReadFailed", "Snapshot", "SnapshotReady", "Tick"]
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fedstore.ids import now_ms
+from fedstore import now_ms
 from fedtop.themes import DEFAULT_THEME
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from fedstore.window import Window
+from fedstore import Window
 from fedtop.messages import ReadFailed, Snapshot, SnapshotReady, Tick
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from fedstore.window import WINDOW_LABELS, Window
+from fedstore import WINDOW_LABELS, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

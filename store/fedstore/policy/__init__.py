@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fedstore.policy.alarms import Alarm
     from fedstore.policy.body import PolicyBody, boost_key, label_of, threshold_key
+    from fedstore.policy.boost_views import BoostChange, boost_history, proposed_boosts
     from fedstore.policy.effects import Effects, Measured
     from fedstore.policy.exports import export_policy
     from fedstore.policy.extent import Extent
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Alarm": "alarms",
     "Alternative": "plans",
+    "BoostChange": "boost_views",
     "Change": "ledger",
     "Effects": "effects",
     "Extent": "extent",
@@ -36,19 +38,21 @@ _HOMES = {
     "PolicyBody": "body",
     "PolicyStore": "store",
     "Predicted": "plans",
+    "boost_history": "boost_views",
     "boost_key": "body",
     "export_policy": "exports",
     "label_of": "body",
     "optimization_text": "optimize_text",
+    "proposed_boosts": "boost_views",
     "read_thresholds": "sinks",
     "threshold_key": "body",
     "write_thresholds": "sinks",
 }
 
 __all__ = [
-    "Alarm", "Alternative", "Change", "Effects", "Extent", "Flip", "Measured", "Plan", "PlanItem", "Policy",
-    "PolicyBody", "PolicyStore", "Predicted", "boost_key", "export_policy", "label_of", "optimization_text",
-    "read_thresholds", "threshold_key", "write_thresholds",
+    "Alarm", "Alternative", "BoostChange", "Change", "Effects", "Extent", "Flip", "Measured", "Plan", "PlanItem",
+    "Policy", "PolicyBody", "PolicyStore", "Predicted", "boost_history", "boost_key", "export_policy", "label_of",
+    "optimization_text", "proposed_boosts", "read_thresholds", "threshold_key", "write_thresholds",
 ]  # fmt: skip
 
 

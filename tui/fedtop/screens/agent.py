@@ -27,7 +27,7 @@ from fedtop.screens.agent_detail_rows import (
     run_rows,
     used_tool_rows,
 )
-from fedtop.screens.boosts import BoostChange, BoostReader
+from fedtop.screens.boosts import BoostReader
 from fedtop.screens.overview_parts import throughput_chart
 from fedtop.screens.panel import Panel
 from fedtop.screens.section import Section
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from fedstore import BoostChange, Window
     from fedstore.queries.models import AgentDetail, AgentRow
-    from fedstore.window import Window
     from fedtop.glyphs import Glyphs, State
     from fedtop.screens.agent_rows import Boosts
     from fedtop.state import ViewState

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import tzinfo
 
+    from fedstore import BoostChange
     from fedstore.queries.models import AgentDetail, AgentRow, CostRow, Rate, RunRow
     from fedtop.screens.agent_rows import Boosts
-    from fedtop.screens.boosts import BoostChange
 
 __all__ = [
     "CHANGE_COLUMNS",

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from fedstore import Window
     from fedstore.queries.models import CostsView
-    from fedstore.window import Window
     from fedtop.state import ViewState
 
 __all__ = ["CostsPanel"]

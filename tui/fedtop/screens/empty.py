@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from fedstore.paths import default_store_path
+from fedstore import default_store_path
 from fedtop.sanitize import scrub
 
 if TYPE_CHECKING:

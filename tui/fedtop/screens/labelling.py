@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from fedstore.labelling import Graded, LabelItem, LabellingQueue, LabelProgress
-    from fedstore.window import Window
+    from fedstore import Graded, LabelItem, LabellingQueue, LabelProgress, Window
     from fedtop.state import ViewState
 
 __all__ = ["LabellingPanel"]
@@ -46,7 +45,7 @@ _KEYS = "y right, n wrong, c another agent, x skip"
 
 def open_queue(source: Any, window: Window) -> LabellingQueue:
     """A sitting over the store behind the pane. Raises StoreError."""
-    from fedstore.labelling import LabellingQueue
+    from fedstore import LabellingQueue
 
     return LabellingQueue(source, window)
 

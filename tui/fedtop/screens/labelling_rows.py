@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import tzinfo
 
-    from fedstore.labelling import LabelItem, LabelProgress
+    from fedstore import LabelItem, LabelProgress
 
 __all__ = ["PROGRESS_COLUMNS", "QUEUE_COLUMNS", "item_lines", "progress_parts", "progress_rows", "queue_rows"]
 

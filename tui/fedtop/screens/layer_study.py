@@ -16,12 +16,12 @@ from fedtop.widgets.reliability import ReliabilityBin
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fedstore import Window
     from fedstore.learning.analysis import LayerAnalysis
     from fedstore.learning.lever import Lever
     from fedstore.learning.log import DecisionLog
     from fedstore.learning.reliability import Reliability
     from fedstore.queries.models import ConfidenceBin
-    from fedstore.window import Window
 
 __all__ = ["LayerStudy", "load_log", "spare_sweeps", "study_layer", "summary_bins"]
 
@@ -41,7 +41,7 @@ class LayerStudy:
 
 def load_log(source: Any, window: Window) -> DecisionLog:
     """The decisions of a window, from the store behind the pane. Raises StoreError."""
-    from fedstore.decisions import read_decisions
+    from fedstore import read_decisions
 
     return read_decisions(source.database, window)
 

@@ -16,6 +16,7 @@ from fedtop.screens.boosts import in_force
 from fedtop.screens.overview_parts import (
     ATTENTION_COLUMNS,
     FEED_COLUMNS,
+    KEY_GAP,
     NOW_COLUMNS,
     TILE_IDS,
     TYPE_COLUMNS,
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from fedstore import Window
     from fedstore.queries.models import Overview
-    from fedstore.window import Window
     from fedtop.state import ViewState
 
 __all__ = ["OverviewData", "OverviewPanel"]
@@ -167,13 +168,14 @@ class OverviewPanel(Panel):
     @on(LiveTable.Selected)
     def _opened(self, event: LiveTable.Selected) -> None:
         event.stop()
-        before, _, after = event.key.partition("|")
         targets = {
             "agents": f"agent:{event.key}",
             "types": f"task_type:{event.key}",
-            "attention": after,
-            "feed": f"agent:{after}",
-            "now": f"agent:{after}",
-            "funnel": f"layer:{before}",
+            "attention": event.key.partition(KEY_GAP)[2],
+            "feed": f"agent:{event.key.partition(KEY_GAP)[2]}",
+            "now": f"agent:{event.key.partition(KEY_GAP)[2]}",
+            "funnel": f"layer:{event.key}",
         }
-        self.host.open_target(targets.get(event.table.id or "", ""))
+        target = targets.get(event.table.id or "", "")
+        if not self.host.open_target(target) and target == "doctor":
+            self.app.notify("Run `fedtop doctor` to see what was lost, and why", markup=False)

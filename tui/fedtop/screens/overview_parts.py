@@ -33,13 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
+    from fedstore import Window
     from fedstore.queries.models import FeedItem, LayerRow, MatrixCell, Overview, SeriesPoint
-    from fedstore.window import Window
     from fedtop.glyphs import Basis, Glyphs, State
 
 __all__ = [
     "ATTENTION_COLUMNS",
     "FEED_COLUMNS",
+    "KEY_GAP",
     "NOW_COLUMNS",
     "TILE_IDS",
     "TYPE_COLUMNS",
@@ -55,6 +56,8 @@ __all__ = [
     "type_rows",
 ]
 
+KEY_GAP: Final = "\x1f"
+"""Stands between the parts of a row's key: no stored name holds a control character."""
 TILE_IDS: Final = ("tasks", "success", "now", "duration", "cost", "tokens", "health")
 _HEALTH: Final[dict[str, tuple[State, str]]] = {
     "ok": ("ok", "healthy"),
@@ -203,7 +206,7 @@ def attention_rows(data: Overview, glyphs: Glyphs = UNICODE) -> list[Row]:
     rows = []
     for number, (severity, sentence, target) in enumerate(data.attention):
         text = named(_SEVERITY.get(severity, "unknown"), sentence, glyphs, 300)
-        rows.append(Row(f"{number}|{target}", {"what": text}))
+        rows.append(Row(f"{number}{KEY_GAP}{target}", {"what": text}))
     return rows
 
 
@@ -227,7 +230,7 @@ def now_rows(data: Overview, tz: tzinfo, glyphs: Glyphs = UNICODE) -> list[Row]:
             "state": Text(why, "$warn" if waits else "$dim"),
             "since": Text(clock(run.started_ms, tz, glyphs), "$dim"),
         }
-        rows.append(Row(f"{run.id}|{run.agent}", cells))
+        rows.append(Row(f"{run.id}{KEY_GAP}{run.agent}", cells))
     return rows
 
 
@@ -252,7 +255,7 @@ def feed_rows(items: Sequence[FeedItem], tz: tzinfo, glyphs: Glyphs = UNICODE) -
             "took": None if item.duration_ms is None else duration_ms(item.duration_ms),
             "error": Text(clean(item.error_class, 60), "$dim"),
         }
-        rows.append(Row(f"{item.run_id}|{item.agent}", cells))
+        rows.append(Row(f"{item.run_id}{KEY_GAP}{item.agent}", cells))
     return rows
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import tzinfo
 
-    from fedstore.window import Window
+    from fedstore import Window
     from fedtop.glyphs import Glyphs
     from fedtop.options import AppOptions, Source
     from fedtop.state import ViewState

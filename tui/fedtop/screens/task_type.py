@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from fedstore import Window
     from fedstore.queries.models import AgentRow
-    from fedstore.window import Window
     from fedtop.state import ViewState
 
 __all__ = ["TaskTypeData", "TaskTypePanel", "boosts_for"]

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from fedstore import Window
     from fedstore.queries.models import ToolDetail
-    from fedstore.window import Window
     from fedtop.state import ViewState
 
 __all__ = ["ToolPanel"]
