@@ -24,13 +24,13 @@ PUBLIC_MODULES = ("fedstore.queries.models", "fedstore.learning.", "fedstore.fas
 
 FLOORS = (
     # what everything may use; imports nothing above itself, opens nothing
-    "bins checking cleaning config driver errors events ids learning locking paths pricing schema trail window",
+    "bins checking cleaning config driver errors events files ids learning locking paths pricing schema trail window",
     # the only modules that know the engine
     "database transaction",
     # facts and summaries on their way in, read models on their way out
     "batch decisions fast judging labelling queries rejects summaries writer writes",
     # what a program holds in its hand
-    "background cascade cascade_layers cascade_probe doctor policy recorded_run recorder retention sink store",
+    "background cascade doctor metrics_file policy recorded_run recorder retention sink store",
     # other people's formats and names, and things made from all of the above
     "compat demo demo_cast demo_scenario export ingest sample server",
 )

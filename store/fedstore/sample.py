@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedstore.events import Attempt
-from fedstore.ingest.routing_log import iso, learning_feedback
+from fedstore.ingest.routing_log import learning_feedback
+from fedstore.window import iso
 
 __all__ = ["CASCADE", "SampleLayer", "sample_routes"]
 

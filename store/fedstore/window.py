@@ -18,7 +18,7 @@ from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["WINDOW_LABELS", "Span", "Window", "parse_duration_ms", "parse_time_ms", "spans"]
+__all__ = ["WINDOW_LABELS", "Span", "Window", "iso", "parse_duration_ms", "parse_time_ms", "spans"]
 
 WINDOW_LABELS = ("15m", "1h", "6h", "24h", "7d", "30d", "all")
 _UNITS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
@@ -122,3 +122,9 @@ def _down(ms: int, width: int) -> int:
 
 def _up(ms: int, width: int) -> int:
     return ms + -ms % width
+
+
+def iso(at_ms: int) -> str:
+    """ISO 8601 in UTC with milliseconds where there are any: ``2026-01-31T12:00:00.250Z``."""
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
+    return moment.isoformat(timespec="milliseconds" if at_ms % 1000 else "seconds").replace("+00:00", "Z")

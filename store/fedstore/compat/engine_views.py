@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fedstore.ingest.routing_log import iso
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.calendar import day_start_ms
 from fedstore.queries.facts import active_runs, newest_tool_calls
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
-from fedstore.window import Window
+from fedstore.window import Window, iso
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

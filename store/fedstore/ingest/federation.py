@@ -17,15 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fedstore.errors import EventError
 from fedstore.events import Name, Run
 from fedstore.ids import stable_id
+from fedstore.metrics_file import EXPORTED_FROM
 from fedstore.writer import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["EXPORTED_FROM", "FederationFile", "read_federation"]
+__all__ = ["FederationFile", "read_federation"]
 
-EXPORTED_FROM = "exported_from"
-"""Key under which our own exports name a run of the store they came from."""
 SOURCE = "metrics.json"
 _MAX_TASKS = 1_000_000
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fedstore.database import Database
 
-__all__ = ["Mark", "Reject", "find_mark", "label", "newest_run", "run_is_recorded", "save_mark"]
+__all__ = ["Mark", "Reject", "find_mark", "label", "run_is_recorded", "save_mark"]
 
 _FIND = (
     "SELECT head_digest, path, format, byte_offset, body_digest, lines, facts, rejected, state FROM imports"
@@ -90,9 +90,3 @@ def save_mark(database: Database, mark: Mark, rejects: Iterable[Reject], now_ms:
 def run_is_recorded(database: Database, run_id: str) -> bool:
     """Whether the store has this run."""
     return bool(database.read("SELECT 1 FROM runs WHERE id = :id", {"id": run_id}))
-
-
-def newest_run(database: Database) -> str | None:
-    """The id of the run that was recorded last."""
-    rows = database.read("SELECT id FROM runs ORDER BY seq DESC LIMIT 1")
-    return str(rows[0][0]) if rows else None

@@ -8,7 +8,6 @@ makes the same JSON object from a Route, so that a log read into the store can b
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
@@ -16,12 +15,13 @@ from pydantic import ValidationError
 from fedstore.errors import EventError
 from fedstore.events import Attempt, Event, Outcome, Route
 from fedstore.ingest.routing_models import DecisionIn, LayerIn, OutcomeIn
+from fedstore.window import iso
 from fedstore.writer import explain, validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["RoutingLogReader", "decision_event", "decision_events", "iso", "learning_feedback", "routing_schema"]
+__all__ = ["RoutingLogReader", "decision_event", "decision_events", "learning_feedback", "routing_schema"]
 
 LAST_RESORTS = frozenset({"clarification", "clarify"})
 _MINUTE_MS = 60_000
@@ -117,12 +117,6 @@ def _outcome(found: DecisionIn) -> Outcome | None:
         completion_ms=None if minutes is None else minutes * _MINUTE_MS,
     )
     return None if outcome == Outcome() else outcome
-
-
-def iso(at_ms: int) -> str:
-    """ISO 8601 in UTC with milliseconds where there are any: ``2026-01-31T12:00:00.250Z``."""
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
-    return moment.isoformat(timespec="milliseconds" if at_ms % 1000 else "seconds").replace("+00:00", "Z")
 
 
 def decision_event(

@@ -7,13 +7,15 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError
+from fedstore.files import replace_text
+from fedstore.metrics_file import metrics_of, sync_metrics
 from fedstore.policy import ledger
 from fedstore.policy.body import PolicyBody
-from fedstore.policy.sinks import replace_text, write_thresholds
-from fedstore.policy.sync import metrics_module, optimization_history
+from fedstore.policy.sinks import write_thresholds
+from fedstore.policy.sync import optimization_history
 
 if TYPE_CHECKING:
     from fedstore.store import Store
@@ -57,11 +59,11 @@ def _config(_: int, body: PolicyBody) -> str:
 
 
 def _metrics(store: Store, body: PolicyBody, file: Path | None) -> str:
-    metrics, history = metrics_module(), optimization_history(store)
+    history = optimization_history(store)
     if file is None:
-        document: Any = metrics.metrics_of(store, body.boosts, history)
+        document = metrics_of(store, body.boosts, history)
     else:
-        document = metrics.sync_metrics(store, file, body.boosts, history)
+        document = sync_metrics(store, file, body.boosts, history)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -8,17 +8,15 @@ name, or plain ``thresholds`` by name. Files are replaced atomically; keys that 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from fedstore.errors import FedstoreError
+from fedstore.files import replace_text
 from fedstore.policy.body import PolicyBody
 
-__all__ = ["copy_path", "load_object", "read_copy", "read_thresholds", "replace_text", "write_copy", "write_thresholds"]
+__all__ = ["copy_path", "load_object", "read_copy", "read_thresholds", "write_copy", "write_thresholds"]
 
 _LISTS = ("layers", "routing_layers")
 _NAMES = ("name", "layer_name", "id", "layer")
@@ -111,27 +109,6 @@ def _add(config: MutableMapping[str, Any], layer: str, value: float) -> None:
             layers[layer] = {"threshold": value, "enabled": True}
             return
     config.setdefault("thresholds", {})[layer] = value
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Replace a file whole, or leave it as it was; a link is followed, permissions are kept. Raises FedstoreError."""
-    target = Path(os.path.realpath(path))
-    temporary = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        temporary = Path(name)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        temporary.replace(target)
-    except OSError as error:
-        if temporary is not None:
-            with suppress(OSError):
-                temporary.unlink()
-        raise FedstoreError(f"{path} cannot be written ({error.strerror}): check its permissions") from error
 
 
 # --- the copy beside the store ---------------------------------------------------------------------------------

@@ -7,11 +7,11 @@ the next change (or ``fedtop policy sync``) writes it again.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import FedstoreError
+from fedstore.metrics_file import read_metrics, update_boosts
 from fedstore.policy import ledger
 from fedstore.policy.body import PolicyBody, boost_key, boosted, threshold_key
 from fedstore.policy.sinks import write_copy, write_thresholds
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fedstore.policy.ledger import Change
     from fedstore.store import Store
 
-__all__ = ["bring_in_line", "metrics_module", "optimization_history", "read_boosts"]
+__all__ = ["bring_in_line", "optimization_history", "read_boosts"]
 
 
 def bring_in_line(store: Store, version: int, body: PolicyBody, change: Change | None) -> tuple[str, ...]:
@@ -54,13 +54,8 @@ def _restored(change: Change | None) -> dict[str, float]:
     }
 
 
-def metrics_module() -> Any:
-    """The room of ``metrics.json``, which stands above this one: found by name, and only when such a file is set."""
-    return import_module("fedstore.compat.metrics_json")
-
-
 def _write_boosts(store: Store, path: Path, body: PolicyBody) -> None:
-    metrics_module().update_boosts(path, body.boosts, optimization_history(store), now_ms=store.clock())
+    update_boosts(path, body.boosts, optimization_history(store), now_ms=store.clock())
 
 
 def read_boosts(path: str | Path) -> dict[str, float]:
@@ -68,7 +63,7 @@ def read_boosts(path: str | Path) -> dict[str, float]:
 
     Raises FedstoreError.
     """
-    document = metrics_module().read_metrics(path)
+    document = read_metrics(path)
     if document is None:
         raise FedstoreError(f"there is no file {path}: check the path")
     found: dict[str, float] = {}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "active_runs",
     "error_classes",
+    "last_recorded_run",
     "newest_decisions",
     "newest_runs",
     "newest_tool_calls",
@@ -67,6 +68,12 @@ def run_by_id(source: Source, run_id: str) -> RunRow | None:
     """One finished run."""
     rows = source.read(f"SELECT {_RUN} FROM runs WHERE id = ?", (run_id,))
     return _run_row(rows[0]) if rows else None
+
+
+def last_recorded_run(source: Source) -> str | None:
+    """The id of the run that was recorded last."""
+    rows = source.read("SELECT id FROM runs ORDER BY seq DESC LIMIT 1", ())
+    return str(rows[0][0]) if rows else None
 
 
 def newest_tool_calls(source: Source, tools: Iterable[str], window: Window, limit: int) -> tuple[ToolCallRow, ...]:
