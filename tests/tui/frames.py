@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
-from typing import Any
-
-from textual.pilot import Pilot
+from typing import TYPE_CHECKING, Any
 
 from fedtop.app import FedtopApp
 from fedtop.options import AppOptions
 from fedtop.widgets.header import Header
 from fedtop.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from textual.pilot import Pilot
 
 HOSTILE = "[/b]\x1b[31m\u202eевil=1 👩‍👩‍👧" + "x" * 150
 

@@ -28,7 +28,8 @@ NOTHING = AgentRow(
     status="unknown", success_before=Rate(0, 0),
 )  # fmt: skip
 BUSY = replace(
-    NOTHING, tasks=412, success=Rate(384, 412), rework=Rate(9, 412), durations=Durations(412, 22_000.0, 20_000.0, 58_000.0),
+    NOTHING, tasks=412, success=Rate(384, 412), rework=Rate(9, 412),
+    durations=Durations(412, 22_000.0, 20_000.0, 58_000.0),
     tokens=1_280_000, cost=Money(reported_nano=4_100_000_000), quality=0.91, quality_n=300, quality_trend="improving",
     last_ms=NOW_MS, active=3, capacity=0.4, spark=(1, 2, 3), status="ok", success_before=Rate(9, 10),
 )  # fmt: skip
@@ -173,7 +174,8 @@ async def test_the_matrix_explains_the_cell_under_its_cursor(seeded_store: Store
         matrix.focus()
         await pilot.press("down", "right")
         agent, kind = matrix.cursor_key, matrix.cursor_column
-        assert agent is not None and kind in TASK_TYPES
+        assert agent is not None
+        assert kind in TASK_TYPES
         good, judged = graded(agent, kind)
         await until(pilot, lambda: f"{agent} on {kind}" in screen_text(app), f"{agent} on {kind}: {screen_text(app)}")
         assert f"{100 * good / judged:.1f} %".replace("100.0", "100") in screen_text(app)

@@ -243,7 +243,7 @@ async def test_the_palette_finds_a_command_and_runs_it(seeded_store: Store, cloc
 
 
 async def test_export_writes_what_is_shown(seeded_store: Store, clock: Clock, tmp_path: Path) -> None:
-    async with running(seeded_store, clock, tab="agents", export_dir=tmp_path / "out") as (app, pilot):
+    async with running(seeded_store, clock, tab="agents", export_dir=tmp_path / "out") as (_, pilot):
         await pilot.press("slash", *"kimi", "enter", "e", "E")
         await pilot.pause()
     stem = tmp_path / "out" / "fedtop-agents-20260310-123456"

@@ -10,8 +10,12 @@ import pytest
 from fedstore.errors import StoreError
 from fedstore.paths import default_store_path
 from fedstore.store import Store
+from fedtop.messages import Snapshot
+from fedtop.screens.detail import DetailScreen
 from fedtop.screens.empty import snippets
 from fedtop.screens.footer import KeyFooter
+from fedtop.screens.task_type import TaskTypePanel
+from fedtop.state import window_of
 from fedtop.widgets.live_table import LiveTable
 from tests.conftest import Clock
 from tests.federation import NOW_MS
@@ -58,6 +62,35 @@ async def test_history_is_offered_and_shown_by_one_key(seeded_store: Store, cloc
         assert "◷ as of 10 Mar 12:34" in header(app)
         assert "The newest fact" not in screen_text(app)
         assert table(app, "#agents").row_count == 4
+
+
+async def test_an_answer_that_comes_before_the_panel_is_shown_with_it(
+    seeded_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(seeded_store, clock) as (app, _):
+        panel = TaskTypePanel("code")
+        window = window_of(app.view, clock())
+        data = panel.read(seeded_store.reader(), window, {"name": "code"})
+        monkeypatch.setattr(app, "demand", lambda: None)
+        monkeypatch.setattr(TaskTypePanel, "host", property(lambda self: app))
+        monkeypatch.setattr(DetailScreen, "host", property(lambda self: app))
+        screen = DetailScreen(panel)
+        screen.show_snapshot(Snapshot(app.asked, window, data, clock(), clock()), app.view)
+        assert not panel.shown
+        await app.push_screen(screen)
+        assert panel.shown
+        assert table(app, "#type-table").row_count == len(data.rows) > 0
+
+
+async def test_each_list_of_the_overview_opens_what_it_is_about(seeded_store: Store, clock: Clock) -> None:
+    ways = {"#agents": "agent", "#types": "task_type", "#now": "agent", "#feed": "agent", "#funnel": "layer"}
+    async with running(seeded_store, clock, size=(160, 60)) as (app, pilot):
+        for selector, kind in ways.items():
+            app.screen.set_focus(table(app, selector))
+            await pilot.press("enter")
+            await until(pilot, lambda kind=kind: app.base.panel.panel_id == kind, selector)
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is app.main)
 
 
 class Flaky:
@@ -163,9 +196,7 @@ SIZES = [(40, 12), (80, 24), (120, 40), (200, 50)]
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("target", ["tab:overview", "tab:agents", "agent:kimi", "task_type:code"])
-async def test_views_fill_every_size(
-    seeded_store: Store, clock: Clock, size: tuple[int, int], target: str
-) -> None:
+async def test_views_fill_every_size(seeded_store: Store, clock: Clock, size: tuple[int, int], target: str) -> None:
     async with running(seeded_store, clock, size=size) as (app, pilot):
         app.open_target(target)
         await pilot.pause()

@@ -28,7 +28,8 @@ def test_every_key_has_an_action_and_says_what_it_does(entry: Key) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "shown"), [("question_mark", "?"), ("ctrl+p", "ctrl+p"), ("shift+left", "shift+←"), ("w", "w"), ("plus", "+")]
+    ("key", "shown"),
+    [("question_mark", "?"), ("ctrl+p", "ctrl+p"), ("shift+left", "shift+←"), ("w", "w"), ("plus", "+")],
 )
 def test_keys_are_written_as_people_write_them(key: str, shown: str) -> None:
     assert display(key) == shown

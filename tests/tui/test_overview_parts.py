@@ -22,6 +22,7 @@ from fedstore.queries.models import (
 )
 from fedstore.window import Window
 from fedtop.screens.overview_parts import (
+    KEY_GAP,
     attention_rows,
     feed_rows,
     funnel_layers,
@@ -97,7 +98,9 @@ def test_now_counts_and_warns_of_long_waits() -> None:
 
 
 def test_cost_says_what_it_rests_on() -> None:
-    today = replace(EMPTY, cost_today=Money(12_340_000_000, 1), cost_month=Money(40 * NANO), month_projected_nano=371 * NANO)
+    today = replace(
+        EMPTY, cost_today=Money(12_340_000_000, 1), cost_month=Money(40 * NANO), month_projected_nano=371 * NANO
+    )
     tile = tiles(today, NOW_MS)["cost"]
     assert text_of(tile.value) == "$12.34 ~"
     assert tile.sub == "month → $371"
@@ -153,7 +156,7 @@ def test_throughput_shows_only_results_there_are() -> None:
 def test_attention_keeps_its_order_and_its_target() -> None:
     data = replace(EMPTY, attention=(("alert", "[/b] budget", "tab:costs"), ("warn", "codex", "agent:co|dex")))
     rows = attention_rows(data)
-    assert [row.key.partition("|")[2] for row in rows] == ["tab:costs", "agent:co|dex"]
+    assert [row.key.partition(KEY_GAP)[2] for row in rows] == ["tab:costs", "agent:co|dex"]
     assert plain(rows[0].cells["what"]) == "✖ [/b] budget"
 
 
@@ -185,7 +188,9 @@ def test_the_strip_marks_missed_targets_and_thin_evidence() -> None:
     assert (shown.share, shown.accuracy, shown.basis, shown.state) == (0.3, 2 / 3, "few", "alert")
 
 
-@pytest.mark.parametrize(("ms", "text"), [(60_000, "1 min"), (1_800_000, "30 min"), (21_600_000, "6 h"), (86_400_000, "1 d")])
+@pytest.mark.parametrize(
+    ("ms", "text"), [(60_000, "1 min"), (1_800_000, "30 min"), (21_600_000, "6 h"), (86_400_000, "1 d")]
+)
 def test_spans_have_one_unit(ms: int, text: str) -> None:
     assert span(ms) == text
 

@@ -88,7 +88,11 @@ def test_a_jump_shows_the_moment_and_ends_the_pause() -> None:
     assert state.live(view) == ViewState()
 
 
-@given(st.dictionaries(st.sampled_from("abc"), st.text(min_size=1, max_size=5)), st.sampled_from("abc"), st.text(max_size=5))
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.text(min_size=1, max_size=5)),
+    st.sampled_from("abc"),
+    st.text(max_size=5),
+)
 @settings(max_examples=50, deadline=None)
 def test_a_filter_concerns_one_panel_only(filters: dict[str, str], panel: str, text: str) -> None:
     view = state.filtered(ViewState(filters=filters), panel, text)

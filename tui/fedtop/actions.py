@@ -1,5 +1,4 @@
-"""What the keys of the frame do. Mixed into the App; each action is one step of the view state or one call.
-"""
+"""What the keys of the frame do. Mixed into the App; each action is one step of the view state or one call."""
 
 from __future__ import annotations
 

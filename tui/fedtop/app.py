@@ -21,6 +21,7 @@ from fedtop.options import AppOptions, Source
 from fedtop.poller import Poller, Request
 from fedtop.screens import DRILLS, MUTATING_DRILLS, drill_class, tab_ids
 from fedtop.screens.base import HEADER_TABS, BaseScreen
+from fedtop.screens.confirm import ConfirmScreen
 from fedtop.screens.detail import DetailScreen
 from fedtop.screens.main import MainScreen
 from fedtop.state import Sort, ViewState, filtered, on_tab, sorted_by
@@ -143,7 +144,9 @@ class FedtopApp(Actions, App[None]):
         await self.main.go_to(tab)
 
     def open_panel(self, panel: Panel) -> None:
-        """Puts a panel on top of what is shown."""
+        """Puts a panel on top of what is shown; a question that stands open is answered first."""
+        if isinstance(self.screen, ConfirmScreen):
+            return
         below = self.base
         self.set_view(filtered(self.view, panel.panel_id, ""))
         label = next((label for key, label in HEADER_TABS if key == self.view.tab), "")

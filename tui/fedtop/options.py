@@ -31,6 +31,7 @@ class Source(Protocol):
     @property
     def path(self) -> Path:
         """The file it reads."""
+
     database: Any
 
     def reader(self) -> Any:

@@ -85,7 +85,6 @@ def _feed(view: ViewState, fresh: Freshness, now_ms: int, tz: tzinfo) -> tuple[F
     return "live", f"{view.interval_s:g}s"
 
 
-
 def shows_nothing(view: ViewState, fresh: Freshness, now_ms: int) -> bool:
     """True when every fact in the store is older than the window."""
     return fresh.newest_ms is not None and fresh.newest_ms < window_of(view, now_ms).start_ms

@@ -11,7 +11,7 @@ from fedtop.glyphs import UNICODE, Glyphs
 from fedtop.sanitize import clean
 from fedtop.screens.values import known, money_cell, named, rate_cell, short_rate
 from fedtop.widgets.interval_bar import Bar
-from fedtop.widgets.live_table import Column, Row
+from fedtop.widgets.live_table import Cell, Column, Row, SortValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -94,7 +94,7 @@ def kind_rows(detail: AgentDetail, agent: str, boosts: Boosts) -> list[Row]:
         spent = durations.get(cell.task_type)
         key = (agent, cell.task_type)
         p50, p95 = (spent.p50_ms, spent.p95_ms) if spent is not None else (None, None)
-        cells = {
+        cells: dict[str, Cell] = {
             "type": clean(cell.task_type, 60) or Text("(none)", "$dim"),
             "tasks": count(cell.tasks),
             "success": rate_cell(cell.success),
@@ -103,7 +103,7 @@ def kind_rows(detail: AgentDetail, agent: str, boosts: Boosts) -> list[Row]:
             "boost": _signed(boosts.in_force.get(key)),
             "proposed": _signed(boosts.proposed.get(key)),
         }
-        sort = {
+        sort: dict[str, SortValue] = {
             "tasks": cell.tasks,
             "success": cell.success.value,
             "p50": p50,
@@ -136,7 +136,7 @@ def model_rows(models: Iterable[CostRow], glyphs: Glyphs = UNICODE) -> list[Row]
     rows = []
     for row in models:
         used = row.input_tokens + row.output_tokens
-        cells = {
+        cells: dict[str, Cell] = {
             "model": clean(row.name, 60) or Text("(unknown)", "$dim"),
             "calls": count(row.calls),
             "tokens": tokens(used),
@@ -153,14 +153,14 @@ def peer_rows(own: AgentRow | None, peers: Sequence[AgentRow], glyphs: Glyphs = 
     everyone.sort(key=lambda row: (-(row.success.value if row.success.value is not None else -1), row.name))
     rows = []
     for row in everyone:
-        cells = {
+        cells: dict[str, Cell] = {
             "agent": named(row.status, row.name, glyphs),
             "tasks": count(row.tasks),
             "success": short_rate(row.success, glyphs),
             "p95": known(row.durations.p95_ms, duration_ms),
             "cost": money_cell(row.cost, glyphs),
         }
-        sort = {
+        sort: dict[str, SortValue] = {
             "tasks": row.tasks,
             "success": row.success.value,
             "p95": row.durations.p95_ms,
@@ -177,7 +177,7 @@ def run_rows(runs: Iterable[RunRow], tz: tzinfo, now_ms: int, glyphs: Glyphs = U
         good = None if run.success is None else run.success and not run.rework
         state = "unknown" if good is None else "ok" if good else "alert"
         error = "rework" if run.rework and not run.error_class else run.error_class
-        cells = {
+        cells: dict[str, Cell] = {
             "ended": Text(date_time(run.ended_ms, tz, now_ms, glyphs), "$dim"),
             "type": named(state, run.task_type, glyphs),
             "project": Text(clean(run.project, 60), "$dim"),
@@ -211,7 +211,7 @@ def change_rows(changes: Sequence[BoostChange], tz: tzinfo, now_ms: int, glyphs:
     rows = []
     for change in changes:
         old, new = (glyphs.none if value is None else boost(value, glyphs) for value in (change.old, change.new))
-        cells = {
+        cells: dict[str, Cell] = {
             "at": Text(date_time(change.at_ms, tz, now_ms, glyphs), "$dim"),
             "type": clean(change.task_type, 60) or "all tasks",
             "change": f"{old} {glyphs.arrow} {new}",

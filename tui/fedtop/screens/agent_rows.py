@@ -12,7 +12,7 @@ from fedtop.glyphs import UNICODE, Glyphs
 from fedtop.sanitize import clean
 from fedtop.screens.values import FEW, known, money_cell, named, quality_cell, rate_cell, short_rate
 from fedtop.widgets.interval_bar import Spark
-from fedtop.widgets.live_table import Column, Row
+from fedtop.widgets.live_table import Cell, Column, Row, SortValue
 from fedtop.widgets.matrix import HeatCell, MatrixRow
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def agent_rows(rows: Iterable[AgentRow], boosts: Boosts, glyphs: Glyphs = UNICOD
 
 
 def _agent_row(row: AgentRow, boosts: Boosts, glyphs: Glyphs) -> Row:
-    cells = {
+    cells: dict[str, Cell] = {
         "agent": named(row.status, row.name, glyphs),
         "state": _state_cell(row),
         "tasks": count(row.tasks),
@@ -115,7 +115,7 @@ def _agent_row(row: AgentRow, boosts: Boosts, glyphs: Glyphs) -> Row:
         "boost": _boost_cell(boosts, row.name, glyphs),
         "spark": Spark(tuple(row.spark), "$info"),
     }
-    sort = {
+    sort: dict[str, SortValue] = {
         "agent": row.name,
         "state": (row.active + row.waiting) * 10**15 + (row.last_ms or 0),
         "tasks": row.tasks,
@@ -137,7 +137,7 @@ def brief_rows(rows: Iterable[AgentRow], boosts: Boosts, glyphs: Glyphs = UNICOD
     """One row per agent, as the overview shows them."""
     found = []
     for row in rows:
-        cells = {
+        cells: dict[str, Cell] = {
             "agent": named(row.status, row.name, glyphs),
             "tasks": count(row.tasks),
             "success": short_rate(row.success, glyphs),
@@ -146,7 +146,7 @@ def brief_rows(rows: Iterable[AgentRow], boosts: Boosts, glyphs: Glyphs = UNICOD
             "cost": money_cell(row.cost, glyphs),
             "spark": Spark(tuple(row.spark), "$info"),
         }
-        sort = {
+        sort: dict[str, SortValue] = {
             "agent": row.name,
             "tasks": row.tasks,
             "success": row.success.value,

@@ -11,7 +11,7 @@ from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from fedtop.messages import Demanded, FilterChanged, Snapshot
 from fedtop.screens import TABS
@@ -68,6 +68,8 @@ class BaseScreen(Screen[None]):
         ),
     ]  # fmt: skip
 
+    _early: Snapshot | None = None
+
     def compose(self) -> ComposeResult:
         """The frame around `compose_body`."""
         yield Header(HeaderData(HEADER_TABS, self.host.view.tab))
@@ -78,7 +80,7 @@ class BaseScreen(Screen[None]):
 
     def compose_body(self) -> ComposeResult:
         """What stands between header and footer."""
-        yield Static()
+        raise NotImplementedError
 
     @property
     def host(self) -> Host:
@@ -106,6 +108,7 @@ class BaseScreen(Screen[None]):
         """Hands the data to the panel on top."""
         panel = self.panel
         if panel is None or not panel.is_mounted:
+            self._early = snapshot
             return
         first = not panel.shown
         panel.shown = True
@@ -116,6 +119,12 @@ class BaseScreen(Screen[None]):
             panel.show(snapshot.data, view)
         if first:
             panel.take_focus()
+
+    def show_early(self) -> None:
+        """Shows what was read while the panel was being mounted, unless something else was asked since."""
+        early, self._early = self._early, None
+        if early is not None and early.serial == self.host.asked:
+            self.show_snapshot(early, self.host.view)
 
     def adopt_view(self, view: ViewState) -> None:
         """Shows the filter of the panel on top."""

@@ -57,6 +57,7 @@ class DetailScreen(BaseScreen):
         """Shows the filter it was left with."""
         self.adopt_view(self.host.view)
         self._panel.take_focus()
+        self.show_early()
 
     @property
     def panel(self) -> Panel | None:

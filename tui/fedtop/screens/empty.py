@@ -53,6 +53,8 @@ class EmptyGuide(VerticalScroll):
         """A heading and the three snippets."""
         yield Static("Nothing recorded yet. This fills as soon as something is:", classes="guide-lead", markup=False)
         for title, snippet in snippets(self._path):
-            block = Static(Text("\n".join(scrub(line) for line in snippet.split("\n"))), classes="guide-code", markup=False)
+            block = Static(
+                Text("\n".join(scrub(line) for line in snippet.split("\n"))), classes="guide-code", markup=False
+            )
             block.border_title = Text(title)
             yield block

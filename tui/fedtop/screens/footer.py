@@ -17,6 +17,7 @@ from fedtop.widgets.painted import Painted
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.binding import Binding
     from textual.screen import Screen
 
 __all__ = ["Hint", "KeyFooter", "paint_hints"]
@@ -86,7 +87,8 @@ class KeyFooter(Painted):
 def hints_of(screen: Screen[object]) -> tuple[Hint, ...]:
     """The shown bindings, those of the focused widget and its panel before those of the App."""
     found: dict[str, Hint] = {}
-    near, far = [], []
+    near: list[Binding] = []
+    far: list[Binding] = []
     for active in screen.active_bindings.values():
         if active.binding.show and active.enabled:
             (far if active.node is screen.app else near).append(active.binding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -25,7 +25,7 @@ _KEYS = 10
 _TWO_COLUMNS = 92
 
 
-def groups_of(screen: Screen[object]) -> tuple[KeyGroup, ...]:
+def groups_of(screen: Screen[Any]) -> tuple[KeyGroup, ...]:
     """(title, ((keys, what they do), …)) of the bindings in force on a screen, the panel's own first."""
     found: dict[str, dict[str, list[str]]] = {}
     for active in screen.active_bindings.values():
@@ -102,7 +102,7 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", tooltip="Close the help"),
     ]
 
-    def __init__(self, about: Screen[object]) -> None:
+    def __init__(self, about: Screen[Any]) -> None:
         super().__init__()
         self._about = groups_of(about)
 

@@ -26,7 +26,6 @@ class MainScreen(BaseScreen):
     def __init__(self) -> None:
         super().__init__(id="main")
         self._panels: dict[str, Panel] = {}
-        self._early: Snapshot | None = None
 
     def compose_body(self) -> ComposeResult:
         """One place for all tabs; empty, so that the frame is on the screen as soon as can be."""
@@ -60,13 +59,7 @@ class MainScreen(BaseScreen):
             switcher.current = panel.id
         self.adopt_view(self.host.view)
         panel.take_focus()
-        self._show_early()
-
-    def _show_early(self) -> None:
-        """Shows what was read while the panel was being mounted, unless something else was asked since."""
-        early, self._early = self._early, None
-        if early is not None and early.serial == self.host.asked:
-            self.show_snapshot(early, self.host.view)
+        self.show_early()
 
     def show_snapshot(self, snapshot: Snapshot, view: ViewState) -> None:
         """The guide while there is nothing at all in the store, else the panel."""

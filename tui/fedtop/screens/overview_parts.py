@@ -26,7 +26,7 @@ from fedtop.screens.values import FEW, named, short_rate, success_style
 from fedtop.widgets.area_chart import AreaData, Series
 from fedtop.widgets.funnel import FunnelLayer
 from fedtop.widgets.interval_bar import Bar
-from fedtop.widgets.live_table import Column, Row
+from fedtop.widgets.live_table import Cell, Column, Row
 from fedtop.widgets.tile import TileData
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def now_rows(data: Overview, tz: tzinfo, glyphs: Glyphs = UNICODE) -> list[Row]:
     for run in sorted(data.active, key=lambda run: (run.state != "waiting", run.started_ms, run.id)):
         waits = run.state == "waiting"
         why = f"waits for {clean(run.reason, 60)}" if waits and run.reason else run.state
-        cells = {
+        cells: dict[str, Cell] = {
             "agent": named("warn" if waits else "ok", run.agent, glyphs),
             "task": clean(run.task_type, 60),
             "state": Text(why, "$warn" if waits else "$dim"),
@@ -248,7 +248,7 @@ def feed_rows(items: Sequence[FeedItem], tz: tzinfo, glyphs: Glyphs = UNICODE) -
     rows = []
     for item in items:
         state = "unknown" if item.ok is None else "ok" if item.ok else "alert"
-        cells = {
+        cells: dict[str, Cell] = {
             "time": Text(clock(item.at_ms, tz, glyphs), "$dim"),
             "agent": named(state, item.agent, glyphs),
             "task": clean(item.task_type, 60),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fedstore.queries.models import Money, Rate
+    from fedtop.glyphs import Basis
 
 __all__ = ["FEW", "known", "money_cell", "named", "quality_cell", "rate_cell", "short_rate", "span", "success_style"]
 
@@ -64,7 +65,7 @@ def money_cell(cost: Money, glyphs: Glyphs = UNICODE) -> Text | None:
     """`$4.10 =`; `?` when all of it is unpriced, None when nothing was spent at all."""
     if cost.nano == 0 and cost.unpriced_calls == 0:
         return None
-    basis = "unpriced" if cost.mark == "unpriced" else "computed" if cost.mark == "computed" else "reported"
+    basis: Basis = "unpriced" if cost.mark == "unpriced" else "computed" if cost.mark == "computed" else "reported"
     return money_text(cost.nano if cost.known else None, basis, glyphs=glyphs)
 
 
