@@ -15,6 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 QUICK = (
     ("startup.py",),
+    ("pane.py",),
     ("recording.py",),
     ("queries.py",),
     ("lever.py",),
