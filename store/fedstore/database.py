@@ -264,7 +264,7 @@ class Database:
 class ReadSnapshot:
     """A read transaction: every query inside sees the same moment."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
         self._connection = connection
         self._path = path
 

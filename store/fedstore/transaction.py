@@ -6,6 +6,7 @@ lock file among the processes, then ``BEGIN IMMEDIATE``.
 
 from __future__ import annotations
 
+import os
 import threading
 
 from fedstore.driver import sqlite3
@@ -55,6 +56,7 @@ class WriterConnection:
         self.token = -1
         self._timeout_s = timeout_s
         self._owner = 0
+        self._pid = os.getpid()
 
     def acquire(self, path: str) -> None:
         """Become the one writer. Raises StoreBusyError."""
@@ -81,6 +83,10 @@ class WriterConnection:
         """Close the connection, then the lock file."""
         self.connection.close()
         self.lock.close()
+
+    def __del__(self) -> None:
+        if self._pid == os.getpid():  # not the parent's, in a forked child
+            self.close()
 
 
 class Transaction:
