@@ -1,0 +1,194 @@
+"""What a tab's queries cost in a store of ten thousand events and in one of many more.
+
+python bench/queries.py --events 1000000
+python bench/queries.py --events 10000000        (about three minutes and 4 GB to build)
+
+Limits: the larger within 1.5x of the smaller, and under 10 ms. Both stores hold 30 days of the same federation (six
+agents, three task types, five tools): the small one recorded through the writer, the large one written in bulk with
+every bucket of every name filled, which is the most that its queries can ever have to read. Wall time, median of some
+runs of one reader, after one run to warm up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fedstore.bins import pack_bins
+from fedstore.database import Database
+from fedstore.queries import Reader
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS
+from fedstore.writer import FactWriter
+
+NOW_MS = 1_773_146_096_789
+LIMIT_RATIO, LIMIT_MS = 1.5, 10.0
+SMALL = 10_000
+AGENTS, TASKS, TOOLS, MODELS, LAYERS = (
+    tuple(f"{kind}-{n}" for n in range(count))
+    for kind, count in (("agent", 6), ("type", 3), ("tool", 5), ("model", 3), ("layer", 5))
+)
+# Of ten events four are runs, three calls of models, two of tools and one is a decision.
+SHARES = {"runs": 0.4, "llm_calls": 0.3, "tool_calls": 0.2, "routes": 0.1}
+WINDOW = "24h"
+
+_SERIES = "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < :count - 1)"
+_ID = "printf('%012x%020x', :start + i * :length / :count, i)"
+_AT = ":start + i * :length / :count"
+_WHO, _TASK = "'agent-' || (i % 6)", "'type-' || (i / 6 % 3)"
+_FACTS: dict[str, dict[str, str]] = {
+    "runs": {
+        "id": _ID, "agent": _WHO, "task_type": _TASK, "project": "'p'", "mode": "''", "ended_ms": _AT,
+        "duration_ms": "1000 + i % 977", "success": "i % 9 != 0", "error_class": "''", "source": "''",
+        "recorded_ms": _AT,
+    },
+    "llm_calls": {
+        "id": _ID, "run_id": "''", "agent": _WHO, "model": "'model-' || (i % 3)", "provider": "''",
+        "operation": "'chat'", "task_type": _TASK, "project": "'p'", "ended_ms": _AT, "duration_ms": "900",
+        "input_tokens": "1000", "cache_read_tokens": "0", "cache_write_tokens": "0", "output_tokens": "200",
+        "reasoning_tokens": "0", "output_is_minimum": "0", "cost_nano": "5000000", "cost_basis": "'reported'",
+        "price_version": "''", "error_class": "''", "source": "''", "recorded_ms": _AT,
+    },
+    "tool_calls": {
+        "id": _ID, "run_id": "''", "task_id": "''", "agent": _WHO, "tool": "'tool-' || (i % 5)", "task_type": "''",
+        "project": "''", "ended_ms": _AT, "duration_ms": "90", "success": "i % 11 != 0", "effort": "''",
+        "browser_used": "0", "error_class": "''", "source": "''", "recorded_ms": _AT,
+    },
+    "routes": {
+        "id": _ID, "task_id": "''", "agent": _WHO, "layer": "'layer-' || (i % 5)", "confidence": "0.8", "at_ms": _AT,
+        "latency_us": "2000", "correct": "i % 10 != 0", "trail": "zeroblob(96)", "source": "''", "recorded_ms": _AT,
+    },
+}  # fmt: skip
+_KEYS: dict[str, list[tuple[str, ...]]] = {
+    "agent_buckets": [(a, t, "p") for a in AGENTS for t in TASKS],
+    "spend_buckets": [(a, MODELS[n % 3], "p", t, "chat") for n, a in enumerate(AGENTS) for t in TASKS],
+    "tool_buckets": [(t, a) for t in TOOLS for a in AGENTS],
+    "route_buckets": [(layer,) for layer in LAYERS],
+    "layer_buckets": [(layer,) for layer in LAYERS],
+}
+
+
+def record(path: Path, events: int) -> Database:
+    """A store of 30 days that were recorded event by event."""
+    database = Database(path)
+    writer = FactWriter(database, clock=lambda: NOW_MS)
+    batch: list[dict[str, Any]] = []
+    for i in range(events):
+        batch.append(event(i, NOW_MS - i * 30 * DAY_MS // events))
+        if len(batch) == 1_000:
+            writer.write(batch)
+            batch.clear()
+    writer.write(batch)
+    return database
+
+
+def event(i: int, at: int) -> dict[str, Any]:
+    """Event ``i``, of the same names and shares as the facts written in bulk."""
+    agent, task = AGENTS[i % 6], TASKS[i // 6 % 3]
+    shared = {"agent": agent, "at": at}
+    if i % 10 < 4:
+        duration, success = 1000 + i % 977, i % 9 != 0
+        run = {"kind": "run", "task_type": task, "project": "p", "duration_ms": duration, "success": success}
+        return shared | run
+    if i % 10 < 7:
+        used = {"input_tokens": 1000, "output_tokens": 200, "cost_usd": 0.005}
+        return shared | {"kind": "usage", "model": MODELS[i % 3], "task_type": task, "project": "p", **used}
+    if i % 10 < 9:
+        return shared | {"kind": "execution", "tool": TOOLS[i % 5], "duration_ms": 90, "success": i % 11 != 0}
+    last = i // 10 % 5
+    attempts = [
+        {"layer": layer, "agent": agent, "confidence": 0.8, "accepted": n == last, "latency_ms": 2}
+        for n, layer in enumerate(LAYERS[: last + 1])
+    ]
+    outcome = {"correct": i % 3 != 0}
+    return shared | {"kind": "route", "layer": LAYERS[last], "latency_ms": 2, "attempts": attempts, "outcome": outcome}
+
+
+def build(path: Path, events: int) -> Database:
+    """A store with ``events`` facts over 30 days and every bucket of theirs filled."""
+    database = record(path, 1_000)  # so that layers and live rows are there as usual
+    start = NOW_MS - 30 * DAY_MS
+    for table, share in SHARES.items():
+        columns, values = (", ".join(part) for part in (_FACTS[table], _FACTS[table].values()))
+        with database.write() as tx:
+            tx.execute(
+                f"INSERT INTO {table} ({columns}) SELECT * FROM ({_SERIES} SELECT {values} FROM n)",
+                {"start": start, "length": 29 * DAY_MS, "count": int(events * share)},
+            )
+    for table in SPECS:
+        for width in (MINUTE_MS, HOUR_MS, DAY_MS):
+            with database.write() as tx:
+                fill(tx, table, width, start, events)
+    return database
+
+
+def fill(tx: Any, table: str, width: int, start: int, events: int) -> None:
+    """Every bucket of a width that has ended, each as if the events were spread evenly."""
+    spec, keys = SPECS[table], _KEYS[table]
+    each = max(1, events * width // (30 * DAY_MS * len(keys) * 4))
+    sums = [each] + [each * 900 if "ms" in name or "us" in name else each for name in spec.sums[1:]]
+    bins = [pack_bins({(150 if "confidence" not in name else 10) + n: each for n in range(20)}) for name in spec.bins]
+    columns = ("width", "start", *spec.keys, *spec.sums, *spec.bins)
+    tx.executemany(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) ON CONFLICT DO NOTHING",
+        (
+            (width, at, *key, *sums, *bins)
+            for at in range(start - start % width, NOW_MS - NOW_MS % width, width)
+            for key in keys
+        ),
+    )
+
+
+def tabs(database: Database) -> dict[str, Callable[[], object]]:
+    """What each tab and drill-down asks for."""
+    reader = Reader(database, clock=lambda: NOW_MS)
+    window = reader.window(WINDOW)
+    return {
+        "overview": lambda: reader.overview(window), "agents": lambda: reader.agents(window),
+        "agent": lambda: reader.agent(AGENTS[0], window), "cascade": lambda: reader.cascade(window),
+        "layer": lambda: reader.layer(LAYERS[0], window), "costs": lambda: reader.costs(window),
+        "tools": lambda: reader.tools(window), "tool": lambda: reader.tool(TOOLS[0], window),
+        "runs": lambda: reader.runs(window),
+    }  # fmt: skip
+
+
+def median_ms(ask: Callable[[], object], times: int) -> float:
+    """Median wall time in milliseconds."""
+    ask()
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        ask()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken) * 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--times", type=int, default=31)
+    parser.add_argument("--folder", type=Path, help="where to build the stores (default: a temporary folder)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        started = time.perf_counter()
+        small, large = record(Path(folder) / "small.db", SMALL), build(Path(folder) / "large.db", options.events)
+        size = (Path(folder) / "large.db").stat().st_size / 1e9
+        print(f"built in {time.perf_counter() - started:.0f} s, {size:.1f} GB; window {WINDOW}\n")
+        print(f"| tab      | {SMALL:,} events | {options.events:,} events | ratio | limit | under 10 ms |")
+        print("|----------|---------------|------------------|-------|-------|-------------|")
+        few, many = tabs(small), tabs(large)
+        for name, ask in few.items():
+            base, more = median_ms(ask, options.times), median_ms(many[name], options.times)
+            fast = "yes" if more < LIMIT_MS else "no"
+            ratio = f"{more / base:4.2f}x |  {LIMIT_RATIO}x"
+            print(f"| {name:8} | {base:10.2f} ms | {more:13.2f} ms | {ratio} | {fast:11} |")
+        small.close()
+        large.close()
+
+
+if __name__ == "__main__":
+    main()
