@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from fedstore.errors import StoreError
 from fedstore.paths import default_store_path
 from fedstore.store import Store
-from fedtop.messages import Snapshot
+from fedtop.messages import Snapshot, SnapshotReady
 from fedtop.screens.detail import DetailScreen
 from fedtop.screens.empty import snippets
 from fedtop.screens.footer import KeyFooter
@@ -80,6 +81,32 @@ async def test_an_answer_that_comes_before_the_panel_is_shown_with_it(
         await app.push_screen(screen)
         assert panel.shown
         assert table(app, "#type-table").row_count == len(data.rows) > 0
+
+
+async def test_an_answer_for_the_panel_below_is_not_shown_on_the_one_above(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock) as (app, pilot):
+        window = window_of(app.view, clock())
+        data = app.base.panel.read(seeded_store.reader(), window, {})
+        app.open_panel(TaskTypePanel("code"))
+        app.post_message(SnapshotReady(Snapshot(app.asked, window, data, clock(), clock())))
+        await until(pilot, lambda: app.base.panel.panel_id == "task_type" and app.base.panel.shown)
+        assert table(app, "#type-table").row_count == 4
+
+
+WALK = (
+    *("1", "2", "3", "4", "5", "left_square_bracket", "right_square_bracket", "enter", "escape", "escape"),
+    *("w", "W", "space", "r", "comma", "full_stop", "0", "plus", "minus"),
+    *("down", "up", "slash", "x", "tab", "z", "s", "T", "question_mark"),
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_sequence_of_keys_ends_the_pane(seeded_store: Store, clock: Clock, seed: int) -> None:
+    chance = random.Random(seed)
+    async with running(seeded_store, clock, size=chance.choice([(80, 24), (120, 40)])) as (app, pilot):
+        for _ in range(40):
+            await pilot.press(chance.choice(WALK))
+        assert app.is_running
 
 
 async def test_each_list_of_the_overview_opens_what_it_is_about(seeded_store: Store, clock: Clock) -> None:

@@ -75,6 +75,7 @@ class FedtopApp(Actions, App[None]):
         self.asked = 0
         self.answered = 0
         """Serial numbers of the last request and of the last answer to one."""
+        self._asked_for: Panel | None = None
         self._able = (False, False)
         self._poller = Poller(source.reader, self.post_message, self.options.clock)
         super().__init__()
@@ -185,10 +186,11 @@ class FedtopApp(Actions, App[None]):
 
     def demand(self) -> None:
         """Reads the panel on top anew, at once."""
-        panel, view = self.top_panel, self.view
+        panel, view = self.top_panel if self.is_running else None, self.view
         if panel is None:
             return
         self.asked += 1
+        self._asked_for = panel
         self._poller.ask(
             Request(
                 serial=self.asked,
@@ -214,8 +216,8 @@ class FedtopApp(Actions, App[None]):
     @on(SnapshotReady)
     def _snapshot_ready(self, event: SnapshotReady) -> None:
         snapshot = event.snapshot
-        if snapshot.serial != self.asked:
-            return  # the answer to an older question
+        if snapshot.serial != self.asked or not self.is_running or self.top_panel is not self._asked_for:
+            return  # the answer to an older question, or for a panel that another has just come on top of
         self.answered = snapshot.serial
         self.fresh = Freshness(snapshot.taken_ms, snapshot.newest_ms, snapshot.recorded_ms, never_read=False)
         self.base.show_snapshot(snapshot, self.view)
@@ -224,7 +226,7 @@ class FedtopApp(Actions, App[None]):
     @on(Tick)
     def _tick(self, event: Tick) -> None:
         self.fresh = replace(self.fresh, answered_ms=event.now_ms, problem="")
-        panel = self.top_panel
+        panel = self.top_panel if self.is_running else None
         if panel is not None and panel.shown:
             panel.tick(event.now_ms)
         self._refresh_status()
@@ -236,9 +238,9 @@ class FedtopApp(Actions, App[None]):
 
     def _refresh_status(self) -> None:
         """Brings header, notice and the state's classes up to date; draws only what differs."""
-        now, base, options = self.now(), self.base, self.options
-        if not base.is_mounted:
+        if not self.is_running or not self.base.is_mounted:
             return
+        now, base, options = self.now(), self.base, self.options
         header = header_of(
             self.view,
             self.fresh,
