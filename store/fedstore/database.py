@@ -16,13 +16,12 @@ from fedstore.bins import add_bins
 from fedstore.driver import sqlite3
 from fedstore.errors import StoreError, StoreNewerError, StoreReadOnlyError
 from fedstore.locking import FileLock
-from fedstore.transaction import Transaction, WriterConnection, store_error
+from fedstore.transaction import Transaction, WriterConnection, close_with, store_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
-    from typing import Any
 
     from fedstore.transaction import Parameters, Row
 
@@ -30,7 +29,6 @@ __all__ = ["APPLICATION_ID", "Database", "Transaction", "store_error"]
 
 APPLICATION_ID = 0x46454454  # "FEDT": what `file` and other tools see in the header
 BUSY_TIMEOUT_S = 30.0
-_HEADER = b"SQLite format 3\x00"
 _PAGE_BYTES = 2_048  # a small write dirties about four pages whatever their size: half the bytes in the log
 _CHECKPOINT_BYTES = 6_000_000
 _WAL_LIMIT_BYTES = 8_000_000
@@ -42,21 +40,7 @@ class _ThreadReader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self._pid = os.getpid()
-
-    def close(self) -> None:
-        """Close it, unless it belongs to the process we were forked from."""
-        if os.getpid() == self._pid:
-            self.connection.close()
-        else:
-            _abandoned.append(self.connection)
-
-    def __del__(self) -> None:
-        self.close()
-
-
-_abandoned: list[Any] = []
-"""Connections of a parent process: closing one in a forked child could checkpoint or delete the parent's log."""
+        self.close = close_with(self, connection)
 
 
 class Database:
@@ -75,7 +59,9 @@ class Database:
         self._readers: weakref.WeakSet[_ThreadReader] = weakref.WeakSet()
         _databases.add(self)
         self._inspect()
-        if not readonly:
+        if readonly:
+            self._reader()
+        else:
             self._bring_up_to_date()
 
     @property
@@ -131,9 +117,9 @@ class Database:
     def after_fork_in_child(self) -> None:
         """A forked child must neither use nor close its parent's connections, nor hold its lock."""
         if self._writer is not None:
-            _abandoned.append(self._writer.connection)
-            self._writer.lock.close()
-        _abandoned.extend(self._readers)
+            self._writer.close()  # in a child this closes its copy of the lock file and keeps the connection open
+        for reader in list(self._readers):
+            reader.close()
         self._writer, self._guard = None, threading.Lock()
         self._local, self._readers = threading.local(), weakref.WeakSet()
 
@@ -149,6 +135,11 @@ class Database:
             return self._writer
 
     def _inspect(self) -> None:
+        """Look at the file without opening it.
+
+        Opening it beside SQLite is not allowed: closing it again would drop the locks that SQLite holds on it for
+        other connections of this process.
+        """
         path = self._file
         if os.path.isdir(path):
             raise StoreError(f"{path} is a folder: name a file in it, such as {os.path.join(path, 'fedtop.db')}")
@@ -156,13 +147,8 @@ class Database:
             if self.readonly:
                 raise StoreError(f"there is no store at {path}: record something first, or try `fedtop demo`")
             return
-        try:
-            with open(path, "rb") as file:
-                head = file.read(len(_HEADER))
-        except OSError as error:
-            raise StoreError(f"{path} cannot be read ({error.strerror}): check its permissions") from error
-        if head and head != _HEADER:
-            raise StoreError(f"{path} is not a fedtop store (not an SQLite file): choose another path with --store")
+        if not os.access(path, os.R_OK):
+            raise StoreError(f"{path} cannot be read: check its permissions")
 
     def _bring_up_to_date(self) -> None:
         try:
@@ -203,7 +189,11 @@ class Database:
             )  # fmt: skip
         except sqlite3.Error as error:
             raise store_error(error, self._file) from error
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        try:
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        except sqlite3.Error as error:
+            connection.close()
+            raise store_error(error, self._file) from error
         return connection
 
     def _connect_writer(self, lock: FileLock) -> sqlite3.Connection:
@@ -227,6 +217,7 @@ class Database:
 
     def _prepare(self, connection: sqlite3.Connection, lock: FileLock) -> None:
         """Give a new file its form; under the lock, because two processes doing it at once fail."""
+        self._missing(connection)  # raises for a file that is not ours, before anything is made beside it
         lock.acquire()
         try:
             if self._missing(connection) and not connection.execute("PRAGMA page_count").fetchone()[0]:

@@ -146,13 +146,12 @@ def _lock(place: Path) -> Finding:
     path = place.with_name(place.name + ".lock")
     if not path.exists():
         return Finding("lock", "ok", "nobody has written since the lock file was removed")
-    try:
-        lock = FileLock(str(path), LOCK_TIMEOUT_S)
-    except StoreReadOnlyError as error:
-        return Finding("lock", "warn", str(error))
+    lock = FileLock(str(path), LOCK_TIMEOUT_S)
     try:
         lock.acquire()
         lock.release()
+    except StoreReadOnlyError as error:
+        return Finding("lock", "warn", str(error))
     except StoreError:
         return Finding(
             "lock", "warn", f"a writer has held {path} for more than {LOCK_TIMEOUT_S:g} s",

@@ -11,6 +11,10 @@ import itertools
 import os
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["new_id", "now_ms", "stable_id"]
 
 
@@ -26,10 +30,14 @@ def new_id(at_ms: int) -> str:
 
 def _draw() -> None:
     global _next
-    _next = itertools.count(int.from_bytes(os.urandom(10)) >> 1).__next__
+    _next = _counter()
 
 
-_draw()
+def _counter() -> Callable[[], int]:
+    return itertools.count(int.from_bytes(os.urandom(10)) >> 1).__next__
+
+
+_next = _counter()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_draw)
 

@@ -53,18 +53,26 @@ class FileLock:
     def __init__(self, path: str, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._path = path
-        try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
-        except OSError as error:
-            raise StoreReadOnlyError(
-                f"{path} cannot be opened for writing ({error.strerror}): check the folder's permissions,"
-                " or read the store with --readonly"
-            ) from error
+        self._fd = -1
 
     def acquire(self) -> None:
-        """Take the lock, waiting at most the timeout. Raises StoreBusyError."""
+        """Take the lock, waiting at most the timeout; the file is made when it is missing.
+
+        Raises StoreBusyError, or StoreReadOnlyError when the file cannot be made or opened.
+        """
+        if self._fd < 0:
+            self._open()
         if not _try_lock(self._fd):
             self._wait()
+
+    def _open(self) -> None:
+        try:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        except OSError as error:
+            raise StoreReadOnlyError(
+                f"{self._path} cannot be opened for writing ({error.strerror}): check the folder's permissions,"
+                " or read the store with --readonly"
+            ) from error
 
     def _wait(self) -> None:
         deadline = time.monotonic() + self._timeout_s

@@ -225,7 +225,7 @@ def _known_marks(tx: Writer) -> tuple[int, int]:
     known = tx.memo.get("marks")
     if known is None:
         known = tx.memo["marks"] = marks(tx)
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 def _purged_marks(tx: Writer) -> tuple[int, int]:
@@ -234,7 +234,7 @@ def _purged_marks(tx: Writer) -> tuple[int, int]:
     if known is None:
         found = dict(tx.execute("SELECT name, at_ms FROM marks"))
         known = tx.memo["purged"] = found.get("minutes_from", 0), found.get("hours_from", 0)
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 def _widen(rows: Mapping[Key, list[Part]], width: int, since: int, until: int) -> dict[Key, list[Part]]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 
 from fedstore.driver import sqlite3
 from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any, Literal, TypeAlias
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
     Row: TypeAlias = tuple[Any, ...]
 
-__all__ = ["Parameters", "Row", "Transaction", "WriterConnection", "store_error"]
+__all__ = ["Transaction", "WriterConnection", "close_with", "store_error"]
 
 def store_error(error: BaseException, path: str) -> StoreError:
     """The StoreError that says what an SQLite or system error means for the user."""
@@ -36,13 +37,41 @@ def store_error(error: BaseException, path: str) -> StoreError:
         return StoreReadOnlyError(f"{path} cannot be written: check its permissions, or use --readonly")
     if "full" in text:
         return StoreError(f"the disk that holds {path} is full: free some space; nothing was half-written")
-    if "not a database" in text or "malformed" in text or "corrupt" in text:
+    if "not a database" in text:
+        return StoreError(
+            f"{path} is not a fedtop store (not an SQLite file, or its beginning is damaged): choose another path with"
+            " --store, or restore a copy"
+        )
+    if "malformed" in text or "corrupt" in text:
         return StoreError(
             f"{path} is damaged ({text}): restore a copy, or move it away and `fedtop import` its sources again"
         )
     if "unable to open" in text or isinstance(error, OSError):
         return StoreError(f"{path} cannot be opened ({text}): check that its folder exists and is yours")
     return StoreError(f"{path}: {text}: run `fedtop doctor` for a closer look")
+
+
+def close_with(owner: object, connection: sqlite3.Connection, lock: FileLock | None = None) -> Callable[[], None]:
+    """What closes a connection (and its lock file) when called, and by itself when its owner is gone.
+
+    Not at exit: what is still queued then has yet to be written.
+    """
+    finalizer = weakref.finalize(owner, _close, connection, lock, os.getpid())
+    finalizer.atexit = False
+    return finalizer
+
+
+def _close(connection: sqlite3.Connection, lock: FileLock | None, pid: int) -> None:
+    if pid == os.getpid():
+        connection.close()
+    else:
+        _abandoned.append(connection)
+    if lock is not None:
+        lock.close()
+
+
+_abandoned: list[sqlite3.Connection] = []
+"""Connections of a parent process: closing one in a forked child could checkpoint or delete the parent's log."""
 
 
 class WriterConnection:
@@ -56,7 +85,7 @@ class WriterConnection:
         self.token = -1
         self._timeout_s = timeout_s
         self._owner = 0
-        self._pid = os.getpid()
+        self.close = close_with(self, connection, lock)
 
     def acquire(self, path: str) -> None:
         """Become the one writer. Raises StoreBusyError."""
@@ -78,15 +107,6 @@ class WriterConnection:
         self.lock.release()
         self._owner = 0
         self.mutex.release()
-
-    def close(self) -> None:
-        """Close the connection, then the lock file."""
-        self.connection.close()
-        self.lock.close()
-
-    def __del__(self) -> None:
-        if self._pid == os.getpid():  # not the parent's, in a forked child
-            self.close()
 
 
 class Transaction:

@@ -168,3 +168,23 @@ def test_a_lock_is_free_when_its_holder_dies(tmp_path: Path) -> None:
     process.communicate(timeout=60)
     with Store(tmp_path / "s.db") as store:
         assert store.writer().write([{"kind": "run", "agent": "a"}]).taken == 1
+
+
+BEGIN_BESIDE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
+try:
+    connection.execute("BEGIN IMMEDIATE")
+except sqlite3.OperationalError as error:
+    print(error)
+"""
+
+
+def test_opening_a_store_again_does_not_drop_the_locks_on_it(tmp_path: Path) -> None:
+    """A POSIX process loses its locks on a file when it closes any descriptor of it."""
+    with Store(tmp_path / "s.db") as store, store.database.write() as tx:
+        tx.execute("INSERT INTO names (name) VALUES ('x')")
+        for readonly in (False, True):
+            Store(tmp_path / "s.db", readonly=readonly).close()
+        answer, _ = start(BEGIN_BESIDE, tmp_path / "s.db").communicate(timeout=60)
+        assert answer == "database is locked\n"
