@@ -12,6 +12,7 @@ import array
 import math
 import sys
 from bisect import bisect_left
+from collections import defaultdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ def percentiles(bins: Iterable[tuple[int, int]], wanted: Sequence[float]) -> lis
 
     Nearest-rank, each off by at most 2 %; all None when there is no count.
     """
-    counts: dict[int, int] = {}
+    counts: defaultdict[int, int] = defaultdict(int)
     for index, count in bins:
-        counts[index] = counts.get(index, 0) + count
+        counts[index] += count
     total = sum(counts.values())
     if total <= 0:
         return [None] * len(wanted)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from fedstore.learning.intervals import two_proportion_p
 from fedstore.queries.buckets import Buckets, Source, durations_of, step_of
 from fedstore.queries.costs import cost_rows
-from fedstore.queries.facts import active_runs, error_classes, newest_runs
+from fedstore.queries.facts import active_runs, newest_runs, run_errors
 from fedstore.queries.models import (
     ActiveRun,
     AgentDetail,
@@ -56,8 +57,19 @@ def agents_view(source: Source, window: Window) -> AgentsView:
 
 def matrix_cells(buckets: Buckets, window: Window, where: str = "", *args: Any) -> tuple[MatrixCell, ...]:
     """Success per agent and task type."""
-    rows = buckets.sums("agent_buckets", window, ("agent", "task_type"), ("runs", "ok", "failed"), where, *args)
-    return tuple(MatrixCell(agent, kind, Rate(ok, ok + failed), runs) for agent, kind, runs, ok, failed in rows)
+    rows = buckets.sums("agent_buckets", window, ("agent", "task_type"), _SUMS, where, *args)
+    return tuple(MatrixCell(agent, kind, Rate(ok, ok + failed), runs) for agent, kind, runs, ok, failed, *_ in rows)
+
+
+def _by_agent(
+    buckets: Buckets, window: Window, where: str = "", args: Sequence[Any] = ()
+) -> dict[str, tuple[int, ...]]:
+    """The sums of each agent, from the rows that the matrix is made of too."""
+    found: dict[str, tuple[int, ...]] = {}
+    for agent, _, *sums in buckets.sums("agent_buckets", window, ("agent", "task_type"), _SUMS, where, *args):
+        have = found.get(agent)
+        found[agent] = tuple(sums) if have is None else tuple(map(add, have, sums))
+    return found
 
 
 def agent_rows(
@@ -67,13 +79,13 @@ def agent_rows(
 
     ``where`` restricts to some runs (by agent, task_type or project); spend is then left to those agents.
     """
-    sums = {row[0]: row[1:] for row in buckets.sums("agent_buckets", window, ("agent",), _SUMS, where, *args)}
+    sums = _by_agent(buckets, window, where, args)
     spend = {row[0]: row[1:] for row in buckets.sums("spend_buckets", window, ("agent",), _SPEND)}
     active = [run for run in active_runs(source) if run.started_ms < window.end_ms] if window.live else []
     names = set(sums)
     if with_idle and not where:
         names |= set(spend) | {run.agent for run in active}
-    context = _Context(buckets, window, where, args)
+    context = _Context(buckets, window, where, args, sums)
     rows = [
         _agent_row(source, name, sums.get(name), spend.get(name), context, [r for r in active if r.agent == name])
         for name in names
@@ -84,33 +96,26 @@ def agent_rows(
 class _Context:
     """What all rows of one view share: distributions, the window before, halves, slots."""
 
-    def __init__(self, buckets: Buckets, window: Window, where: str, args: Sequence[Any]) -> None:
+    def __init__(
+        self, buckets: Buckets, window: Window, where: str, args: Sequence[Any], sums: Mapping[str, Sequence[int]]
+    ) -> None:
         self.window = window
         self.blobs = buckets.blobs("agent_buckets", window, ("agent",), "duration_bins", where, *args)
-        self.before = self._rates(buckets, window.before(), where, args) if window.label != "all" else {}
-        self.quality = self._halves(buckets, window, where, args)
+        before = _by_agent(buckets, window.before(), where, args) if window.label != "all" else {}
+        self.before = {agent: Rate(ok, ok + failed) for agent, (_, ok, failed, *_) in before.items()}
+        self._whole = sums
+        self._older = self._older_half(buckets, window, where, args)
         self.step = step_of(window, SPARK_SLOTS)
         self.sparks: dict[str, dict[int, int]] = {}
         for slot, agent, runs in buckets.slots("agent_buckets", window, self.step, ("agent",), ("runs",), where, *args):
             self.sparks.setdefault(agent, {})[slot] = runs
 
     @staticmethod
-    def _rates(buckets: Buckets, window: Window, where: str, args: Sequence[Any]) -> dict[str, Rate]:
-        rows = buckets.sums("agent_buckets", window, ("agent",), ("ok", "failed"), where, *args)
-        return {agent: Rate(ok, ok + failed) for agent, ok, failed in rows}
-
-    @staticmethod
-    def _halves(
-        buckets: Buckets, window: Window, where: str, args: Sequence[Any]
-    ) -> tuple[Mapping[str, tuple[int, int]], ...]:
+    def _older_half(buckets: Buckets, window: Window, where: str, args: Sequence[Any]) -> dict[str, tuple[int, int]]:
         middle = window.start_ms + window.length_ms // 2
-        middle -= middle % 60_000
-        found = []
-        for start, end in ((window.start_ms, middle), (middle, window.end_ms)):
-            half = Window(start, end, window.label, live=False)
-            rows = buckets.sums("agent_buckets", half, ("agent",), ("quality_n", "quality_ppm"), where, *args)
-            found.append({agent: (n, ppm) for agent, n, ppm in rows})
-        return tuple(found)
+        half = Window(window.start_ms, middle - middle % 60_000, window.label, live=False)
+        rows = buckets.sums("agent_buckets", half, ("agent",), ("quality_n", "quality_ppm"), where, *args)
+        return {agent: (n, ppm) for agent, n, ppm in rows}
 
     def spark(self, agent: str) -> tuple[int, ...]:
         """Tasks per slot, oldest first; the first and the last slot may be partly outside the window."""
@@ -120,7 +125,9 @@ class _Context:
 
     def trend(self, agent: str) -> str:
         """How quality moved from the older half of the window to the newer."""
-        (n_old, old), (n_new, new) = (half.get(agent, (0, 0)) for half in self.quality)
+        n_old, old = self._older.get(agent, (0, 0))
+        n_all, total = self._whole[agent][-2:] if agent in self._whole else (0, 0)
+        n_new, new = n_all - n_old, total - old
         if min(n_old, n_new) < _QUALITY_MIN:
             return "unknown"
         change = (new / n_new - old / n_old) / 1e6
@@ -187,11 +194,12 @@ def task_type_rows(source: Source, task_type: str, window: Window) -> tuple[Agen
     return tuple(sorted(rows, key=lambda row: (-(row.success.value or 0), -row.tasks, row.name)))
 
 
-def agent_detail(source: Source, name: str, window: Window, columns: int = 60) -> AgentDetail:
-    """One agent, whole; ``row`` is None when nothing is known of it in the window."""
+def agent_detail(
+    source: Source, name: str, window: Window, rows: tuple[AgentRow, ...] | None = None, columns: int = 60
+) -> AgentDetail:
+    """One agent, whole; ``row`` is None when nothing is known of it in the window. ``rows`` of the view, if read."""
     buckets = Buckets(source)
-    rows = agent_rows(source, buckets, window)
-    recent = newest_runs(source, (name,), window, _ERROR_SAMPLE)
+    rows = agent_rows(source, buckets, window) if rows is None else rows
     return AgentDetail(
         window=window,
         row=next((row for row in rows if row.name == name), None),
@@ -203,8 +211,8 @@ def agent_detail(source: Source, name: str, window: Window, columns: int = 60) -
         models=cost_rows(buckets, window, "model", "agent = ?", name),
         peers=tuple(row for row in rows if row.name != name),
         series=_series(buckets, name, window, columns),
-        recent=recent[:_RECENT],
-        errors=error_classes(recent),
+        recent=newest_runs(source, (name,), window, _RECENT),
+        errors=run_errors(source, name, window, _ERROR_SAMPLE),
     )
 
 

@@ -54,12 +54,14 @@ def durations_of(n: int, total_ms: float, blobs: Sequence[bytes]) -> Durations:
 
 
 class Buckets:
-    """The summary tables of one store, as of one read."""
+    """The summary tables of one store, as of one read: what was asked once is answered from memory after that."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         found = {name: int(at) for name, at in source.read("SELECT name, at_ms FROM marks")}
         self._hour_mark, self._day_mark = found["hour"], found["day"]
+        self._known: dict[tuple[str, tuple[Any, ...]], Rows] = {}
+        self._since: dict[str, tuple[int, int]] = {}
 
     def sums(
         self,
@@ -75,9 +77,7 @@ class Buckets:
         names = ", ".join(by)
         totals = ", ".join(f"CAST(COALESCE(SUM({c}), 0) AS BIGINT) AS {c}" for c in columns)
         group = f" GROUP BY {names}" if by else ""
-        return self._source.read(
-            f"SELECT {names}{', ' if by else ''}{totals} FROM ({spread}) AS spread{group}", parameters
-        )
+        return self._read(f"SELECT {names}{', ' if by else ''}{totals} FROM ({spread}) AS spread{group}", parameters)
 
     def slots(
         self, table: str, window: Window, step_ms: int, by: Sequence[str], columns: Sequence[str], where: str = "",
@@ -90,7 +90,7 @@ class Buckets:
         spread, parameters = self._spread(table, cut, ("start", *by, *columns), where, args)
         names = "".join(f", {name}" for name in by)
         totals = ", ".join(f"CAST(SUM({c}) AS BIGINT) AS {c}" for c in columns)
-        return self._source.read(
+        return self._read(
             f"SELECT start - start % ? AS slot{names}, {totals} FROM ({spread}) AS spread"
             f" GROUP BY start - start % ?{names}",
             (step_ms, *parameters, step_ms),
@@ -102,7 +102,7 @@ class Buckets:
         """The packed distributions of the window, by key (a tuple, or the value of a single ``by``)."""
         spread, parameters = self._spread(table, self._spans(table, window), (*by, column), where, args)
         found: dict[Any, list[bytes]] = {}
-        for *key, blob in self._source.read(spread, parameters):
+        for *key, blob in self._read(spread, parameters):
             found.setdefault(key[0] if len(by) == 1 else tuple(key), []).append(blob)
         return found
 
@@ -132,16 +132,22 @@ class Buckets:
                     break
         return newest
 
+    def _read(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        asked = sql, tuple(parameters)
+        if asked not in self._known:
+            self._known[asked] = self._source.read(*asked)
+        return self._known[asked]
+
     def _spans(self, table: str, window: Window) -> list[Span]:
         return spans(window, self._hour_mark, self._day_mark, *self._kept(table))
 
     def _kept(self, table: str) -> tuple[int, int]:
         """Since when minute and hour rows of a table are there; older edges snap to wider buckets."""
-        oldest = [
-            self._source.read(f"SELECT MIN(start) FROM {table} WHERE width = ?", (width,))[0][0]
-            for width in (MINUTE_MS, HOUR_MS)
-        ]
-        return tuple(0 if start is None else start for start in oldest)  # type: ignore[return-value]
+        if table not in self._since:
+            sql = f"SELECT MIN(start) FROM {table} WHERE width = ?"
+            minute, hour = (self._source.read(sql, (width,))[0][0] for width in (MINUTE_MS, HOUR_MS))
+            self._since[table] = minute or 0, hour or 0
+        return self._since[table]
 
     @staticmethod
     def _spread(

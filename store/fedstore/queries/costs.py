@@ -14,7 +14,7 @@ from fedstore.window import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DIMENSIONS", "cost_rows", "costs_view", "projected_month", "spent", "tokens_used"]
+__all__ = ["DIMENSIONS", "cost_rows", "costs_view", "projected_month", "spent"]
 
 DIMENSIONS = ("model", "agent", "project", "task_type", "operation")
 _MONEY = ("reported_nano", "computed_nano", "unpriced_calls", "unpriced_tokens")
@@ -73,12 +73,6 @@ def _cost_row(row: Sequence[Any], total_nano: int) -> CostRow:
     cost = Money(*money)
     share = cost.nano / total_nano if total_nano and cost.known else None
     return CostRow(name, calls, errors, tokens_in, cache_read, cache_write, tokens_out, minimum > 0, cost, share)
-
-
-def tokens_used(buckets: Buckets, window: Window) -> int:
-    """Input and output tokens of the window."""
-    ((tokens_in, tokens_out),) = buckets.sums("spend_buckets", window, (), ("input_tokens", "output_tokens"))
-    return int(tokens_in) + int(tokens_out)
 
 
 def spent(buckets: Buckets, start_ms: int, end_ms: int) -> Money:

@@ -21,6 +21,7 @@ __all__ = [
     "newest_runs",
     "newest_tool_calls",
     "run_by_id",
+    "run_errors",
 ]
 
 _RUN = "id, agent, task_type, project, ended_ms, duration_ms, success, rework, quality, error_class, source"
@@ -64,6 +65,17 @@ def newest_runs(source: Source, agents: Iterable[str], window: Window, limit: in
     return tuple(_run_row(row) for row in rows)
 
 
+def run_errors(source: Source, agent: str, window: Window, sample: int) -> tuple[tuple[str, int], ...]:
+    """How often each class of error occurs in the newest runs of an agent, most frequent first."""
+    rows = source.read(
+        "SELECT error_class, COUNT(*) AS n FROM (SELECT error_class FROM runs"
+        " WHERE agent = ? AND ended_ms >= ? AND ended_ms < ? ORDER BY ended_ms DESC LIMIT ?) AS newest"
+        " WHERE error_class <> '' GROUP BY error_class ORDER BY n DESC, error_class",
+        (agent, window.start_ms, window.end_ms, sample),
+    )
+    return tuple((name, n) for name, n in rows)
+
+
 def run_by_id(source: Source, run_id: str) -> RunRow | None:
     """One finished run."""
     rows = source.read(f"SELECT {_RUN} FROM runs WHERE id = ?", (run_id,))
@@ -79,7 +91,13 @@ def last_recorded_run(source: Source) -> str | None:
 def newest_tool_calls(source: Source, tools: Iterable[str], window: Window, limit: int) -> tuple[ToolCallRow, ...]:
     """The newest executions of some tools."""
     rows = _newest(source, "tool_calls", _TOOL_CALL, "tool", "ended_ms", tools, window, limit)
-    return tuple(ToolCallRow(*(_truth(v) if i == 5 else v for i, v in enumerate(row))) for row in rows)
+    return tuple(_tool_call_row(row) for row in rows)
+
+
+def _tool_call_row(row: Sequence[Any]) -> ToolCallRow:
+    values = list(row)
+    values[5] = _truth(row[5])
+    return ToolCallRow(*values)
 
 
 def newest_decisions(source: Source, layers: Iterable[str], window: Window, limit: int) -> tuple[DecisionRow, ...]:

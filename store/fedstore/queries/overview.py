@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedstore.queries.agents import agent_rows, dropped, matrix_cells
-from fedstore.queries.buckets import Buckets, Source, durations_of, step_of
+from fedstore.queries.buckets import Buckets, Rows, Source, durations_of, step_of
 from fedstore.queries.calendar import day_start_ms, month_start_ms
 from fedstore.queries.cascade import LAST_RESORT, layer_rows
-from fedstore.queries.costs import projected_month, spent, tokens_used
+from fedstore.queries.costs import projected_month, spent
 from fedstore.queries.facts import active_runs, newest_runs
 from fedstore.queries.models import (
     ActiveRun,
     AgentRow,
+    Durations,
     FeedItem,
     LayerRow,
     MatrixCell,
@@ -33,7 +34,6 @@ __all__ = ["WAITING_MS", "losses", "overview", "rejected_count"]
 WAITING_MS = 180_000
 SILENT_MS = 3_600_000
 _FEED = 30
-_SUMS = ("runs", "ok", "failed", "duration_n", "duration_ms")
 
 Attention = tuple[str, str, str]
 
@@ -50,29 +50,27 @@ def overview(
     buckets = Buckets(source)
     rows = agent_rows(source, buckets, window)
     layers = layer_rows(source, buckets, window, thresholds)
-    cells = matrix_cells(buckets, window)
+    cells, before = matrix_cells(buckets, window), _cells_before(buckets, window)
     active = active_runs(source) if window.live else ()
-    ((runs, ok, failed, n, total_ms),) = buckets.sums("agent_buckets", window, (), _SUMS)
-    success, before = Rate(ok, ok + failed), _success_before(buckets, window)
-    ((known,),) = buckets.sums("spend_buckets", window, (), ("calls",))
+    runs = sum(cell.tasks for cell in cells)
     lost = losses(source)
-    cost = spent(buckets, window.start_ms, window.end_ms - 1)
-    attention = _attention(rows, layers, cells, _cells_before(buckets, window), active, now_ms, cost, lost)
+    cost = sum((row.cost for row in rows), Money())
+    attention = _attention(rows, layers, cells, before, active, now_ms, cost, lost)
     return Overview(
         window=window,
         tasks=runs,
-        success=success,
-        success_before=before,
+        success=_together(cell.success for cell in cells),
+        success_before=_together(before.values()),
         active=active,
         jobs_active=_jobs(source),
-        tasks_per_minute=runs / (_observed_ms(buckets, window) / 60_000),
-        durations=durations_of(n, total_ms, _duration_blobs(buckets, window)),
+        tasks_per_minute=runs / (_observed_ms(buckets, window, columns) / 60_000),
+        durations=_durations(buckets, window),
         cost=cost,
         cost_today=spent(buckets, day_start_ms(now_ms, tz), now_ms),
         cost_month=spent(buckets, month_start_ms(now_ms, tz), now_ms),
         month_projected_nano=projected_month(buckets, now_ms, tz),
-        tokens=tokens_used(buckets, window),
-        health=_health(attention, has_data=bool(runs or known or layers)),
+        tokens=sum(row.tokens for row in rows),
+        health=_health(attention, has_data=bool(layers) or any(map(_did_something, rows))),
         attention=attention,
         series=_series(buckets, window, columns),
         agents=rows,
@@ -85,11 +83,13 @@ def overview(
     )
 
 
-def _success_before(buckets: Buckets, window: Window) -> Rate:
-    if window.label == "all":
-        return Rate(0, 0)
-    ((ok, failed),) = buckets.sums("agent_buckets", window.before(), (), ("ok", "failed"))
-    return Rate(ok, ok + failed)
+def _did_something(row: AgentRow) -> bool:
+    return bool(row.tasks or row.tokens or row.cost != Money())
+
+
+def _together(rates: Iterable[Rate]) -> Rate:
+    both = [(rate.hits, rate.n) for rate in rates]
+    return Rate(sum(hits for hits, _ in both), sum(n for _, n in both))
 
 
 def _cells_before(buckets: Buckets, window: Window) -> dict[tuple[str, str], Rate]:
@@ -98,16 +98,21 @@ def _cells_before(buckets: Buckets, window: Window) -> dict[tuple[str, str], Rat
     return {(c.agent, c.task_type): c.success for c in matrix_cells(buckets, window.before())}
 
 
-def _observed_ms(buckets: Buckets, window: Window) -> int:
+def _observed_ms(buckets: Buckets, window: Window, columns: int) -> int:
     """The window's length, but no longer than data has been coming in."""
-    starts = [row[0] for row in buckets.slots("agent_buckets", window, step_of(window, 60), (), ("runs",))]
+    starts = [slot for slot, *_ in _run_slots(buckets, window, columns)]
     observed = window.end_ms - max(window.start_ms, min(starts, default=window.start_ms))
     return max(60_000, observed)
 
 
-def _duration_blobs(buckets: Buckets, window: Window) -> list[bytes]:
+def _run_slots(buckets: Buckets, window: Window, columns: int) -> Rows:
+    return buckets.slots("agent_buckets", window, step_of(window, columns), (), ("ok", "failed", "runs"))
+
+
+def _durations(buckets: Buckets, window: Window) -> Durations:
+    ((n, total_ms),) = buckets.sums("agent_buckets", window, (), ("duration_n", "duration_ms"))
     found = buckets.blobs("agent_buckets", window, ("agent",), "duration_bins")
-    return [blob for blobs in found.values() for blob in blobs]
+    return durations_of(n, total_ms, [blob for blobs in found.values() for blob in blobs])
 
 
 def _series(buckets: Buckets, window: Window, columns: int) -> tuple[SeriesPoint, ...]:
@@ -118,7 +123,7 @@ def _series(buckets: Buckets, window: Window, columns: int) -> tuple[SeriesPoint
             "spend_buckets", window, step, (), ("reported_nano", "computed_nano")
         )
     }
-    runs = {slot: row for slot, *row in buckets.slots("agent_buckets", window, step, (), ("ok", "failed", "runs"))}
+    runs = {slot: row for slot, *row in _run_slots(buckets, window, columns)}
     points = []
     for slot in sorted(set(spend) | set(runs)):
         ok, failed, total = runs.get(slot, (0, 0, 0))

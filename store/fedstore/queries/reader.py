@@ -83,10 +83,10 @@ class Reader:
         with self._database.snapshot():
             return agents_view(self._database, window)
 
-    def agent(self, name: str, window: Window) -> AgentDetail:
-        """One agent in detail."""
+    def agent(self, name: str, window: Window, rows: tuple[AgentRow, ...] | None = None) -> AgentDetail:
+        """One agent in detail; ``rows`` spares reading those of ``agents(window)`` again."""
         with self._database.snapshot():
-            return agent_detail(self._database, name, window)
+            return agent_detail(self._database, name, window, rows)
 
     def task_type(self, name: str, window: Window) -> tuple[AgentRow, ...]:
         """The agents on one task type, best first."""

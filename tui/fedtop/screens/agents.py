@@ -95,7 +95,7 @@ class AgentsPanel(Panel):
         view = reader.agents(window)
         boosts = self._boosts.read(self.host.source, reader, window, self.host.now())
         selected = args.get("selected")
-        return AgentsData(view, boosts, None if selected is None else reader.agent(selected, window))
+        return AgentsData(view, boosts, None if selected is None else reader.agent(selected, window, view.rows))
 
     def show(self, data: AgentsData, view: ViewState) -> None:  # noqa: ARG002
         """Table and matrix of the same window."""
