@@ -139,19 +139,19 @@ class Batch:
     def _routes(self, tx: Transaction, rows: list[RouteRows], deltas: Deltas) -> int:
         new = {row[0] for row in _insert_new(tx, "routes", [route for route, _, _ in rows])}
         early = subjects_with_verdicts(tx, "route", [i for i in self._named.get("route", ()) if i in new])
-        fresh = []
+        fresh, sent_again = [], []
         for written in rows:
             if written[0][0] in new:
                 new.discard(written[0][0])
                 fresh.append(written)
-            elif written[2] is not None:  # a decision sent again, now with its outcome
-                self._rows["verdict"].append(written[2])
+            elif written[2] is not None:
+                sent_again.append(written[2])
         tx.executemany(INSERTS["route_attempts"], [row for _, attempts, _ in fresh for row in attempts])
         tx.executemany(INSERTS["verdicts"], [verdict for _, _, verdict in fresh if verdict is not None])
         _count_routes(tx, fresh, deltas)
         for route_id in early:
             judge_route(tx, route_id, deltas)
-        return len(fresh)
+        return len(fresh) + _judge_again(tx, sent_again, deltas)
 
     def _verdicts(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
         taken = tx.executemany(INSERTS["verdicts"], rows)
@@ -182,6 +182,12 @@ def _insert_new(tx: Transaction, table: str, rows: list[Row]) -> list[Row]:
         if row[0] in new:
             fresh.setdefault(row[0], row)
     return list(fresh.values())
+
+
+def _judge_again(tx: Transaction, verdicts: list[Row], deltas: Deltas) -> int:
+    """Take the outcomes of decisions that were sent again; how many decisions they changed."""
+    tx.executemany(INSERTS["verdicts"], verdicts)
+    return sum(judge_route(tx, route_id, deltas) for route_id in {verdict[1] for verdict in verdicts})
 
 
 def _count_routes(tx: Transaction, fresh: Sequence[RouteRows], deltas: Deltas) -> None:

@@ -69,32 +69,34 @@ def _right_agent(
     return correct, named if said else present[1]
 
 
-def judge_run(tx: Writer, run_id: str, deltas: Deltas) -> None:
-    """Bring one run in line with its verdicts; nothing happens when it is not (or no longer) there."""
+def judge_run(tx: Writer, run_id: str, deltas: Deltas) -> bool:
+    """Bring one run in line with its verdicts; whether that changed it. Nothing when it is not (or no longer) there."""
     rows = tx.execute(_RUN, (run_id,))
     if not rows:
-        return
+        return False
     agent, task_type, project, ended, *present = rows[0]
     new = _newest(tx.execute(_RUN_VERDICTS, (run_id,)), present)
     if new == tuple(present):
-        return
+        return False
     tx.execute(_RUN_UPDATE, (*new, run_id))
     deltas.run_judged(ended, (agent, task_type, project), run_judgement(*present), run_judgement(*new))
+    return True
 
 
-def judge_route(tx: Writer, route_id: str, deltas: Deltas) -> None:
-    """Bring one route, and what its layers count as, in line with its verdicts."""
+def judge_route(tx: Writer, route_id: str, deltas: Deltas) -> bool:
+    """Bring one route, and what its layers count as, in line with its verdicts; whether that changed it."""
     rows = tx.execute(_ROUTE, (route_id,))
     if not rows:
-        return
+        return False
     agent, layer, at, *present = rows[0]
     verdicts = tx.execute(_ROUTE_VERDICTS, (route_id,))
     new = [*_right_agent(agent, verdicts, present), *_newest([v[2:] for v in verdicts], present[2:])]
     if new == present:
-        return
+        return False
     tx.execute(_ROUTE_UPDATE, (*new, route_id))
     deltas.route_judged(at, layer, route_judgement(present[0], present[3]), route_judgement(new[0], new[3]))
     for name, proposed, accepted, confidence in tx.execute(_ATTEMPTS, (route_id,)):
         old_right = proposal_right(proposed, accepted, agent, present[0], present[1])
         new_right = proposal_right(proposed, accepted, agent, new[0], new[1])
         deltas.attempt_judged(at, name, confidence, old_right, new_right)
+    return True
