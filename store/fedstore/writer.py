@@ -37,7 +37,7 @@ __all__ = ["FactWriter", "Receipt", "explain", "validated"]
 _TYPES = frozenset((Run, RunState, Usage, Execution, Route, Verdict, Job))
 _KIND_NAMES = ("run", "run_state", "usage", "execution", "route", "verdict", "job")
 _KINDS = frozenset(_KIND_NAMES)
-_SHAPELESS = ("union_tag_not_found", "union_tag_invalid", "model_attributes_type", "dict_type", "model_type")
+_SHAPELESS = ("union_tag_not_found", "union_tag_invalid", "model_attributes_type")
 
 
 @dataclass(slots=True)

@@ -330,7 +330,7 @@ def test_names_that_are_not_text(store: Store, tmp_path: Path) -> None:
     report = import_paths(store, [tmp_path])
     assert totals(report) == (1, 0, 1)
     ((source,),) = store.database.read("SELECT source FROM rejects")
-    assert source.endswith("log-\ufffd[31m.jsonl")
+    assert source.endswith("log-\ufffd.jsonl")
     assert report.files[0].path == source
 
 
