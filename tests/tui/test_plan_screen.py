@@ -307,6 +307,33 @@ async def test_a_applies_exactly_the_plan_after_a_question(looped: Store, clock:
     assert body.values() == plan.values
 
 
+@pytest.mark.parametrize(
+    ("keys", "version"),
+    [
+        (("a", "enter"), 0),
+        (("a", "right", "enter"), 1),
+        (("a", "enter", "right", "enter"), 0),  # the first answer counts
+    ],
+)
+async def test_keys_typed_ahead_reach_the_question_only(
+    looped: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...], version: int
+) -> None:
+    answers: list[bool] = []
+    dismiss = ConfirmScreen.dismiss
+    monkeypatch.setattr(ConfirmScreen, "dismiss", lambda self, yes: (answers.append(yes), dismiss(self, yes))[1])
+    async with running(looped, clock) as (app, pilot):
+        await pilot.press("t")
+        await planned(app, pilot)
+        for key in keys:
+            app.simulate_key(key)
+        await until(pilot, lambda: answers, "the answer")
+        await pilot.pause()
+        assert answers == [bool(version)]
+        await app.workers.wait_for_complete()
+        assert isinstance(app.top_panel, PlanPanel), "nothing was opened below the question, and nothing closed"
+    assert PolicyStore(looped).current()[0] == version
+
+
 @pytest.mark.parametrize("key", ["escape", "n", "q"])
 async def test_every_other_key_changes_nothing(looped: Store, clock: Clock, key: str) -> None:
     async with running(looped, clock) as (app, pilot):

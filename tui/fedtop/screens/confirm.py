@@ -48,6 +48,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def __init__(self, question: Question) -> None:
         super().__init__()
         self.question = question
+        self._answered = False
 
     def compose(self) -> ComposeResult:
         """The lines (scrolling where they do not fit), the warning, the buttons."""
@@ -72,13 +73,15 @@ class ConfirmScreen(ModalScreen[bool]):
         warning.set_lines([Text(clean(asked.caution, 300), "bold $warn")])
 
     def action_answer(self, yes: bool) -> None:
-        """Closes with an answer."""
-        self.dismiss(yes)
+        """Closes with an answer; the first one counts, whatever was typed ahead."""
+        if not self._answered:
+            self._answered = True
+            self.dismiss(yes)
 
     def action_other(self) -> None:
         """From one button to the other."""
         yes, no = self.query_one("#confirm-yes", Button), self.query_one("#confirm-no", Button)
-        (no if yes.has_focus else yes).focus()
+        self.set_focus(no if yes.has_focus else yes)
 
     def action_scroll(self, lines: int) -> None:
         """Scrolls what will happen."""
@@ -87,4 +90,4 @@ class ConfirmScreen(ModalScreen[bool]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss(event.button.id == "confirm-yes")
+        self.action_answer(event.button.id == "confirm-yes")

@@ -22,7 +22,8 @@ from fedstore import FedstoreError
 from fedtop import loop, state
 from fedtop.format import bar, clean
 from fedtop.loop import RULES, Cancelled, Kind, Wish
-from fedtop.screens.applying import apply_after_question, write_plan
+from fedtop.screens.applying import apply_question, write_plan
+from fedtop.screens.confirm import ConfirmScreen
 from fedtop.screens.panel import Panel
 from fedtop.screens.plan_details import FlipsPanel
 from fedtop.screens.plan_rows import note_items, title_parts
@@ -286,17 +287,24 @@ class PlanPanel(Panel, can_focus=True):
 
     def action_apply(self) -> None:
         """Asks, and then applies exactly the plan that was shown."""
-        if self.plan is not None:
-            self.run_worker(self._apply(self.plan), group="apply", exclusive=True)
+        plan = self.plan
+        assert plan is not None
+        question = apply_question(plan, loop.followers(self.host.source, self.kind), self.glyphs)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.run_worker(self._apply(plan), group="apply", exclusive=True)
+
+        # Pushed at once, so that a key typed ahead goes to the question and not to what lies below it.
+        self.app.push_screen(ConfirmScreen(question), answered)
 
     async def _apply(self, plan: Plan) -> None:
         try:
-            change = await apply_after_question(self.app, self.host.source, plan, self.glyphs)
+            change = await asyncio.to_thread(loop.apply_plan, self.host.source, plan)
         except FedstoreError as error:
             self._say(f"refused: {error}", "$alert")
         else:
-            if change is not None:
-                self._applied(change)
+            self._applied(change)
 
     def _applied(self, change: Change) -> None:
         self.change = change

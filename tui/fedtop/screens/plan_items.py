@@ -119,7 +119,8 @@ def _layer_diff(layer: Mapping[str, Any], item: PlanItem | None, plan: Plan) -> 
     name = Text(clean(layer["layer"], 40), hue(str(layer["layer"])))
     share = rate(layer["captured_now"])
     if item is None:
-        stays = f"stays: {clean(layer['note'], 120)}"
+        note = clean(layer["note"], 120)
+        stays = note if note.startswith("stays") else f"stays: {note}"
         return DiffLine(
             str(layer["layer"]), name, f"{layer['old']:.2f}", f"{layer['old']:.2f}", Text(share, "$dim"),
             Text(stays, "$dim"), "unchanged",
