@@ -40,7 +40,15 @@ class _ThreadReader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.busy = False
         self.close = close_with(self, connection)
+        self._thread = threading.get_ident()
+
+    def close_in_child(self) -> None:
+        """Close it in a forked child, unless another thread was inside it at that moment."""
+        if self._thread == threading.get_ident() or not self.busy:
+            self.connection.close()
+        self.close()
 
 
 class Database:
@@ -75,22 +83,22 @@ class Database:
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows; the cursor is never left open, since that would pin the write-ahead log."""
+        reader = self._reader()
+        reader.busy = True
         try:
-            return self._reader().execute(sql, parameters).fetchall()
+            return reader.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise store_error(error, self._file) from error
+        finally:
+            reader.busy = False
 
     def change_token(self) -> int:
         """A number that differs when another connection has committed since the last call of this thread."""
-        try:
-            (token,) = self._reader().execute("PRAGMA data_version").fetchone()
-        except sqlite3.Error as error:
-            raise store_error(error, self._file) from error
-        return int(token)
+        return int(self.read("PRAGMA data_version")[0][0])
 
     def snapshot(self) -> ReadSnapshot:
         """A context in which all reads of this thread see the store as of one moment."""
-        return ReadSnapshot(self._reader(), self._file)
+        return ReadSnapshot(self._reader().connection, self._file)
 
     # --- writing -------------------------------------------------------------------------------------------
 
@@ -106,20 +114,25 @@ class Database:
             writer, self._writer = self._writer, None
             readers, self._readers = list(self._readers), weakref.WeakSet()
             self._local = threading.local()
+        for reader in readers:  # first: the writer, closed last, folds the log into the file
+            reader.close()
         if writer is not None:
             with writer.mutex:
                 writer.close()
-        for reader in readers:
-            reader.close()
 
     # --- opening -------------------------------------------------------------------------------------------
 
     def after_fork_in_child(self) -> None:
-        """A forked child must neither use nor close its parent's connections, nor hold its lock."""
+        """A forked child must not use its parent's connections, nor hold its lock.
+
+        Locks are not inherited, but SQLite in the child would believe that they are, and take none for connections of
+        its own: the log could then be deleted under them. Closing what was inherited makes it forget; what another
+        thread was busy with at the moment of the fork has to stay open.
+        """
         if self._writer is not None:
-            self._writer.close()  # in a child this closes its copy of the lock file and keeps the connection open
+            self._writer.close_in_child()
         for reader in list(self._readers):
-            reader.close()
+            reader.close_in_child()
         self._writer, self._guard = None, threading.Lock()
         self._local, self._readers = threading.local(), weakref.WeakSet()
 
@@ -227,13 +240,13 @@ class Database:
         finally:
             lock.release()
 
-    def _reader(self) -> sqlite3.Connection:
+    def _reader(self) -> _ThreadReader:
         try:
-            return self._local.reader.connection  # type: ignore[no-any-return]
+            return self._local.reader  # type: ignore[no-any-return]
         except AttributeError:
             reader = self._local.reader = _ThreadReader(self._connect_reader())
             self._readers.add(reader)
-            return reader.connection
+            return reader
 
     def _connect_reader(self) -> sqlite3.Connection:
         connection = self._connect("ro")

@@ -71,7 +71,7 @@ def _close(connection: sqlite3.Connection, lock: FileLock | None, pid: int) -> N
 
 
 _abandoned: list[sqlite3.Connection] = []
-"""Connections of a parent process: closing one in a forked child could checkpoint or delete the parent's log."""
+"""Connections of a parent process that was inside them when it forked: they can never be closed in the child."""
 
 
 class WriterConnection:
@@ -86,6 +86,12 @@ class WriterConnection:
         self._timeout_s = timeout_s
         self._owner = 0
         self.close = close_with(self, connection, lock)
+
+    def close_in_child(self) -> None:
+        """Close it in a forked child, unless a thread of the parent was writing at that moment."""
+        if not self.mutex.locked():
+            self.connection.close()
+        self.close()
 
     def acquire(self, path: str) -> None:
         """Become the one writer. Raises StoreBusyError."""

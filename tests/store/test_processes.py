@@ -188,3 +188,57 @@ def test_opening_a_store_again_does_not_drop_the_locks_on_it(tmp_path: Path) -> 
             Store(tmp_path / "s.db", readonly=readonly).close()
         answer, _ = start(BEGIN_BESIDE, tmp_path / "s.db").communicate(timeout=60)
         assert answer == "database is locked\n"
+
+
+DAEMON = """
+import os, subprocess, sys
+from fedstore import Recorder
+path, shell = sys.argv[1:]
+recorder = Recorder(path)
+recorder.task("parent")
+gone, leave = os.pipe()
+if os.fork():
+    os._exit(0)
+os.close(leave)
+os.read(gone, 1)  # returns when the parent is no more
+recorder.task("daemon")
+subprocess.run([sys.executable, "-c", shell, path], check=True)
+recorder.task("daemon")
+print(recorder.lost, flush=True)
+os._exit(0)
+"""
+SHELL = """
+import sys
+from fedstore.fast import Task, record_task
+assert record_task(sys.argv[1], Task("shell")) is False
+"""
+
+
+def test_a_daemon_goes_on_recording_when_its_parent_is_gone(tmp_path: Path) -> None:
+    """Another process that closes last, as it believes, must not take the log from under the daemon."""
+    process = start(DAEMON, tmp_path / "s.db", SHELL)
+    said, errors = process.communicate(timeout=60)
+    assert (said, errors) == ("0\n", "")
+    with Store(tmp_path / "s.db") as store:
+        found = dict(store.database.read("SELECT agent, COUNT(*) FROM runs GROUP BY agent"))
+        assert found == {"parent": 1, "daemon": 2, "shell": 1}
+
+
+def test_a_reader_stays_in_touch_when_the_store_is_opened_beside_it(tmp_path: Path) -> None:
+    """Whatever this process opens and closes, the log is not deleted under a connection that it keeps."""
+    with Store(tmp_path / "s.db") as kept:
+        kept.writer().write([{"kind": "run", "agent": "kept"}])
+        assert kept.database.read("SELECT COUNT(*) FROM runs") == [(1,)]
+        Store(tmp_path / "s.db").close()
+        Store(tmp_path / "s.db", readonly=True).close()
+        for n in range(2):
+            other = start(SHELL, tmp_path / "s.db")
+            assert (other.wait(timeout=60), kept.database.read("SELECT COUNT(*) FROM runs")) == (0, [(2 + n,)])
+            other.communicate()
+
+
+def test_a_closed_store_is_one_file(tmp_path: Path) -> None:
+    with Store(tmp_path / "s.db") as store:
+        store.writer().write([{"kind": "run", "agent": "a"}])
+        assert store.database.read("SELECT COUNT(*) FROM runs") == [(1,)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s.db", "s.db.lock"]
