@@ -131,6 +131,53 @@ def test_tune_text_says_what_it_rests_on(run: Run, cascade: Store) -> None:
     assert "To put it in force: fedtop apply t-" in shown
 
 
+def plan_of(shown: str) -> str:
+    """The id in the line that says how to apply it."""
+    return shown.rpartition("fedtop apply ")[2].split()[0]
+
+
+def test_what_is_not_certified_needs_a_word(run: Run, ask: Callable[..., Any], cascade: Store) -> None:
+    result = run("tune", "--policy", "seed-count")
+    assert result.exit_code == 2
+    assert "not certified (estimated)" in result.stderr
+    plan_id = plan_of(result.stderr)
+    assert f"`fedtop apply {plan_id} --uncertified`" in result.stderr
+    assert "Predicted" in result.stdout
+    said = refused(run("apply", plan_id))
+    assert "not certified" in said
+    assert in_force(cascade)[0] == 0
+    as_json = run("tune", "--policy", "seed-count", "--json")
+    assert as_json.exit_code == 2
+    assert json.loads(as_json.stdout)["change"] is None
+    assert in_force(cascade)[0] == 0
+    assert run("apply", plan_id, "--uncertified").exit_code == 0
+    assert in_force(cascade)[0] == 1
+
+
+def test_tune_applies_what_is_certified_once(run: Run, cascade: Store) -> None:
+    first = run("tune", "--target", "0.8")
+    assert first.exit_code == 0, first.output
+    assert "certified" in first.stdout
+    assert "Applied: change #1" in first.stdout
+    after = in_force(cascade)
+    again = run("tune", "--target", "0.8")
+    assert again.exit_code == 0
+    assert "decisions before change #1 were its evidence and are not used again" in again.stdout
+    assert in_force(cascade) == after
+
+
+def test_a_window_after_the_newest_fact_says_so(
+    run: Run, ask: Callable[..., Any], cascade: Store, clock: Clock
+) -> None:
+    clock.advance(90 * 86_400_000)
+    result = run("tune", "-w", "7d")
+    assert result.exit_code == 0
+    assert "add --at newest" in result.stdout
+    assert ask("tune", "-w", "168")["notice"] == "before-window"
+    assert "add --at newest" not in run("tune", "--dry-run", "--at", "newest").stdout
+    assert "add --at newest" in run("optimize", "-w", "24h").stdout
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -201,6 +248,28 @@ def test_thresholds_are_taken_over_and_handed_on(
     assert written["dashboard"] == {"refresh": 5}
     assert [layer["threshold"] for layer in written["layers"]] == [0.8, 0.66]
     assert "in force already" in refused(run("policy", "import", config_file))
+
+
+def test_files_that_follow_are_written_again(
+    run: Run, cascade: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, config, metrics = tmp_path / "config.toml", tmp_path / "routing.json", tmp_path / "metrics.json"
+    settings.write_text(f'routing_config_json = "{config}"\nmetrics_json = "{metrics}"\n')
+    monkeypatch.setenv("FEDTOP_CONFIG", str(settings))
+    run("tune", "--policy", "seed-count", "--uncertified")
+    run("optimize", "--policy", "seed")
+    wanted = json.loads(config.read_text()), json.loads(metrics.read_text())["agents"]
+    config.unlink()
+    metrics.unlink()
+    result = run("policy", "sync")
+    assert result.exit_code == 0, result.output
+    assert (json.loads(config.read_text()), json.loads(metrics.read_text())["agents"]) == wanted
+    assert [line.rpartition("/")[2] for line in result.stdout.splitlines()] == [
+        "fedtop.db.policy.json", "routing.json", "metrics.json",
+    ]  # fmt: skip
+    config.unlink()
+    config.mkdir()
+    assert "routing.json" in refused(run("policy", "sync"))
 
 
 def test_metrics_hold_the_boosts_in_force(run: Run, cascade: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from fedstore import Settings, Store
+from fedstore import PolicyStore, Settings, Store
 from tests.cli.conftest import Run, refused
+from tests.conftest import Clock
+from tests.policy.synthetic import write_runs
 
 
 def test_config_says_where_each_value_is_from(
@@ -80,12 +83,50 @@ def test_maintain_purges_what_is_due_and_keeps_the_sums(
     before = ask("dashboard", "-w", "all")["overview"]
     clock.advance(40 * 86_400_000)
     found = ask("maintain")
-    assert sum(found.values()) > 100
+    assert sum(found["purged"].values()) > 100
+    assert found["alarms"] == []
     after = ask("dashboard", "-w", "all")["overview"]
     for name in ("tasks", "success", "cost", "tokens"):
         assert after[name] == before[name]
     assert len(ask("runs", "-w", "all")["runs"]) < before["tasks"]
-    assert sum(ask("maintain").values()) == 0
+    assert sum(ask("maintain")["purged"].values()) == 0
+
+
+@pytest.fixture
+def boosted(store: Store, clock: Clock) -> Store:
+    """A store whose policy sends more to kimi, which has failed at everything since."""
+    write_runs(store, "kimi", "docs", "+" * 30, clock.now_ms - 3_600_000)
+    write_runs(store, "codex", "docs", "-" * 30, clock.now_ms - 3_600_000)
+    loop = PolicyStore(store)
+    loop.apply(loop.propose_optimize("seed"))
+    clock.advance(7_200_000)
+    write_runs(store, "kimi", "docs", "-" * 30, clock.now_ms - 60_000)
+    return store
+
+
+def test_maintain_tells_of_harm_and_leaves_it_to_people(run: Run, boosted: Store) -> None:
+    result = run("maintain")
+    assert result.exit_code == 2
+    assert "rows purged" in result.stdout
+    assert "change #1 (optimize) does harm" in result.stderr
+    assert "`fedtop undo 1`" in result.stderr
+    assert PolicyStore(boosted).current()[0] == 1
+    run("undo")
+    assert run("maintain").exit_code == 0
+
+
+def test_maintain_takes_harm_back_where_that_is_opted_in(
+    run: Run, boosted: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("auto_rollback = true\n")
+    monkeypatch.setenv("FEDTOP_CONFIG", str(file))
+    first = run("maintain", "--json")
+    assert first.exit_code == 2
+    assert [alarm["rolled_back"] for alarm in json.loads(first.stdout)["alarms"]] == [True]
+    assert "taken back automatically" in first.stderr
+    assert PolicyStore(boosted).current()[1].boosts == {}
+    assert run("maintain").exit_code == 0
 
 
 def test_doctor_is_content_with_a_healthy_store(run: Run, ask: Callable[..., Any], seeded_store: Store) -> None:

@@ -66,9 +66,27 @@ def test_the_default_follows_the_shrunk_rates(federation: Store, loop: PolicySto
     outcomes = read_outcomes(federation.database.read, 0, 1 << 50)
     expected = {boost_key(p.agent, p.task_type or ""): p.boost for p in propose_boosts(outcomes)}
     assert plan.policy == "shrunk"
-    assert {item.key: item.new for item in plan.items}.items() <= expected.items()
-    for key in expected.keys() - {item.key for item in plan.items}:
-        assert expected[key] == 0.0 or abs(expected[key]) < 0.005
+    set_to = {item.key: item.new for item in plan.items}
+    assert set_to.items() <= expected.items()
+    for key in expected.keys() - set_to.keys():  # no boost of its own: that of the agent, or none, says the same
+        inherited = set_to.get(key.partition("/")[0], 0.0) if "/" in key else 0.0
+        assert abs(expected[key] - inherited) < 0.005
+    loop.apply(plan)
+    in_force = loop.current()[1]
+    for p in propose_boosts(outcomes):
+        assert in_force.boost(p.agent, p.task_type or "") == pytest.approx(p.boost, abs=0.005)
+
+
+def test_what_changes_nothing_is_not_listed(store: Store, loop: PolicyStore, clock: Clock) -> None:
+    end = clock.now_ms - HOUR_MS
+    for agent, outcomes in {"kimi": "+" * 30, "codex": "+++-" * 8, "claude": "++++-" * 6}.items():
+        write_runs(store, agent, "docs", outcomes, end)
+        write_runs(store, agent, "review", outcomes, end, prefix="r")
+    for item in loop.propose_optimize().items:
+        agent, _, kind = item.key.partition("/")
+        other = next((i.new for i in loop.propose_optimize().items if i.key == agent), 0.0) if kind else 0.0
+        assert item.new is not None
+        assert abs(item.new - (other or 0.0)) >= 0.005
 
 
 def test_three_policies_side_by_side(federation: Store, loop: PolicyStore) -> None:
@@ -84,7 +102,7 @@ def test_claims_stand_apart_from_boosts(federation: Store, loop: PolicyStore) ->
     grades = {item.label: (item.grade, item.detail["claim"]) for item in loop.propose_optimize().items}
     assert grades["kimi"] == ("certified", "high")
     assert grades["codex"] == ("certified", "low")
-    assert grades["claude for research"] == ("estimated", None)
+    assert grades["claude"] == ("estimated", None)
     assert grades["gemini for testing"][0] == "too little"
 
 

@@ -66,7 +66,7 @@ def plan_optimize(
     """The plan that sets the boosts ``policy`` proposes."""
     job = _Job(policy, body, max_step, locked)
     proposals = [p for p in propose_boosts(outcomes, policy) if p.task_type != ""]
-    items = [item for proposal in proposals if (item := _item(proposal, job)) is not None]
+    items = _items(proposals, job)
     held = [item.label for item in items if locked(item.key)]
     items = [item for item in items if not locked(item.key)]
     notes = [f"{', '.join(held)} locked: left as it is"] if held else []
@@ -91,11 +91,24 @@ def plan_optimize(
     )
 
 
-def _item(proposal: BoostProposal, job: _Job) -> PlanItem | None:
-    """The change a proposal asks for; None when what is set already says the same."""
+def _items(proposals: Sequence[BoostProposal], job: _Job) -> list[PlanItem]:
+    """The changes that are worth writing down; agents first, since a task type without a boost follows its agent."""
+    own = [item for p in proposals if p.task_type is None and (item := _item(p, job)) is not None]
+    after = {**job.body.values(), **{item.key: item.new for item in own if not job.locked(item.key)}}
+    kinds = [p for p in proposals if p.task_type is not None]
+    return own + [item for p in kinds if (item := _item(p, job, after.get(boost_key(p.agent)))) is not None]
+
+
+def _item(proposal: BoostProposal, job: _Job, inherited: float | None = None) -> PlanItem | None:
+    """The change a proposal asks for; None when what is in force already says the same.
+
+    ``inherited`` is what is in force where nothing is set. The rules that speak of pairs name each of them.
+    """
     key = boost_key(proposal.agent, proposal.task_type or "")
     old, wanted = job.body.values().get(key), _wanted(proposal)
-    if old == wanted or (wanted is not None and abs(wanted - (old or 0.0)) < _smallest(job.policy, old, wanted)):
+    fallback = inherited if job.policy == "shrunk" else None
+    in_force = old if old is not None else fallback or 0.0
+    if old == wanted or (wanted is not None and abs(wanted - in_force) < _smallest(job.policy)):
         return None
     new, limited = _limited(old, wanted, job)
     return PlanItem(
@@ -122,9 +135,9 @@ def _wanted(proposal: BoostProposal) -> float | None:
     return proposal.boost
 
 
-def _smallest(policy: BoostPolicy, old: float | None, wanted: float) -> float:
-    """The least move worth writing down; a first boost of a task type counts however small it is."""
-    return SMALLEST_MOVE if policy == "shrunk" and (old is not None or wanted == 0.0) else 1e-9
+def _smallest(policy: BoostPolicy) -> float:
+    """The least difference worth writing down."""
+    return SMALLEST_MOVE if policy == "shrunk" else 1e-9
 
 
 def _limited(old: float | None, wanted: float | None, job: _Job) -> tuple[float | None, bool]:

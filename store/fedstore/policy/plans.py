@@ -114,6 +114,11 @@ class Plan:
         return bool(self.items)
 
     @property
+    def is_certified(self) -> bool:
+        """Whether what it promises holds at its confidence; only a plan for thresholds can promise anything."""
+        return self.kind != "tune" or self.verdict == "certified"
+
+    @property
     def data_token(self) -> str:
         """A hash of the window and the evidence in it; empty for a plan without evidence."""
         return self.extent.token() if self.extent else ""

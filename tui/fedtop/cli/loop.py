@@ -6,19 +6,21 @@ A plan is shown before it is applied, and what is applied is exactly that plan. 
 from __future__ import annotations
 
 import getpass
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from fedtop.cli.common import View, get_settings, now_ms, open_store, plain_options, store_option, window_of
-from fedtop.cli.output import emit, look_for, plain_value, print_json, show
+from fedtop.cli.main import Failure
+from fedtop.cli.output import Notice, emit, look_for, notice_for, plain_value, print_json, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from fedstore import Change, Plan, PolicyStore, Reader
+    from fedstore import Change, Plan, PolicyStore, Reader, Window
 
 __all__ = ["apply", "changes", "optimize", "tune"]
 
@@ -26,6 +28,11 @@ BOOST_RULES = ("shrunk", "wilson", "seed")
 TUNE_RULES = ("certified", "no-worse", "seed-accuracy", "seed-count")
 TUNE_WINDOW = "7d"
 OPTIMIZE_WINDOW = "all"
+CONSENT = "--uncertified"
+
+uncertified_option = click.option(
+    CONSENT, is_flag=True, help="Apply it although its accuracy is not certified; without a terminal this is needed."
+)
 
 
 def loop_options(command: Any) -> Any:
@@ -65,7 +72,12 @@ def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "se
     with open_policy(view) as (policy, reader):
         window = window_of(reader, view.window or OPTIMIZE_WINDOW, view.at)
         found = policy.propose_optimize(rule, window)
-        _show_and_apply(view, policy, found, dry_run=dry_run)
+        _show_and_apply(view, policy, found, dry_run=dry_run, past=_past(reader, window))
+
+
+def _past(reader: Reader, window: Window) -> Notice:
+    """What to say when every fact lies before the window."""
+    return notice_for(reader.newest_ms(), window)
 
 
 @click.command()
@@ -78,15 +90,16 @@ def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "se
 @click.option("--max-clarify", type=click.FloatRange(0, 1), metavar="SHARE", help="The most that may be asked back.")
 @click.option("-a", "--aggressive", is_flag=True, help="Larger steps: within 0.15 of the present thresholds.")
 @click.option("--policy", "rule", type=click.Choice(TUNE_RULES), help="The rule for thresholds [certified].")
+@uncertified_option
 @loop_options
-def tune(view: View, *, dry_run: bool, **given: Any) -> None:
-    """Propose thresholds for the routing cascade by replaying its decisions, and apply them."""
+def tune(view: View, *, dry_run: bool, uncertified: bool, **given: Any) -> None:
+    """Propose thresholds for the routing cascade by replaying its decisions, and apply what is certified."""
     with open_policy(view) as (policy, reader):
         window = window_of(reader, view.window or TUNE_WINDOW, view.at)
         with _progress() as progress:
             wanted = policy.tune_settings(**_tune_settings(given))
             found = policy.propose_tune(wanted, window, progress=progress)
-        _show_and_apply(view, policy, found, dry_run=dry_run)
+        _show_and_apply(view, policy, found, dry_run=dry_run, consent=uncertified, past=_past(reader, window))
 
 
 def _tune_settings(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,8 +111,6 @@ def _tune_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _progress() -> Iterator[Callable[[float], None] | None]:
     """A progress bar on stderr where that is a terminal."""
-    import sys
-
     if not sys.stderr.isatty():
         yield None
         return
@@ -111,19 +122,49 @@ def _progress() -> Iterator[Callable[[float], None] | None]:
         yield lambda share: shown.update(task, completed=share)
 
 
-def _show_and_apply(view: View, policy: PolicyStore, found: Plan, *, dry_run: bool) -> None:
-    """Print the plan; apply it unless it is a dry run or changes nothing."""
-    change = None
-    if not view.as_json:
-        _print_plan(view, found, dry_run=dry_run)
-    if not dry_run and found.changed:
-        change = policy.apply(found, who=_who())
+def _show_and_apply(
+    view: View, policy: PolicyStore, found: Plan, *, dry_run: bool, past: Notice, consent: bool = False
+) -> None:
+    """Print the plan; apply it unless it is a dry run, changes nothing, or is not certified and nobody consents."""
+    wanted = not dry_run and found.changed
     if view.as_json:
-        print_json({"plan": found.to_dict(), "dry_run": dry_run, "change": change and change.to_dict()})
-    elif change is not None:
-        _print_change(change, "Applied")
-    elif dry_run and found.changed:
-        click.echo(f"\nTo put it in force: fedtop apply {found.id}")
+        change = policy.apply(found, who=_who()) if wanted and (consent or found.is_certified) else None
+        print_json({
+            "plan": found.to_dict(), "dry_run": dry_run, "change": change and change.to_dict(), "notice": past.code,
+        })  # fmt: skip
+        if wanted and change is None:
+            raise Failure(_refusal(found))
+        return
+    _print_plan(view, found, dry_run=dry_run)
+    if not found.changed and past.code:
+        click.echo(f"\n{past.text(look_for(view))}")
+    if wanted:
+        _need_consent(found, given=consent)
+        _print_change(policy.apply(found, who=_who()), "Applied")
+    elif found.changed:
+        click.echo(f"\nTo put it in force: {_how_to_apply(found)}")
+
+
+def _need_consent(found: Plan, *, given: bool) -> None:
+    """Ask before what is not certified is applied; raise Failure where nobody can be asked, or says no."""
+    if given or found.is_certified:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Failure(_refusal(found))
+    if not click.confirm(f"\n{_NOT_CERTIFIED} Apply {found.id} nevertheless?", err=True):
+        raise Failure(f"nothing was changed: plan {found.id} was not applied")
+
+
+_NOT_CERTIFIED = "This plan is not certified: accuracy may fall short of the target."
+
+
+def _refusal(found: Plan) -> str:
+    state = f"plan {found.id} is not certified ({found.verdict})"
+    return f"nothing was changed: {state}: `{_how_to_apply(found)}` applies it"
+
+
+def _how_to_apply(found: Plan) -> str:
+    return f"fedtop apply {found.id}" + ("" if found.is_certified else f" {CONSENT}")
 
 
 def _print_plan(view: View, found: Plan, *, dry_run: bool) -> None:
@@ -155,14 +196,18 @@ def _who() -> str:
 
 @click.command()
 @click.argument("plan_id", metavar="PLAN")
+@uncertified_option
 @store_option
 @plain_options
 def apply(
-    *, plan_id: str, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool  # noqa: ARG001
-) -> None:
+    *, plan_id: str, uncertified: bool, store: Path | None, as_json: bool, as_ascii: bool | None,  # noqa: ARG001
+    no_color: bool,  # noqa: ARG001
+) -> None:  # fmt: skip
     """Apply the PLAN that a dry run showed, exactly as it was shown."""
     with open_policy(View(store=store)) as (policy, _reader):
-        change = policy.apply(plan_id, who=_who())
+        found = policy.plan(plan_id)
+        _need_consent(found, given=uncertified)
+        change = policy.apply(found, who=_who())
     _tell(change, "Applied", as_json=as_json)
 
 

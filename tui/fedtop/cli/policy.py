@@ -73,3 +73,21 @@ def import_policy(outer: View, /, *, file: Path, store: Path | None) -> None:
     with open_store(get_settings(store=store or outer.store)) as opened:
         change = PolicyStore(opened).import_file(file, who="import")
     click.echo(f"Imported: change #{change.id}, policy version {change.new_version}")
+
+
+@policy.command()
+@store_option
+@click.pass_obj
+def sync(outer: View, /, *, store: Path | None) -> None:
+    """Write the policy in force again to the files that follow it, after one of them was lost or not writable."""
+    from fedstore import PolicyStore
+
+    settings = get_settings(store=store or outer.store)
+    with open_store(settings, create=False) as opened:
+        unwritten = PolicyStore(opened).bring_in_line()
+        files = [opened.path.with_name(f"{opened.path.name}.policy.json")]
+    if unwritten:
+        raise Failure("; ".join(unwritten))
+    files += [file for file in (settings.routing_config_json, settings.metrics_json) if file is not None]
+    for file in files:
+        click.echo(f"In line: {file}")

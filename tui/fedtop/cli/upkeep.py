@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedtop.cli.common import View, get_settings, now_ms, open_store, plain_options, store_option
-from fedtop.cli.output import emit, print_json
+from fedtop.cli.main import Failure
+from fedtop.cli.output import emit, plain_value, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from fedtop.plain.look import Look
@@ -23,20 +25,35 @@ SHELLS = ("bash", "zsh", "fish")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @store_option
 def maintain(*, store: Path | None, as_json: bool) -> None:
-    """Purge what has outlived its retention, in small steps that keep no writer waiting; sums stay."""
-    from fedstore import purge
+    """Purge what has outlived its retention, and watch what was changed: for cron or a timer.
+
+    Purging goes in small steps that keep no writer waiting; sums stay. A change of the policy that does harm is
+    told on stderr with exit code 2, and taken back where the setting auto_rollback says so.
+    """
+    from fedstore import PolicyStore, purge
 
     settings = get_settings(store=store)
     with open_store(settings, create=False) as opened:
-        purged = purge(opened.database, settings, now_ms())
-    counts = dict(purged)
+        alarms = PolicyStore(opened).watch()
+        counts = dict(purge(opened.database, settings, now_ms()))
     if as_json:
-        print_json(counts)
-        return
+        print_json({"purged": counts, "alarms": [plain_value(alarm) for alarm in alarms]})
+    else:
+        _print_upkeep(counts, [alarm.text for alarm in alarms if alarm.severity != "alert"])
+    harm = [alarm.text for alarm in alarms if alarm.severity == "alert"]
+    if harm:
+        raise Failure("; ".join(harm))
+
+
+def _print_upkeep(counts: Mapping[str, int], warnings: Sequence[str]) -> None:
     for kind, count in counts.items():
         if count:
             click.echo(f"  {kind}: {count:,} purged")
     click.echo(f"{sum(counts.values()):,} rows purged")
+    from fedtop.sanitize import scrub
+
+    for text in warnings:
+        click.echo(scrub(text))
 
 
 @click.command()
