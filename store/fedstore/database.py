@@ -7,6 +7,7 @@ migrates an older store; whatever is wrong with the file comes out as one StoreE
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import weakref
@@ -16,12 +17,12 @@ from fedstore.bins import add_bins
 from fedstore.driver import sqlite3
 from fedstore.errors import StoreError, StoreNewerError, StoreReadOnlyError
 from fedstore.locking import FileLock
-from fedstore.transaction import Transaction, WriterConnection, close_with, store_error
+from fedstore.reading import ReadSnapshot, ThreadReader
+from fedstore.transaction import Transaction, WriterConnection, file_identity, store_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from fedstore.transaction import Parameters, Row
 
@@ -35,22 +36,6 @@ _WAL_LIMIT_BYTES = 8_000_000
 _CACHE_KIB = 16_384
 
 
-class _ThreadReader:
-    """The read-only connection of one thread; closed when its thread ends."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self.busy = False
-        self.close = close_with(self, connection)
-        self._thread = threading.get_ident()
-
-    def close_in_child(self) -> None:
-        """Close it in a forked child, unless another thread was inside it at that moment."""
-        if self._thread == threading.get_ident() or not self.busy:
-            self.connection.close()
-        self.close()
-
-
 class Database:
     """A store file. ``readonly`` never creates, migrates or writes.
 
@@ -59,12 +44,14 @@ class Database:
 
     def __init__(self, path: str | Path, *, readonly: bool = False, timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._file = os.path.expanduser(path)
+        self._place = os.path.abspath(self._file)
         self.readonly = readonly
         self._timeout_s = timeout_s
         self._writer: WriterConnection | None = None
         self._guard = threading.Lock()
         self._local = threading.local()
-        self._readers: weakref.WeakSet[_ThreadReader] = weakref.WeakSet()
+        self._readers: weakref.WeakSet[ThreadReader] = weakref.WeakSet()
+        self._connections = itertools.count()
         _databases.add(self)
         self._inspect()
         if readonly:
@@ -88,17 +75,21 @@ class Database:
         try:
             return reader.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
+            self._local.__dict__.clear()  # what a connection holds of a damaged file would outlive its repair
             raise store_error(error, self._file) from error
         finally:
             reader.busy = False
 
     def change_token(self) -> int:
-        """A number that differs when another connection has committed since the last call of this thread."""
-        return int(self.read("PRAGMA data_version")[0][0])
+        """A number that differs when another connection has committed since the last call of this thread, or when
+        another file stands at the path. Raises StoreError when none does.
+        """
+        serial = self._reader_of_present_file().serial
+        return serial << 32 | int(self.read("PRAGMA data_version")[0][0])
 
     def snapshot(self) -> ReadSnapshot:
         """A context in which all reads of this thread see the store as of one moment."""
-        return ReadSnapshot(self._reader().connection, self._file)
+        return ReadSnapshot(self._reader_of_present_file().connection, self._file)
 
     # --- writing -------------------------------------------------------------------------------------------
 
@@ -106,7 +97,12 @@ class Database:
         """A transaction of this thread. Raises StoreReadOnlyError for a read-only store."""
         if self.readonly:
             raise StoreReadOnlyError(f"{self._file} is open read-only: leave out --readonly to change it")
-        return Transaction(self._writer or self._open_writer(), self._file)
+        writer = self._writer
+        if writer is None:
+            writer = self._open_writer()
+        elif writer.identity != file_identity(self._place):
+            writer = self._begin_anew()
+        return Transaction(writer, self._file)
 
     def close(self) -> None:
         """Close every connection of every thread; a later read or write opens anew."""
@@ -139,13 +135,24 @@ class Database:
     def _open_writer(self) -> WriterConnection:
         with self._guard:
             if self._writer is None:
-                lock = FileLock(self._file + ".lock", self._timeout_s)
+                lock = FileLock(self._place + ".lock", self._timeout_s)
                 try:
-                    self._writer = WriterConnection(self._connect_writer(lock), lock, self._timeout_s)
+                    connection = self._connect_writer(lock)
+                    self._writer = WriterConnection(connection, lock, self._timeout_s, file_identity(self._place))
                 except BaseException:
                     lock.close()
                     raise
             return self._writer
+
+    def _begin_anew(self) -> WriterConnection:
+        """The file was deleted or replaced: what is written from now on goes where others will look for it.
+
+        The former connection is left to whoever still writes with it.
+        """
+        with self._guard:
+            self._writer = None
+        self._bring_up_to_date()
+        return self._open_writer()
 
     def _inspect(self) -> None:
         """Look at the file without opening it.
@@ -165,7 +172,7 @@ class Database:
 
     def _bring_up_to_date(self) -> None:
         try:
-            os.makedirs(os.path.dirname(os.path.abspath(self._file)), exist_ok=True)
+            os.makedirs(os.path.dirname(self._place), exist_ok=True)
             writer = self._open_writer()
             if self._missing(writer.connection):
                 with self.write() as transaction:
@@ -191,7 +198,7 @@ class Database:
         return len(applied) < len(schema.MIGRATION_NAMES)
 
     def _connect(self, mode: str) -> sqlite3.Connection:
-        place = os.path.abspath(self._file).replace(os.sep, "/")
+        place = self._place.replace(os.sep, "/")
         for special in "%?#":
             place = place.replace(special, f"%{ord(special):02x}")
         uri = f"file:{'' if place.startswith('/') else '/'}{place}?mode={mode}"
@@ -240,19 +247,36 @@ class Database:
         finally:
             lock.release()
 
-    def _reader(self) -> _ThreadReader:
+    def _reader(self) -> ThreadReader:
         try:
             return self._local.reader  # type: ignore[no-any-return]
         except AttributeError:
-            reader = self._local.reader = _ThreadReader(self._connect_reader())
+            identity = file_identity(self._place)
+            if identity is None:
+                raise self._absent() from None
+            reader = ThreadReader(self._connect_reader(), identity, next(self._connections))
+            self._local.reader = reader
             self._readers.add(reader)
             return reader
+
+    def _reader_of_present_file(self) -> ThreadReader:
+        """A connection to a file that was deleted or replaced would go on showing what nobody else can see."""
+        reader = self._reader()
+        if reader.identity == file_identity(self._place):
+            return reader
+        self._local.__dict__.clear()
+        return self._reader()
+
+    def _absent(self) -> StoreError:
+        return StoreError(
+            f"there is no store at {self._file} any more: put it back, or record something to begin a new one"
+        )
 
     def _connect_reader(self) -> sqlite3.Connection:
         connection = self._connect("ro")
         try:
             connection.execute("PRAGMA query_only = ON")
-            pending = self._missing(connection) if self.readonly else False
+            pending = self._missing(connection)
         except sqlite3.Error as error:
             connection.close()
             raise store_error(error, self._file) from error
@@ -261,33 +285,11 @@ class Database:
             raise
         if pending:
             connection.close()
-            raise StoreError(f"{self._file} is from an older fedtop: open it once without --readonly to bring it up")
+            raise StoreError(
+                f"{self._file} is not up to date (from an older fedtop, or still empty): open it anew, without"
+                " --readonly, to bring it up"
+            )
         return connection
-
-
-class ReadSnapshot:
-    """A read transaction: every query inside sees the same moment."""
-
-    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
-        self._connection = connection
-        self._path = path
-
-    def __enter__(self) -> ReadSnapshot:
-        try:
-            self._connection.execute("BEGIN")
-        except sqlite3.Error as error:
-            raise store_error(error, self._path) from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if self._connection.in_transaction:
-                self._connection.execute("COMMIT")
-        except sqlite3.Error as failure:
-            if error is None:
-                raise store_error(failure, self._path) from failure
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
     Row: TypeAlias = tuple[Any, ...]
+    Identity: TypeAlias = tuple[int, int]
 
-__all__ = ["Transaction", "WriterConnection", "close_with", "store_error"]
+__all__ = ["Transaction", "WriterConnection", "close_with", "file_identity", "store_error"]
+
 
 def store_error(error: BaseException, path: str) -> StoreError:
     """The StoreError that says what an SQLite or system error means for the user."""
@@ -49,6 +51,15 @@ def store_error(error: BaseException, path: str) -> StoreError:
     if "unable to open" in text or isinstance(error, OSError):
         return StoreError(f"{path} cannot be opened ({text}): check that its folder exists and is yours")
     return StoreError(f"{path}: {text}: run `fedtop doctor` for a closer look")
+
+
+def file_identity(path: str) -> Identity | None:
+    """Which file stands at a path, None for none. A file that is open keeps its number, deleted or not."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - on every write, so without pathlib
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def close_with(owner: object, connection: sqlite3.Connection, lock: FileLock | None = None) -> Callable[[], None]:
@@ -77,8 +88,11 @@ _abandoned: list[sqlite3.Connection] = []
 class WriterConnection:
     """The writing connection of one process, its lock file, and the mutex of the threads that share it."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: FileLock, timeout_s: float) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, lock: FileLock, timeout_s: float, identity: Identity | None
+    ) -> None:
         self.connection = connection
+        self.identity = identity
         self.lock = lock
         self.mutex = threading.Lock()
         self.memo: dict[str, Any] = {}

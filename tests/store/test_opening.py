@@ -100,7 +100,7 @@ def test_every_older_version_is_brought_up_with_its_rows(tmp_path: Path, stop_be
     connection.execute("COMMIT")
     connection.close()
     if stop_before is not None:
-        with pytest.raises(StoreError, match="from an older fedtop: open it once without --readonly"):
+        with pytest.raises(StoreError, match="open it anew, without --readonly"):
             Store(path, readonly=True).database.read("SELECT 1")
     with Store(path) as store:
         assert store.database.read("SELECT * FROM names") == [(7, "kept")]

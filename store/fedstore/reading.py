@@ -1,0 +1,59 @@
+"""The reading side of a store: one connection per thread, and reads that see one moment."""
+
+from __future__ import annotations
+
+import threading
+
+from fedstore.driver import sqlite3
+from fedstore.transaction import close_with, store_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from fedstore.transaction import Identity
+
+__all__ = ["ReadSnapshot", "ThreadReader"]
+
+
+class ThreadReader:
+    """The read-only connection of one thread; closed when its thread ends."""
+
+    def __init__(self, connection: sqlite3.Connection, identity: Identity, serial: int) -> None:
+        self.connection = connection
+        self.identity = identity
+        self.serial = serial
+        self.busy = False
+        self.close = close_with(self, connection)
+        self._thread = threading.get_ident()
+
+    def close_in_child(self) -> None:
+        """Close it in a forked child, unless another thread was inside it at that moment."""
+        if self._thread == threading.get_ident() or not self.busy:
+            self.connection.close()
+        self.close()
+
+
+class ReadSnapshot:
+    """A read transaction: every query inside sees the same moment."""
+
+    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+        self._connection = connection
+        self._path = path
+
+    def __enter__(self) -> ReadSnapshot:
+        try:
+            self._connection.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise store_error(error, self._path) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as failure:
+            if error is None:
+                raise store_error(failure, self._path) from failure

@@ -1,0 +1,107 @@
+"""A store whose file is deleted, replaced or damaged while it is open, and put back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fedstore import Store, StoreError
+from fedstore.database import Database
+
+
+def run_of(agent: str) -> dict[str, object]:
+    return {"kind": "run", "agent": agent, "success": True, "at": 1_773_146_000_000}
+
+
+def agents(reader: Database) -> list[str]:
+    return sorted(name for (name,) in reader.read("SELECT DISTINCT agent FROM runs"))
+
+
+def a_store(path: Path, agent: str) -> None:
+    with Store(path) as store:
+        assert store.writer().write([run_of(agent)]).rejected == []
+
+
+@pytest.mark.parametrize("readonly", [True, False])
+def test_a_deleted_file_is_noticed_and_followed_when_it_is_back(tmp_path: Path, readonly: bool) -> None:
+    path, aside = tmp_path / "s.db", tmp_path / "aside.db"
+    a_store(path, "first")
+    with Store(path, readonly=readonly) as store:
+        database = store.database
+        token = database.change_token()
+        assert database.change_token() == token
+        path.rename(aside)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="there is no store at .* any more: put it back"):
+                database.change_token()
+        assert not path.exists()
+        aside.rename(path)
+        assert database.change_token() != token
+        assert agents(database) == ["first"]
+
+
+def test_a_file_put_in_its_place_is_the_one_that_is_read(tmp_path: Path) -> None:
+    path, other = tmp_path / "s.db", tmp_path / "other.db"
+    a_store(path, "first")
+    a_store(other, "second")
+    with Store(path, readonly=True) as store:
+        assert agents(store.database) == ["first"]
+        token = store.database.change_token()
+        other.replace(path)
+        with store.database.snapshot():
+            assert agents(store.database) == ["second"]
+        assert store.database.change_token() != token
+
+
+def test_a_foreign_file_in_its_place_is_refused_until_it_is_gone(tmp_path: Path) -> None:
+    path, aside = tmp_path / "s.db", tmp_path / "aside.db"
+    a_store(path, "first")
+    with Store(path) as store:
+        path.rename(aside)
+        path.write_bytes(b"no store " * 1_000)
+        with pytest.raises(StoreError, match="is not a fedtop store"):
+            store.database.change_token()
+        aside.replace(path)
+        store.database.change_token()
+        assert agents(store.database) == ["first"]
+
+
+def test_a_file_damaged_and_restored_in_place_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    a_store(path, "first")
+    whole = path.read_bytes()
+    with Store(path, readonly=True) as store:
+        path.write_bytes(b"\x13" * len(whole))
+        with pytest.raises(StoreError, match="is damaged|is not a fedtop store"):
+            store.reader().newest_ms()
+        path.write_bytes(whole)
+        assert agents(store.database) == ["first"]
+
+
+def test_what_is_recorded_after_a_deletion_begins_a_new_store(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    with Store(path) as store:
+        recorder = store.recorder()
+        recorder.task("before", "", True)
+        for file in tmp_path.iterdir():
+            file.unlink()
+        recorder.task("after", "", True)
+        assert recorder.lost == 0
+        with Store(path, readonly=True) as another:
+            assert agents(another.database) == ["after"]
+        assert agents(store.database) == ["before"]  # a plain read goes on with what it has
+        store.database.change_token()
+        assert agents(store.database) == ["after"]
+
+
+def test_a_store_named_relatively_stays_where_it_was_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with Store("s.db") as store:
+        os.chdir("elsewhere")
+        store.recorder().task("a", "", True)
+        store.database.change_token()
+        assert agents(store.database) == ["a"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
