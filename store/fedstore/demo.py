@@ -57,9 +57,7 @@ class Simulation:
         self._threshold, self._boost = _policy_in_force(store)
         oldest = self.origin_ms - round(hours * _HOUR_MS)
         newest = max(oldest, self.origin_ms - _FIRST_HOURS * _HOUR_MS)
-        self._live = Scenario(
-            seed, newest, self.origin_ms, speed=speed, threshold=self._threshold, boost=self._boost
-        )
+        self._live = Scenario(seed, newest, self.origin_ms, speed=speed, threshold=self._threshold, boost=self._boost)
         self._parts = _parts(oldest, newest)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None

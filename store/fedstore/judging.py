@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["judge_route", "judge_run", "subjects_with_verdicts"]
 
-_RUN = (
-    "SELECT agent, task_type, project, ended_ms, success, rework, quality, qa FROM runs WHERE id = ?"
-)
+_RUN = "SELECT agent, task_type, project, ended_ms, success, rework, quality, qa FROM runs WHERE id = ?"
 _RUN_VERDICTS = (
     "SELECT success, rework, quality, qa FROM verdicts WHERE subject_kind = 'run' AND subject_id = ?"
     " ORDER BY at_ms DESC, id DESC"
@@ -59,9 +57,7 @@ def _newest(verdicts: list[tuple[Any, ...]], present: Sequence[Any]) -> tuple[An
     )
 
 
-def _right_agent(
-    agent: str, verdicts: list[tuple[Any, ...]], present: Sequence[Any]
-) -> tuple[int | None, str | None]:
+def _right_agent(agent: str, verdicts: list[tuple[Any, ...]], present: Sequence[Any]) -> tuple[int | None, str | None]:
     """``correct`` as the newest verdict about it says; who would have been right, as the newest that agrees says."""
     said = [consistent(agent, *verdict[:2]) for verdict in verdicts]
     correct = next((right for right, _ in said if right is not None), present[0])

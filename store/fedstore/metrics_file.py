@@ -51,9 +51,7 @@ def read_metrics(path: str | Path) -> dict[str, Any] | None:
     return found
 
 
-def metrics_of(
-    store: Store, boosts: Boosts | None = None, history: Sequence[Mapping[str, Any]] = ()
-) -> dict[str, Any]:
+def metrics_of(store: Store, boosts: Boosts | None = None, history: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """The document of everything a store counts; ``boosts`` are by default those in force. Raises StoreError."""
     reader = store.reader()
     window = reader.window("all")

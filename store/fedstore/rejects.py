@@ -52,8 +52,6 @@ def _shown(value: object) -> str:
     return repr(value)[: TEXT_LIMIT * 4]
 
 
-def reject_rows(
-    rejects: Iterable[Reject], recorded_ms: int, *, keep_content: bool = False
-) -> list[tuple[Any, ...]]:
+def reject_rows(rejects: Iterable[Reject], recorded_ms: int, *, keep_content: bool = False) -> list[tuple[Any, ...]]:
     """The rows of several rejects."""
     return [reject_row(reject, recorded_ms, keep_content=keep_content) for reject in rejects]

@@ -102,9 +102,7 @@ def _event(rng: random.Random, number: int, at_ms: int) -> dict[str, Any]:
     }  # fmt: skip
     if rng.random() < GRADED_SHARE:
         event["outcome"] = _outcome(rng, truth, correct=final.agent == truth)
-        event["learning_feedback"] = learning_feedback(
-            attempts, final.agent, final.layer, final.agent == truth, truth
-        )
+        event["learning_feedback"] = learning_feedback(attempts, final.agent, final.layer, final.agent == truth, truth)
     return event
 
 

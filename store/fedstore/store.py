@@ -74,9 +74,7 @@ class Store:
         """A recorder that never raises; see ``Recorder``."""
         from fedstore.recorder import Recorder
 
-        return Recorder(
-            self, source=source, keep_content=keep_content, background=background, clock=self.clock
-        )
+        return Recorder(self, source=source, keep_content=keep_content, background=background, clock=self.clock)
 
     def writer(self, *, source: str = "", keep_content: bool = False) -> FactWriter:
         """A writer that raises what goes wrong; see ``FactWriter``."""

@@ -287,9 +287,7 @@ def test_analytics_agree_with_counting_the_log(tracker: RoutingPerformanceTracke
     assert analysis["current_threshold"] == 0.70
     assert analysis["events_below_threshold"] == sum(a["confidence"] < 0.70 for a in asked)
     assert analysis["events_above_threshold"] == sum(a["confidence"] >= 0.70 for a in asked)
-    assert analysis["were_incorrect"] == sum(
-        not e["outcome"]["was_correct_master"] for e in taken if "outcome" in e
-    )
+    assert analysis["were_incorrect"] == sum(not e["outcome"]["was_correct_master"] for e in taken if "outcome" in e)
     texts = [found["text"] for found in tracker.get_recommendations()]
     assert any(text.startswith("[keyword] Lower threshold from 0.85 to 0.80") for text in texts)
 

@@ -112,9 +112,7 @@ def test_a_subagent_does_not_count_the_history_it_repeats() -> None:
     ]  # fmt: skip
     own = [line(2_000, "event_msg", type="task_started", turn_id="new"), tokens(3_000, 1_200, 600, 150)]
     found = facts([*history, *own])
-    assert [(u.id, u.input_tokens, u.output_tokens) for u in found if isinstance(u, Usage)] == [
-        ("codex:s2:2", 200, 50)
-    ]
+    assert [(u.id, u.input_tokens, u.output_tokens) for u in found if isinstance(u, Usage)] == [("codex:s2:2", 200, 50)]
     assert [r.id for r in found if isinstance(r, Run)] == ["codex:s2:new"]
     assert not [e for e in found if isinstance(e, Execution)]
 

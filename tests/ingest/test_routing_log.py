@@ -285,9 +285,7 @@ def decisions(draw: st.DrawFn) -> dict[str, Any]:
         event["outcome"] = outcome
         (route,) = decision_events(event)
         assert isinstance(route, Route)
-        feedback = learning_feedback(
-            route.attempts, route.agent, route.layer, outcome["was_correct_master"], None
-        )
+        feedback = learning_feedback(route.attempts, route.agent, route.layer, outcome["was_correct_master"], None)
         if feedback is not None:
             event["learning_feedback"] = feedback
     return event

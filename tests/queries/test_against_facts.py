@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fedstore.pricing import price
 from fedstore.events import Usage
+from fedstore.pricing import price
 from tests.queries.conftest import Filled
 from tests.queries.federation import NOW_MS, Event, events, failed, of, ok, quantile
 
@@ -29,7 +29,7 @@ def test_overview_counts_what_was_recorded(filled: Filled, label: str, at_ms: in
         assert view.durations.p95_ms == pytest.approx(quantile(durations, 0.95), rel=0.02)
         assert view.durations.p50_ms == pytest.approx(quantile(durations, 0.5), rel=0.02)
     uses = of("usage", made, window.start_ms, window.end_ms)
-    tools = [e for e in of("execution", made, window.start_ms, window.end_ms)]
+    tools = of("execution", made, window.start_ms, window.end_ms)
     assert view.tokens == sum(u["input_tokens"] + u["output_tokens"] for u in uses) + sum(
         t["tokens"] or 0 for t in tools
     )
@@ -64,7 +64,7 @@ def test_agents_and_their_matrix(filled: Filled, label: str) -> None:
         )
         qualities = [r["quality"] for r in mine if r["quality"] is not None]
         assert row.quality == (pytest.approx(sum(qualities) / len(qualities)) if qualities else None)
-        assert row.last_ms == max((r["at"] for r in made if r["kind"] == "run" and r["agent"] == row.name))
+        assert row.last_ms == max(r["at"] for r in made if r["kind"] == "run" and r["agent"] == row.name)
     cells = {(c.agent, c.task_type): (c.tasks, c.success.hits, c.success.n) for c in view.cells}
     expected: dict[tuple[str, str], list[int]] = {}
     for r in runs:

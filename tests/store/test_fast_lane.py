@@ -26,9 +26,9 @@ odd = ["true", "false", "1", "1.5", "-1", "nan", " x ", "a\tb", "é"]
 words = st.text(min_size=1, max_size=12) | st.sampled_from(odd)
 flags = st.sampled_from(["--agent", "--task", "--success", "--duration", "--notes", "--id", "--project"])
 pairs = st.tuples(flags, words)
-lines = st.lists(
-    pairs.map(list) | pairs.map(lambda pair: ["=".join(pair)]) | st.just(["--rework"]), max_size=4
-).map(lambda parts: [*PLAIN, *(word for part in parts for word in part)])
+lines = st.lists(pairs.map(list) | pairs.map(lambda pair: ["=".join(pair)]) | st.just(["--rework"]), max_size=4).map(
+    lambda parts: [*PLAIN, *(word for part in parts for word in part)]
+)
 
 
 def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:

@@ -183,9 +183,7 @@ class TestLever:
             assert figures(app)["captured"]["now"] == "25.0 %"
 
     @pytest.mark.parametrize("size", SIZES)
-    async def test_every_size_shows_histogram_and_readings(
-        self, source: StoreSource, size: tuple[int, int]
-    ) -> None:
+    async def test_every_size_shows_histogram_and_readings(self, source: StoreSource, size: tuple[int, int]) -> None:
         async with pane(source, size=size, target="layer:semantic") as (app, pilot):
             await pilot.press("left")
             text = screen_text(app)

@@ -76,9 +76,7 @@ class TestLayers:
         assert "accuracy not graded" in ungraded
 
     def test_decisions_say_right_wrong_or_neither(self) -> None:
-        rows = decision_rows(
-            [decision(0), decision(1, correct=True), decision(2, correct=False)], UTC, 3_600_000
-        )
+        rows = decision_rows([decision(0), decision(1, correct=True), decision(2, correct=False)], UTC, 3_600_000)
         assert [cells(row)["verdict"] for row in rows] == ["·", "✓", "✖"]
         assert cells(rows[0])["at"] == "12:34:56"
         assert cells(decision_rows([decision()], UTC, 7 * 86_400_000)[0])["at"] == "10 Mar 12:34"
@@ -265,7 +263,6 @@ class TestWhy:
     def test_hostile_task(self) -> None:
         lines = decision_lines(why(decision=decision(description=HOSTILE, agent=HOSTILE)), UTC)
         assert all("\x1b" not in line.plain and "\u202e" not in line.plain for line in lines)
-
 
 
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(30, 160))

@@ -49,9 +49,7 @@ class AnalyticsEngine:
     ``store`` is a Store, a path, or None for the default place. One engine may be used by many threads.
     """
 
-    def __init__(
-        self, store: Store | str | Path | None = None, *, clock: Callable[[], int] | None = None
-    ) -> None:
+    def __init__(self, store: Store | str | Path | None = None, *, clock: Callable[[], int] | None = None) -> None:
         self._clock = clock or (store.clock if isinstance(store, Store) else now_ms)
         self._guard = threading.RLock()
         self._given = store if isinstance(store, Store) else None

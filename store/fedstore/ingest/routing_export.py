@@ -27,9 +27,7 @@ _COLUMNS = (
     " completed, quality, completion_ms FROM routes"
 )
 _ONE = f"{_COLUMNS} WHERE id = :id"
-_ROUTES = (
-    f"{_COLUMNS} WHERE seq > :after AND at_ms >= :start AND at_ms < :end ORDER BY seq LIMIT :n"
-)
+_ROUTES = f"{_COLUMNS} WHERE seq > :after AND at_ms >= :start AND at_ms < :end ORDER BY seq LIMIT :n"
 _ATTEMPT = (
     "a.layer, a.agent, a.confidence, a.threshold, a.accepted, a.shadow, a.shadow_rate, a.error_class, a.latency_us"
 )

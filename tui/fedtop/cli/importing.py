@@ -121,9 +121,7 @@ def _file_line(file: Any) -> str:
               help="Write them as a routing log [stdout].")  # fmt: skip
 @click.option("--record", is_flag=True, help="Record them in the store instead.")
 @store_option
-def sample(
-    *, number: int, seed: int, end: str | None, output: Path | None, record: bool, store: Path | None
-) -> None:
+def sample(*, number: int, seed: int, end: str | None, output: Path | None, record: bool, store: Path | None) -> None:
     """Generate routing decisions that behave as the cascade's table says, to try things on.
 
     With --store (or --record) they go into the store, else to FILE or stdout as a routing log.

@@ -57,9 +57,7 @@ def top(view: View, *, interval: float | None, tab: str, theme: str | None) -> N
 @click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="How fast it lives.")
 @pane_options
 @view_options
-def demo(
-    view: View, *, seed: int, speed: float, interval: float | None, tab: str, theme: str | None
-) -> None:
+def demo(view: View, *, seed: int, speed: float, interval: float | None, tab: str, theme: str | None) -> None:
     """The pane on a simulated federation of agents that keeps recording while you watch.
 
     Nothing to set up, nothing left behind: its store is temporary, unless --store names a new file.
