@@ -34,7 +34,7 @@ def test_a_deleted_file_is_noticed_and_followed_when_it_is_back(tmp_path: Path, 
         assert database.change_token() == token
         path.rename(aside)
         for _ in range(2):
-            with pytest.raises(StoreError, match="there is no store at .* any more: put it back"):
+            with pytest.raises(StoreError, match=r"there is no store at .* any more: put it back"):
                 database.change_token()
         assert not path.exists()
         aside.rename(path)
@@ -74,7 +74,7 @@ def test_a_file_damaged_and_restored_in_place_is_read_again(tmp_path: Path) -> N
     whole = path.read_bytes()
     with Store(path, readonly=True) as store:
         path.write_bytes(b"\x13" * len(whole))
-        with pytest.raises(StoreError, match="is damaged|is not a fedtop store"):
+        with pytest.raises(StoreError, match=r"is damaged|is not a fedtop store"):
             store.reader().newest_ms()
         path.write_bytes(whole)
         assert agents(store.database) == ["first"]
