@@ -21,12 +21,13 @@ CERTIFIED, TOO_LITTLE, RECOVER = 0.90, 0.95, 0.975
 
 
 def loop_store(path: Path, clock: Clock, target: float = CERTIFIED, **settings: Any) -> Store:
-    """800 decisions of a cascade and 140 tasks of three agents, one of which has a hostile name."""
+    """800 decisions of a cascade and 160 tasks of three agents, one of which has a hostile name."""
     rules = PolicySettings(target=target, cooldown_events=20)
     store = Store(path, clock=clock, settings=Settings(policy=rules, **settings))
     end = clock.now_ms - HOUR_MS
     write_cascade(store, cascade_log("seedlike", DECISIONS, 7), end)
     write_runs(store, "kimi", "review", "+" * 58 + "--", end)
+    write_runs(store, "kimi", "docs", "+-" * 10, end)
     write_runs(store, "codex", "testing", "+-" * 20, end)
     write_runs(store, "[/b]\x1b[31m", "docs", "+" * 30 + "-" * 10, end)
     return store

@@ -235,8 +235,8 @@ def test_what_changes_comes_first(boosts: Plan) -> None:
 def test_claims_stand_apart_from_boosts(boosts: Plan) -> None:
     claimed = [p for p in boosts.detail["proposals"] if p["claim"]]
     told = words(note_items(boosts))
-    assert any(p["agent"] == "kimi" and p["claim"] == "high" for p in claimed)
-    assert "high performers, with 90 % confidence: kimi 97 % of 60" in told
+    assert [(p["agent"], p["task_type"]) for p in claimed if p["claim"] == "high"] == [("kimi", "review")]
+    assert "high performers, with 90 % confidence: kimi for review 97 % of 60" in told
     assert ("low performers" in told) is any(p["claim"] == "low" for p in claimed)
 
 

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 
 from fedtop.loop import LedgerReader
 from fedtop.screens.alarms import CHANGE, with_alarms
-from fedtop.screens.overview_parts import attention_rows
+from fedtop.screens.overview_parts import KEY_GAP, attention_rows
 from fedtop.screens.panel import Panel
 from fedtop.screens.undoing import take_back
 from fedtop.widgets.live_table import Column, LiveTable
@@ -60,7 +60,7 @@ class AlertsPanel(Panel, can_focus=True):
         self.refresh_bindings()
 
     def _target(self) -> str:
-        return (self.query_one(LiveTable).cursor_key or "").partition("|")[2]
+        return (self.query_one(LiveTable).cursor_key or "").partition(KEY_GAP)[2]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only an alarm about a change can be answered by undoing it."""
@@ -80,4 +80,4 @@ class AlertsPanel(Panel, can_focus=True):
     @on(LiveTable.Selected)
     def _opened(self, event: LiveTable.Selected) -> None:
         event.stop()
-        self.host.open_target(event.key.partition("|")[2])
+        self.host.open_target(event.key.partition(KEY_GAP)[2])

@@ -114,7 +114,7 @@ def measure_cell(found: Measured, name: str, glyphs: Glyphs = UNICODE) -> Text |
         return None
     text, span = Text(value_text(name, value)), found.intervals.get(name)
     if span is not None and name.endswith("_ms"):
-        text.append(f" {span[0]:.0f}{glyphs.none}{span[1]:.0f}", "$dim")
+        text.append(f" {max(0.0, span[0]):.0f}{glyphs.none}{span[1]:.0f}", "$dim")
     elif span is not None:
         text.append(f" {interval(*span, glyphs=glyphs)}", "$dim")
     return text
