@@ -22,7 +22,7 @@ from typing import Any
 from fedstore.bins import pack_bins
 from fedstore.database import Database
 from fedstore.queries import Reader
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS
+from fedstore.schema.summaries import DAY_MS, SPECS, WIDTHS
 from fedstore.writer import FactWriter
 
 NOW_MS = 1_773_146_096_789
@@ -120,7 +120,7 @@ def build(path: Path, events: int) -> Database:
                 {"start": start, "length": 29 * DAY_MS, "count": int(events * share)},
             )
     for table in SPECS:
-        for width in (MINUTE_MS, HOUR_MS, DAY_MS):
+        for width in WIDTHS:
             with database.write() as tx:
                 fill(tx, table, width, start, events)
     return database

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS, TEN_MS
 from fedstore.summaries import roll_up
 
 if TYPE_CHECKING:
@@ -136,16 +136,17 @@ def _summaries(database: Database, settings: Settings, now_ms: int, chunk: int) 
     marks: dict[str, int] = dict(database.read("SELECT name, at_ms FROM marks"))
     if now_ms - marks.get("backfill", 0) < settings.minute_days_ms:
         return
-    for width, name, kept_ms, wider in (
-        (MINUTE_MS, "minutes_from", settings.minute_days_ms, marks["hour"]),
-        (HOUR_MS, "hours_from", settings.hour_days_ms, marks["day"]),
+    for widths, name, kept_ms, wider in (
+        ((MINUTE_MS, TEN_MS), "minutes_from", settings.minute_days_ms, marks["hour"]),
+        ((HOUR_MS,), "hours_from", settings.hour_days_ms, marks["day"]),
     ):
         cutoff = min(now_ms - kept_ms, wider)
         cutoff -= cutoff % DAY_MS
         with database.write() as tx:  # first the mark: from now on nothing is added to what is going to vanish
             tx.execute(_SET_MARK, (name, cutoff))
         for table in SPECS:
-            yield from _buckets(database, table, width, cutoff, chunk)
+            for width in widths:
+                yield from _buckets(database, table, width, cutoff, chunk)
 
 
 def _buckets(database: Database, table: str, width: int, cutoff: int, chunk: int) -> Iterator[Step]:

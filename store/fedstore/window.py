@@ -1,8 +1,8 @@
 """Windows of time: what a screen or command looks at, and which summary buckets it is made of.
 
 A window is ``[start, end)`` in UTC epoch milliseconds, aligned to whole minutes; ``end`` is the next minute
-after the present, or the moment that ``--at`` names. ``spans`` splits it into days, hours and minutes, so that
-any window costs at most about 30 days + 46 hours + 118 minutes of rows per name, and is exact.
+after the present, or the moment that ``--at`` names. ``spans`` splits it into days, hours, tens and minutes, so that
+any window is exact and costs at most its days and some 46 hours, 10 tens and 18 minutes of rows per name.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from fedstore.errors import FedstoreError
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, WIDTHS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["WINDOW_LABELS", "Span", "Window", "iso", "parse_duration_ms", "parse_time_ms", "spans"]
 
@@ -78,42 +78,34 @@ class Span(NamedTuple):
     end_ms: int
 
 
-def spans(window: Window, hour_mark: int, day_mark: int, minutes_from: int = 0, hours_from: int = 0) -> list[Span]:
-    """The buckets that make up a window, without gap or overlap, each as wide as the marks allow.
+def spans(
+    window: Window, marks: Sequence[int], minutes_from: int = 0, hours_from: int = 0, widest: int = DAY_MS
+) -> list[Span]:
+    """The buckets that make up a window, without gap or overlap, each as wide as its mark (and ``widest``) allows.
 
-    ``minutes_from`` and ``hours_from`` tell since when minute and hour rows are kept; an older edge snaps
-    outwards to the next wider bucket.
+    ``marks`` are those of ten minutes, hours and days. ``minutes_from`` and ``hours_from`` tell since when minutes
+    and hours are kept; an edge before that snaps outwards to the next wider bucket.
     """
     start, end = window.start_ms, window.end_ms
-    if start < hours_from:
-        start -= start % DAY_MS
-    elif start < minutes_from:
-        start -= start % HOUR_MS
-    if end < hours_from:
-        end = _up(end, DAY_MS)
-    elif end < minutes_from:
-        end = _up(end, HOUR_MS)
-    return [span for span in _split(start, end, hour_mark, day_mark) if span.start_ms < span.end_ms]
+    start = _down(start, DAY_MS if start < hours_from else HOUR_MS if start < minutes_from else MINUTE_MS)
+    end = _up(end, DAY_MS if end < hours_from else HOUR_MS if end < minutes_from else MINUTE_MS)
+    levels = [(width, mark) for width, mark in zip(WIDTHS[1:], marks, strict=True) if width <= widest]
+    return [span for span in _split(start, end, levels) if span.start_ms < span.end_ms]
 
 
-def _split(start: int, end: int, hour_mark: int, day_mark: int) -> Iterator[Span]:
-    first_day, last_day = _up(start, DAY_MS), min(_down(end, DAY_MS), day_mark)
-    if first_day < last_day:
-        yield from _hours(start, first_day, hour_mark)
-        yield Span(DAY_MS, first_day, last_day)
-        yield from _hours(last_day, end, hour_mark)
-    else:
-        yield from _hours(start, end, hour_mark)
-
-
-def _hours(start: int, end: int, hour_mark: int) -> Iterator[Span]:
-    first_hour, last_hour = _up(start, HOUR_MS), min(_down(end, HOUR_MS), hour_mark)
-    if first_hour < last_hour:
-        yield Span(MINUTE_MS, start, first_hour)
-        yield Span(HOUR_MS, first_hour, last_hour)
-        yield Span(MINUTE_MS, last_hour, end)
-    else:
+def _split(start: int, end: int, levels: Sequence[tuple[int, int]]) -> Iterator[Span]:
+    """The widest complete buckets in the middle, what is left on both sides in the next narrower ones."""
+    if not levels:
         yield Span(MINUTE_MS, start, end)
+        return
+    *narrower, (width, mark) = levels
+    first, last = _up(start, width), min(_down(end, width), mark)
+    if first < last:
+        yield from _split(start, first, narrower)
+        yield Span(width, first, last)
+        yield from _split(last, end, narrower)
+    else:
+        yield from _split(start, end, narrower)
 
 
 def _down(ms: int, width: int) -> int:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedstore.errors import FedstoreError
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, WIDTHS
 from fedstore.window import Window, parse_duration_ms, parse_time_ms, spans
 
 BASE_MS = 1_790_000_000_000 - 1_790_000_000_000 % DAY_MS
@@ -15,12 +15,12 @@ minutes = st.integers(0, 60 * 24 * 40)
 
 
 @settings(max_examples=200, deadline=None)
-@given(minutes, minutes, minutes, minutes)
-def test_spans_tile_the_window(a: int, b: int, hour: int, day: int) -> None:
+@given(minutes, minutes, minutes)
+def test_spans_tile_the_window(a: int, b: int, now: int) -> None:
     start, end = BASE_MS + min(a, b) * MINUTE_MS, BASE_MS + max(a, b) * MINUTE_MS
-    hour_mark = BASE_MS + hour * MINUTE_MS // HOUR_MS * HOUR_MS
-    day_mark = min(BASE_MS + day * MINUTE_MS // DAY_MS * DAY_MS, hour_mark - hour_mark % DAY_MS)
-    cut = spans(Window(start, end, "x"), hour_mark, day_mark)
+    now_ms = BASE_MS + now * MINUTE_MS
+    marks = [now_ms - now_ms % width for width in WIDTHS[1:]]
+    cut = spans(Window(start, end, "x"), marks)
     at = start
     for span in cut:
         assert span.start_ms == at
@@ -28,10 +28,17 @@ def test_spans_tile_the_window(a: int, b: int, hour: int, day: int) -> None:
         assert span.start_ms < span.end_ms
         at = span.end_ms
         if span.width > MINUTE_MS:  # a wide bucket is read only where it is complete
-            assert span.end_ms <= (hour_mark if span.width == HOUR_MS else day_mark)
+            assert span.end_ms <= marks[WIDTHS.index(span.width) - 1]
     assert at == end or start == end
-    rows = sum((span.end_ms - span.start_ms) // span.width for span in cut if span.end_ms <= day_mark)
-    assert rows <= 59 * 2 + 23 * 2 + 40  # what the marks cover costs few rows however long the window
+    rows = sum((span.end_ms - span.start_ms) // span.width for span in cut if span.end_ms <= now_ms)
+    assert rows <= 9 * 2 + 5 * 3 + 23 * 3 + 40  # what the marks cover costs few rows however long the window
+
+
+@given(minutes, st.sampled_from(WIDTHS))
+def test_no_bucket_is_wider_than_asked(a: int, widest: int) -> None:
+    end = BASE_MS + 40 * DAY_MS
+    cut = spans(Window(BASE_MS + a * MINUTE_MS, end, "x"), (end, end, end), widest=widest)
+    assert all(span.width <= widest for span in cut)
 
 
 @pytest.mark.parametrize(

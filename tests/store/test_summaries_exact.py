@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedstore.schema.summaries import SPECS
+from fedstore.schema.summaries import SPECS, WIDTHS
 from fedstore.store import Store
 from fedstore.summaries import roll_up
 from tests.conftest import Clock
 from tests.federation import NOW_MS
-from tests.store.recount import DAY, HOUR, MINUTE, recount, unpacked, widened
+from tests.store.recount import HOUR, MINUTE, recount, unpacked, widened
 
 START = NOW_MS - 50 * HOUR
 END = NOW_MS + 30 * HOUR
@@ -141,10 +141,10 @@ def test_every_width_is_what_counting_the_events_gives(data: st.DataObject) -> N
     counted = recount(events)
     for short, table in TABLES.items():
         keys, bins = len(SPECS[table].keys), len(SPECS[table].bins)
-        found: dict[int, Any] = {MINUTE: {}, HOUR: {}, DAY: {}}
+        found: dict[int, Any] = {width: {} for width in WIDTHS}
         for row in tables[table]:
             key, value = unpacked(row[1:], keys, bins)
             found[row[0]][key] = value
         assert found[MINUTE] == counted[short]
-        assert found[HOUR] == widened(counted[short], HOUR, END // HOUR * HOUR)
-        assert found[DAY] == widened(counted[short], DAY, END // DAY * DAY)
+        for width in WIDTHS[1:]:
+            assert found[width] == widened(counted[short], width, END // width * width)

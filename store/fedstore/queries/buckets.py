@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fedstore.bins import percentiles
 from fedstore.queries.models import Durations
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, WIDTHS
 from fedstore.summaries import read_bins
 from fedstore.window import Span, Window, spans
 
@@ -59,9 +59,9 @@ class Buckets:
     def __init__(self, source: Source) -> None:
         self._source = source
         found = {name: int(at) for name, at in source.read("SELECT name, at_ms FROM marks")}
-        self._hour_mark, self._day_mark = found["hour"], found["day"]
+        self._marks = tuple(found[name] for name in MARKS)
+        self._kept = found.get("minutes_from", 0), found.get("hours_from", 0)
         self._known: dict[tuple[str, tuple[Any, ...]], Rows] = {}
-        self._since: dict[str, tuple[int, int]] = {}
 
     def sums(
         self,
@@ -73,7 +73,7 @@ class Buckets:
         *args: Any,
     ) -> Rows:
         """Rows of (by…, SUM(columns)…), one per combination of ``by``; ``where`` filters on key columns."""
-        spread, parameters = self._spread(table, self._spans(table, window), (*by, *columns), where, args)
+        spread, parameters = self._spread(table, self._spans(window), (*by, *columns), where, args)
         names = ", ".join(by)
         totals = ", ".join(f"CAST(COALESCE(SUM({c}), 0) AS BIGINT) AS {c}" for c in columns)
         group = f" GROUP BY {names}" if by else ""
@@ -84,9 +84,7 @@ class Buckets:
         *args: Any,
     ) -> Rows:  # fmt: skip
         """Rows of (slot start, by…, SUM(columns)…): the window cut into steps that start at multiples of one."""
-        day_mark = self._day_mark if step_ms >= DAY_MS else 0
-        hour_mark = self._hour_mark if step_ms >= HOUR_MS else 0
-        cut = spans(window, hour_mark, day_mark, *self._kept(table))
+        cut = spans(window, self._marks, *self._kept, widest=max(w for w in WIDTHS if step_ms % w == 0))
         spread, parameters = self._spread(table, cut, ("start", *by, *columns), where, args)
         names = "".join(f", {name}" for name in by)
         totals = ", ".join(f"CAST(SUM({c}) AS BIGINT) AS {c}" for c in columns)
@@ -100,7 +98,7 @@ class Buckets:
         self, table: str, window: Window, by: Sequence[str], column: str, where: str = "", *args: Any
     ) -> dict[Any, list[bytes]]:
         """The packed distributions of the window, by key (a tuple, or the value of a single ``by``)."""
-        spread, parameters = self._spread(table, self._spans(table, window), (*by, column), where, args)
+        spread, parameters = self._spread(table, self._spans(window), (*by, column), where, args)
         found: dict[Any, list[bytes]] = {}
         for *key, blob in self._read(spread, parameters):
             found.setdefault(key[0] if len(by) == 1 else tuple(key), []).append(blob)
@@ -138,16 +136,8 @@ class Buckets:
             self._known[asked] = self._source.read(*asked)
         return self._known[asked]
 
-    def _spans(self, table: str, window: Window) -> list[Span]:
-        return spans(window, self._hour_mark, self._day_mark, *self._kept(table))
-
-    def _kept(self, table: str) -> tuple[int, int]:
-        """Since when minute and hour rows of a table are there; older edges snap to wider buckets."""
-        if table not in self._since:
-            sql = f"SELECT MIN(start) FROM {table} WHERE width = ?"
-            minute, hour = (self._source.read(sql, (width,))[0][0] for width in (MINUTE_MS, HOUR_MS))
-            self._since[table] = minute or 0, hour or 0
-        return self._since[table]
+    def _spans(self, window: Window) -> list[Span]:
+        return spans(window, self._marks, *self._kept)
 
     @staticmethod
     def _spread(

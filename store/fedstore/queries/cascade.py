@@ -9,6 +9,7 @@ from fedstore.learning.targets import check_targets
 from fedstore.queries.buckets import Buckets, Source, durations_of
 from fedstore.queries.facts import newest_decisions
 from fedstore.queries.models import CascadeView, ConfidenceBin, DecisionRow, LayerRow, LayerView, Rate
+from fedstore.queries.routing_health import accuracy_drift
 from fedstore.summaries import ACCEPTED_KIND, ASKED_KIND, RIGHT_KIND, WRONG_KIND, read_bins
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def cascade_view(source: Source, window: Window, thresholds: Mapping[str, float]
         clarified=clarified,
         targets=check_targets(measures),
         recent=newest_decisions(source, [row.name for row in layers], window, _RECENT),
+        drift=accuracy_drift(buckets, window),
     )
 
 

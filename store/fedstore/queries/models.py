@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fedstore.learning.intervals import Interval, wilson
 
 if TYPE_CHECKING:
+    from fedstore.learning.targets import DriftAlert
     from fedstore.window import Window
 
 __all__ = [
@@ -329,6 +330,8 @@ class CascadeView:
     targets: tuple[Any, ...]
     """fedstore.learning.targets statuses, in the seed's order."""
     recent: tuple[DecisionRow, ...]
+    drift: DriftAlert | None = None
+    """The newer half of the window is right more or less often than the older."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from fedstore.queries.models import (
     Rate,
     SeriesPoint,
 )  # fmt: skip
+from fedstore.queries.routing_health import routing_attention
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,7 +56,8 @@ def overview(
     runs = sum(cell.tasks for cell in cells)
     lost = losses(source)
     cost = sum((row.cost for row in rows), Money())
-    attention = _attention(rows, layers, cells, before, active, now_ms, cost, lost)
+    routing = tuple(routing_attention(buckets, window))
+    attention = _attention(rows, layers, cells, before, active, now_ms, cost, lost, routing)
     return Overview(
         window=window,
         tasks=runs,
@@ -174,9 +176,10 @@ def rejected_count(source: Source) -> int:
 def _attention(
     rows: Sequence[AgentRow], layers: Sequence[LayerRow], cells: Sequence[MatrixCell],
     before: Mapping[tuple[str, str], Rate], active: Sequence[ActiveRun], now_ms: int, cost: Money, lost: int,
+    routing: Sequence[Attention],
 ) -> tuple[Attention, ...]:  # fmt: skip
     found = [*_agents_in_trouble(rows), *_cells_in_trouble(rows, cells, before), *_waiting(active, now_ms)]
-    found += _missed_targets(layers)
+    found += [*_missed_targets(layers), *routing]
     if cost.unpriced_calls:
         found.append(("warn", f"{cost.unpriced_calls:,} calls have no known price", "tab:costs"))
     if lost:

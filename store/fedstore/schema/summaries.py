@@ -1,4 +1,4 @@
-"""DDL of the summaries: what happened per minute, hour and day, so that a screen never reads raw facts.
+"""DDL of the summaries: what happened per minute, ten minutes, hour and day, so that a screen never reads raw facts.
 
 ``width`` is the length of a bucket in milliseconds, ``start`` its first millisecond. Columns are sums and add
 up across buckets; ``*_bins`` are distributions packed as sorted (bin, count) pairs of 32-bit integers. The
@@ -7,12 +7,15 @@ rules by which facts become sums stand in ``fedstore.summaries``.
 
 from __future__ import annotations
 
-__all__ = ["DAY_MS", "HOUR_MS", "MINUTE_MS", "SPECS", "SUMMARY_TABLES", "WIDTHS", "Spec"]
+__all__ = ["DAY_MS", "HOUR_MS", "MARKS", "MINUTE_MS", "SPECS", "SUMMARY_TABLES", "TEN_MS", "WIDTHS", "Spec"]
 
 MINUTE_MS = 60_000
+TEN_MS = 600_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
-WIDTHS = (MINUTE_MS, HOUR_MS, DAY_MS)
+WIDTHS = (MINUTE_MS, TEN_MS, HOUR_MS, DAY_MS)
+MARKS = {"ten": TEN_MS, "hour": HOUR_MS, "day": DAY_MS}
+"""Up to each mark, the buckets of its width contain the narrower ones."""
 
 
 class Spec:
@@ -68,9 +71,9 @@ CREATE TABLE layers (                -- the layers seen so far, as their newest 
 ) STRICT, WITHOUT ROWID
 """
 
-MARKS = """
+MARK_TABLE = """
 CREATE TABLE marks (                 -- buckets before a mark are contained in the next wider ones
-    name TEXT PRIMARY KEY,                  -- hour: minutes before it are in hours; day: hours before it in days;
+    name TEXT PRIMARY KEY,                  -- ten, hour, day: what is before it is in buckets of that width;
                                             -- minutes_from, hours_from: older ones were purged; purged: when last;
                                             -- backfill: when history was last recorded
     at_ms INTEGER NOT NULL
@@ -91,6 +94,6 @@ def _table(name: str, spec: Spec) -> str:
 SUMMARY_TABLES = (
     *(_table(name, spec) for name, spec in SPECS.items()),
     LAYERS,
-    MARKS,
-    "INSERT INTO marks (name, at_ms) VALUES ('hour', 0), ('day', 0)",
+    MARK_TABLE,
+    "INSERT INTO marks (name, at_ms) VALUES ('ten', 0), ('hour', 0), ('day', 0)",
 )
