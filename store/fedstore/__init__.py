@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from fedstore.ids import now_ms as now_ms
     from fedstore.ids import stable_id as stable_id
     from fedstore.ingest import ImportReport as ImportReport
+    from fedstore.ingest import LinesReport as LinesReport
     from fedstore.ingest import import_paths as import_paths
+    from fedstore.ingest import record_lines as record_lines
     from fedstore.ingest.routing_export import write_routing_log as write_routing_log
     from fedstore.labelling import Graded as Graded
     from fedstore.labelling import LabelItem as LabelItem
@@ -99,7 +101,7 @@ _MODULES = {
         "Attempt", "Event", "Execution", "Job", "Outcome", "Route", "Run", "RunState", "Usage", "Verdict",
     ),
     "ids": ("new_id", "now_ms", "stable_id"),
-    "ingest": ("ImportReport", "import_paths"),
+    "ingest": ("ImportReport", "LinesReport", "import_paths", "record_lines"),
     "ingest.routing_export": ("write_routing_log",),
     "labelling": ("Graded", "LabelItem", "LabelProgress", "LabellingQueue"),
     "paths": ("default_config_path", "default_store_path"),

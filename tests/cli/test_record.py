@@ -171,22 +171,25 @@ LINES = [
 ]
 
 
-def test_events_are_taken_known_or_rejected(run: Run, ask: Callable[..., Any], path: Path) -> None:
-    found = ask("record", "event", stdin="\n".join(LINES))
+def test_events_are_taken_known_or_rejected(run: Run, path: Path) -> None:
+    result = run("record", "event", "--json", stdin="\n".join(LINES))
+    assert result.exit_code == 2
+    found = json.loads(result.stdout)
     assert (found["taken"], found["known"], found["rejected"]) == (2, 1, 5)
     assert [reason["line"] for reason in found["reasons"]] == [3, 4, 6, 7, 8]
     assert len(rows(path, "runs")) == 1
     assert len(rows(path, "llm_calls")) == 1
+    assert [(row["source"], row["line"]) for row in rows(path, "rejects")] == [("shell", n) for n in (3, 4, 6, 7, 8)]
 
 
 def test_events_tell_each_reason(run: Run) -> None:
     result = run("record", "event", stdin="\n".join(LINES))
-    assert result.exit_code == 0
+    assert result.exit_code == 2
     assert result.stdout == "2 recorded, 1 already there, 5 rejected\n"
     said = result.stderr.splitlines()
-    assert said[0] == "fedtop: line 3: not JSON (Expecting value)"
+    assert said[0] == "fedtop: line 3: not valid JSON (Expecting value at character 1)"
     assert said[1] == "fedtop: line 4: agent: field required"
-    assert said[2] == "fedtop: line 6: NaN is not a number"
+    assert said[2] == "fedtop: line 6: quality: input should be a finite number"
     assert len(said) == 5
 
 
