@@ -68,6 +68,8 @@ with Recorder(sys.argv[1]) as recorder:
             recorder.usage(agent=agent, model="gpt-5-codex", task_type="review", input_tokens=900, output_tokens=90)
         else:
             recorder.record_execution(f"t{number}", "bash", 1.5, number % 9 > 0, 0.0, 0, "", False, agent_id=agent)
+        if recorder.lost:
+            sys.exit("facts were lost")
         time.sleep(max(0.0, began + (number + 1) * pause - time.monotonic()))
 """
 
@@ -167,6 +169,8 @@ def fed(store: Path, rate: float) -> Iterator[None]:
     with subprocess.Popen([sys.executable, "-c", FEED, str(store), str(rate)]) as feeder:
         try:
             yield
+            if feeder.poll() is not None:
+                raise SystemExit("the recording process ended by itself: nothing was measured")
         finally:
             feeder.terminate()
 

@@ -6,6 +6,7 @@ down to the screen on top.
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,9 +107,13 @@ class FedtopApp(Actions, App[None]):
         return defaults_for(self.current_theme)
 
     def on_mount(self) -> None:
-        """Starts to read; what is read is asked for by the screen once it is there."""
-        self._poller.start()
+        """Starts to read once the frame is on the screen; what is read is asked for by the screen."""
+        self.call_after_refresh(self._begin)
         self.set_interval(_WATCH_S, self._refresh_status)
+
+    def _begin(self) -> None:
+        gc.enable()  # it is off while the pane is being started, see fedtop.cli.top
+        self._poller.start()
 
     def on_unmount(self) -> None:
         """Ends the poller."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,12 +113,14 @@ def run_pane(view: View, settings: Settings, store: Store, tab: str) -> None:
     """Open the pane and stay until it is left."""
     if view.no_color:
         os.environ["NO_COLOR"] = "1"
+    gc.disable()  # nothing of what is imported now is garbage: the rounds over it are a tenth of the start
     from fedtop.app import FedtopApp
     from fedtop.options import AppOptions
 
-    window = window_of(store.reader(), settings.window, view.at)
+    window = None if view.at is None else window_of(store.reader(), settings.window, view.at)
     options = AppOptions(
-        window=settings.window, interval_s=settings.interval_s, at_ms=None if window.live else window.end_ms - 1,
+        window=settings.window, interval_s=settings.interval_s,
+        at_ms=None if window is None or window.live else window.end_ms - 1,
         readonly=settings.readonly, theme=settings.theme, ascii=settings.ascii, tab=tab, clock=now_ms,
         keymap=settings.keymap,
     )  # fmt: skip
@@ -129,6 +133,7 @@ def print_tab(view: View, settings: Settings, store: Store, tab: str) -> None:
 
     reader = store.reader()
     window = window_of(reader, settings.window, view.at)
+    view = replace(view, store=store.path)
     if tab == "overview":
         overview.print_dashboard(view, reader, window)
     else:
