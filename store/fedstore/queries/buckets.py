@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fedstore.bins import percentiles
 from fedstore.queries.models import Durations
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, WIDTHS
-from fedstore.summaries import read_bins
 from fedstore.window import Span, Window, spans
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def durations_of(n: int, total_ms: float, blobs: Sequence[bytes]) -> Durations:
         return Durations()
     if n == 1:  # exact: a bin's middle would lie beside the only value there is
         return Durations(n, total_ms, total_ms, total_ms)
-    p50, p95 = percentiles(read_bins(b"".join(blobs)), (0.5, 0.95))
+    p50, p95 = percentiles(b"".join(blobs), (0.5, 0.95))
     return Durations(n, total_ms / n, None if p50 is None else p50 / 1000, None if p95 is None else p95 / 1000)
 
 

@@ -9,7 +9,7 @@ from fedstore.learning.intervals import Interval, two_proportion_p
 from fedstore.queries.buckets import Buckets, Source, durations_of
 from fedstore.queries.facts import error_classes, newest_tool_calls
 from fedstore.queries.models import Rate, SeriesPoint, ToolDetail, ToolRow, ToolsView
-from fedstore.schema.summaries import DAY_MS, MINUTE_MS
+from fedstore.schema.summaries import DAY_MS
 from fedstore.window import Window
 
 if TYPE_CHECKING:
@@ -25,12 +25,15 @@ _RECENT = 50
 _ERROR_SAMPLE = 500
 _SUMS = ("calls", "ok", "failed", "duration_n", "duration_ms", "priced", "cost_nano", "tokens")
 
+_PRICED = _SUMS.index("priced")  # its cost follows it
+
 ToolRule = Literal["bound", "seed"]
 
 
 def rolling(window: Window) -> Window:
-    """The 30 days that end where a window ends."""
-    return Window(window.end_ms - ROLLING_DAYS * DAY_MS, window.end_ms, "30d", window.live)
+    """The 30 days that end where a window ends; their first one is left out unless it is whole (in UTC)."""
+    start = window.end_ms - ROLLING_DAYS * DAY_MS
+    return Window(start + -start % DAY_MS, window.end_ms, "30d", window.live)
 
 
 def tools_view(source: Source, window: Window, rule: ToolRule) -> ToolsView:
@@ -41,52 +44,48 @@ def tools_view(source: Source, window: Window, rule: ToolRule) -> ToolsView:
     return ToolsView(month, rows, _patterns(buckets, rows, month), _recommendations(rows))
 
 
-def tool_rows(buckets: Buckets, month: Window, rule: ToolRule) -> tuple[ToolRow, ...]:
-    """A row per tool, the least trusted first."""
-    blobs = buckets.blobs("tool_buckets", month, ("tool",), "duration_bins")
-    older, newer = (_rates(buckets, half) for half in _halves(month))
-    agents: dict[str, list[tuple[str, Rate]]] = {}
-    for tool, agent, ok, failed in buckets.sums("tool_buckets", month, ("tool", "agent"), ("ok", "failed")):
-        agents.setdefault(tool, []).append((agent, Rate(ok, ok + failed)))
+def tool_rows(buckets: Buckets, month: Window, rule: ToolRule, where: str = "", *args: Any) -> tuple[ToolRow, ...]:
+    """A row per tool, the least trusted first; ``where`` filters on tool or agent."""
+    blobs = buckets.blobs("tool_buckets", month, ("tool",), "duration_bins", where, *args)
+    half = _newer_half(month)
+    newer = {
+        tool: Rate(ok, ok + failed)
+        for tool, ok, failed in buckets.sums("tool_buckets", half, ("tool",), ("ok", "failed"), where, *args)
+    }
+    by_agent: dict[str, list[Sequence[Any]]] = {}
+    for tool, *row in buckets.sums("tool_buckets", month, ("tool", "agent"), _SUMS, where, *args):
+        by_agent.setdefault(tool, []).append(row)
     rows = [
-        _tool_row(row, rule, blobs.get(row[0], ()), (older.get(row[0]), newer.get(row[0])), agents.get(row[0], []))
-        for row in buckets.sums("tool_buckets", month, ("tool",), _SUMS)
+        _tool_row(tool, rows, rule, blobs.get(tool, ()), newer.get(tool, Rate(0, 0))) for tool, rows in by_agent.items()
     ]
     order = {"LOW": 0, "MEDIUM": 1, "HIGH": 2}
     return tuple(sorted(rows, key=lambda row: (order[row.level], -row.calls, row.name)))
 
 
-def _halves(window: Window) -> tuple[Window, Window]:
+def _newer_half(window: Window) -> Window:
+    """From a midnight in the middle on, so that the days before it are read as days."""
     middle = window.start_ms + window.length_ms // 2
-    middle -= middle % MINUTE_MS
-    return (
-        Window(window.start_ms, middle, window.label, live=False),
-        Window(middle, window.end_ms, window.label, live=False),
-    )
-
-
-def _rates(buckets: Buckets, window: Window) -> dict[str, Rate]:
-    rows = buckets.sums("tool_buckets", window, ("tool",), ("ok", "failed"))
-    return {tool: Rate(ok, ok + failed) for tool, ok, failed in rows}
+    return Window(middle - middle % DAY_MS, window.end_ms, window.label, live=False)
 
 
 def _tool_row(
-    row: Sequence[Any], rule: ToolRule, blobs: Sequence[bytes], halves: tuple[Rate | None, Rate | None],
-    agents: list[tuple[str, Rate]],
-) -> ToolRow:  # fmt: skip
-    name, calls, ok, failed, n, total_ms, priced, cost, tokens = row
+    name: str, by_agent: Sequence[Sequence[Any]], rule: ToolRule, blobs: Sequence[bytes], newer: Rate
+) -> ToolRow:
+    calls, ok, failed, n, total_ms, priced, cost, tokens = map(sum, zip(*(row[1:] for row in by_agent), strict=True))
     found = tool_confidence(ok, ok + failed, rule)
     bound = None if found.lower is None or found.upper is None else Interval(found.lower, found.upper)
+    agents = [(agent, Rate(ok, ok + failed)) for agent, _, ok, failed, *_ in by_agent]
     agents.sort(key=lambda item: (-(item[1].n - item[1].hits), item[0]))
+    older = Rate(ok - newer.hits, ok + failed - newer.n)
     return ToolRow(
-        name, calls, Rate(ok, ok + failed), found.level, bound, found.reason, _trend(*halves),
+        name, calls, Rate(ok, ok + failed), found.level, bound, found.reason, _trend(older, newer),
         durations_of(n, total_ms, blobs), cost if priced else None, tokens, tuple(agents),
     )  # fmt: skip
 
 
-def _trend(older: Rate | None, newer: Rate | None) -> str:
+def _trend(older: Rate, newer: Rate) -> str:
     """improving, stable or declining (two-proportion p < 0.05), unknown with fewer than 10 in a half."""
-    if older is None or newer is None or min(older.n, newer.n) < 10:
+    if min(older.n, newer.n) < 10:
         return "unknown"
     p = two_proportion_p(older.hits, older.n, newer.hits, newer.n)
     if p is None or p >= 0.05:
@@ -119,13 +118,16 @@ def _surely_worse(rate: Rate, rest: Rate) -> bool:
 
 
 def _cost_anomalies(buckets: Buckets, month: Window) -> list[str]:
-    last_day = Window(month.end_ms - DAY_MS, month.end_ms, "24h", live=False)
-    before = Window(month.start_ms, last_day.start_ms, "", live=False)
-    columns = ("priced", "cost_nano")
-    past = {r[0]: r[1:] for r in buckets.sums("tool_buckets", before, ("tool",), columns)}
+    """Tools whose priced calls cost far more since yesterday's midnight than in the days before."""
+    since = month.end_ms - DAY_MS
+    lately = Window(since - since % DAY_MS, month.end_ms, "", live=False)
+    whole: dict[str, tuple[int, int]] = {}
+    for tool, _, *sums in buckets.sums("tool_buckets", month, ("tool", "agent"), _SUMS):
+        priced, nano = whole.get(tool, (0, 0))
+        whole[tool] = priced + sums[_PRICED], nano + sums[_PRICED + 1]
     found = []
-    for tool, n, nano in buckets.sums("tool_buckets", last_day, ("tool",), columns):
-        n_past, nano_past = past.get(tool, (0, 0))
+    for tool, n, nano in buckets.sums("tool_buckets", lately, ("tool",), ("priced", "cost_nano")):
+        n_past, nano_past = whole[tool][0] - n, whole[tool][1] - nano
         if min(n, n_past) >= _ANOMALY_CALLS and nano * n_past > COST_ANOMALY_RATIO * nano_past * n > 0:
             ratio = (nano / n) / (nano_past / n_past)
             found.append(f"{tool} costs {ratio:.1f} times its average of the days before")
@@ -151,7 +153,7 @@ def tool_detail(source: Source, name: str, window: Window, rule: ToolRule) -> To
     days = buckets.slots("tool_buckets", month, DAY_MS, (), ("ok", "failed", "calls"), "tool = ?", name)
     return ToolDetail(
         window=month,
-        row=next((row for row in tool_rows(buckets, month, rule) if row.name == name), None),
+        row=next(iter(tool_rows(buckets, month, rule, "tool = ?", name)), None),
         daily=tuple(SeriesPoint(slot, ok, failed, calls - ok - failed) for slot, ok, failed, calls in sorted(days)),
         recent=recent[:_RECENT],
         errors=error_classes(recent),
