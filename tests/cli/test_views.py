@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fedstore import Store
+from fedstore import Alarm, PolicyStore, Store
 from fedstore.queries.models import AgentRow, CascadeView, CostsView, LayerRow, Overview, RunRow, ToolRow
 from tests.cli.conftest import Run, refused
 from tests.conftest import Clock
@@ -246,3 +246,26 @@ def test_live_draws_again_until_interrupted(run: Run, federation: Store, monkeyp
     assert result.exit_code == 0
     assert naps == [2, 2, 2]
     assert result.stdout.count("FEDERATION ANALYTICS DASHBOARD") == 3
+
+
+def test_alarms_about_changes_reach_the_commands(
+    run: Run, ask: Callable[..., Any], federation: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harm = Alarm(1, "alert", "change #1 (tune) does harm: `fedtop undo 1`", "tune")
+    boosts = Alarm(2, "alert", "change #2 (optimize) does harm", "optimize")
+    monkeypatch.setattr(PolicyStore, "watch", lambda _: (harm, boosts))
+    assert ask("layers", "-w", "all")["alarms"] == []  # no change was ever made: nothing to watch
+    PolicyStore(federation).import_file(write_config(tmp_path))
+    assert ask("layers", "-w", "all")["alarms"] == [harm.text]
+    shown = run("layers", "-w", "all").stdout
+    assert harm.text in " ".join(shown.split())
+    attention = ask("dashboard", "-w", "all")["overview"]["attention"]
+    assert [text for _, text, target in attention if target.startswith("change:")] == [
+        "change #1 (tune) does harm", "change #2 (optimize) does harm",
+    ]  # fmt: skip
+
+
+def write_config(folder: Path) -> Path:
+    file = folder / "routing.json"
+    file.write_text(json.dumps({"layers": [{"name": "keyword", "threshold": 0.8}]}))
+    return file

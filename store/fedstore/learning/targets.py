@@ -85,10 +85,18 @@ class DriftAlert:
     older: float
     newer: float
     p_value: float
+    older_n: int
+    newer_n: int
 
     @property
     def worse(self) -> bool:
         return self.newer < self.older
+
+    @property
+    def text(self) -> str:
+        """``97.1 % → 92.4 % in the newer half (n=500 and 498)``."""
+        shares = f"{self.older * 100:.1f} % → {self.newer * 100:.1f} %"
+        return f"{shares} in the newer half (n={self.older_n:,} and {self.newer_n:,})"
 
 
 def drift_alert(
@@ -98,4 +106,4 @@ def drift_alert(
     p = two_proportion_p(older_right, older_n, newer_right, newer_n)
     if p is None or p >= alpha:
         return None
-    return DriftAlert(older_right / older_n, newer_right / newer_n, p)
+    return DriftAlert(older_right / older_n, newer_right / newer_n, p, older_n, newer_n)

@@ -21,6 +21,8 @@ class Alarm:
     severity: str
     """alert: harmful. warn: the replay's assumptions are broken."""
     text: str
+    kind: str = ""
+    """tune | optimize."""
     rolled_back: bool = False
     """Whether it was taken back automatically."""
 
@@ -41,7 +43,8 @@ def alarm_about(change: Change) -> Alarm | None:
             change.id,
             "alert",
             f"change #{change.id} ({change.kind}) does harm: {name}{seen}{promised}: `fedtop undo {change.id}`",
+            change.kind,
         )
     if effects.broken:
-        return Alarm(change.id, "warn", f"change #{change.id} ({change.kind}): {effects.broken[0]}")
+        return Alarm(change.id, "warn", f"change #{change.id} ({change.kind}): {effects.broken[0]}", change.kind)
     return None

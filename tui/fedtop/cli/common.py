@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from fedstore import Reader, Settings, Store, Window
+    from fedstore import Alarm, Reader, Settings, Store, Window
 
 __all__ = [
     "PLAIN_OPTIONS", "SHELL_SOURCE", "View", "get_settings", "now_ms", "open_store", "open_view", "plain_options",
-    "store_option", "view_options", "window_of",
+    "standing_alarms", "store_option", "view_options", "window_of",
 ]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -122,6 +122,16 @@ def open_view(view: View) -> Iterator[tuple[Reader, Window]]:
     with open_store(settings, readonly=True) as store:
         reader = store.reader()
         yield reader, window_of(reader, settings.window, view.at)
+
+
+def standing_alarms(settings: Settings) -> tuple[Alarm, ...]:
+    """What the newest changes of the policy give cause for; nothing is taken back. Raises FedstoreError."""
+    from fedstore import PolicyStore
+
+    with open_store(settings, readonly=True) as store:
+        if store.reader().policy().version == 0:  # nothing was ever changed
+            return ()
+        return PolicyStore(store).watch()
 
 
 def window_of(reader: Reader, label: str, at: str | None) -> Window:

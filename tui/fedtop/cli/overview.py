@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedtop.cli.common import View, get_settings, now_ms, open_store, open_view, view_options, window_of
+from fedtop.cli.common import (
+    View,
+    get_settings,
+    now_ms,
+    open_store,
+    open_view,
+    standing_alarms,
+    view_options,
+    window_of,
+)
 from fedtop.cli.output import emit, look_for, notice_for, print_json, show
 
 if TYPE_CHECKING:
@@ -40,7 +49,10 @@ def dashboard(view: View, *, live: bool, interval: float) -> None:
 
 def print_dashboard(view: View, reader: Reader, window: Window, *, live: bool = False) -> None:
     """The dashboard, on a cleared screen when it is drawn again and again."""
-    overview, cascade = reader.overview(window), reader.cascade(window)
+    from fedtop.screens.alarms import with_alarms
+
+    overview = with_alarms(reader.overview(window), standing_alarms(get_settings(view)))
+    cascade = reader.cascade(window)
     newest = reader.newest_ms()
     notice = notice_for(newest, window)
     if view.as_json:

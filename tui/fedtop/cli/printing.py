@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fedtop.cli.common import get_settings, standing_alarms
 from fedtop.cli.output import emit, notice_for, plain_value
 
 if TYPE_CHECKING:
@@ -17,10 +18,13 @@ __all__ = ["print_view"]
 def print_view(view: View, reader: Reader, window: Window, tab: str, dimension: str = "model") -> None:
     """Print the tab "agents", "cascade", "costs" (by ``dimension``) or "tools"."""
     found: Any
+    more: dict[str, Any] = {}
     if tab == "agents":
         found = reader.agents(window)
     elif tab == "cascade":
         found = reader.cascade(window)
+        alarms = standing_alarms(get_settings(view)) if found.routes else ()
+        more["alarms"] = [alarm.text for alarm in alarms if alarm.kind == "tune"]
     elif tab == "costs":
         found = reader.costs(window, dimension)
     else:
@@ -28,9 +32,9 @@ def print_view(view: View, reader: Reader, window: Window, tab: str, dimension: 
     notice = notice_for(reader.newest_ms(), found.window)
 
     def draw(look: Look) -> Any:
-        return _page(tab)(found, look, notice.text(look))
+        return _page(tab)(found, look, notice.text(look), **more)
 
-    emit(view, {"notice": notice.code, **plain_value(found)}, draw)
+    emit(view, {"notice": notice.code, **plain_value(found), **more}, draw)
 
 
 def _page(tab: str) -> Any:

@@ -19,7 +19,7 @@ from fedtop.cli.main import Failure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fedstore import Settings, Store
+    from fedstore import Settings, StartSettings, Store
 
 __all__ = ["demo", "top"]
 
@@ -45,13 +45,13 @@ def pane_options(command: Any) -> Any:
 @view_options
 def top(view: View, *, interval: float | None, tab: str, theme: str | None) -> None:
     """The live pane; printed once with --once, --json, or where there is no terminal."""
-    settings = get_settings(view, interval_s=interval, theme=theme)
     if wants_print(view):
+        settings = get_settings(view, interval_s=interval, theme=theme)
         with open_store(settings, readonly=True) as store:
             print_tab(view, settings, store, tab)
         return
-    with open_store(settings) as store:
-        run_pane(view, settings, store, tab)
+    with _opened(view, interval, theme) as (start, store):
+        run_pane(view, start, store, tab)
 
 
 @click.command()
@@ -109,7 +109,7 @@ def wants_print(view: View) -> bool:
     return view.as_json or view.once or not (sys.stdin.isatty() and sys.stdout.isatty())
 
 
-def run_pane(view: View, settings: Settings, store: Store, tab: str) -> None:
+def run_pane(view: View, settings: Settings | StartSettings, store: Store, tab: str) -> None:
     """Open the pane and stay until it is left."""
     if view.no_color:
         os.environ["NO_COLOR"] = "1"

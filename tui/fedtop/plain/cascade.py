@@ -24,8 +24,11 @@ from fedtop.plain.blocks import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fedstore import Window
     from fedstore.learning.analysis import LayerAnalysis, Share
+    from fedstore.learning.targets import DriftAlert
     from fedstore.queries.models import CascadeView, DecisionRow, LayerRow, WhyStep, WhyView
     from fedtop.plain.look import Look
 
@@ -34,8 +37,10 @@ __all__ = ["analysis", "cascade", "funnel", "layer_table", "targets", "why"]
 RECENT = 10
 
 
-def cascade(view: CascadeView, look: Look, notice: str | None = None) -> RenderableType:
-    """The whole cascade over a window."""
+def cascade(
+    view: CascadeView, look: Look, notice: str | None = None, alarms: Sequence[str] = ()
+) -> RenderableType:
+    """The whole cascade over a window; ``alarms`` speak of changes of its thresholds."""
     parts: list[RenderableType] = [header("ROUTING PERFORMANCE", look, window_text(view.window, look))]
     if notice:
         return Group(*parts, Text(f"\n{notice}", "$warn"))
@@ -45,6 +50,8 @@ def cascade(view: CascadeView, look: Look, notice: str | None = None) -> Rendera
     parts += [heading("Routing Cascade Overview"), funnel(view, look)]
     parts += [heading("Layer Performance"), layer_table(view.layers, look)]
     parts += [heading("Performance Targets"), targets(view, look)]
+    if view.drift is not None or alarms:
+        parts += [heading("Needs Attention"), lines(_attention(view.drift, alarms, look))]
     if view.recent:
         parts += [heading("Latest Decisions"), _decisions(view.recent[:RECENT], look)]
     return Group(*parts)
@@ -95,6 +102,15 @@ def targets(view: CascadeView, look: Look) -> RenderableType:
         limits = (look.cell(found.target.target_text), look.cell(found.target.alert_text))
         rows.append((fmt.state_text(found.status, found.target.label, look.glyphs), shown, *limits))
     return table([("Metric", "left"), ("Now", "right"), ("Target", "right"), ("Alert if", "right")], rows)
+
+
+def _attention(drift: DriftAlert | None, alarms: Sequence[str], look: Look) -> list[Text]:
+    found = [fmt.state_text("alert", look.name(text, 400).plain, look.glyphs) for text in alarms]
+    if drift is not None:
+        word = "fell" if drift.worse else "rose"
+        state = "warn" if drift.worse else "ok"
+        found.append(fmt.state_text(state, look.cell(f"accuracy {word}: {drift.text}"), look.glyphs))
+    return found
 
 
 def _number(value: float | None, digits: int, look: Look) -> str:

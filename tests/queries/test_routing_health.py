@@ -1,0 +1,66 @@
+"""What is wrong with the cascade: drift between the halves of a window, targets that are missed."""
+
+from __future__ import annotations
+
+import pytest
+from scipy import stats
+
+from fedstore.events import Attempt, Outcome, Route
+from fedstore.store import Store
+from tests.conftest import Clock
+
+HOUR_MS = 3_600_000
+
+
+def decide(store: Store, end_ms: int, verdicts: str, latency_ms: float = 40.0) -> None:
+    """Decisions a minute apart, the last one before ``end_ms``: + right, - wrong, ? not graded."""
+    known = {"+": Outcome(correct=True), "-": Outcome(correct=False), "?": None}
+    attempt = Attempt(layer="keyword", agent="kimi", confidence=0.9, threshold=0.85, accepted=True)
+    routes = [
+        Route(
+            id=f"d{i}", at=end_ms - (len(verdicts) - i) * 60_000, agent="kimi", layer="keyword", attempts=(attempt,),
+            outcome=known[verdict], latency_ms=latency_ms,
+        )
+        for i, verdict in enumerate(verdicts)
+    ]  # fmt: skip
+    assert store.writer().write(routes).taken == len(verdicts)
+
+
+@pytest.mark.parametrize("label", ["6h", "24h", "7d", "all"])
+def test_a_fall_is_told_with_its_counts(store: Store, clock: Clock, label: str) -> None:
+    decide(store, clock.now_ms, "+" * 98 + "--" + "?" * 50 + "+-" * 50)
+    reader = store.reader()
+    drift = reader.cascade(reader.window(label)).drift
+    assert drift is not None
+    assert drift.worse
+    assert drift.older_n + drift.newer_n == 200
+    table = [[98, 2], [50, 50]]
+    assert drift.p_value == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue, abs=1e-6)
+    assert (drift.older, drift.newer) == pytest.approx((0.98, 0.5), abs=0.03)
+    fell = [item for item in reader.overview(reader.window(label)).attention if "fell" in item[1]]
+    assert [(severity, target) for severity, _, target in fell] == [("warn", "tab:cascade")]
+    assert drift.text in fell[0][1]
+
+
+@pytest.mark.parametrize("verdicts", ["", "?" * 40, "+", "-", "+-" * 60, "+" * 100, "+" * 30 + "-"])
+def test_nothing_to_tell(store: Store, clock: Clock, verdicts: str) -> None:
+    decide(store, clock.now_ms, verdicts)
+    reader = store.reader()
+    assert reader.cascade(reader.window("24h")).drift is None
+    assert not any("fell" in text for _, text, _ in reader.overview(reader.window("24h")).attention)
+
+
+def test_a_rise_needs_no_attention(store: Store, clock: Clock) -> None:
+    decide(store, clock.now_ms, "+-" * 50 + "+" * 100)
+    reader = store.reader()
+    drift = reader.cascade(reader.window("24h")).drift
+    assert drift is not None
+    assert not drift.worse
+    assert not any("fell" in text for _, text, _ in reader.overview(reader.window("24h")).attention)
+
+
+def test_targets_that_are_missed_by_far(store: Store, clock: Clock) -> None:
+    decide(store, clock.now_ms, "+++-" * 10, latency_ms=250.0)
+    reader = store.reader()
+    told = [text for _, text, target in reader.overview(reader.window("24h")).attention if target == "tab:cascade"]
+    assert told == ["routing accuracy is 75.0 %, target >95%", "routing takes 250 ms, target <100ms"]
