@@ -37,9 +37,13 @@ class Source(Protocol):
 
 
 def step_of(window: Window, columns: int) -> int:
-    """The shortest step, in milliseconds, that cuts the window into at most ``columns`` pieces."""
+    """The shortest step, in milliseconds, that cuts the window into at most ``columns`` pieces.
+
+    Half a day becomes a whole one, because days are kept as such and half days would be read as hours.
+    """
     wanted = window.length_ms / max(1, columns)
-    return next((step for step in _STEPS_MS if step >= wanted), _STEPS_MS[-1])
+    step = next((step for step in _STEPS_MS if step >= wanted), _STEPS_MS[-1])
+    return DAY_MS if step == DAY_MS // 2 else step
 
 
 def durations_of(n: int, total_ms: float, blobs: Sequence[bytes]) -> Durations:

@@ -47,7 +47,10 @@ _TABLES = ("runs", "llm_calls", "tool_calls", "routes", "verdicts")
 
 
 class Reader:
-    """Read models of a store. ``clock`` gives the present, ``tz`` the zone of days and months (None: local)."""
+    """Read models of a store. ``clock`` gives the present, ``tz`` the zone of days and months (None: local).
+
+    ``tool_rule`` is asked when a view of the tools is.
+    """
 
     def __init__(
         self,
@@ -55,12 +58,12 @@ class Reader:
         *,
         clock: Callable[[], int] = now_ms,
         tz: tzinfo | None = None,
-        tool_rule: ToolRule = "bound",
+        tool_rule: Callable[[], ToolRule] = lambda: "bound",
     ) -> None:
         self._database = database
         self._clock = clock
         self._tz = tz
-        self._tool_rule: ToolRule = tool_rule
+        self._tool_rule = tool_rule
 
     def window(self, label: str, at_ms: int | None = None) -> Window:
         """The window of a name that ends now, or at ``at_ms``. Raises FedstoreError for an unknown name."""
@@ -115,12 +118,12 @@ class Reader:
     def tools(self, window: Window) -> ToolsView:
         """Confidence in each tool over the 30 days that end with the window."""
         with self._database.snapshot():
-            return tools_view(self._database, window, self._tool_rule)
+            return tools_view(self._database, window, self._tool_rule())
 
     def tool(self, name: str, window: Window) -> ToolDetail:
         """One tool in detail."""
         with self._database.snapshot():
-            return tool_detail(self._database, name, window, self._tool_rule)
+            return tool_detail(self._database, name, window, self._tool_rule())
 
     def runs(self, window: Window, agent: str | None = None, limit: int = 200) -> tuple[RunRow, ...]:
         """The newest finished runs of the window, of one agent or of all."""
