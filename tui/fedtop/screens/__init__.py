@@ -70,7 +70,7 @@ DRILLS = {
 }
 """What `open_target("kind:name")` and `open('kind')` open."""
 
-MUTATING_DRILLS = frozenset({"optimize", "tune", "undo", "labelling"})
+MUTATING_DRILLS = frozenset({"optimize", "tune", "labelling"})
 """Drills that lead to a change of the store; absent in read-only mode."""
 
 
