@@ -1,7 +1,7 @@
 """How facts become summaries, exactly, in the transaction that writes the facts.
 
 A ``Deltas`` collects what the facts of one transaction add to each bucket and writes it once per bucket, which
-is what makes a batch cheap. A live fact touches one row, its minute; when an hour (or UTC day) is over, the
+is what makes a batch cheap. A live fact touches one row, its minute; when ten minutes, an hour or a UTC day are over, the
 first write after it rolls its narrower buckets up, and ``marks`` remembers how far. A fact older than a mark is
 added to the wider buckets directly. So every row is a pure function of the set of facts, whatever their order.
 
