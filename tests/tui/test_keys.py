@@ -54,4 +54,4 @@ def test_an_unknown_drill_down_is_none() -> None:
 
 
 def test_what_changes_the_store_is_known_to() -> None:
-    assert {"optimize", "tune", "undo"} <= MUTATING_DRILLS
+    assert {"optimize", "tune", "labelling"} <= MUTATING_DRILLS
