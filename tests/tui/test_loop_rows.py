@@ -15,6 +15,7 @@ from fedstore.learning.analysis import analyse_layer
 from fedstore.learning.intervals import wilson
 from fedstore.learning.lever import LeverReading
 from fedstore.learning.log_builder import Attempt, DecisionLogBuilder
+from fedstore.learning.targets import DriftAlert
 from fedstore.queries.models import ConfidenceBin, Rate
 from fedtop.glyphs import ASCII, UNICODE
 from fedtop.screens.cascade_funnel import funnel_steps, paint_funnel
@@ -72,6 +73,10 @@ class TestLayers:
         text = " ".join(part.plain for part in summary_parts(cascade()))
         low, high = wilson(890, 1000) or (0, 0)
         assert f"accuracy 89.0 % {low * 100:.1f}–{high * 100:.1f} n=1,000" in text
+        assert "newer half" not in text
+        drift = DriftAlert(0.98, 0.9, 0.001, 500, 498)
+        told = [part.plain for part in summary_parts(cascade(drift=drift))][-1]
+        assert told == "▲ accuracy fell from 98.0 % to 90.0 % in the newer half (n=500 and 498)"
         ungraded = " ".join(part.plain for part in summary_parts(cascade(accuracy=Rate(0, 0))))
         assert "accuracy not graded" in ungraded
 

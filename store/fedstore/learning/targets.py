@@ -94,9 +94,10 @@ class DriftAlert:
 
     @property
     def text(self) -> str:
-        """``97.1 % → 92.4 % in the newer half (n=500 and 498)``."""
-        shares = f"{self.older * 100:.1f} % → {self.newer * 100:.1f} %"
-        return f"{shares} in the newer half (n={self.older_n:,} and {self.newer_n:,})"
+        """``fell from 97.1 % to 92.4 % in the newer half (n=500 and 498)``."""
+        shares = f"from {self.older * 100:.1f} % to {self.newer * 100:.1f} %"
+        word = "fell" if self.worse else "rose"
+        return f"{word} {shares} in the newer half (n={self.older_n:,} and {self.newer_n:,})"
 
 
 def drift_alert(

@@ -49,7 +49,7 @@ def routing_attention(buckets: Buckets, window: Window) -> Iterator[tuple[str, s
             yield "warn", text, "tab:cascade"
     drift = accuracy_drift(buckets, window)
     if drift is not None and drift.worse:
-        yield "warn", f"routing accuracy fell: {drift.text}", "tab:cascade"
+        yield "warn", f"routing accuracy {drift.text}", "tab:cascade"
 
 
 def _figure(found: TargetStatus) -> str:

@@ -107,9 +107,8 @@ def targets(view: CascadeView, look: Look) -> RenderableType:
 def _attention(drift: DriftAlert | None, alarms: Sequence[str], look: Look) -> list[Text]:
     found = [fmt.state_text("alert", look.name(text, 400).plain, look.glyphs) for text in alarms]
     if drift is not None:
-        word = "fell" if drift.worse else "rose"
         state = "warn" if drift.worse else "ok"
-        found.append(fmt.state_text(state, look.cell(f"accuracy {word}: {drift.text}"), look.glyphs))
+        found.append(fmt.state_text(state, look.cell(f"accuracy {drift.text}"), look.glyphs))
     return found
 
 

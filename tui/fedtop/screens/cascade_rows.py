@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import tzinfo
 
-    from fedstore.learning.targets import TargetStatus
+    from fedstore.learning.targets import DriftAlert, TargetStatus
     from fedstore.queries.models import CascadeView, DecisionRow, LayerRow
     from fedtop.glyphs import Glyphs
 
@@ -39,6 +39,7 @@ __all__ = [
     "DECISION_COLUMNS",
     "LAYER_COLUMNS",
     "decision_rows",
+    "drift_text",
     "layer_rows",
     "state_of_rate",
     "summary_parts",
@@ -169,7 +170,14 @@ def summary_parts(view: CascadeView) -> tuple[Text, ...]:
         tail = f" p50 {duration_ms(durations.p50_ms)} p95 {duration_ms(durations.p95_ms)}"
         parts.append(_figure("latency", duration_ms(durations.mean_ms), tail))
     parts.append(_figure("clarified", rate(view.clarified.value)))
+    if view.drift is not None:
+        parts.append(drift_text(view.drift))
     return tuple(parts)
+
+
+def drift_text(drift: DriftAlert) -> Text:
+    """That the newer half of the window is right less often than the older one, or more often."""
+    return state_text("warn" if drift.worse else "info", f"accuracy {drift.text}")
 
 
 def _figure(label: str, value: str, tail: str = "") -> Text:
