@@ -26,7 +26,7 @@ FLOORS = (
     # what everything may use; imports nothing above itself, opens nothing
     "bins checking cleaning config driver errors events files ids learning locking paths pricing schema trail window",
     # the only modules that know the engine
-    "database reading transaction",
+    "database opening reading transaction",
     # facts and summaries on their way in, read models on their way out
     "batch decisions fast judging labelling queries rejects summaries writer writes",
     # what a program holds in its hand
@@ -37,7 +37,7 @@ FLOORS = (
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 
 SPEAKS_SQL = [
-    *("database", "reading", "transaction", "schema"),
+    *("database", "opening", "reading", "transaction", "schema"),
     *("writes", "summaries", "judging", "batch", "writer", "rejects", "sink", "fast", "ingest.marks"),
     *("queries", "decisions", "labelling", "policy", "ingest.routing_export"),
     *("retention", "doctor"),

@@ -17,6 +17,7 @@ from fedstore.bins import add_bins
 from fedstore.driver import sqlite3
 from fedstore.errors import StoreError, StoreNewerError, StoreReadOnlyError
 from fedstore.locking import FileLock
+from fedstore.opening import connect, may_stand_still, still_identity
 from fedstore.reading import ReadSnapshot, ThreadReader
 from fedstore.transaction import Transaction, WriterConnection, file_identity, store_error
 
@@ -33,7 +34,6 @@ BUSY_TIMEOUT_S = 30.0
 _PAGE_BYTES = 2_048  # a small write dirties about four pages whatever their size: half the bytes in the log
 _CHECKPOINT_BYTES = 6_000_000
 _WAL_LIMIT_BYTES = 8_000_000
-_CACHE_KIB = 16_384
 
 
 class Database:
@@ -197,27 +197,8 @@ class Database:
             )
         return len(applied) < len(schema.MIGRATION_NAMES)
 
-    def _connect(self, mode: str) -> sqlite3.Connection:
-        place = self._place.replace(os.sep, "/")
-        for special in "%?#":
-            place = place.replace(special, f"%{ord(special):02x}")
-        uri = f"file:{'' if place.startswith('/') else '/'}{place}?mode={mode}"
-        try:
-            connection = sqlite3.connect(
-                uri, uri=True, isolation_level=None, timeout=self._timeout_s, cached_statements=256,
-                check_same_thread=False,
-            )  # fmt: skip
-        except sqlite3.Error as error:
-            raise store_error(error, self._file) from error
-        try:
-            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        except sqlite3.Error as error:
-            connection.close()
-            raise store_error(error, self._file) from error
-        return connection
-
     def _connect_writer(self, lock: FileLock) -> sqlite3.Connection:
-        connection = self._connect("rwc")
+        connection = connect(self._place, self._file, "rwc", self._timeout_s)
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -251,18 +232,14 @@ class Database:
         try:
             return self._local.reader  # type: ignore[no-any-return]
         except AttributeError:
-            identity = file_identity(self._place)
-            if identity is None:
-                raise self._absent() from None
-            reader = ThreadReader(self._connect_reader(), identity, next(self._connections))
-            self._local.reader = reader
+            reader = self._local.reader = self._open_reader()
             self._readers.add(reader)
             return reader
 
     def _reader_of_present_file(self) -> ThreadReader:
         """A connection to a file that was deleted or replaced would go on showing what nobody else can see."""
         reader = self._reader()
-        if reader.identity == file_identity(self._place):
+        if reader.is_present():
             return reader
         self._local.__dict__.clear()
         return self._reader()
@@ -272,23 +249,35 @@ class Database:
             f"there is no store at {self._file} any more: put it back, or record something to begin a new one"
         )
 
-    def _connect_reader(self) -> sqlite3.Connection:
-        connection = self._connect("ro")
+    def _open_reader(self) -> ThreadReader:
+        place, identify = self._place, file_identity
+        identity = identify(place)
+        if identity is None:
+            raise self._absent()
+        try:
+            connection = self._connect_reader("ro")
+        except StoreError:
+            identify = still_identity
+            identity = identify(place)
+            if identity is None or not may_stand_still(place):
+                raise
+            connection = self._connect_reader("ro&immutable=1")
+        return ThreadReader(connection, lambda: identify(place) == identity, next(self._connections))
+
+    def _connect_reader(self, mode: str) -> sqlite3.Connection:
+        connection = connect(self._place, self._file, mode, self._timeout_s)
         try:
             connection.execute("PRAGMA query_only = ON")
-            pending = self._missing(connection)
-        except sqlite3.Error as error:
+            if self._missing(connection):
+                raise StoreError(  # noqa: TRY301 - closed below, as after any other
+                    f"{self._file} is not up to date (from an older fedtop, or still empty): open it anew, without"
+                    " --readonly, to bring it up"
+                )
+        except BaseException as error:
             connection.close()
-            raise store_error(error, self._file) from error
-        except StoreError:
-            connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise store_error(error, self._file) from error
             raise
-        if pending:
-            connection.close()
-            raise StoreError(
-                f"{self._file} is not up to date (from an older fedtop, or still empty): open it anew, without"
-                " --readonly, to bring it up"
-            )
         return connection
 
 

@@ -9,9 +9,8 @@ from fedstore.transaction import close_with, store_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
-
-    from fedstore.transaction import Identity
 
 __all__ = ["ReadSnapshot", "ThreadReader"]
 
@@ -19,9 +18,10 @@ __all__ = ["ReadSnapshot", "ThreadReader"]
 class ThreadReader:
     """The read-only connection of one thread; closed when its thread ends."""
 
-    def __init__(self, connection: sqlite3.Connection, identity: Identity, serial: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, is_present: Callable[[], bool], serial: int) -> None:
         self.connection = connection
-        self.identity = identity
+        self.is_present = is_present
+        """Whether what it reads is still what others see at the path."""
         self.serial = serial
         self.busy = False
         self.close = close_with(self, connection)

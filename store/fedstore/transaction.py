@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
     Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
     Row: TypeAlias = tuple[Any, ...]
-    Identity: TypeAlias = tuple[int, int]
+    Identity: TypeAlias = tuple[int, ...]
 
 __all__ = ["Transaction", "WriterConnection", "close_with", "file_identity", "store_error"]
+
+
+_LITTLE_BYTES = 65_536
 
 
 def store_error(error: BaseException, path: str) -> StoreError:
@@ -37,7 +40,7 @@ def store_error(error: BaseException, path: str) -> StoreError:
         return StoreBusyError(f"{path} is locked by another program: close what holds it open and try again")
     if "readonly" in text or "read-only" in text:
         return StoreReadOnlyError(f"{path} cannot be written: check its permissions, or use --readonly")
-    if "full" in text:
+    if "full" in text or ("disk I/O" in text and _is_full(path)):
         return StoreError(f"the disk that holds {path} is full: free some space; nothing was half-written")
     if "not a database" in text:
         return StoreError(
@@ -53,10 +56,19 @@ def store_error(error: BaseException, path: str) -> StoreError:
     return StoreError(f"{path}: {text}: run `fedtop doctor` for a closer look")
 
 
+def _is_full(path: str) -> bool:
+    """Whether the disk has no room; on some, a log that cannot grow is reported as a failing disk."""
+    try:
+        found = os.statvfs(os.path.dirname(os.path.abspath(path)))
+    except (OSError, AttributeError):  # no such call on Windows
+        return False
+    return found.f_bavail * found.f_frsize < _LITTLE_BYTES
+
+
 def file_identity(path: str) -> Identity | None:
     """Which file stands at a path, None for none. A file that is open keeps its number, deleted or not."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - on every write, so without pathlib
+        found = os.stat(path)
     except OSError:
         return None
     return found.st_dev, found.st_ino

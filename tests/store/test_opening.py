@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -22,7 +23,16 @@ from fedstore.schema import MIGRATION_NAMES, migrate
 from fedstore.transaction import store_error
 
 RUN = {"kind": "run", "agent": "a", "success": True}
-as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anything")
+
+
+def _may_write_anything() -> bool:
+    """Whether permissions do not bind this user."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o500)
+        return os.access(folder, os.W_OK)
+
+
+as_root = pytest.mark.skipif(_may_write_anything(), reason="root may write anything")
 
 
 def one_line(error: pytest.ExceptionInfo[StoreError]) -> str:
@@ -258,6 +268,38 @@ def test_a_file_without_permission_to_write(tmp_path: Path) -> None:  # pragma: 
         one_line(error)
     finally:
         folder.chmod(0o755)
+
+
+@as_root
+def test_a_folder_without_permission_to_write_is_read_and_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "f"
+    with Store(folder / "s.db") as store:
+        store.writer().write([RUN])
+    folder.chmod(0o555)
+    try:
+        with Store(folder / "s.db", readonly=True) as reader:
+            database, token = reader.database, reader.database.change_token()
+            assert database.read("SELECT COUNT(*) FROM runs") == [(1,)]
+            assert database.change_token() == token
+            folder.chmod(0o755)
+            with Store(folder / "s.db") as owner:
+                owner.writer().write([RUN])
+                folder.chmod(0o555)
+                assert database.change_token() != token
+                assert database.read("SELECT COUNT(*) FROM runs") == [(2,)]
+                folder.chmod(0o755)
+            folder.chmod(0o555)
+            with database.snapshot():
+                assert database.read("SELECT COUNT(*) FROM runs") == [(2,)]
+    finally:
+        folder.chmod(0o755)
+
+
+def test_a_log_that_cannot_grow_is_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fedstore import transaction
+
+    monkeypatch.setattr(transaction, "_LITTLE_BYTES", 1 << 62)
+    assert "is full" in str(store_error(driver.OperationalError("disk I/O error"), str(tmp_path / "s.db")))
 
 
 @pytest.mark.parametrize(
