@@ -102,7 +102,7 @@ def _patterns(buckets: Buckets, rows: Sequence[ToolRow], month: Window) -> tuple
             if _surely_worse(rate, rest):
                 found.append(
                     f"{row.name} fails {agent} more often than others:"
-                    f" {rate.hits}/{rate.n} against {rest.hits}/{rest.n}"
+                    f" {rate.n - rate.hits:,} of {rate.n:,} against {rest.n - rest.hits:,} of {rest.n:,}"
                 )
         if row.trend == "declining":
             found.append(f"{row.name} is failing more often than two weeks ago")

@@ -1,0 +1,27 @@
+"""Whom a tool fails: told in failures, and only where it is no accident."""
+
+from __future__ import annotations
+
+import pytest
+
+from fedstore.events import Execution
+from fedstore.store import Store
+from tests.conftest import Clock
+
+
+def use(store: Store, clock: Clock, agent: str, failed: int, n: int) -> None:
+    calls = [
+        Execution(id=f"{agent}{i}", agent=agent, tool="bash", success=i >= failed, at=clock.now_ms - i * 1000)
+        for i in range(n)
+    ]
+    assert store.writer().write(calls).taken == n
+
+
+@pytest.mark.parametrize(
+    ("failed", "told"), [(30, ("bash fails codex more often than others: 30 of 40 against 5 of 100",)), (4, ())]
+)
+def test_failures_that_gather_at_an_agent(store: Store, clock: Clock, failed: int, told: tuple[str, ...]) -> None:
+    use(store, clock, "codex", failed, 40)
+    use(store, clock, "kimi", 5, 100)
+    reader = store.reader()
+    assert reader.tools(reader.window("24h")).patterns == told
