@@ -45,13 +45,13 @@ def may_stand_still(place: str) -> bool:
     return not os.access(os.path.dirname(place), os.W_OK) and not _log_bytes(place)
 
 
-def still_identity(place: str) -> Identity | None:
+def still_identity(path: str) -> Identity | None:
     """Which file stands at a path, and in which state; differs once anybody has begun to write to it."""
-    identity = file_identity(place)
+    identity = file_identity(path)
     if identity is None:
         return None
-    found = os.stat(place)
-    return *identity, found.st_mtime_ns, found.st_size, _log_bytes(place)
+    found = os.stat(path)
+    return *identity, found.st_mtime_ns, found.st_size, _log_bytes(path)
 
 
 def _log_bytes(place: str) -> int:

@@ -39,7 +39,7 @@ def store_error(error: BaseException, path: str) -> StoreError:
     if "locked" in text or "busy" in text:
         return StoreBusyError(f"{path} is locked by another program: close what holds it open and try again")
     if "readonly" in text or "read-only" in text:
-        return StoreReadOnlyError(f"{path} cannot be written: check its permissions, or use --readonly")
+        return StoreReadOnlyError(f"{path} cannot be written: check its permissions, or only read it (--readonly)")
     if "full" in text or ("disk I/O" in text and _is_full(path)):
         return StoreError(f"the disk that holds {path} is full: free some space; nothing was half-written")
     if "not a database" in text:
