@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from fedstore.recorder import Recorder as Recorder
     from fedstore.retention import purge as purge
     from fedstore.sample import sample_routes as sample_routes
+    from fedstore.starting import StartSettings as StartSettings
+    from fedstore.starting import start_settings as start_settings
     from fedstore.store import Store as Store
     from fedstore.window import WINDOW_LABELS as WINDOW_LABELS
     from fedstore.window import Window as Window
@@ -114,6 +116,7 @@ _MODULES = {
     "recorder": ("Recorder",),
     "retention": ("purge",),
     "sample": ("sample_routes",),
+    "starting": ("StartSettings", "start_settings"),
     "store": ("Store",),
     "window": ("WINDOW_LABELS", "Window", "parse_duration_ms", "parse_time_ms"),
     "writer": ("FactWriter", "Receipt"),

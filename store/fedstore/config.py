@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from fedstore.errors import FedstoreError, SettingsError
 from fedstore.paths import default_config_path, default_store_path, read_toml
+from fedstore.starting import ENVIRONMENT, StartSettings
 
 __all__ = ["PolicySettings", "Settings", "default_config_path", "default_store_path", "load_settings"]
 
@@ -24,15 +25,7 @@ Hours: TypeAlias = Annotated[int, Field(ge=1, le=876_000)] | Keep
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 OpenShare: TypeAlias = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 
-_ENVIRONMENT = {
-    "FEDTOP_STORE": "store",
-    "FEDTOP_WINDOW": "window",
-    "FEDTOP_INTERVAL": "interval_s",
-    "FEDTOP_READONLY": "readonly",
-    "FEDTOP_THEME": "theme",
-    "FEDTOP_ASCII": "ascii",
-    "FEDTOP_KEEP_CONTENT": "keep_content",
-}
+_START = StartSettings()
 
 
 class _Model(BaseModel):
@@ -65,17 +58,17 @@ class PolicySettings(_Model):
 class Settings(_Model):
     """Everything a user can set; times in the unit that the name ends with."""
 
-    store: Path | None = None
+    store: Path | None = _START.store
     """The store file; None is the default place."""
-    window: str = "24h"
+    window: str = _START.window
     """The window that views start with: 15m, 1h, 24h, 7d, a number of hours, all."""
-    interval_s: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] = 1.0
+    interval_s: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] = _START.interval_s
     """Seconds between two looks at the store."""
-    readonly: bool = False
+    readonly: bool = _START.readonly
     """Hide and refuse everything that changes something."""
-    theme: str = "fedtop-dark"
+    theme: str = _START.theme
     """Name of the theme."""
-    ascii: bool = False
+    ascii: bool = _START.ascii
     """Draw with ASCII characters only."""
     keep_content: bool = False
     """Store task descriptions and the text of refused facts."""
@@ -154,7 +147,7 @@ class Settings(_Model):
         file = default_config_path() if path is None else Path(path).expanduser()
         values = read_toml(file) if path is not None or file.is_file() else {}
         sources = dict.fromkeys(values, str(file))
-        for variable, name in _ENVIRONMENT.items():
+        for variable, name in ENVIRONMENT.items():
             if os.environ.get(variable):
                 values[name], sources[name] = os.environ[variable], variable
         for name, value in given.items():

@@ -68,7 +68,7 @@ class Store:
         """The read models of the screens and commands."""
         from fedstore.queries import Reader
 
-        return Reader(self.database, clock=self.clock, tool_rule=self.settings.tool_rule)
+        return Reader(self.database, clock=self.clock, tool_rule=lambda: self.settings.tool_rule)
 
     def recorder(self, *, source: str = "", keep_content: bool = False, background: bool = False) -> Recorder:
         """A recorder that never raises; see ``Recorder``."""

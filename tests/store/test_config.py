@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fedstore import Settings, SettingsError, Store, load_settings
+from fedstore import Settings, SettingsError, StartSettings, Store, load_settings, start_settings
 
 
 def test_no_file_is_needed() -> None:
@@ -75,3 +75,26 @@ def test_a_store_goes_where_the_settings_say(tmp_path: Path, monkeypatch: pytest
     with Store() as store:
         assert store.path == tmp_path / "b.db"
         assert "b.db" in repr(store)
+
+
+def test_a_pane_starts_with_what_would_be_loaded(tmp_path: Path) -> None:
+    given = {"store": tmp_path / "a.db", "window": "7d", "interval_s": 3.0, "theme": "dusk", "ascii": None}
+    for words in ({}, given):
+        start, loaded = start_settings(**words), Settings.load(**words)
+        assert start is not None
+        assert {name: getattr(loaded, name) for name in StartSettings._fields} == start._asdict()
+
+
+def test_a_pane_starts_without_a_look_only_where_nothing_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert start_settings(window="soon") is None
+    monkeypatch.setenv("FEDTOP_READONLY", "1")
+    assert start_settings() is None
+    monkeypatch.delenv("FEDTOP_READONLY")
+    monkeypatch.setenv("FEDTOP_STORE", str(tmp_path / "b.db"))
+    assert start_settings() == StartSettings()
+    monkeypatch.setenv("FEDTOP_CONFIG", str(tmp_path / "config.toml"))
+    assert start_settings() is not None
+    (tmp_path / "config.toml").write_text("")
+    assert start_settings() is None

@@ -54,6 +54,24 @@ def top(view: View, *, interval: float | None, tab: str, theme: str | None) -> N
         run_pane(view, start, store, tab)
 
 
+@contextmanager
+def _opened(view: View, interval: float | None, theme: str | None) -> Iterator[tuple[Settings | StartSettings, Store]]:
+    """The store and what the pane begins with; where nothing was ever set, without importing what checks settings."""
+    from fedstore import Store, default_store_path, start_settings
+
+    start = start_settings(
+        store=view.store, window=view.window, interval_s=interval, theme=theme,
+        ascii=view.as_ascii or None, readonly=view.readonly or None,
+    )  # fmt: skip
+    if start is None:
+        settings = get_settings(view, interval_s=interval, theme=theme)
+        with open_store(settings) as store:
+            yield settings, store
+        return
+    with Store(start.store or default_store_path(), readonly=start.readonly, clock=now_ms) as store:
+        yield start, store
+
+
 @click.command()
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same federation.")
 @click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="How fast it lives.")
