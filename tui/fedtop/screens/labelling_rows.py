@@ -116,7 +116,7 @@ def _progress_row(when: str, progress: LabelProgress, axis_low: float, style: st
         "axis": IntervalBar(low, high, progress.accuracy, style, (0.95,), axis_low),
         "value": rate(progress.accuracy),
         "interval": Text(interval(low, high), "$dim"),
-        "width": None if width is None else f"{width * 100:.1f}",
+        "width": None if width is None else f"{width * 100:.2f}",
         "n": Text(n_of(progress.graded), "$dim"),
     }
     return Row(when, cells)
