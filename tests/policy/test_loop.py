@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,9 @@ def test_tuning_evidence_is_not_used_twice(cascade_store: Store, loop: PolicySto
     assert second.items == ()
     assert second.extent.start_ms == first.evidence_end_ms == first.extent.last_ms + 1
     assert "not used again" in second.reasons[-1]
+    version, body = loop.current()
+    forged = replace(first, policy_version=version, policy_hash=body.digest()).named()
+    assert "rests on evidence that an applied change used" in refusal(loop, forged)
     clock.advance(DAY_MS)
     write_cascade(cascade_store, cascade_log("seedlike", 3_000, 7), clock.now_ms, 10_000, "new")
     third = loop.propose_tune()
@@ -310,6 +314,7 @@ def test_apply_then_undo_is_the_identity(
             values = {**dict.fromkeys(present.values()), **unlocked.values()}
             if loop._set("import", values, "", "") is not None:
                 before.append(present.to_json())
+            assert loop.current()[1].values() == unlocked.values()
         for former in reversed(before):
             loop.undo()
             assert loop.current()[1].to_json() == former
