@@ -11,7 +11,7 @@ import os
 from fedstore.batch import Batch
 from fedstore.cleaning import NAME_LIMIT, TEXT_LIMIT
 from fedstore.database import Database
-from fedstore.errors import FedstoreError
+from fedstore.errors import FedstoreError, StoreBusyError
 from fedstore.ids import new_id, now_ms
 from fedstore.paths import config_file, read_toml, store_file
 from fedstore.writes import Stamp
@@ -72,7 +72,10 @@ def store_for(named: str | None) -> str | None:
 
 
 def record_task(path: str, task: Task) -> bool | None:
-    """Whether the task was known already; None when it could not be written (and nothing was)."""
+    """Whether the task was known already; None when it could not be written (and nothing was).
+
+    Raises StoreBusyError when another program held the store for longer than the busy timeout.
+    """
     try:
         database = Database(path)
         try:
@@ -82,6 +85,8 @@ def record_task(path: str, task: Task) -> bool | None:
                 return batch.write(tx) == 0
         finally:
             database.close()
+    except StoreBusyError:
+        raise
     except FedstoreError:
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedstore import EventError, Store, default_config_path, default_store_path, fast
+from fedstore import EventError, Store, database, default_config_path, default_store_path, fast
 from fedstore.writer import validated
 from fedtop.fast_record import parse, try_record
 from tests.conftest import Clock
@@ -98,18 +99,18 @@ def test_the_lane_keeps_out_when_it_must_not_write(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("FEDTOP_CONFIG", str(config))
     arguments = [*PLAIN, "--store", str(path)]
     config.write_text("readonly = true")
-    assert not try_record(arguments)
+    assert try_record(arguments) is None
     config.write_text("this is not toml")
-    assert not try_record(arguments)
+    assert try_record(arguments) is None
     config.write_text("")
     monkeypatch.setenv("FEDTOP_READONLY", "1")
-    assert not try_record(arguments)
+    assert try_record(arguments) is None
     monkeypatch.delenv("FEDTOP_READONLY")
     assert not path.exists()
     path.mkdir()
-    assert not try_record(arguments)
+    assert try_record(arguments) is None
     path.rmdir()
-    assert try_record(arguments)
+    assert try_record(arguments) == 0
 
 
 def test_the_store_of_the_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,3 +167,19 @@ def test_the_help_text_is_what_click_prints() -> None:
     printed = CliRunner().invoke(cli, ["--help"], prog_name="fedtop", terminal_width=80).output
     kept = Path(entry.__file__).with_name("help.txt").read_text(encoding="utf-8")
     assert kept == printed, "run scripts/write_help.py"
+
+
+def test_a_store_that_stays_locked_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "s.db"
+    monkeypatch.setattr(fast, "Database", partial(database.Database, timeout_s=0.01))
+    monkeypatch.delenv("FEDTOP_READONLY", raising=False)
+    with Store(path) as store, store.database.write():
+        assert try_record([*PLAIN, "--store", str(path)]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert said.err.startswith("fedtop: ")
+    assert "held by another" in said.err
+    with Store(path) as store:
+        assert store.database.read("SELECT COUNT(*) FROM runs") == [(0,)]

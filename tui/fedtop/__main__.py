@@ -19,8 +19,9 @@ def main() -> int:
     if arguments[:1] == ["record"]:
         from fedtop.fast_record import try_record
 
-        if try_record(arguments[1:]):
-            return 0
+        code = try_record(arguments[1:])
+        if code is not None:
+            return code
     from fedtop.cli.main import cli
 
     cli(prog_name="fedtop")

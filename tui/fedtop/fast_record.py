@@ -1,8 +1,8 @@
 """The quick lane of `fedtop record`: a task given by plain flags is written within a few tens of milliseconds.
 
 Only the simple form is taken: each flag once, a value that needs no cleaning, a store that can be written. For
-anything else `try_record` returns False before it has written anything, and the whole command line does the work and
-says what is wrong.
+anything else `try_record` returns None before it has written anything, and the whole command line does the work and
+says what is wrong. Only a store that stays locked is reported here, since waiting for it twice would help nobody.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
+from fedstore import StoreBusyError
 from fedstore.fast import Task, record_task, store_for
 
 __all__ = ["parse", "try_record"]
@@ -23,19 +24,23 @@ _ORDINARY = {"FEDTOP_STORE", "FEDTOP_CONFIG"}
 MS_PER_MINUTE = 60_000
 
 
-def try_record(arguments: list[str]) -> bool:
-    """Record the task these arguments describe and say its id; False when this lane does not take them."""
+def try_record(arguments: list[str]) -> int | None:
+    """Record the task these arguments describe and say its id: the exit code, or None for another lane."""
     found = parse(arguments)
     if found is None or any(name.startswith("FEDTOP_") and name not in _ORDINARY for name in os.environ):
-        return False
+        return None
     store, task = found
     path = store_for(store)
-    known = None if path is None else record_task(path, task)
+    try:
+        known = None if path is None else record_task(path, task)
+    except StoreBusyError as error:
+        sys.stderr.write(f"fedtop: {''.join(char if char.isprintable() else '?' for char in str(error))}\n")
+        return 2
     if known is None:
-        return False
+        return None
     sys.stdout.write(f"{'Already recorded' if known else 'Recorded'}: task {task.id}\n")
     sys.stdout.flush()
-    return True
+    return 0
 
 
 def parse(arguments: list[str]) -> tuple[str | None, Task] | None:
