@@ -24,8 +24,10 @@ PUBLIC_MODULES = ("fedstore.queries.models", "fedstore.learning.", "fedstore.fas
 
 FLOORS = (
     # what everything may use; imports nothing above itself, opens nothing
-    "bins checking cleaning config driver errors events files ids learning locking paths pricing schema starting"
-    " trail window",
+    (
+        "bins checking cleaning config driver errors events files ids learning locking"
+        " paths pricing schema starting trail window"
+    ),
     # the only modules that know the engine
     "database opening reading transaction",
     # facts and summaries on their way in, read models on their way out
