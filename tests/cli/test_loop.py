@@ -12,6 +12,7 @@ import pytest
 from fedstore import PolicyStore, Store
 from tests.cli.conftest import Run, refused
 from tests.conftest import Clock
+from tests.policy.synthetic import write_runs
 
 
 @pytest.fixture
@@ -214,6 +215,23 @@ def test_a_missing_store_stays_missing(run: Run, path: Path) -> None:
     for command in (["optimize"], ["tune", "--dry-run"], ["undo"], ["label", "r", "right"], ["changes"], ["policy"]):
         assert "there is no store at" in refused(run(*command))
         assert not path.exists()
+
+
+def test_the_ledger_tells_what_happened_since(run: Run, ask: Callable[..., Any], store: Store, clock: Clock) -> None:
+    write_runs(store, "kimi", "docs", "+" * 30, clock.now_ms - 3_600_000)
+    loop = PolicyStore(store)
+    loop.apply(loop.propose_optimize("seed"))
+    assert "n=0" in run("changes").stdout
+    clock.advance(2 * 3_600_000)
+    write_runs(store, "kimi", "docs", "+" * 18 + "--", clock.now_ms - 3_600_000 - 60_000)
+    write_runs(store, "kimi", "docs", "-" * 10, clock.now_ms - 60_000)
+    shown = " ".join(run("changes").stdout.split())
+    first, now = shown.partition(" 1h ")[2].split(" now ")
+    assert first.startswith("success of what is boosted 90.0 % 69.9–97.2 (predicted ")
+    assert first.endswith("n=20")
+    assert now.startswith("success of what is boosted 60.0 % 42.3–75.4 (predicted ")
+    assert now.endswith("n=30")
+    assert "24h" not in shown  # not passed yet: it would say what "now" says
 
 
 # --- policy --------------------------------------------------------------------------------------------------------

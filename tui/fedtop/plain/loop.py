@@ -159,6 +159,8 @@ def in_force(version: int, body: PolicyBody, look: Look) -> RenderableType:
     """The policy in force, item by item."""
     told = f"version {version}" if version else "no change was applied yet: routers use their own values"
     parts: list[RenderableType] = [header("POLICY", look, told)]
+    if version and not (body.thresholds or body.boosts or body.locked):
+        parts.append(Text("\nNothing is set: routers use their own values.", "$dim"))
     if body.thresholds:
         rows = [(look.name(layer), f"{value:.2f}") for layer, value in body.thresholds.items()]
         parts += [heading("Thresholds"), table([("Layer", "left"), ("Threshold", "right")], rows)]
@@ -211,13 +213,28 @@ def _effects(change: Change, look: Look) -> list[Text]:
         return []
     told = f"since then: {effects.verdict}"
     state = fmt.state_text(VERDICT_STATES.get(effects.verdict, "unknown"), told, look.glyphs)
-    return [state, *(_measured(found, look) for found in effects.measured)]
+    broken = [fmt.state_text("warn", look.name(text, 200).plain, look.glyphs) for text in effects.broken]
+    # A horizon that has not passed says what "now" says, one without a fact only what was predicted.
+    passed = [found for found in effects.measured if (found.complete and found.n) or found is effects.now]
+    measured = [_measured(found, look) for found in passed]
+    return [state, *broken, *measured, *(Text(f"  {look.name(text, 200).plain}", "$dim") for text in effects.notes)]
 
 
 def _measured(found: Measured, look: Look) -> Text:
     words = [found.horizon]
     for name, value in found.values.items():
         expected = found.predicted.get(name)
-        told = f"{MEASURES.get(name, name)} {_measure(name, value, look)}"
+        told = f"{MEASURES.get(name, name)} {_measure(name, value, look)}{_span(name, found, look)}"
         words.append(told if expected is None else f"{told} (predicted {_measure(name, expected, look)})")
-    return Text(f"  {'  '.join(words)}  n={found.n:,}", "$dim")
+    graded = f", {found.graded:,} graded" if found.graded != found.n else ""
+    return Text(f"  {'  '.join(words)}  n={found.n:,}{graded}", "$dim")
+
+
+def _span(name: str, found: Measured, look: Look) -> str:
+    """The interval behind a figure; that of a time in whole milliseconds."""
+    pair = found.intervals.get(name)
+    if pair is None:
+        return ""
+    if name.endswith("_ms"):
+        return look.cell(f" {max(0.0, pair[0]):.0f}–{pair[1]:.0f}")
+    return f" {fmt.interval(*pair, glyphs=look.glyphs)}"
