@@ -191,9 +191,19 @@ def test_histogram_heights_follow_the_counts(bins, width):
 def test_outcomes_differ_by_texture_not_only_by_colour():
     lines = histogram([Bin()] * 9 + [Bin(30, 30, 30)])
     x = max(line.rfind("█") for line in lines[1:-2])
-    column = "".join(line[x] for line in lines[1:-2]).strip(" ▁▂▃")
+    column = "".join(char for line in lines[1:-2] if (char := line[x]) in "█▒░")
     assert set(column) == {"█", "▒", "░"}
     assert column == "".join(sorted(column, key="░▒█".index))
+
+
+def test_a_share_of_less_than_a_cell_is_drawn_as_much():
+    lines = paint_histogram([Bin()] * 9 + [Bin(right=94, wrong=6)], [], 60, 11, UNICODE)
+    two = [
+        (str(span.style), line.plain[span.start]) for line in lines for span in line.spans if " on " in str(span.style)
+    ]
+    assert two
+    assert {style for style, _ in two} == {"$ok-fill on $alert"}
+    assert all(char in UNICODE.rows[1:8] for _, char in two)
 
 
 @pytest.mark.parametrize("now", [0.0, 0.64, 0.66, 0.67, 0.69, 1.0])

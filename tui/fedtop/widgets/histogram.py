@@ -89,10 +89,16 @@ def _draw_bar(canvas: Canvas, x: int, rows: int, bin_: Bin, top: float, glyphs: 
     for row in range(-(-below // 8)):
         low = row * 8
         shares = [max(0, min(high, low + 8) - max(start, low)) for start, high in eighths]
-        _, style, fill = _KINDS[max(range(3), key=lambda i: shares[i])]
-        filled = sum(shares)
-        char = glyphs.fills[fill] if filled == 8 or (fill and filled >= 4) else glyphs.rows[filled]
-        canvas.put(x, rows - row, char, style)
+        canvas.put(x, rows - row, *_cell(shares, glyphs))
+
+
+def _cell(shares: Sequence[int], glyphs: Glyphs) -> tuple[str, str]:
+    """One cell that holds so many eighths of each kind: where right ends inside it, it ends at that height."""
+    filled = sum(shares)
+    if filled == 8 and 0 < shares[0] < 8:
+        return glyphs.rows[shares[0]], f"{_KINDS[0][1]} on {'$alert' if shares[1] >= shares[2] else '$rule'}"
+    _, style, fill = _KINDS[max(range(3), key=lambda i: shares[i])]
+    return glyphs.fills[fill] if filled == 8 or (fill and filled >= 4) else glyphs.rows[filled], style
 
 
 def _draw_legend(canvas: Canvas, gutter: int, glyphs: Glyphs) -> None:
