@@ -269,3 +269,9 @@ def write_config(folder: Path) -> Path:
     file = folder / "routing.json"
     file.write_text(json.dumps({"layers": [{"name": "keyword", "threshold": 0.8}]}))
     return file
+
+
+def test_a_layer_of_which_the_window_knows_nothing(run: Run, federation: Store, clock: Clock) -> None:
+    clock.advance(40 * 24 * HOUR)
+    assert "add --at newest" in refused(run("layers", "semantic", "-w", "24h"))
+    assert run("layers", "semantic", "-w", "30d", "--at", "newest").exit_code == 0

@@ -8,7 +8,7 @@ import click
 
 from fedtop.cli.common import View, get_settings, open_store, open_view, view_options, window_of
 from fedtop.cli.main import Failure
-from fedtop.cli.output import emit, plain_value
+from fedtop.cli.output import emit, notice_for, plain_value
 from fedtop.cli.printing import print_view
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
         known = ", ".join(seen) or "none yet"
         raise Failure(f"there is no layer {name!r} in this store (known: {known})")
     log = read_decisions(store.database, window)
+    if not len(log):
+        past = notice_for(reader.newest_ms(), window).code == "before-window"
+        hint = "the newest fact is older: add --at newest" if past else "take a longer one, such as -w all"
+        raise Failure(f"no routing decision in this window to analyse: {hint}")
     if name not in log.layers:
         raise Failure(f"{name} has no threshold to analyse in this window: it is the last resort, or was never asked")
     k = log.layers.index(name)
