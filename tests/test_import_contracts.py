@@ -203,12 +203,9 @@ RECORD = RUN.format(args=["record", "--agent", "a", "--task", "t", "--success", 
     ],
     ids=["face", "recorder", "policy", "help", "record"],
 )
-def test_light_starts(code: str, unwanted: set[str], tmp_path: Path) -> None:
-    fedstore.Store(tmp_path / "fedtop.db").close()
+@pytest.mark.parametrize("there", [True, False], ids=["a store", "no store yet"])
+def test_light_starts(code: str, unwanted: set[str], there: bool, tmp_path: Path) -> None:
+    if there:
+        fedstore.Store(tmp_path / "fedtop.db").close()
     heavy = unwanted & loaded_after(code, tmp_path)
-    assert not heavy
-
-
-def test_first_record_makes_the_store_without_a_screen(tmp_path: Path) -> None:
-    heavy = {"textual", "rich", "pydantic"} & loaded_after(RECORD, tmp_path)
     assert not heavy

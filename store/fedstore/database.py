@@ -7,6 +7,7 @@ migrates an older store; whatever is wrong with the file comes out as one StoreE
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import threading
@@ -177,7 +178,8 @@ class Database:
             if self._missing(writer.connection):
                 with self.write() as transaction:
                     if self._missing(transaction.connection):  # another process may have been quicker
-                        schema.migrate(transaction.connection)
+                        new = not schema.applied_names(transaction.connection)
+                        (schema.create if new else schema.migrate)(transaction.connection)
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise store_error(error, self._file) from error
@@ -289,5 +291,12 @@ def _after_fork_in_child() -> None:
         database.after_fork_in_child()
 
 
+def _close_at_exit() -> None:
+    """Close what nobody closed. Registered before any background recorder's last flush, so it runs after it."""
+    for database in list(_databases):
+        database.close()
+
+
+atexit.register(_close_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

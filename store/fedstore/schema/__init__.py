@@ -1,8 +1,8 @@
 """The store's schema: names of the migrations in order, and how a file is brought up to date.
 
-``state_of`` reads what a file is without importing sqlite-utils; ``migrate`` applies what is missing with
-``sqlite_utils.Migrations``, inside the caller's lock and transaction. A file with an unknown migration was
-written by a newer program.
+``applied_names`` reads what a file is; ``create`` gives a new file all of it at once and leaves the very rows that
+``migrate`` would, which brings an older file up with ``sqlite_utils.Migrations``. So the first fact of a shell does
+not wait for a library that loads numpy. A file with an unknown migration was written by a newer program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fedstore.driver import sqlite3
 
-__all__ = ["MIGRATION_NAMES", "MIGRATION_SET", "applied_names", "migrate", "migrations"]
+__all__ = ["MIGRATION_NAMES", "MIGRATION_SET", "applied_names", "create", "migrate", "migrations"]
 
 MIGRATION_SET = "fedstore"
 MIGRATION_NAMES = ("0001_facts", "0002_summaries", "0003_loop")
@@ -37,19 +37,24 @@ def applied_names(connection: sqlite3.Connection) -> tuple[str, ...] | None:
     return tuple(row[0] for row in rows) if rows else None
 
 
+def _steps() -> dict[str, tuple[str, ...]]:
+    """The statements of each migration, in order."""
+    from fedstore.schema import facts, loop, seed_views, summaries
+
+    statements = (
+        facts.FACT_TABLES + facts.LIVE_TABLES,
+        summaries.SUMMARY_TABLES + seed_views.SEED_VIEWS,
+        loop.LOOP_TABLES,
+    )
+    return dict(zip(MIGRATION_NAMES, statements, strict=True))
+
+
 def migrations() -> Migrations:
     """The migration set, for ``sqlite-utils migrate`` and for the tests of older versions."""
     from sqlite_utils import Migrations
 
-    from fedstore.schema import facts, loop, seed_views, summaries
-
     found = Migrations(MIGRATION_SET)
-    steps = {
-        "0001_facts": facts.FACT_TABLES + facts.LIVE_TABLES,
-        "0002_summaries": summaries.SUMMARY_TABLES + seed_views.SEED_VIEWS,
-        "0003_loop": loop.LOOP_TABLES,
-    }
-    for name, statements in steps.items():
+    for name, statements in _steps().items():
         found(name=name)(_runner(statements))
     return found
 
@@ -67,3 +72,31 @@ def migrate(connection: sqlite3.Connection, *, stop_before: str | None = None) -
     from sqlite_utils import Database
 
     migrations().apply(Database(connection, execute_plugins=False), stop_before=stop_before)
+
+
+# As sqlite-utils writes it, to the letter: a test compares the two.
+_LOG_TABLE = (
+    """CREATE TABLE "_sqlite_migrations" (
+   "id" INTEGER PRIMARY KEY,
+   "migration_set" TEXT,
+   "name" TEXT,
+   "applied_at" TEXT
+)""",
+    """CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
+    ON "_sqlite_migrations" ("migration_set", "name")""",
+)
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Give an empty file the whole schema. The caller holds the lock file and an open write transaction."""
+    from datetime import UTC, datetime
+
+    for statement in _LOG_TABLE:
+        connection.execute(statement)
+    for name, statements in _steps().items():
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, ?, ?)",
+            (MIGRATION_SET, name, str(datetime.now(UTC))),
+        )
