@@ -161,7 +161,7 @@ def _predicted(items: Sequence[PlanItem]) -> dict[str, Predicted]:
         "success": Predicted(
             now=successes / n,
             new=expected,
-            change=expected - successes / n,
+            # No change: what was seen shrinks towards what is to be expected, whatever the boosts do.
             now_interval=pair_of(seen),
         )
     }

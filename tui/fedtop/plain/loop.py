@@ -134,8 +134,9 @@ def _alternatives(found: Plan, look: Look) -> RenderableType:
     rows: list[Text] = []
     for other in _others(found):
         measures = ", ".join(
-            f"{MEASURES.get(name, name)} {_measure(name, value, look)}" for name, value in other.predicted.items()
-        )
+            f"{MEASURES.get(name, name)} {_measure(name, value, look, digits=2 if name == 'accuracy' else 1)}"
+            for name, value in other.predicted.items()
+        )  # a hundredth of a point may be what it misses the target by
         rows.append(Text(f"{look.name(other.policy, 20).plain}: {measures}" if measures else other.policy))
         rows += [Text(f"  {look.name(part, 200).plain}", "$dim") for part in other.note.split("; ") if part]
     return lines(rows)
@@ -151,8 +152,10 @@ def _value(key: str, value: float | None, look: Look) -> str:
     return number(value, look, signed=key.startswith("agent:"))
 
 
-def _measure(name: str, value: float | None, look: Look) -> str:
-    return fmt.duration_ms(value, look.glyphs) if name.endswith("_ms") else fmt.rate(value, glyphs=look.glyphs)
+def _measure(name: str, value: float | None, look: Look, digits: int = 1) -> str:
+    if name.endswith("_ms"):
+        return fmt.duration_ms(value, look.glyphs)
+    return fmt.rate(value, digits, glyphs=look.glyphs)
 
 
 def in_force(version: int, body: PolicyBody, look: Look) -> RenderableType:
