@@ -11,7 +11,9 @@ from collections import defaultdict
 
 from fedstore.checking import CHECKS
 from fedstore.errors import EventError
+from fedstore.ids import FUTURE_SLACK_MS
 from fedstore.judging import judge_route, judge_run, subjects_with_verdicts
+from fedstore.purged import not_purged
 from fedstore.summaries import Deltas
 from fedstore.writes import (
     INSERTS,
@@ -35,10 +37,7 @@ if TYPE_CHECKING:
 
     RouteRows: TypeAlias = tuple[Row, list[Row], Row | None]
 
-__all__ = ["BACKFILL_MS", "FUTURE_SLACK_MS", "Batch"]
-
-FUTURE_SLACK_MS = 300_000
-"""Clocks differ; a fact further ahead than this is refused."""
+__all__ = ["BACKFILL_MS", "Batch"]
 
 BACKFILL_MS = 86_400_000
 """A fact that old when it is recorded is history: minutes and hours are then kept longer, see ``retention``."""
@@ -114,7 +113,7 @@ class Batch:
         return tx.executemany(INSERTS["active_runs"], rows)
 
     def _runs(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
-        fresh = _insert_new(tx, "runs", rows)
+        fresh = _insert_new(tx, "runs", rows, self._stamp.recorded_ms)
         for row in fresh:
             deltas.run(row)
         named = self._named.get("run")
@@ -125,19 +124,20 @@ class Batch:
         return len(fresh)
 
     def _usages(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
-        fresh = _insert_new(tx, "llm_calls", rows)
+        fresh = _insert_new(tx, "llm_calls", rows, self._stamp.recorded_ms)
         for row in fresh:
             deltas.usage(row)
         return len(fresh)
 
     def _executions(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
-        fresh = _insert_new(tx, "tool_calls", rows)
+        fresh = _insert_new(tx, "tool_calls", rows, self._stamp.recorded_ms)
         for row in fresh:
             deltas.execution(row)
         return len(fresh)
 
     def _routes(self, tx: Transaction, rows: list[RouteRows], deltas: Deltas) -> int:
-        new = {row[0] for row in _insert_new(tx, "routes", [route for route, _, _ in rows])}
+        routes = [route for route, _, _ in rows]
+        new = {row[0] for row in _insert_new(tx, "routes", routes, self._stamp.recorded_ms)}
         early = subjects_with_verdicts(tx, "route", [i for i in self._named.get("route", ()) if i in new])
         fresh, sent_again = [], []
         for written in rows:
@@ -169,8 +169,9 @@ class Batch:
     )  # fmt: skip
 
 
-def _insert_new(tx: Transaction, table: str, rows: list[Row]) -> list[Row]:
+def _insert_new(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> list[Row]:
     """Insert rows; those whose fact was not there yet, each fact once."""
+    rows = not_purged(tx, table, rows, now_ms)
     written = tx.executemany(INSERTS[table], rows)
     if written == len(rows):
         return rows

@@ -129,7 +129,7 @@ def _integrity(database: Database) -> Finding:
     if rows == [("ok",)]:
         return Finding("integrity", "ok", "the file is sound")
     return Finding(
-        "integrity", "alert", f"the file is damaged: {'; '.join(str(row[0]) for row in rows)}",
+        "integrity", "alert", f"the file is damaged: {'; '.join(' '.join(str(row[0]).split()) for row in rows)}",
         "restore a copy, or move it away and import its sources again",
     )  # fmt: skip
 

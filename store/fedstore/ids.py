@@ -15,7 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["new_id", "now_ms", "stable_id"]
+__all__ = ["FUTURE_SLACK_MS", "new_id", "now_ms", "stable_id"]
+
+FUTURE_SLACK_MS = 300_000
+"""Clocks differ; a fact further ahead than this is refused."""
 
 
 def now_ms() -> int:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from fedstore.purged import remember
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS, TEN_MS
 from fedstore.summaries import roll_up
 
@@ -121,6 +122,8 @@ def _facts(database: Database, table: str, cutoff: int, chunk: int, condition: s
 
 def _delete_facts(tx: Transaction, table: str, bounds: tuple[int, int, int], condition: str) -> int:
     which = f"FROM {table} WHERE seq >= ? AND seq <= ? AND recorded_ms < ? AND {condition}"
+    if table in _CHILDREN:
+        remember(tx, table, tx.execute(f"SELECT id, recorded_ms {which}", bounds))
     for child, key in _CHILDREN.get(table, ()):
         tx.executemany(f"DELETE FROM {child} WHERE {key} IN (SELECT id {which})", [bounds])
     return tx.executemany(f"DELETE {which}", [bounds])

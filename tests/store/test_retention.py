@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fedstore import Settings, Store, purge
+from fedstore import Settings, Store, new_id, purge, stable_id
 from fedstore.retention import due, purge_steps
 from fedstore.schema.summaries import SPECS
 from tests.conftest import Clock
@@ -172,3 +172,48 @@ def test_once_an_hour_is_enough(store: Store, clock: Clock) -> None:
 def test_settings_are_checked(kept: str) -> None:
     with pytest.raises(ValueError, match=kept):
         Settings(**{kept: 0})
+
+
+AT = NOW_MS - HOUR
+IDS = ("run-1", "0b6f9d8e4c3a4f0f9a53a3c5b1d2e4f6", new_id(AT), stable_id(AT, "x"), "ü")
+
+
+def of_each_kind(fact_id: str, at: int | None) -> list[dict[str, Any]]:
+    common: dict[str, Any] = {"id": fact_id} if at is None else {"id": fact_id, "at": at}
+    return [
+        {"kind": "run", "agent": "a", "success": True, **common},
+        {"kind": "usage", "agent": "a", "cost_usd": 1, **common},
+        {"kind": "execution", "agent": "a", "tool": "t", **common},
+        {**ROUTE, **common},
+    ]
+
+
+@pytest.mark.parametrize("at", [AT, None], ids=["timed", "now"])
+def test_a_purged_fact_sent_again_counts_no_second_time(store: Store, clock: Clock, at: int | None) -> None:
+    facts = [event for fact_id in IDS for event in of_each_kind(fact_id, at)]
+    write(store, *facts, *of_each_kind("newest", None))
+    clock.advance(25 * DAY)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert counts(store, "tool_calls", "runs") == (1, 6)
+    clock.advance(20 * DAY)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    assert counts(store, "runs", "llm_calls", "tool_calls", "routes") == (1, 1, 1, 1)
+    before = summaries(store)
+    receipt = store.writer().write([*facts, *of_each_kind("new", None)])
+    assert (receipt.taken, receipt.known, receipt.rejected) == (4, 20, [])
+    again = store.writer().write(facts)
+    assert (again.taken, again.known) == (0, 20)
+    after = summaries(store)
+    minute = clock() - clock() % 60_000
+    for table, rows in before.items():
+        assert [row for row in after[table] if row[1] < minute - DAY] == [row for row in rows if row[1] < minute - DAY]
+    reader = store.reader()
+    assert reader.overview(reader.window("all")).tasks == 7
+
+
+def test_facts_that_are_kept_leave_nothing_behind(store: Store, clock: Clock) -> None:
+    write(store, *of_each_kind("a", None), *of_each_kind("b", None))
+    clock.advance(400 * DAY)
+    keep = {f"retention_{name}": "keep" for name in ("runs_days", "routes_days", "llm_days", "executions_hours")}
+    purge(store.database, Settings(**keep), clock(), pause=lambda _: None)
+    assert counts(store, "purged") == (0,)

@@ -75,6 +75,7 @@ MARK_TABLE = """
 CREATE TABLE marks (                 -- buckets before a mark are contained in the next wider ones
     name TEXT PRIMARY KEY,                  -- ten, hour, day: what is before it is in buckets of that width;
                                             -- minutes_from, hours_from: older ones were purged; purged: when last;
+                                            -- facts_purged: the newest recording of a purged fact;
                                             -- backfill: when history was last recorded
     at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
