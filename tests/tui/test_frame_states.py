@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +268,32 @@ async def test_idle_ticks_draw_nothing(seeded_store: Store, clock: Clock, monkey
         monkeypatch.setattr(app.base.panel, "tick", ticks.append)
         await until(pilot, lambda: len(ticks) >= 3)
         assert drawn == []
+
+
+async def test_a_store_that_cannot_be_read_is_not_called_empty(seeded_store: Store, clock: Clock) -> None:
+    source = Flaky(seeded_store)
+    source.failure = StoreError("the file is damaged")
+    async with running(source, clock) as (app, pilot):
+        for tab in "12345":
+            await pilot.press(tab)
+            text = screen_text(app)
+            assert "the file is damaged  nothing could be read yet" in text
+            assert not re.search(r"\bno (run|data|alerts|decisions|tool|spend)\b|nothing needs| 0 (?!s)", text), tab
+        source.failure = None
+        await pilot.press("1", "r")
+        await until(pilot, lambda: table(app, "#agents").row_count == 4)
+
+
+async def test_a_deleted_store_is_stale_until_it_is_back(seeded_store: Store, clock: Clock) -> None:
+    aside = seeded_store.path.with_suffix(".aside")
+    async with running(seeded_store, clock) as (app, pilot):
+        assert "live" in header(app)
+        seeded_store.path.rename(aside)
+        await pilot.press("r")
+        await until(pilot, lambda: "stale" in header(app))
+        assert "there is no store at" in screen_text(app)
+        assert table(app, "#agents").row_count == 4  # what was read before stays
+        aside.rename(seeded_store.path)
+        await pilot.press("r")
+        await until(pilot, lambda: "live" in header(app))
+        assert "there is no store at" not in screen_text(app)

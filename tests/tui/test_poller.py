@@ -136,13 +136,13 @@ def test_a_failure_is_told_and_the_next_look_opens_anew(clock: Clock) -> None:
     assert reader.opened == 3
 
 
-def test_a_failure_without_words_is_named(clock: Clock) -> None:
+def test_a_fault_of_the_program_is_named_as_one(clock: Clock) -> None:
     reader = Reader()
-    reader.failure = KeyError()
+    reader.failure = KeyError("ten")
     poller, posted = poller_of(reader, clock)
     poller.look(Request(1, "1h", query))
     assert isinstance(posted[0], ReadFailed)
-    assert posted[0].reason == "KeyError"
+    assert posted[0].reason == "unexpected KeyError: 'ten'"
 
 
 def test_newer_reports_replace_older_ones_of_their_kind_only() -> None:

@@ -272,6 +272,9 @@ async def test_widgets_show_the_empty_and_then_the_data_and_redraw_only_for_news
             app.query_one(Histogram),
             app.query_one(Reliability),
         )
+        assert area.render().plain.strip() == ""  # nothing was read yet, so nothing is said
+        area.set_data(None)
+        await pilot.pause()
         assert [w.render().plain.split()[0] for w in (area, histogram_, reliability)] == ["no", "no", "no"]
         data = AreaData(START, START + DAY, (Series("ok", (1, 2, 3)),))
         area.set_data(data)
@@ -288,6 +291,19 @@ async def test_widgets_show_the_empty_and_then_the_data_and_redraw_only_for_news
         histogram_.set_data([Bin(1, 2, 3)] * 10, [Threshold(0.5)])
         reliability.set_data([ReliabilityBin(0.5, 0.5, 0.4, 0.6, 10)], 0.1)
         assert calls == []
+
+
+def test_a_legend_shortens_its_names_before_it_leaves_any_out():
+    series = tuple(Series(name, (1,)) for name in ("claude-sonnet-4-5-20250929", "gpt-5.3-codex", "kimi-k2"))
+    look = AreaLook(tz=BERLIN)
+
+    def legend(width):
+        return paint_area(AreaData(START, START + DAY, series), width, 10, look, UNICODE)[0].plain.split("█")[1:]
+
+    assert [name.strip() for name in legend(80)] == ["claude-sonnet-4-5-20250929", "gpt-5.3-codex", "kimi-k2"]
+    assert [name.strip() for name in legend(55)] == ["claude-sonnet-4-5-2…", "gpt-5.3-codex", "kimi-k2"]
+    assert len(legend(36)) == 3
+    assert len(legend(20)) == 1
 
 
 async def test_a_chart_takes_the_colours_of_another_theme_and_texture_without_colour(monkeypatch):

@@ -207,6 +207,30 @@ async def test_text_at_a_width_reads_as_designed():
         ]
 
 
+async def test_a_column_takes_what_its_longest_text_needs_and_keeps_it():
+    columns = (Column("who", "who", 5), Column("took", "took", 4, "right"), Column("bar", "", 4, grow=True))
+    async with running({}, size=(40, 4), columns=columns) as (_, table, _pilot):
+
+        def widths():
+            return [place.width for place in table.placed()]
+
+        table.set_rows([Row("1", {"who": "kimi", "took": "2 s"})])
+        assert widths() == [5, 4, 26]
+        table.set_rows([Row("1", {"who": "local-llama", "took": "22m 02s"})])
+        assert widths() == [11, 7, 17]
+        assert lines(table)[1].split() == ["▌local-llama", "22m", "02s", "–"]
+        table.set_rows([Row("1", {"who": "kimi", "took": "2 s"})])
+        assert widths() == [11, 7, 17]
+
+
+async def test_a_table_that_was_told_nothing_says_nothing():
+    app = TableApp(empty="no agents")
+    async with app.run_test(size=(60, 4)):
+        assert "".join(lines(app.table)[1:]).strip() == ""
+        app.table.set_rows([])
+        assert lines(app.table)[1].strip() == "no agents"
+
+
 async def test_an_empty_table_says_so():
     async with running({}, empty="no agents yet: fedtop record --help") as (_, table, pilot):
         assert lines(table)[1].strip() == "no agents yet: fedtop record --help"

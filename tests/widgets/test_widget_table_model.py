@@ -13,7 +13,16 @@ from rich.text import Text
 
 from fedtop.format import ASCII, UNICODE
 from fedtop.widgets.interval_bar import Bar
-from fedtop.widgets.table_layout import fit, lay_out, mark_matches, place_window, tail_length, to_text
+from fedtop.widgets.table_layout import (
+    WIDEST,
+    cells_needed,
+    fit,
+    lay_out,
+    mark_matches,
+    place_window,
+    tail_length,
+    to_text,
+)
 from fedtop.widgets.table_model import Column, Row, TableModel
 
 VALUES = st.one_of(st.none(), st.integers(-5, 5), st.floats(allow_infinity=False), st.sampled_from(["a", "B", "c"]))
@@ -165,6 +174,24 @@ def test_the_least_important_column_goes_first():
     assert [p.column.key for p in lay_out(columns, 40)] == ["a", "b", "c"]
     assert [p.column.key for p in lay_out(columns, 30)] == ["a", "c"]
     assert [p.column.key for p in lay_out(columns, 20)] == ["a"]
+
+
+def test_spare_cells_go_first_to_what_would_be_cut_off():
+    columns = [Column("a", "a", 4), Column("b", "b", 6, "right"), Column("c", "c", 5, grow=True)]
+
+    def widths(width, needs):
+        return [p.width for p in lay_out(columns, width, needs=needs)]
+
+    assert widths(20, {"a": 12, "b": 9}) == [4, 6, 5]  # nothing to give
+    assert widths(25, {"a": 12, "b": 8}) == [7, 8, 5]  # in turn, and what is served drops out
+    assert widths(40, {"a": 12, "b": 8, "c": 3}) == [12, 8, 15]
+    assert widths(90, {"a": 500}) == [WIDEST, 6, 47]
+
+
+def test_what_a_cell_needs():
+    assert cells_needed("日本") == 4
+    assert cells_needed(Text("abc", "bold")) == 3
+    assert cells_needed("x" * 5_000) == WIDEST
 
 
 def test_a_sideways_window_keeps_the_first_column():

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from fedstore import Window
+from fedstore import FedstoreError, Window
 from fedtop.messages import ReadFailed, Snapshot, SnapshotReady, Tick
 
 if TYPE_CHECKING:
@@ -134,5 +134,5 @@ class Poller:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)
-    return text or type(error).__name__
+    """An error of the store says what to do; any other is a fault of the program, and named as such."""
+    return str(error) if isinstance(error, FedstoreError) else f"unexpected {type(error).__name__}: {error}"

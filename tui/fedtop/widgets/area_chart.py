@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from fedtop.format import count
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from fedtop.glyphs import Glyphs
 
 __all__ = ["AreaChart", "AreaData", "AreaLook", "Series", "paint_area"]
+
+
+_NAME_CELLS = (32, 24, 20, 16, 12, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +166,23 @@ def _draw_time_axis(canvas: Canvas, data: AreaData, gutter: int, y: int, tz: tzi
 
 
 def _draw_legend(canvas: Canvas, series: Sequence[Series], glyphs: Glyphs, textured: bool) -> None:
-    """Right-aligned; names that do not fit are left out from the end."""
-    entries = [(s, clean(s.name, 16, glyphs.ellipsis)) for s in series]
-    while entries and sum(len(name) + 4 for _, name in entries) > canvas.width:
+    """Right-aligned; long names are shortened until all fit, then names are left out from the end."""
+    entries: list[tuple[Series, str]] = []
+    for cells in _NAME_CELLS:
+        entries = [(s, clean(s.name, cells, glyphs.ellipsis)) for s in series]
+        if _legend_width(entries) <= canvas.width:
+            break
+    while entries and _legend_width(entries) > canvas.width:
         entries.pop()
-    x = canvas.width - sum(len(name) + 4 for _, name in entries) + 2
+    x = canvas.width - _legend_width(entries) + 2
     for line, name in entries:
         canvas.put(x, 0, glyphs.fills[line.fill % 4 if textured else 0], line.style)
         canvas.write(x + 2, 0, name, "$dim")
-        x += len(name) + 4
+        x += cell_len(name) + 4
+
+
+def _legend_width(entries: Sequence[tuple[Series, str]]) -> int:
+    return sum(cell_len(name) + 4 for _, name in entries)
 
 
 class AreaChart(Painted):
@@ -196,18 +208,21 @@ class AreaChart(Painted):
         super().__init__(id=id, classes=classes)
         self.tz, self.y_format, self.whole, self.empty = tz, y_format, whole, empty
         self._data: AreaData | None = None
+        self._told = False
 
     def set_data(self, data: AreaData | None) -> None:
         """Shows other data; None (or no known value at all) shows the empty message."""
-        if data != self._data:
-            self._data = data
+        if data != self._data or not self._told:
+            self._data, self._told = data, True
             self.refresh()
 
     def paint(self, width: int, height: int) -> list[Text]:
-        """See `paint_area`."""
+        """See `paint_area`; blank before anything was read."""
         data = self._data
+        if not self._told:
+            return []
         if data is None or all(v is None for s in data.series for v in s.values):
-            return [Text(clean(self.empty, width), "$dim")]
+            return [Text(clean(f" {self.empty}", width), "$dim")]
         textured = self.glyphs.ascii or self.app.no_color
         look = AreaLook(self.tz, self.y_format, self.whole, textured)
         return paint_area(data, width, height, look, self.glyphs)

@@ -6,23 +6,36 @@ Pure functions over widths and texts; every result has exactly the width asked f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from fedtop.sanitize import clean, scrub
+from fedtop.widgets.table_model import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fedtop.glyphs import Glyphs
     from fedtop.widgets.table_model import Cell, Column
 
-__all__ = ["Placed", "fit", "lay_out", "mark_matches", "place_window", "tail_length", "to_text"]
+__all__ = [
+    "WIDEST",
+    "Placed",
+    "cells_needed",
+    "fit",
+    "lay_out",
+    "mark_matches",
+    "place_window",
+    "tail_length",
+    "to_text",
+]
 
 CELL_LIMIT: Final = 400
+WIDEST: Final = 32
+"""No content makes a column wider than this; only what nothing else wants does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +47,32 @@ class Placed:
     width: int
 
 
-def lay_out(columns: Sequence[Column], width: int, gap: int = 2, margin: int = 1) -> list[Placed]:
+def lay_out(
+    columns: Sequence[Column], width: int, gap: int = 2, margin: int = 1, needs: Mapping[str, int] | None = None
+) -> list[Placed]:
     """The columns that fit into `width`, left to right, behind a margin and with a gap between them.
 
     Whole columns only: those with the largest `min_width_shown` go first, of equals the rightmost; the
-    first column stays in any case. What is left over goes to the growing columns in equal parts.
+    first column stays in any case. What is left over goes to the columns whose content `needs` more cells
+    than they have, then to the growing columns in equal parts.
     """
     shown = [c for i, c in enumerate(columns) if i == 0 or width >= c.min_width_shown]
     while len(shown) > 1 and _needed(shown, gap) > width - margin:
         shown.remove(max(shown[1:], key=lambda c: (c.min_width_shown, shown.index(c))))
-    return _place(shown, width, gap, margin)
+    return _place(_wide_enough(shown, width - margin - _needed(shown, gap), needs or {}), width, gap, margin)
+
+
+def _wide_enough(columns: list[Column], spare: int, needs: Mapping[str, int]) -> list[Column]:
+    """The columns, the spare cells given one by one in turn to those that still need some."""
+    extra = dict.fromkeys((c.key for c in columns), 0)
+    while spare > 0:
+        short = [c.key for c in columns if c.width + extra[c.key] < min(needs.get(c.key, 0), WIDEST)][:spare]
+        if not short:
+            break
+        for key in short:
+            extra[key] += 1
+        spare -= len(short)
+    return [replace(c, width=c.width + extra[c.key]) if extra[c.key] else c for c in columns]
 
 
 def place_window(columns: Sequence[Column], start: int, width: int, gap: int = 1, margin: int = 1) -> list[Placed]:
@@ -82,6 +111,11 @@ def tail_length(text: str) -> int:
     """Cells right of the whole number in `text`: `12.3 s` has 4, `$4.10` 3, `412` none, and a dash none."""
     found = _NUMBER.search(text)
     return cell_len(text[found.end() :]) if found else 0
+
+
+def cells_needed(cell: str | Text) -> int:
+    """How wide a text is when nothing is cut off, at most `WIDEST`."""
+    return min(WIDEST, cell_len(plain(cell)[: 2 * WIDEST]))
 
 
 def to_text(cell: Cell, width: int, glyphs: Glyphs) -> Text:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.text import Text
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from fedtop.widgets.painted import glyphs_of, palette_for
 from fedtop.widgets.table_drawing import Look, Pen
-from fedtop.widgets.table_layout import Placed, lay_out, tail_length
+from fedtop.widgets.table_layout import Placed, cells_needed, lay_out, tail_length
 from fedtop.widgets.table_model import Column, Row, TableModel, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from rich.text import Text
 
 __all__ = ["TableView"]
 
@@ -61,7 +60,9 @@ class TableView(ScrollView):
         self._cursor: str | None = None
         self._column: str | None = None
         self._touched = False
+        self._told = False
         self._tails: dict[str, int] = {}
+        self._needs: dict[str, int] = {}
         self._layout: tuple[object, tuple[Placed, ...]] = (None, ())
         self._lines: dict[str, tuple[Row, Look, Strip]] = {}
         self._grow_canvas()
@@ -72,9 +73,12 @@ class TableView(ScrollView):
         """Shows these rows. Cursor and scroll stay; only lines that look different are drawn again."""
         before, seen = self.model.order, self._visible_keys()
         change = self.model.replace(rows)
-        self._measure_tails(change.rows)
+        wider = self._measure(change.rows)
         self._settle(before)
-        if change:
+        if wider or not self._told:
+            self._told = True
+            self.refresh()
+        elif change:
             self._refresh_lines_of(seen, change.rows)
 
     def set_columns(self, columns: Sequence[Column]) -> None:
@@ -83,7 +87,8 @@ class TableView(ScrollView):
             return
         self.columns = tuple(columns)
         self._tails.clear()
-        self._measure_tails(self.model.rows)
+        self._needs.clear()
+        self._measure(self.model.rows)
         self.refresh()
 
     def sort_by(self, column: str | None, reverse: bool | None = None) -> None:
@@ -101,14 +106,22 @@ class TableView(ScrollView):
         self._settle(before)
         self.refresh()
 
-    def _measure_tails(self, keys: Iterable[str]) -> None:
-        """Tails only ever grow: a column that shifted with each value would be restless."""
+    def _measure(self, keys: Iterable[str]) -> bool:
+        """Tails and needs only ever grow: a column that shifted with each value would be restless.
+
+        Whether a column needs more cells than before.
+        """
+        before = sum(self._needs.values())
         decimals = [c.key for c in self.columns if c.align == "decimal"]
         for key in keys:
             cells = self.model.rows[key].cells
             for column in decimals:
                 tail = tail_length(plain(cells.get(column)))
                 self._tails[column] = max(tail, self._tails.get(column, 0))
+            for column, cell in cells.items():
+                if isinstance(cell, (str, Text)):
+                    self._needs[column] = max(cells_needed(cell), self._needs.get(column, 0))
+        return sum(self._needs.values()) != before
 
     # Cursor
 
@@ -210,9 +223,9 @@ class TableView(ScrollView):
     def placed(self) -> tuple[Placed, ...]:
         """The columns shown at the present width, and where."""
         width = self.scrollable_content_region.width
-        key = (width, self.columns)
+        key = (width, self.columns, sum(self._needs.values()))
         if self._layout[0] != key:
-            self._layout = (key, tuple(lay_out(self.columns, width, self.GAP)))
+            self._layout = (key, tuple(lay_out(self.columns, width, self.GAP, needs=self._needs)))
         return self._layout[1]
 
     def _visible_keys(self) -> list[str]:
@@ -242,7 +255,7 @@ class TableView(ScrollView):
             return self._pen.header(self._look(), self.model.sort_key, self.model.reverse, self.note())
         if index < self.row_count:
             return self._row_strip(self.model.order[index])
-        if not self.row_count and line == 0:
+        if not self.row_count and line == 0 and self._told:
             return self._pen.message(self.empty, self._look())
         return Strip.blank(self.scrollable_content_region.width, self.rich_style)
 
