@@ -19,12 +19,12 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedstore import PolicyStore, Settings, Simulation, Store, Window
+from fedstore import PolicyStore, Reader, Settings, Simulation, Store, Window
 from fedtop.app import FedtopApp
 from fedtop.options import AppOptions
 from fedtop.screens.plan import PlanPanel
@@ -32,13 +32,16 @@ from fedtop.screens.plan import PlanPanel
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-__all__ = ["FOLDER", "SHOTS", "Federation", "Shot", "drawn", "pinned", "png_note", "simulated"]
+    from fedstore.queries.models import CostsView
+
+__all__ = ["FOLDER", "SHOTS", "Federation", "Shot", "SteadyStore", "drawn", "pinned", "png_note", "simulated"]
 
 FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
 NOW_MS = 1_773_146_096_789
 """2026-03-10 12:34:56.789 UTC, a Tuesday."""
 SEED, HOURS = 7, 48
 HOURS_AFTER = 3
+STORE_BYTES = 24_000_000
 _STEP_MS = 60_000
 _PATIENCE_S = 60.0
 _CELL_PX = 10
@@ -85,12 +88,28 @@ SHOTS = (
 )
 
 
+class SteadyReader(Reader):
+    """A reader that tells no size of the file: it differs with the SQLite library."""
+
+    def costs(self, window: Window, dimension: str = "model") -> CostsView:
+        """As ever, of a store of a round size."""
+        return replace(super().costs(window, dimension), store_bytes=STORE_BYTES)
+
+
+class SteadyStore(Store):
+    """A store whose pictures are the same on every machine."""
+
+    def reader(self) -> Reader:
+        """A reader that knows no zone but universal time."""
+        return SteadyReader(self.database, clock=self.clock, tz=UTC)
+
+
 class Federation:
     """A simulated federation in a store of its own, with a clock that stands still unless it is told to go on."""
 
     def __init__(self, folder: Path, hours: float = HOURS) -> None:
         self.now_ms = NOW_MS
-        self.store = Store(folder / "fedtop.db", clock=self.clock, settings=Settings())
+        self.store = SteadyStore(folder / "fedtop.db", clock=self.clock, settings=Settings())
         self._simulation = Simulation(self.store, SEED, self.clock, hours=hours)
         self._simulation.backfill()
 
@@ -107,9 +126,11 @@ class Federation:
             self._simulation.step()
 
     def decision(self) -> str:
-        """The newest decision by the third layer that turned out wrong: its way through the cascade is a long one."""
-        view = self.store.reader().layer("rag", Window.ending("24h", self.now_ms))
-        return next((row.id for row in view.recent if row.correct is False), view.recent[0].id)
+        """The newest decision by the third layer that turned out wrong, else one that was judged: a long way down."""
+        recent = self.store.reader().layer("rag", Window.ending("24h", self.now_ms)).recent
+        wrong = [row.id for row in recent if row.correct is False]
+        judged = [row.id for row in recent if row.correct is not None]
+        return [*wrong, *judged, recent[0].id][0]
 
     def close(self) -> None:
         """Ends the simulation and closes the store."""
@@ -153,7 +174,8 @@ def _set_zone() -> None:
 
 
 async def _draw(shot: Shot, store: Store, decision: str = "") -> str:
-    app = FedtopApp(store, AppOptions(tab=shot.tab, theme=shot.theme, clock=store.clock, tz=UTC))
+    interval_s = store.settings.interval_s
+    app = FedtopApp(store, AppOptions(tab=shot.tab, theme=shot.theme, clock=store.clock, tz=UTC, interval_s=interval_s))
     app.animation_level = "none"
     async with app.run_test(size=shot.size) as pilot:
         await _until(pilot, lambda: _settled(app, shot.empty), f"{shot.name}: {shot.tab}")
@@ -232,7 +254,7 @@ def drawn(shot: Shot, federation: Federation) -> str:
     with (
         tempfile.TemporaryDirectory() as folder,
         pinned(FEDTOP_STORE=str(Path(folder, "fedtop.db"))),
-        Store(clock=federation.clock, settings=Settings()) as store,
+        SteadyStore(clock=federation.clock, settings=Settings()) as store,
     ):
         return asyncio.run(_draw(shot, store))
 

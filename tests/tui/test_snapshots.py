@@ -11,6 +11,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from scripts.screenshots import SteadyStore
 
 from fedstore.store import Store
 from fedtop.app import FedtopApp
@@ -45,6 +46,7 @@ def test_tab(
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     options = AppOptions(tab=tab, theme=theme, clock=seeded_store.clock, tz=UTC, interval_s=60.0)
-    app = FedtopApp(seeded_store, options)
-    app.animation_level = "none"
-    assert snap_compare(app, terminal_size=size, run_before=settled)
+    with SteadyStore(seeded_store.path, clock=seeded_store.clock) as store:
+        app = FedtopApp(store, options)
+        app.animation_level = "none"
+        assert snap_compare(app, terminal_size=size, run_before=settled)
