@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fedstore import Settings, purge
 from fedstore.database import Database
 from fedstore.errors import StoreError
 from fedstore.ingest import ImportFailedError, ImportReport, detect, import_paths
@@ -47,6 +48,15 @@ def test_importing_twice_changes_nothing(store: Store, log: Path) -> None:
     assert totals(import_paths(store, [log])) == (0, 40, 0)
     assert totals(import_paths(store, [log], again=True)) == (0, 40, 0)
     assert contents(store.database) == before
+
+
+def test_reading_again_what_was_purged_since_counts_nothing_twice(store: Store, log: Path, clock: Clock) -> None:
+    import_paths(store, [log])
+    clock.advance(40 * 86_400_000)
+    purge(store.database, Settings(), clock.now_ms, pause=lambda _: None)
+    assert count(store.database, "routes") == 1
+    assert totals(import_paths(store, [log], again=True)) == (0, 40, 0)
+    assert store.reader().cascade(store.reader().window("all")).routes == 40
 
 
 def test_an_unchanged_file_is_not_read_again(store: Store, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -91,3 +93,48 @@ def test_bins_add_up_in_their_packed_form() -> None:
     assert blob == whole
     assert dict(read_bins(whole)) == {-1: 1, 9: 4, 300: 7}
     assert add_bins(pack_bins({3: 1}), pack_bins({3: -1})) == b""
+
+
+def test_the_views_of_other_programs_say_what_was_recorded(seeded_store: Store) -> None:
+    """Money in USD and durations in seconds there, summed here a second time from the facts."""
+    read = seeded_store.database.read
+    found = read(
+        "SELECT hour_timestamp, total_tasks, successful, failed, total_cost, total_tokens, tool_counts"
+        " FROM tier2_hourly_summaries ORDER BY 1"
+    )
+    hours: dict[int, list[Any]] = {}
+    tools: dict[str, list[tuple[Any, ...]]] = {}
+    for row in read(
+        "SELECT timestamp, tool_name, success, cost_actual, tokens_used, duration_seconds FROM tier1_raw_metrics"
+    ):
+        hours.setdefault(int(row[0]) // 3600 * 3600, []).append(row)
+        tools.setdefault(row[1], []).append(row)
+    assert [row[0] for row in found] == sorted(hours)
+    for hour, tasks, good, bad, cost, tokens, counts in found:
+        rows = hours[hour]
+        assert (tasks, good, bad) == (len(rows), sum(r[2] == 1 for r in rows), sum(r[2] == 0 for r in rows))
+        assert cost == pytest.approx(sum(r[3] or 0 for r in rows))
+        assert tokens == sum(r[4] or 0 for r in rows)
+        assert json.loads(counts) == Counter(r[1] for r in rows)
+    # this view looks back from the real present
+    sql = read("SELECT sql FROM sqlite_schema WHERE name = 'tier3_tool_profiles'")[0][0]
+    now = f"CAST({NOW_MS // 1000} AS INTEGER)"
+    profiles = read(sql.partition(" AS\n")[2].replace("CAST(strftime('%s', 'now') AS INTEGER)", now))
+    assert {row[0] for row in profiles} == set(tools)
+    for tool, executions, successes, rate, cost, duration in profiles:
+        rows = tools[tool]
+        graded = [r[2] for r in rows if r[2] is not None]
+        assert (executions, successes) == (len(rows), sum(graded))
+        assert rate == pytest.approx(sum(graded) / len(graded))
+        assert cost == pytest.approx(_mean([r[3] for r in rows]))
+        assert duration == pytest.approx(_mean([r[5] for r in rows]))
+    ((agents, seconds),) = read("SELECT COUNT(*), SUM(end_time - start_time) FROM agent_execution_metrics")
+    assert (agents, seconds) == (RUNS, pytest.approx(read("SELECT SUM(duration_ms) / 1000.0 FROM runs")[0][0]))
+    ((tokens, cost),) = read("SELECT SUM(total_tokens), SUM(cost) FROM token_usage_metrics")
+    ((used, nano),) = read("SELECT SUM(input_tokens + output_tokens), SUM(cost_nano) FROM llm_calls")
+    assert (tokens, cost) == (used, pytest.approx(nano / 1e9))
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
