@@ -297,6 +297,8 @@ def _close_at_exit() -> None:
         database.close()
 
 
+# weakref's own hook at exit disarms all finalizers, those that close connections too: it has to come after ours.
+weakref.finalize(_close_at_exit, int).atexit = False
 atexit.register(_close_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
