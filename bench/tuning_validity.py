@@ -1,8 +1,8 @@
 """How often a threshold plan breaks its promise: synthetic cascades with known truth, and a real cascade if present.
 
-"viol" is the share of runs in which a change was proposed whose TRUE accuracy is below the target; a
-certified plan may do so in at most 5 % of the runs. Costs are true means in milliseconds (latency plus priced
-clarifications).
+"viol" is the share of runs in which a change was proposed whose TRUE accuracy is below the target; "applied" counts
+of those only what is certified, which is what is applied without being told to: at most 5 % of the runs. Costs are
+true means in milliseconds (latency plus priced clarifications).
 
     python bench/tuning_validity.py --reps 200
     FEDTOP_DATA=/path/to/data python bench/tuning_validity.py --reps 200 --part real
@@ -67,6 +67,8 @@ class Row:
     changed: int = 0
     violations: int = 0
     certified: int = 0
+    broken: int = 0
+    """Certified although the true accuracy is below the target."""
     cost_now: float = 0.0
     cost_after: float = 0.0
     accuracy_after: list[float] = field(default_factory=list)
@@ -83,7 +85,9 @@ class Row:
         self.reps += 1
         self.changed += new != old
         self.certified += verdict == "certified"
-        self.violations += new != old and accuracy < settings.target
+        wrong = new != old and accuracy < settings.target
+        self.violations += wrong
+        self.broken += wrong and verdict == "certified"
         self.cost_now += truth.cost(old, settings.clarify_cost_ms)
         self.cost_after += truth.cost(new, settings.clarify_cost_ms)
         self.accuracy_after.append(accuracy)
@@ -93,13 +97,14 @@ class Row:
         head = " | ".join(f"{part:<{width}}" for part, width in zip(self.label, (17, 5, 18), strict=True))
         return (
             f"| {head} | {self.changed / n:7.2f} | {self.certified / n:9.2f} | {self.violations / n:5.3f} | "
+            f"{self.broken / n:7.3f} | "
             f"{self.cost_now / n:8.1f} | {self.cost_after / n:10.1f} | {np.mean(self.accuracy_after):8.4f} |"
         )
 
 
 COLUMNS = (
     ("scenario", 17), ("n", 5), ("evidence", 18), ("changed", 7), ("certified", 9),
-    ("viol", 5), ("cost now", 8), ("cost after", 10), ("accuracy", 8),
+    ("viol", 5), ("applied", 7), ("cost now", 8), ("cost after", 10), ("accuracy", 8),
 )  # fmt: skip
 HEADER = "\n".join(
     (
@@ -250,6 +255,9 @@ def main() -> None:
         mean = float(np.mean([row.violations / row.reps for row in promised]))
         print(f"\ncertified evidence: {len(promised)} settings, mean viol {mean:.3f}, "
               f"max {worst.violations / worst.reps:.3f} ({', '.join(worst.label)}); nominal 0.05")  # fmt: skip
+        applied = max(rows, key=lambda row: row.broken / row.reps)
+        print(f"applied without being told to: {len(rows)} settings, max viol {applied.broken / applied.reps:.3f} "
+              f"({', '.join(applied.label)})")  # fmt: skip
 
 
 if __name__ == "__main__":
