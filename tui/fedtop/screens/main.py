@@ -72,6 +72,8 @@ class MainScreen(BaseScreen):
         if wanted == "empty" and not switcher.query("#empty"):
             switcher.mount(EmptyGuide(self.host.source.path, id="empty"))
         if switcher.current != wanted:
+            if wanted == "empty":
+                self.set_focus(None)  # nothing in the guide can be chosen or sorted
             switcher.current = wanted
         if snapshot.newest_ms is not None:
             super().show_snapshot(snapshot, view)
