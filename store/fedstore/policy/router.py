@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -112,6 +113,7 @@ class Policy:
             f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=_LOCK_WAIT_S,
             check_same_thread=False,
         )  # fmt: skip
+        weakref.finalize(self, _close, self._connection, os.getpid())
         self._inode = _inode(path)
         return self._connection
 
@@ -140,10 +142,16 @@ class Policy:
 
     def _drop(self) -> None:
         connection, self._connection, self._loaded = self._connection, None, None
-        ours, self._pid = self._pid == os.getpid(), os.getpid()
-        if connection is not None and ours:
-            with suppress(Exception):
-                connection.close()
+        opened_by, self._pid = self._pid, os.getpid()
+        if connection is not None:
+            _close(connection, opened_by)
+
+
+def _close(connection: Any, opened_by: int) -> None:
+    """Close a connection, unless it belongs to the process this one was forked from."""
+    if opened_by == os.getpid():
+        with suppress(Exception):
+            connection.close()
 
 
 def _inode(path: Path) -> tuple[int, int]:
