@@ -105,7 +105,7 @@ def test_too_little_data_says_how_much_more() -> None:
 
 def test_fifty_graded_can_never_certify_95_and_the_plan_says_it() -> None:
     result = tune(live("seedlike", 200, 61), THRESHOLDS, TuneSettings(min_graded=50))
-    assert any("can never certify 95.0%" in warning and "90.8%" in warning for warning in result.warnings)
+    assert any("can never certify 95.0 %" in warning and "90.8 %" in warning for warning in result.warnings)
     assert stats.binom.cdf(0, 31, 0.05) > 0.05
     roomy = tune(live("seedlike", 200, 61), THRESHOLDS, TuneSettings(min_graded=100))
     assert not any("can never" in warning for warning in roomy.warnings)
@@ -151,7 +151,7 @@ def test_clarify_cap_single_layer_and_minimum() -> None:
     assert capped.clarify.new < 0.053
     impossible = tune(log, THRESHOLDS, TuneSettings(target=0.94, max_clarify=0.01))
     assert impossible.verdict == "insufficient"
-    assert "no setting within reach asks at most 1.0% of the time" in impossible.reasons
+    assert "no setting within reach asks at most 1.0 % of the time" in impossible.reasons
     single = tune(log, THRESHOLDS, TuneSettings(target=0.94, layer="rag"))
     assert [layer.layer for layer in single.layers if layer.changed] == ["rag"]
     assert {layer.note for layer in single.layers if layer.layer != "rag"} == {"not asked for"}

@@ -140,7 +140,7 @@ def test_unknown_rate_is_none_and_the_bound_is_given() -> None:
     known = tool_confidence(10, 10)
     assert known.lower is not None
     assert known.lower >= 0.85
-    assert f"{known.lower:.0%}" in known.reason
+    assert f"{known.lower * 100:.0f} %" in known.reason
 
 
 def test_trend_is_tested() -> None:

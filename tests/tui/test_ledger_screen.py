@@ -261,10 +261,10 @@ def test_alarms_come_first_by_severity(seeded_store: Store) -> None:
     reader = seeded_store.reader()
     overview = reader.overview(reader.window("24h"))
     assert with_alarms(overview, ()) is overview
-    harm = Alarm(3, "alert", "change #3 (tune) does harm: accuracy 80.0%: `fedtop undo 3`")
+    harm = Alarm(3, "alert", "change #3 (tune) does harm: accuracy 80.0 %: `fedtop undo 3`")
     broken = Alarm(2, "warn", "change #2 (tune): replay assumptions broken")
     found = with_alarms(overview, (broken, harm))
-    assert ("alert", "change #3 (tune) does harm: accuracy 80.0%", "change:3") in found.attention
+    assert ("alert", "change #3 (tune) does harm: accuracy 80.0 %", "change:3") in found.attention
     assert len(found.attention) == len(overview.attention) + 2
     severities = [severity for severity, _, _ in found.attention]
     assert severities == sorted(severities, key=["alert", "warn", "info"].index)

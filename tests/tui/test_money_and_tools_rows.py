@@ -222,7 +222,7 @@ class TestTools:
     def test_the_verdict(self) -> None:
         head, figures = verdict_lines(tool())
         assert isinstance(head, Text)
-        assert head.plain.startswith("▲ MEDIUM  safe for general tasks: between 91% and 97%")
+        assert head.plain.startswith("▲ MEDIUM  safe for general tasks: between 91 % and 97 %")
         assert "declining" in head.plain
         text = "   ".join(part.plain for part in figures)  # type: ignore[union-attr]
         assert "runs 120" in text

@@ -114,6 +114,18 @@ class TestTools:
             for word in ("browser", "LOW", "requires a fallback", "runs per day", "ElementNotFound", "newest runs"):
                 assert word in text, word
 
+    async def test_the_agents_of_a_tool_open_and_its_runs_do_not(self, source: Source) -> None:
+        async with pane(source, tab="tools", target="tool:browser") as (app, pilot):
+            agents = app.screen.query_one("#tool-agents", LiveTable)
+            for selector, opens in (("#tool-agents", True), ("#tool-calls", False)):
+                app.screen.set_focus(app.screen.query_one(selector, LiveTable))
+                await pilot.pause()
+                assert ("Enter open" in screen_text(app)) is opens, selector
+            app.screen.set_focus(agents)
+            await pilot.press("enter")
+            await until(pilot, lambda: app.top_panel is not None and app.top_panel.panel_id == "agent")
+            assert app.top_panel.args == {"name": agents.cursor_key}
+
     @pytest.mark.parametrize("size", SIZES)
     async def test_every_size(self, source: Source, size: tuple[int, int]) -> None:
         async with pane(source, tab="tools", size=size) as (app, pilot):

@@ -107,7 +107,7 @@ def costs(*rows: CostRow, dimension: str = "model", **changes: Any) -> CostsView
 def tool(name: str = "bash", **changes: Any) -> ToolRow:
     values: dict[str, Any] = {
         "name": name, "calls": 120, "success": Rate(114, 120), "level": "MEDIUM", "bound": Interval(0.914, 0.971),
-        "reason": "between 91% and 97% over 120 runs", "trend": "declining",
+        "reason": "between 91 % and 97 % over 120 runs", "trend": "declining",
         "durations": Durations(120, 900.0, 700.0, 2_500.0),
         "cost_nano": None, "tokens": 0, "agents": (("codex", Rate(40, 45)), ("kimi", Rate(74, 75))),
     }  # fmt: skip

@@ -223,6 +223,24 @@ async def test_a_column_takes_what_its_longest_text_needs_and_keeps_it():
         assert widths() == [11, 7, 17]
 
 
+async def test_the_keys_are_those_that_do_something():
+    async with running({}) as (app, table, pilot):
+
+        def shown():
+            return {b.binding.description for b in app.screen.active_bindings.values() if b.enabled and b.binding.show}
+
+        assert not {"Open", "Sort"} & shown()
+        table.set_rows(make({"a": 1}))
+        await pilot.pause()
+        assert {"Open", "Sort"} <= shown()
+        table.add_class("-plain")
+        table.refresh_bindings()
+        await pilot.pause()
+        assert "Open" not in shown()
+        await pilot.press("enter")
+        assert not app.kinds(LiveTable.Selected)
+
+
 async def test_a_table_that_was_told_nothing_says_nothing():
     app = TableApp(empty="no agents")
     async with app.run_test(size=(60, 4)):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from fedstore.learning.intervals import Interval, wilson, wilson_lower, wilson_upper
+from fedstore.learning.percent import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -249,9 +250,9 @@ def _evidence(policy: BoostPolicy, seen: Tally, kind: str | None, posterior: flo
     rate = seen.rate or 0.0
     if policy == "seed" and kind is not None and _seed_boost(seen, kind) > 0:
         return f"Excellent at {kind}: {rate:.0%}"
-    counts = f"{seen.successes} of {seen.n} tasks right ({rate:.0%})"
+    counts = f"{seen.successes} of {seen.n} tasks right ({percent(rate)})"
     if policy == "shrunk":
-        return f"{counts}, {posterior:.1%} after shrinking"
+        return f"{counts}, {percent(posterior, 1)} after shrinking"
     if policy == "wilson":
         return f"{counts}, {'no claim holds' if claim is None else f'{claim} performer at 90 % confidence'}"
     return counts if seen.n >= MIN_TASKS else f"{counts}, fewer than {MIN_TASKS}"

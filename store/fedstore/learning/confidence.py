@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from fedstore.learning.intervals import Interval, two_proportion_p, wilson, wilson_lower, wilson_upper
+from fedstore.learning.percent import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,14 +72,14 @@ def _bound_rule(successes: int, n: int, lower: float | None, upper: float | None
         return "MEDIUM", "new: no executions yet"
     rate = successes / n
     if rate >= HIGH_RATE and n >= HIGH_RUNS and lower >= HIGH_BOUND:
-        return "HIGH", f"at least {lower:.0%} with 90 % confidence over {n} runs"
+        return "HIGH", f"at least {percent(lower)} with 90 % confidence over {n} runs"
     if n >= LOW_RUNS and upper < LOW_RATE:
-        return "LOW", f"at most {upper:.0%} with 90 % confidence over {n} runs"
+        return "LOW", f"at most {percent(upper)} with 90 % confidence over {n} runs"
     if n >= LOW_RATE_RUNS and rate < LOW_RATE:
-        return "LOW", f"{rate:.0%} over {n} runs"
+        return "LOW", f"{percent(rate)} over {n} runs"
     if n < HIGH_RUNS:
         return "MEDIUM", f"new: {n} runs, fewer than {HIGH_RUNS}"
-    return "MEDIUM", f"between {lower:.0%} and {upper:.0%} over {n} runs"
+    return "MEDIUM", f"between {percent(lower)} and {percent(upper)} over {n} runs"
 
 
 def _seed_rule(successes: int, n: int) -> tuple[Level, str]:
@@ -87,7 +88,7 @@ def _seed_rule(successes: int, n: int) -> tuple[Level, str]:
         return "MEDIUM", "new: no executions yet"
     rate = successes / n
     level: Level = "HIGH" if rate >= HIGH_RATE else "LOW" if rate < LOW_RATE else "MEDIUM"
-    return level, f"{rate:.0%} over {n} runs"
+    return level, f"{percent(rate)} over {n} runs"
 
 
 def trend_of(outcomes: Sequence[bool]) -> tuple[Trend | None, float | None]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedstore.learning.percent import percent
 from fedstore.learning.verdicts import RIGHT, UNJUDGED, WRONG, layer_verdicts
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _best_accuracy(seen: Judged, now: float, min_samples: int) -> RuleChange:
     scores = [(np.count_nonzero(right >= t) + np.count_nonzero(wrong < t)) / n for t in _GRID]
     best = _GRID[int(np.argmax(scores))]
     new = round(min(now + RULE_STEP, max(now - RULE_STEP, best)), 10)
-    return new, f"best accept-or-pass accuracy {max(scores):.1%} at {best:.2f}"
+    return new, f"best accept-or-pass accuracy {percent(max(scores), 1)} at {best:.2f}"
 
 
 def seed_count(

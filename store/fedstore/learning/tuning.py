@@ -14,6 +14,7 @@ import numpy as np
 
 from fedstore.learning.donors import DONOR_BAND
 from fedstore.learning.evidence import Evidence, EvidenceGrade, Guard, probed_events
+from fedstore.learning.percent import percent
 from fedstore.learning.search import Search, candidates, collapse
 from fedstore.learning.seed_rules import seed_accuracy, seed_count
 from fedstore.learning.tuning_context import Context, Finding
@@ -208,13 +209,13 @@ class _Job:
         if over_cap or (gain <= 0 and not present_ok):
             return None
         if gain < self.settings.min_gain * float(cost[search.now]):
-            return f"the best certified setting gains less than {self.settings.min_gain:.0%} of the cost"
+            return f"the best certified setting gains less than {percent(self.settings.min_gain)} of the cost"
         return None
 
     def _nothing_passed(self, grade: EvidenceGrade, search: Search, present_ok: bool, present_passes: bool) -> Finding:
         cap = self.settings.max_clarify
         if cap is not None and search.least_clarify() > cap:
-            reason = f"no setting within reach asks at most {cap:.1%} of the time"
+            reason = f"no setting within reach asks at most {percent(cap, 1)} of the time"
             return Finding("insufficient", self.now, search.evidence, None, (reason,))
         if present_passes:
             reason = "the present setting passes; no other one does"

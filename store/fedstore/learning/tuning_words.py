@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedstore.learning.percent import percent
 from fedstore.learning.sample_size import best_certifiable, certify_size, zero_error_minimum
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ def reasons_for(context: Context, finding: Finding, accuracy: Effect | None) -> 
     settings = context.settings
     reasons = list(finding.reasons)
     if finding.verdict == "certified":
-        promise = f"accuracy of at least {settings.target:.1%}"
+        promise = f"accuracy of at least {percent(settings.target, 1)}"
         if context.guard == "no-worse":
-            promise = f"at most {settings.margin:.1%} of the decisions get worse"
-        reasons.append(f"{promise}, at {settings.confidence:.0%} confidence (p = {finding.p_value:.2g})")
+            promise = f"at most {percent(settings.margin, 1)} of the decisions get worse"
+        reasons.append(f"{promise}, at {percent(settings.confidence)} confidence (p = {finding.p_value:.2g})")
     if finding.verdict == "estimated" and finding.evidence.grade == "donor":
         reasons.append(
             "rests on borrowed paths: decisions just above a threshold are taken to be like those just below"
@@ -51,7 +52,7 @@ def reasons_for(context: Context, finding: Finding, accuracy: Effect | None) -> 
     if finding.verdict == "insufficient" and missing:
         reasons.append(f"about {missing:,} more graded decisions would settle it")
     if finding.verdict == "insufficient" and missing is None and accuracy is not None:
-        reasons.append(f"the accuracy seen ({accuracy.now:.1%}) is not above the target")
+        reasons.append(f"the accuracy seen ({percent(accuracy.now, 1)}) is not above the target")
     if finding.verdict == "insufficient" and context.guard == "accuracy":
         reasons.append("the no-worse guard needs no grades and may certify a change")
     return tuple(reasons)
@@ -75,7 +76,7 @@ def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> t
         found.append("the window spans several thresholds; each decision is replayed from its own")
     if settings.policy.startswith("seed"):
         found.append("a rule by name: it ignores the later layers and drifts below the target when repeated")
-    found.append(f"clarification is assumed right (error {settings.clarify_error:.0%})")
+    found.append(f"clarification is assumed right (error {percent(settings.clarify_error)})")
     return tuple(found)
 
 
@@ -89,12 +90,12 @@ def _size_warnings(settings: TuneSettings, graded: int, verdict: Verdict, guard:
     reach = best_certifiable(certifying, settings.confidence)
     if certifying < minimum and reach is not None:
         found.append(
-            f"{settings.min_graded} graded decisions can never certify {settings.target:.1%}: "
-            f"the {certifying} that certify reach {reach:.1%} without a single error"
+            f"{settings.min_graded} graded decisions can never certify {percent(settings.target, 1)}: "
+            f"the {certifying} that certify reach {percent(reach, 1)} without a single error"
         )
     if verdict == "certified" and graded < MANY_GRADED:
         found.append(
-            f"the {1 - settings.confidence:.0%} bounds the chance of a bad change, "
+            f"the {percent(1 - settings.confidence)} bounds the chance of a bad change, "
             "not the chance that this change is bad; verify after applying"
         )
     return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fedstore.learning.percent import percent
+
 if TYPE_CHECKING:
     from fedstore.policy.ledger import Change
 
@@ -35,10 +37,10 @@ def alarm_about(change: Change) -> Alarm | None:
     if effects.verdict == "harmful":
         name = _MEASURES.get(change.kind, "accuracy")
         rate, interval = effects.now.values.get(name), effects.now.intervals.get(name)
-        seen = "" if rate is None else f" {rate:.1%}"
+        seen = "" if rate is None else f" {percent(rate, 1)}"
         if interval is not None:
-            seen += f" ({interval[0]:.1%} to {interval[1]:.1%}, n={effects.now.graded:,})"
-        promised = "" if effects.reference is None else f", at least {effects.reference:.1%} was expected"
+            seen += f" ({percent(interval[0], 1)} to {percent(interval[1], 1)}, n={effects.now.graded:,})"
+        promised = "" if effects.reference is None else f", at least {percent(effects.reference, 1)} was expected"
         return Alarm(
             change.id,
             "alert",

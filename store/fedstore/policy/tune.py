@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedstore.decisions import Decisions, load_within
+from fedstore.learning.percent import percent
 from fedstore.learning.replay import UNKNOWN, replay
 from fedstore.learning.tuning import tune
 from fedstore.learning.tuning_types import Effect, LayerChange, RulePlan, TuneResult, TuneSettings
@@ -50,9 +51,7 @@ class TuneInput:
     warnings: tuple[str, ...] = ()
 
 
-def load_input(
-    database: Database, window: Window, now_ms: int, configured: Mapping[str, float]
-) -> TuneInput:
+def load_input(database: Database, window: Window, now_ms: int, configured: Mapping[str, float]) -> TuneInput:
     """Read the evidence: the decisions of the window that no standing change has used; in the caller's snapshot."""
     version, body = current(database.read)
     used = used_until_ms(database.read)
@@ -141,8 +140,8 @@ def _item(change: LayerChange, result: TuneResult) -> PlanItem:
         old=change.old,
         new=change.new,
         evidence=(
-            f"{change.graded:,} graded of {change.attempts:,} attempts; would capture {change.captured_new:.1%}"
-            f" of the decisions instead of {change.captured_now:.1%}"
+            f"{change.graded:,} graded of {change.attempts:,} attempts; would capture {percent(change.captured_new, 1)}"
+            f" of the decisions instead of {percent(change.captured_now, 1)}"
         ),
         grade=change.evidence,
         n=change.graded,

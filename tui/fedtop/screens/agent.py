@@ -94,8 +94,12 @@ _TILES = {
 }
 
 
+_OPENS = {"peers": "agent", "tools": "tool", "kinds": "task_type"}
+"""What Enter opens, by table."""
+
+
 def _table(name: str, columns: Sequence[Column], empty: str) -> LiveTable:
-    return LiveTable(columns, id=f"agent-{name}-table", empty=empty)
+    return LiveTable(columns, id=f"agent-{name}-table", empty=empty, classes="" if name in _OPENS else "-plain")
 
 
 class AgentPanel(Panel):
@@ -153,7 +157,6 @@ class AgentPanel(Panel):
     @on(LiveTable.Selected)
     def _opened(self, event: LiveTable.Selected) -> None:
         event.stop()
-        kinds = {"agent-peers-table": "agent", "agent-tools-table": "tool", "agent-kinds-table": "task_type"}
-        kind = kinds.get(event.table.id or "")
+        kind = _OPENS.get((event.table.id or "").removeprefix("agent-").removesuffix("-table"))
         if kind is not None and (kind, event.key) != ("agent", self.agent):
             self.host.open_target(f"{kind}:{event.key}")

@@ -50,7 +50,8 @@ class ChangePanel(Panel, can_focus=True):
     def compose(self) -> ComposeResult:
         """Head, what happened since, what was set, the words."""
         yield TextLines(id="change-title")
-        effects = LiveTable(EFFECT_COLUMNS, id="change-effects", empty="nothing is measured for this kind of change")
+        empty = "nothing is measured for this kind of change"
+        effects = LiveTable(EFFECT_COLUMNS, id="change-effects", classes="-plain", empty=empty)
         yield Section("what happened since", effects, id="change-since")
         items = PlanTable(("was", "set to"), id="change-items")
         yield Section("what it set", items, id="change-what")

@@ -65,8 +65,8 @@ def cost_columns(dimension: str) -> tuple[Column, ...]:
     return (
         Column("name", DIMENSION_LABELS[dimension], 18, grow=True),
         Column("cost", "cost", 10, "right", sort_default="desc"),
-        Column("bar", "share", 6, grow=True, min_width_shown=90, sort_default="desc"),
-        Column("share", "", 7, "right", sort_default="desc"),
+        Column("bar", "", 6, grow=True, min_width_shown=90, sort_default="desc"),
+        Column("share", "share", 7, "right", sort_default="desc"),
         Column("calls", "calls", 7, "right", sort_default="desc"),
         Column("errors", "errors", 6, "right", min_width_shown=104, sort_default="desc"),
         Column("input", "input", 7, "decimal", sort_default="desc"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from textual import on
 from textual.containers import Horizontal
 
 from fedtop.format import clean, count
@@ -50,11 +51,11 @@ class ToolPanel(TurningPanel):
         chart = AreaChart(tz=self.tz, empty="no runs in these 30 days", id="tool-chart")
         yield Section("runs per day", chart, id="tool-days")
         agents = LiveTable(AGENT_COLUMNS, empty="no agent used it", id="tool-agents")
-        errors = LiveTable(ERROR_COLUMNS, empty="no error among its newest runs", id="tool-errors")
+        errors = LiveTable(ERROR_COLUMNS, empty="no error among its newest runs", id="tool-errors", classes="-plain")
         with Horizontal(id="tool-who"):
             yield Section("agents that use it", agents, id="tool-agents-part")
             yield Section("errors of its newest runs", errors, id="tool-errors-part")
-        calls = LiveTable(CALL_COLUMNS, empty="no run of it is kept", id="tool-calls")
+        calls = LiveTable(CALL_COLUMNS, empty="no run of it is kept", id="tool-calls", classes="-plain")
         yield Section("newest runs", calls, id="tool-latest")
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> ToolDetail:
@@ -72,3 +73,8 @@ class ToolPanel(TurningPanel):
         self.query_one("#tool-calls", LiveTable).set_rows(call_rows(data.recent, self.tz, data.window.length_ms))
         shown = f"{count(len(data.recent))} of {count(row.calls)}" if row is not None else ""
         self.query_one("#tool-latest", Section).set_note(shown)
+
+    @on(LiveTable.Selected, "#tool-agents")
+    def _opened(self, event: LiveTable.Selected) -> None:
+        event.stop()
+        self.host.open_target(f"agent:{event.key}")

@@ -16,6 +16,8 @@ from fedtop.widgets.table_model import Cell, Column, Drawable, Row, SortValue
 from fedtop.widgets.table_view import TableView
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from textual import events
 
     from fedtop.widgets.table_layout import Placed
@@ -71,6 +73,19 @@ class LiveTable(TableView, can_focus=True):
         def control(self) -> LiveTable:
             """The table that sent it."""
             return self.table
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Without rows nothing can be opened or sorted; in a `-plain` table no row opens anything."""
+        if action == "select":
+            return self.row_count > 0 and not self.has_class("-plain")
+        return self.row_count > 0 if action in ("sort_next", "sort_reverse") else True
+
+    def set_rows(self, rows: Iterable[Row]) -> None:
+        """See `TableView`; the keys follow when the first row comes or the last one goes."""
+        had_rows = self.row_count > 0
+        super().set_rows(rows)
+        if had_rows is not self.row_count > 0 and self.has_focus:
+            self.refresh_bindings()
 
     def _announce(self) -> None:
         if self._cursor is not None:
