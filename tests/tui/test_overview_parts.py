@@ -68,7 +68,7 @@ def test_nothing_known_is_nothing_claimed() -> None:
 def test_success_says_its_interval_and_its_change() -> None:
     tile = tiles(replace(EMPTY, success=Rate(894, 1000), success_before=Rate(90, 100)), NOW_MS)["success"]
     assert tile.value == "89.4 %"
-    assert tile.side == "−0.6"
+    assert tile.side == "−0.6 pt"
     assert tile.sub == "87.3–91.2"
     assert tile.state == "ok"
 

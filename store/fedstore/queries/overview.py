@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedstore.queries.agents import agent_rows, dropped, matrix_cells
+from fedstore.queries.agents import SUCCESS_TARGET, agent_rows, dropped, matrix_cells
 from fedstore.queries.buckets import Buckets, Rows, Source, durations_of, step_of
 from fedstore.queries.calendar import day_start_ms, month_start_ms
 from fedstore.queries.cascade import LAST_RESORT, layer_rows
@@ -195,8 +195,9 @@ def _percent(rate: Rate) -> str:
 def _agents_in_trouble(rows: Sequence[AgentRow]) -> Iterable[Attention]:
     for row in rows:
         if row.status in ("warn", "alert"):
-            was = f" (was {_percent(row.success_before)})" if row.success_before.n else ""
-            yield row.status, f"{row.name} success {_percent(row.success)}{was}", f"agent:{row.name}"
+            fell = dropped(row.success, row.success_before)
+            why = f"was {_percent(row.success_before)}" if fell else f"target {SUCCESS_TARGET:.0%}".replace("%", " %")
+            yield row.status, f"{row.name} success {_percent(row.success)} ({why})", f"agent:{row.name}"
 
 
 def _cells_in_trouble(

@@ -43,9 +43,9 @@ LEDGER_COLUMNS: Final = (
     Column("when", "when", 12, sort_default="desc"),
     Column("kind", "kind", 8),
     Column("items", "what changed", 16, grow=True),
-    Column("who", "who", 10, min_width_shown=96),
+    Column("who", "who", 10, min_width_shown=130),
     Column("predicted", "predicted", 16, min_width_shown=88, tooltip="What the plan expected"),
-    Column("measured", "measured so far", 22, min_width_shown=110, tooltip="Under the new policy, 95 % interval"),
+    Column("measured", "measured so far", 22, min_width_shown=104, tooltip="Under the new policy, 95 % interval"),
     Column("verdict", "verdict", 11, tooltip="Valid however often one looks"),
     Column("undone", "taken back", 10, min_width_shown=72, tooltip="The change that took it back"),
 )

@@ -120,7 +120,7 @@ def _success_tile(data: Overview, glyphs: Glyphs) -> TileData:
     if found is None:
         return TileData(None, sub="none judged", state="unknown")
     before = data.success_before.value
-    change = "" if before is None else delta_points((data.success.value or 0) - before, glyphs=glyphs)
+    change = "" if before is None else f"{delta_points((data.success.value or 0) - before, glyphs=glyphs)} pt"
     states: dict[str, State] = {"$alert": "alert", "$warn": "warn"}
     few = f" {glyphs.dot}" if data.success.n < FEW else ""
     return TileData(
