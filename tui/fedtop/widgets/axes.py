@@ -24,6 +24,7 @@ __all__ = ["Scale", "Tick", "draw_value_axis", "time_ticks"]
 _MINUTE: Final = 60_000
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
+_MOST_TICKS: Final = 7
 _STEPS: Final = (
     *(_MINUTE * m for m in (1, 2, 5, 10, 15, 30)),
     *(_HOUR * h for h in (1, 2, 3, 4, 6, 12)),
@@ -54,7 +55,8 @@ class Scale:
         With `whole` the step is a whole number: half a task is no tick.
         """
         peak = peak if math.isfinite(peak) and peak > 1e-300 else 1.0
-        spacings = [k for k in (2, 3, 4) if k <= rows] or [max(1, rows)]
+        closest = max(2, -(-rows // _MOST_TICKS))
+        spacings = [k for k in range(closest, closest + 3) if k <= rows] or [max(1, rows)]
         found = [(_round_step(peak * k / rows, whole), k) for k in spacings]
         step, every = min(found, key=lambda f: (f[0] / f[1], f[1]))
         return cls(step * rows / every, step, every)
