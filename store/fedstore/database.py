@@ -99,9 +99,7 @@ class Database:
         if self.readonly:
             raise StoreReadOnlyError(f"{self._file} is open read-only: leave out --readonly to change it")
         writer = self._writer
-        if writer is None:
-            writer = self._open_writer()
-        elif writer.identity != file_identity(self._place):
+        if writer is None or writer.identity != file_identity(self._place):
             writer = self._begin_anew()
         return Transaction(writer, self._file)
 
@@ -244,6 +242,8 @@ class Database:
         if reader.is_present():
             return reader
         self._local.__dict__.clear()
+        with self._guard:
+            self._writer = None  # it would keep the shared memory of the former file in the way of the next one
         return self._reader()
 
     def _absent(self) -> StoreError:

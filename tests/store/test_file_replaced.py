@@ -105,3 +105,28 @@ def test_a_store_named_relatively_stays_where_it_was_opened(tmp_path: Path, monk
         store.database.change_token()
         assert agents(store.database) == ["a"]
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_file_moved_away_while_others_watch_it_leaves_room_for_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    with Store(path) as watching:
+        watching.recorder().task("before", "", True)  # now it holds a writer's connection as well
+        assert agents(watching.database) == ["before"]
+        path.rename(tmp_path / "moved.db")
+        with pytest.raises(StoreError, match="there is no store at"):
+            watching.database.change_token()
+        a_store(path, "after")
+        watching.database.change_token()
+        assert agents(watching.database) == ["after"]
+        assert watching.recorder().task("later", "", True) is not None
+        assert agents(watching.database) == ["after", "later"]
+
+
+def test_a_closed_store_whose_file_is_gone_is_made_whole_when_it_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    store = Store(path)
+    store.close()
+    path.unlink()
+    assert store.writer().write([run_of("a")]).rejected == []
+    assert agents(store.database) == ["a"]
+    store.close()
