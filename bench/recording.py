@@ -119,15 +119,17 @@ def cpu(work: Callable[..., object], *arguments: Any) -> float:
 
 
 def inserts(database: Database, tables: tuple[str, ...]) -> list[tuple[str, list[tuple[Any, ...]]]]:
-    """Statements and rows that write again, bare, what the last batch of a store wrote."""
+    """Statements and rows that write again, bare and in the same order, what the last batch of a store wrote."""
     found = []
-    newest = f"SELECT id FROM {tables[0]} ORDER BY seq DESC LIMIT {SIZE}"
+    newest = f"SELECT id, seq FROM {tables[0]} ORDER BY seq DESC LIMIT {SIZE}"
     keys = {"route_attempts": "route_id", "verdicts": "subject_id"}
     for table in tables:
         names = [row[1] for row in database.read(f"PRAGMA table_info({table})") if row[1] != "seq"]
         columns = ", ".join(names)
-        where = f"WHERE {keys.get(table, 'id')} IN ({newest})"
-        rows = database.read(f"SELECT {columns} FROM {table} {where}")
+        rows = database.read(
+            f"SELECT {', '.join(f'{table}.{name}' for name in names)} FROM ({newest}) AS batch"
+            f" JOIN {table} ON {table}.{keys.get(table, 'id')} = batch.id ORDER BY batch.seq"
+        )
         found.append((f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(names))})", rows))
     return found
 

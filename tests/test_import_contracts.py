@@ -31,7 +31,7 @@ FLOORS = (
     # the only modules that know the engine
     "database opening reading transaction",
     # facts and summaries on their way in, read models on their way out
-    "batch decisions fast judging labelling purged queries rejects summaries writer writes",
+    "batch decisions fast inserting judging labelling purged queries rejects summaries writer writes",
     # what a program holds in its hand
     "background cascade doctor metrics_file policy recorded_run recorder retention sink store",
     # other people's formats and names, and things made from all of the above
@@ -41,8 +41,8 @@ FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names.
 
 SPEAKS_SQL = [
     *("database", "opening", "reading", "transaction", "schema"),
-    *("writes", "summaries", "judging", "batch", "writer", "purged", "rejects", "sink", "fast", "ingest.marks"),
-    *("queries", "decisions", "labelling", "policy", "ingest.routing_export"),
+    *("writes", "inserting", "summaries", "judging", "batch", "writer", "purged", "rejects", "sink", "fast"),
+    *("queries", "decisions", "labelling", "policy", "ingest.marks", "ingest.routing_export"),
     *("retention", "doctor"),
 ]
 SQL = re.compile(

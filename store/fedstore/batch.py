@@ -12,6 +12,7 @@ from collections import defaultdict
 from fedstore.checking import CHECKS
 from fedstore.errors import EventError
 from fedstore.ids import FUTURE_SLACK_MS
+from fedstore.inserting import insert_facts
 from fedstore.judging import judge_route, judge_run, subjects_with_verdicts
 from fedstore.purged import not_purged
 from fedstore.summaries import Deltas
@@ -146,15 +147,15 @@ class Batch:
                 fresh.append(written)
             elif written[2] is not None:
                 sent_again.append(written[2])
-        tx.executemany(INSERTS["route_attempts"], [row for _, attempts, _ in fresh for row in attempts])
-        tx.executemany(INSERTS["verdicts"], [verdict for _, _, verdict in fresh if verdict is not None])
+        insert_facts(tx, "route_attempts", [row for _, attempts, _ in fresh for row in attempts])
+        insert_facts(tx, "verdicts", [verdict for _, _, verdict in fresh if verdict is not None])
         _count_routes(tx, fresh, deltas)
         for route_id in early:
             judge_route(tx, route_id, deltas)
         return len(fresh) + _judge_again(tx, sent_again, deltas)
 
     def _verdicts(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
-        taken = tx.executemany(INSERTS["verdicts"], rows)
+        taken = insert_facts(tx, "verdicts", rows)
         for kind, subject in dict.fromkeys(row[:2] for row in rows):
             (judge_run if kind == "run" else judge_route)(tx, subject, deltas)
         return taken
@@ -172,7 +173,7 @@ class Batch:
 def _insert_new(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> list[Row]:
     """Insert rows; those whose fact was not there yet, each fact once."""
     rows = not_purged(tx, table, rows, now_ms)
-    written = tx.executemany(INSERTS[table], rows)
+    written = insert_facts(tx, table, rows)
     if written == len(rows):
         return rows
     if not written:
@@ -187,7 +188,7 @@ def _insert_new(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> li
 
 def _judge_again(tx: Transaction, verdicts: list[Row], deltas: Deltas) -> int:
     """Take the outcomes of decisions that were sent again; how many decisions they changed."""
-    tx.executemany(INSERTS["verdicts"], verdicts)
+    insert_facts(tx, "verdicts", verdicts)
     return sum(judge_route(tx, route_id, deltas) for route_id in {verdict[1] for verdict in verdicts})
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
-    "CONFIDENCE_BINS", "GROWTH", "add_bins", "bin_middle_us", "confidence_bin", "duration_bin", "pack_bins",
-    "percentiles", "read_bins",
+    "CONFIDENCE_BINS", "GROWTH", "add_bins", "bin_middle_us", "confidence_bin", "duration_bin", "pack_bin",
+    "pack_bins", "percentiles", "read_bins",
 ]  # fmt: skip
 
 GROWTH = 1.04
@@ -97,6 +97,11 @@ def pack_bins(counts: Mapping[int, int]) -> bytes:
             flat.append(index)
             flat.append(counts[index])
     return _bytes(flat)
+
+
+def pack_bin(index: int, count: int) -> bytes:
+    """The packed form of one bin."""
+    return (count << 32 | index & 0xFFFF_FFFF).to_bytes(8, "little", signed=True) if count else b""
 
 
 def read_bins(blob: bytes) -> Iterator[tuple[int, int]]:

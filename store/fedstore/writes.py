@@ -1,7 +1,6 @@
-"""Every statement that writes facts, and the row each event becomes.
+"""The row each event becomes, and the statements that write what is not a fact for good: states, jobs, refusals.
 
-One statement per table, prepared once and run with ``executemany``; a fact that is already there changes
-nothing (``ON CONFLICT DO NOTHING``), so no trigger fires for it. Rows are plain tuples in column order.
+Rows are plain tuples in the order of ``inserting.FACT_COLUMNS``.
 """
 
 from __future__ import annotations
@@ -42,31 +41,6 @@ def _insert(table: str, columns: str) -> str:
     return f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
 
 
-RUN_COLUMNS = (
-    "id, agent, task_type, project, mode, started_ms, ended_ms, duration_ms, success, rework,"
-    " quality, confidence, qa, error_class, notes, source, recorded_ms"
-)
-USAGE_COLUMNS = (
-    "id, run_id, agent, model, provider, operation, task_type, project, ended_ms, duration_ms, input_tokens,"
-    " cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, output_is_minimum, cost_nano,"
-    " cost_basis, price_version, error_class, source, recorded_ms"
-)
-EXECUTION_COLUMNS = (
-    "id, run_id, task_id, agent, tool, task_type, project, ended_ms, duration_ms, success, cost_nano,"
-    " tokens, effort, browser_used, error_class, source, recorded_ms"
-)
-ROUTE_COLUMNS = (
-    "id, task_id, description, agent, layer, confidence, at_ms, latency_us, correct, correct_agent, completed,"
-    " quality, completion_ms, trail, source, recorded_ms"
-)
-ATTEMPT_COLUMNS = (
-    "route_id, position, layer, agent, confidence, threshold, accepted, shadow, shadow_rate, error_class, latency_us"
-)
-VERDICT_COLUMNS = (
-    "subject_kind, subject_id, id, at_ms, success, rework, quality, qa, correct, correct_agent, completed,"
-    " completion_ms, source, recorded_ms"
-)
-
 _STATE_ORDER = ("seen_ms", "state", "reason", "agent", "task_type", "project")
 _NEWER_STATE = (
     f"({', '.join(f'excluded.{c}' for c in _STATE_ORDER)}) > ({', '.join(f'active_runs.{c}' for c in _STATE_ORDER)})"
@@ -78,12 +52,6 @@ def _if_newer(column: str) -> str:
 
 
 INSERTS = {
-    "runs": _insert("runs", RUN_COLUMNS),
-    "llm_calls": _insert("llm_calls", USAGE_COLUMNS),
-    "tool_calls": _insert("tool_calls", EXECUTION_COLUMNS),
-    "route_attempts": _insert("route_attempts", ATTEMPT_COLUMNS),
-    "routes": _insert("routes", ROUTE_COLUMNS),
-    "verdicts": _insert("verdicts", VERDICT_COLUMNS),
     # What is happening now: the newest word about a run stands (ties in a fixed order, so that the order of arrival
     # does not matter), and an ended run is not happening.
     "active_runs": (
@@ -119,6 +87,9 @@ def _micros(ms: float | None) -> int | None:
     return None if ms is None else round(ms * 1000)
 
 
+_BIT = {None: None, False: 0, True: 1}
+"""Binding an int costs a tenth of binding a bool, which the driver asks every adapter about."""
+
 # Rows are made from an event's ``__dict__``: attributes of a pydantic model cost three times as much to read, and that
 # is a fifth of what recording a batch costs.
 
@@ -134,8 +105,8 @@ def run_row(e: Run, at: int, stamp: Stamp) -> Row:
     if started is None and duration is not None:
         started = at - duration
     return (
-        d["id"] or new_id(at), d["agent"], d["task_type"], d["project"], d["mode"], started, at, duration, d["success"],
-        d["rework"], d["quality"], d["confidence"], d["qa"], d["error_class"], d["notes"],
+        d["id"] or new_id(at), d["agent"], d["task_type"], d["project"], d["mode"], started, at, duration,
+        _BIT[d["success"]], _BIT[d["rework"]], d["quality"], d["confidence"], d["qa"], d["error_class"], d["notes"],
         d["source"] or stamp.source, stamp.recorded_ms,
     )  # fmt: skip
 
@@ -155,8 +126,8 @@ def usage_row(e: Usage, at: int, stamp: Stamp) -> Row:
     return (
         d["id"] or new_id(at), d["run_id"], d["agent"], d["model"], d["provider"], d["operation"], d["task_type"],
         d["project"], at, None if duration is None else round(duration), d["input_tokens"], d["cache_read_tokens"],
-        d["cache_write_tokens"], d["output_tokens"], d["reasoning_tokens"], d["output_is_minimum"], cost, basis,
-        version, d["error_class"], d["source"] or stamp.source, stamp.recorded_ms,
+        d["cache_write_tokens"], d["output_tokens"], d["reasoning_tokens"], _BIT[d["output_is_minimum"]], cost,
+        basis, version, d["error_class"], d["source"] or stamp.source, stamp.recorded_ms,
     )  # fmt: skip
 
 
@@ -166,8 +137,8 @@ def execution_row(e: Execution, at: int, stamp: Stamp) -> Row:
     duration = d["duration_ms"]
     return (
         d["id"] or new_id(at), d["run_id"], d["task_id"], d["agent"], d["tool"], d["task_type"], d["project"], at,
-        None if duration is None else round(duration), d["success"], d["cost_usd"], d["tokens"], d["effort"],
-        d["browser_used"], d["error_class"], d["source"] or stamp.source, stamp.recorded_ms,
+        None if duration is None else round(duration), _BIT[d["success"]], d["cost_usd"], d["tokens"],
+        d["effort"], _BIT[d["browser_used"]], d["error_class"], d["source"] or stamp.source, stamp.recorded_ms,
     )  # fmt: skip
 
 
@@ -225,24 +196,19 @@ def route_rows(e: Route, at: int, stamp: Stamp) -> tuple[Row, list[Row], Row | N
 def _attempt_row(route_id: str, position: int, d: dict[str, Any]) -> Row:
     latency = d["latency_ms"]
     return (
-        route_id, position, d["layer"], d["agent"], d["confidence"], d["threshold"], d["accepted"], d["shadow"],
-        d["shadow_rate"], d["error_class"], None if latency is None else round(latency * 1000),
+        route_id, position, d["layer"], d["agent"], d["confidence"], d["threshold"], _BIT[d["accepted"]],
+        _BIT[d["shadow"]], d["shadow_rate"], d["error_class"], None if latency is None else round(latency * 1000),
     )  # fmt: skip
 
 
 def _outcome(agent: str, o: Outcome) -> Row:
-    completed = None if o.completed is None else int(o.completed)
-    return (*consistent(agent, o.correct, o.correct_agent), completed, o.quality, _whole(o.completion_ms))
-
-
-def _truth(value: bool | None) -> int | None:
-    return None if value is None else int(value)
+    return (*consistent(agent, o.correct, o.correct_agent), _BIT[o.completed], o.quality, _whole(o.completion_ms))
 
 
 def verdict_row(e: Verdict, at: int, stamp: Stamp) -> Row:
     """The row of ``verdicts``; its id follows from what it says, so that saying it twice counts once."""
     said = (
-        _truth(e.success), _truth(e.rework), e.quality, e.qa, _truth(e.correct), e.correct_agent, _truth(e.completed),
+        _BIT[e.success], _BIT[e.rework], e.quality, e.qa, _BIT[e.correct], e.correct_agent, _BIT[e.completed],
         _whole(e.completion_ms),
     )  # fmt: skip
     return (
