@@ -76,7 +76,7 @@ class Database:
         try:
             return reader.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            self._local.__dict__.clear()  # what a connection holds of a damaged file would outlive its repair
+            self._let_go()
             raise store_error(error, self._file) from error
         finally:
             reader.busy = False
@@ -241,10 +241,17 @@ class Database:
         reader = self._reader()
         if reader.is_present():
             return reader
-        self._local.__dict__.clear()
-        with self._guard:
-            self._writer = None  # it would keep the shared memory of the former file in the way of the next one
+        self._let_go()
         return self._reader()
+
+    def _let_go(self) -> None:
+        """Leave every connection to whoever is busy with it, and close the others.
+
+        As long as one is open, SQLite shares with later ones of this process what it holds of the log: the next file,
+        or the same one repaired, would be read through the log of the former.
+        """
+        with self._guard:
+            self._writer, self._local = None, threading.local()
 
     def _absent(self) -> StoreError:
         return StoreError(

@@ -49,7 +49,7 @@ def store_error(error: BaseException, path: str) -> StoreError:
         )
     if "malformed" in text or "corrupt" in text:
         return StoreError(
-            f"{path} is damaged ({text}): restore a copy, or move it away and `fedtop import` its sources again"
+            f"{path} is damaged ({text}): move it and its -wal file away, then restore a copy or `fedtop import` again"
         )
     if "unable to open" in text or isinstance(error, OSError):
         return StoreError(f"{path} cannot be opened ({text}): check that its folder exists and is yours")

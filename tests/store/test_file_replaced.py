@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from fedstore import Store, StoreError
+from fedstore import Store, StoreError, Window
 from fedstore.database import Database
 
 
@@ -78,6 +79,26 @@ def test_a_file_damaged_and_restored_in_place_is_read_again(tmp_path: Path) -> N
             store.reader().newest_ms()
         path.write_bytes(whole)
         assert agents(store.database) == ["first"]
+
+
+def test_a_copy_restored_after_damage_is_read_though_several_threads_had_the_file_open(tmp_path: Path) -> None:
+    path, copy = tmp_path / "s.db", tmp_path / "copy.db"
+    a_store(copy, "first")
+    a_store(path, "second")
+    with Store(path) as store, ThreadPoolExecutor(1) as other:
+        assert store.writer().write([run_of("third")]).rejected == []
+        assert other.submit(agents, store.database).result() == agents(store.database) == ["second", "third"]
+        path.write_bytes(b"\x13" * path.stat().st_size)
+        (tmp_path / "s.db-wal").write_bytes(b"\x13" * 10_000)
+        with pytest.raises(StoreError, match=r"is damaged|is not a fedtop store|I/O error"):
+            store.reader().agents(Window.ending("30d", 1_773_146_096_789))
+        for file in ("s.db-wal", "s.db-shm"):
+            (tmp_path / file).unlink(missing_ok=True)
+        path.write_bytes(copy.read_bytes())
+        assert agents(store.database) == ["first"]
+        assert other.submit(agents, store.database).result() == ["first"]
+        assert store.writer().write([run_of("fourth")]).rejected == []
+        assert agents(store.database) == ["first", "fourth"]
 
 
 def test_what_is_recorded_after_a_deletion_begins_a_new_store(tmp_path: Path) -> None:
