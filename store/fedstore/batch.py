@@ -7,8 +7,6 @@ validated; only their attributes are used, so that whoever has them can do witho
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from fedstore.checking import CHECKS
 from fedstore.errors import EventError
 from fedstore.ids import FUTURE_SLACK_MS
@@ -31,7 +29,7 @@ from fedstore.writes import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, TypeAlias
+    from typing import Any, ClassVar, TypeAlias
 
     from fedstore.transaction import Transaction
     from fedstore.writes import Row, Stamp
@@ -66,8 +64,8 @@ class Batch:
         self._stamp = stamp
         self._latest = stamp.recorded_ms + FUTURE_SLACK_MS
         self._oldest = stamp.recorded_ms
-        self._rows: defaultdict[str, list[Any]] = defaultdict(list)
-        self._named: defaultdict[str, list[str]] = defaultdict(list)
+        self._rows: dict[str, list[Any]] = {}
+        self._named: dict[str, list[str]] = {}
 
     def add(self, events: Iterable[Any]) -> list[tuple[int, str]]:
         """Take valid events; the positions and reasons of those that are refused.
@@ -89,22 +87,26 @@ class Batch:
                 except EventError as error:
                     refused.append((position, str(error)))
                     continue
-            rows[kind].append(_ROWS[kind](event, at, stamp))
+            row = _ROWS[kind](event, at, stamp)
+            if kind in rows:
+                rows[kind].append(row)
+            else:
+                rows[kind] = [row]
             if at < self._oldest and kind != "verdict":
                 self._oldest = at
             if fields["id"] is not None:
-                self._named[kind].append(fields["id"])
-        self.size = sum(map(len, rows.values()))
+                self._named.setdefault(kind, []).append(fields["id"])
+            self.size += 1
         return refused
 
     def write(self, tx: Transaction) -> int:
         """Write the rows; how many events were new."""
         deltas = Deltas()
         taken = 0
-        for kind, write in self._WRITES:
+        for kind in self._rows if len(self._rows) == 1 else self._ORDER:
             rows = self._rows.get(kind)
             if rows:
-                taken += write(self, tx, rows, deltas)
+                taken += self._WRITES[kind](self, tx, rows, deltas)
         deltas.flush(tx, self._stamp.recorded_ms)
         if taken and self._stamp.recorded_ms - self._oldest > BACKFILL_MS:
             tx.execute(_BACKFILLED, (self._stamp.recorded_ms,))
@@ -163,11 +165,12 @@ class Batch:
     def _jobs(self, tx: Transaction, rows: list[Row], _: Deltas) -> int:
         return tx.executemany(INSERTS["jobs"], rows)
 
-    # States come before runs, because an ended run is not happening; verdicts after what they judge.
-    _WRITES = (
-        ("run_state", _states), ("run", _runs), ("usage", _usages), ("execution", _executions), ("route", _routes),
-        ("verdict", _verdicts), ("job", _jobs),
-    )  # fmt: skip
+    _WRITES: ClassVar[dict[str, Callable[[Batch, Transaction, list[Any], Deltas], int]]] = {
+        "run_state": _states, "run": _runs, "usage": _usages, "execution": _executions, "route": _routes,
+        "verdict": _verdicts, "job": _jobs,
+    }  # fmt: skip
+    _ORDER = tuple(_WRITES)
+    """States come before runs, because an ended run is not happening; verdicts after what they judge."""
 
 
 def _insert_new(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> list[Row]:

@@ -31,10 +31,8 @@ _ZERO_BIN = -1  # less than a microsecond
 _SWAP = sys.byteorder == "big"
 
 
-def duration_bin(us: int | None) -> int | None:
-    """The bin of a duration in microseconds; None stays None."""
-    if us is None:
-        return None
+def duration_bin(us: int) -> int:
+    """The bin of a duration in microseconds."""
     return _ZERO_BIN if us < 1 else int(math.log(us) * _PER_E_FOLD)
 
 

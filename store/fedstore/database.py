@@ -11,6 +11,7 @@ import atexit
 import itertools
 import os
 import threading
+import time
 import weakref
 
 from fedstore import schema
@@ -32,6 +33,8 @@ __all__ = ["APPLICATION_ID", "Database", "Transaction", "store_error"]
 
 APPLICATION_ID = 0x46454454  # "FEDT": what `file` and other tools see in the header
 BUSY_TIMEOUT_S = 30.0
+LOOK_S = 0.01
+"""So often, at most, a writer looks whether its file is still the one at the path: a look costs as much as a row."""
 _PAGE_BYTES = 2_048  # a small write dirties about four pages whatever their size: half the bytes in the log
 _CHECKPOINT_BYTES = 6_000_000
 _WAL_LIMIT_BYTES = 8_000_000
@@ -49,6 +52,7 @@ class Database:
         self.readonly = readonly
         self._timeout_s = timeout_s
         self._writer: WriterConnection | None = None
+        self._next_look = 0.0
         self._guard = threading.Lock()
         self._local = threading.local()
         self._readers: weakref.WeakSet[ThreadReader] = weakref.WeakSet()
@@ -98,9 +102,11 @@ class Database:
         """A transaction of this thread. Raises StoreReadOnlyError for a read-only store."""
         if self.readonly:
             raise StoreReadOnlyError(f"{self._file} is open read-only: leave out --readonly to change it")
-        writer = self._writer
-        if writer is None or writer.identity != file_identity(self._place):
-            writer = self._begin_anew()
+        writer, now = self._writer, time.monotonic()
+        if writer is None or now >= self._next_look:
+            self._next_look = now + LOOK_S
+            if writer is None or writer.identity != file_identity(self._place):
+                writer = self._begin_anew()
         return Transaction(writer, self._file)
 
     def close(self) -> None:

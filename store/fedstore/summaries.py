@@ -55,6 +55,19 @@ def run_judgement(success: int | None, rework: int | None, quality: float | None
 
     Work that had to be done again is not a success, whatever was reported first.
     """
+    if quality is not None:
+        return _judged(success, rework, quality, qa)
+    found = _JUDGED.get((success, rework, qa))
+    if found is None:
+        found = _JUDGED[success, rework, qa] = _judged(success, rework, None, qa)
+    return found
+
+
+_JUDGED: dict[tuple[int | None, int | None, str | None], tuple[int, ...]] = {}
+"""What has been worked out for runs without a quality: there are a few dozen ways to end."""
+
+
+def _judged(success: int | None, rework: int | None, quality: float | None, qa: str | None) -> tuple[int, ...]:
     ok = success == 1 and rework != 1
     return (
         ok, success is not None and not ok, rework == 1, rework is not None,
@@ -197,12 +210,11 @@ class Deltas:
 
 
 def _bin_us(us: int | None) -> Counts:
-    index = duration_bin(us)
-    return () if index is None else ((index, 1),)
+    return () if us is None else ((duration_bin(us), 1),)
 
 
 def _bin_ms(ms: int | None) -> Counts:
-    return () if ms is None else _bin_us(ms * 1000)
+    return () if ms is None else ((duration_bin(ms * 1000), 1),)
 
 
 def _confidence_counts(confidence: float | None, accepted: int, right: int | None) -> Counts:

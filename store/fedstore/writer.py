@@ -134,9 +134,10 @@ class FactWriter:
         batch = Batch(Stamp(self._clock(), self._source, self._keep_content, self._code))
         receipt = Receipt()
         given, positions = _validated(events, receipt)
-        for position, reason in batch.add(given):
-            receipt.rejected.append((positions[position], reason))
-        receipt.rejected.sort()
+        refused = batch.add(given)
+        if refused:
+            receipt.rejected += [(positions[position], reason) for position, reason in refused]
+            receipt.rejected.sort()
         if batch.size:
             with self._database.write() as tx:
                 taken = batch.write(tx)

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from fedstore import Store, StoreError, Window
+from fedstore import Store, StoreError, Window, database
 from fedstore.database import Database
+
+
+@pytest.fixture(autouse=True)
+def looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "LOOK_S", 0.0)
 
 
 def run_of(agent: str) -> dict[str, object]:
