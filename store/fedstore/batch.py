@@ -12,7 +12,6 @@ from fedstore.errors import EventError
 from fedstore.ids import FUTURE_SLACK_MS
 from fedstore.inserting import insert_facts
 from fedstore.judging import judge_route, judge_run, subjects_with_verdicts
-from fedstore.purged import not_purged
 from fedstore.summaries import Deltas
 from fedstore.writes import (
     INSERTS,
@@ -44,6 +43,7 @@ _BACKFILLED = (
     "INSERT INTO marks (name, at_ms) VALUES ('backfill', ?)"
     " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > marks.at_ms"
 )
+_FACTS_PURGED = "SELECT at_ms FROM marks WHERE name = 'facts_purged'"
 _ROWS: dict[str, Callable[[Any, int, Stamp], Any]] = {
     "run": run_row, "run_state": state_row, "usage": usage_row, "execution": execution_row, "route": route_rows,
     "verdict": verdict_row, "job": job_row,
@@ -175,7 +175,7 @@ class Batch:
 
 def _insert_new(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> list[Row]:
     """Insert rows; those whose fact was not there yet, each fact once."""
-    rows = not_purged(tx, table, rows, now_ms)
+    rows = _unless_purged(tx, table, rows, now_ms)
     written = insert_facts(tx, table, rows)
     if written == len(rows):
         return rows
@@ -187,6 +187,19 @@ def _insert_new(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> li
         if row[0] in new:
             fresh.setdefault(row[0], row)
     return list(fresh.values())
+
+
+def _unless_purged(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> list[Row]:
+    """The rows whose fact was not purged before."""
+    newest = tx.memo.get("facts_purged")
+    if newest is None:
+        found = tx.execute(_FACTS_PURGED)
+        newest = tx.memo["facts_purged"] = found[0][0] if found else -1
+    if newest < 0:
+        return rows
+    from fedstore.purged import not_purged
+
+    return not_purged(tx, table, rows, newest, now_ms)
 
 
 def _judge_again(tx: Transaction, verdicts: list[Row], deltas: Deltas) -> int:

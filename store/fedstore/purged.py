@@ -18,7 +18,6 @@ __all__ = ["not_purged", "remember"]
 
 _ID_LENGTH, _TIME_DIGITS = 32, 12
 _CHUNK = 400
-_MARK = "SELECT at_ms FROM marks WHERE name = 'facts_purged'"
 _SET_MARK = (
     "INSERT INTO marks (name, at_ms) VALUES ('facts_purged', ?)"
     " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > marks.at_ms"
@@ -39,15 +38,9 @@ def remember(tx: Transaction, table: str, facts: Iterable[tuple[str, int]]) -> N
         tx.memo.pop("facts_purged", None)
 
 
-def not_purged(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> list[Row]:
-    """The rows (their id comes first) whose fact was not purged before."""
-    newest: int | None = tx.memo.get("facts_purged")
-    if newest is None:
-        found = tx.execute(_MARK)
-        newest = tx.memo["facts_purged"] = found[0][0] if found else -1
-    if newest < 0:
-        return rows
-    suspects = [row[0] for row in rows if not _is_younger(row[0], newest, now_ms)]
+def not_purged(tx: Transaction, table: str, rows: list[Row], newest_ms: int, now_ms: int) -> list[Row]:
+    """The rows (their id comes first) whose fact was not purged; the newest that was is of ``newest_ms``."""
+    suspects = [row[0] for row in rows if not _is_younger(row[0], newest_ms, now_ms)]
     gone = _gone(tx, table, suspects) if suspects else None
     return [row for row in rows if row[0] not in gone] if gone else rows
 
