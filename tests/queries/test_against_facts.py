@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from fedstore.events import Usage
@@ -34,6 +36,14 @@ def test_overview_counts_what_was_recorded(filled: Filled, label: str, at_ms: in
         t["tokens"] or 0 for t in tools
     )
     assert view.cost.nano == sum(_nano(u) or 0 for u in uses) + sum(round((t["cost_usd"] or 0) * 1e9) for t in tools)
+    end = datetime.fromtimestamp((window.end_ms - 1) / 1000, UTC)
+    midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
+    for money, since in ((view.cost_today, midnight), (view.cost_month, midnight.replace(day=1))):
+        uses, tools = (of(kind, made, int(since.timestamp() * 1000), window.end_ms) for kind in ("usage", "execution"))
+        spent = sum(_nano(u) or 0 for u in uses) + sum(round((t["cost_usd"] or 0) * 1e9) for t in tools)
+        assert money.nano == spent
+    costs = reader.costs(window)
+    assert (costs.today, costs.month) == (view.cost_today, view.cost_month)
     assert [item.run_id for item in view.feed] == _newest(runs, 30)
     assert sum(p.ok for p in view.series) == view.success.hits
     assert sum(p.ok + p.failed + p.unknown for p in view.series) == len(runs)
@@ -183,6 +193,14 @@ def test_one_agent_in_detail(filled: Filled) -> None:
         name: sum(u["model"] == name for u in uses) for name in {u["model"] for u in uses}
     }
     assert reader.agent("nobody", window).row is None
+
+
+def test_health_is_unknown_when_nothing_was_judged(filled: Filled) -> None:
+    run = {"kind": "run", "agent": "a", "at": NOW_MS - 5_000, "duration_ms": 10}
+    unjudged = filled([run])
+    assert unjudged.overview(unjudged.window("1h")).health == "unknown"
+    judged = filled([run, run | {"success": True, "at": NOW_MS - 4_000}])
+    assert judged.overview(judged.window("1h")).health == "ok"
 
 
 def test_an_empty_store_knows_nothing(filled: Filled) -> None:

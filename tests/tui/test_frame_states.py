@@ -297,3 +297,14 @@ async def test_a_deleted_store_is_stale_until_it_is_back(seeded_store: Store, cl
         await pilot.press("r")
         await until(pilot, lambda: "live" in header(app))
         assert "there is no store at" not in screen_text(app)
+
+
+async def test_the_tiles_of_another_day_say_so(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock) as (app, pilot):
+        assert "cost today" in screen_text(app)
+        await pilot.press("comma")
+        await read_anew(app, pilot)
+        await until(pilot, lambda: "cost that day" in screen_text(app))
+        await pilot.press("4")
+        await until(pilot, lambda: "that month" in screen_text(app))
+        assert "today" not in screen_text(app)

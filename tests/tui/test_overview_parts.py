@@ -108,6 +108,11 @@ def test_cost_says_what_it_rests_on() -> None:
     assert text_of(tiles(hidden, NOW_MS)["cost"].value).strip() == "?"
 
 
+def test_a_moment_in_the_past_has_a_day_of_its_own() -> None:
+    past = replace(EMPTY, window=Window.ending("24h", NOW_MS, live=False))
+    assert [tiles(data, NOW_MS)["cost"].title for data in (EMPTY, past)] == ["", "cost that day"]
+
+
 def test_health_counts_what_needs_attention() -> None:
     found = replace(EMPTY, health="warn", attention=(("warn", "x", "agent:x"), ("info", "y", "agent:y")))
     tile = tiles(found, NOW_MS)["health"]

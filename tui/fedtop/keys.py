@@ -51,12 +51,12 @@ GROUPS = {
 KEYS = (
     Key("view.back", "escape", "retreat", "back", "Clear the filter, else close this view", show=True),
     Key("app.help", "question_mark", "help", "help", "All keys that work here", show=True),
-    Key("view.filter", "slash", "filter", "filter", "Only rows with a text; !text: without it", show=True),
+    Key("view.filter", "slash", "filter", "filter", "Only rows with a text, !text without", show=True),
     Key("time.wider", "w", "wider", "window", "The next longer window", show=True),
     Key("loop.optimize", "o", "open('optimize')", "optimize", "Propose boosts for agents (dry-run)", show=True),
-    Key("loop.tune", "t", "open('tune')", "tune", "Propose thresholds for the cascade (dry-run)", show=True),
+    Key("loop.tune", "t", "open('tune')", "tune", "Propose thresholds (dry-run)", show=True),
     Key("loop.undo", "u", "take_back", "undo", "Undo the last applied change"),
-    Key("loop.ledger", "L", "open('ledger')", "ledger", "Every applied change and what came of it"),
+    Key("loop.ledger", "L", "open('ledger')", "ledger", "What was applied, what came of it"),
     Key("view.alerts", "exclamation_mark", "open('alerts')", "alerts", "What needs attention", show=True),
     *(
         Key(f"tabs.{n}", str(n), f"tab_number({n})", label, "Go to this tab")
@@ -81,7 +81,7 @@ KEYS = (
         show=True,
         priority=True,
     ),
-    Key("view.zoom", "z", "zoom", "Maximise", "This part on the whole screen, and back"),
+    Key("view.zoom", "z", "zoom", "Maximise", "This part alone, and back"),
     Key("view.export", "e", "export('csv')", "Export CSV", "Write these rows to a CSV file"),
     Key("view.export_json", "E", "export('json')", "Export JSON", "Write these rows to a JSON file"),
     Key("view.copy", "y", "copy_row", "Copy", "Copy the row under the cursor"),

@@ -72,7 +72,7 @@ def overview(
         cost_month=spent(buckets, month_start_ms(now_ms, tz), now_ms),
         month_projected_nano=projected_month(buckets, now_ms, tz),
         tokens=sum(row.tokens for row in rows),
-        health=_health(attention, has_data=bool(layers) or any(map(_did_something, rows))),
+        health=_health(attention, judged=bool(layers) or any(cell.success.n for cell in cells)),
         attention=attention,
         series=_series(buckets, window, columns),
         agents=rows,
@@ -83,10 +83,6 @@ def overview(
         rejected=rejected_count(source),
         newest_ms=buckets.newest_start(),
     )
-
-
-def _did_something(row: AgentRow) -> bool:
-    return bool(row.tasks or row.tokens or row.cost != Money())
 
 
 def _together(rates: Iterable[Rate]) -> Rate:
@@ -229,10 +225,10 @@ def _missed_targets(layers: Sequence[LayerRow]) -> Iterable[Attention]:
             yield "warn", text, f"layer:{row.name}"
 
 
-def _health(attention: Sequence[Attention], *, has_data: bool) -> str:
+def _health(attention: Sequence[Attention], *, judged: bool) -> str:
     worst = {severity for severity, _, _ in attention}
     if "alert" in worst:
         return "alert"
     if "warn" in worst:
         return "warn"
-    return "ok" if has_data else "unknown"
+    return "ok" if judged else "unknown"

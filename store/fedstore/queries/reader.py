@@ -72,6 +72,11 @@ class Reader:
             return replace(window, start_ms=min(oldest, window.end_ms - MINUTE_MS))
         return window
 
+    def _present(self, window: Window) -> int:
+        """The moment whose day and month a view tells of: now, or the end of a window in the past."""
+        now = self._clock()
+        return now if window.live else min(now, window.end_ms - 1)
+
     def change_token(self) -> int:
         """Differs when something was committed since the last call (3 microseconds)."""
         return self._database.change_token()
@@ -79,7 +84,7 @@ class Reader:
     def overview(self, window: Window) -> Overview:
         """The federation at a glance."""
         with self._database.snapshot():
-            return overview(self._database, window, self._clock(), self._tz, self.thresholds())
+            return overview(self._database, window, self._present(window), self._tz, self.thresholds())
 
     def agents(self, window: Window) -> AgentsView:
         """A row per agent, and the agent x task-type matrix."""
@@ -113,7 +118,9 @@ class Reader:
     def costs(self, window: Window, dimension: str = "model") -> CostsView:
         """Spend by model, agent, project, task_type or operation."""
         with self._database.snapshot():
-            return costs_view(self._database, window, dimension, self._clock(), self._tz, _size(self._database.path))
+            return costs_view(
+                self._database, window, dimension, self._present(window), self._tz, _size(self._database.path)
+            )
 
     def tools(self, window: Window) -> ToolsView:
         """Confidence in each tool over the 30 days that end with the window."""

@@ -51,14 +51,14 @@ def _summary(view: Overview, look: Look) -> list[Field]:
     glyphs = look.glyphs
     waiting = sum(run.state == "waiting" for run in view.active)
     running = len(view.active) - waiting
-    spans = view.durations
+    spans, day = view.durations, "today" if view.window.live else "that day"
     return [
         ("Total Tasks", fmt.count(view.tasks, glyphs)),
         ("Success Rate", rate(view.success, look)),
         ("Active Agents", f"{len(view.agents)}   ({running} running, {waiting} waiting now)"),
         ("Task Types", fmt.count(len(view.task_types), glyphs)),
         ("Duration", f"p50 {fmt.duration_ms(spans.p50_ms, glyphs)}   p95 {fmt.duration_ms(spans.p95_ms, glyphs)}"),
-        ("Cost", Text.assemble(money(view.cost, look), ("   today ", "$dim"), money(view.cost_today, look))),
+        ("Cost", Text.assemble(money(view.cost, look), (f"   {day} ", "$dim"), money(view.cost_today, look))),
         ("Month", Text.assemble(money(view.cost_month, look), ("   projected ", "$dim"),
                                 fmt.money(view.month_projected_nano, glyphs=glyphs))),
         ("Tokens", fmt.tokens(view.tokens, glyphs)),

@@ -29,7 +29,7 @@ def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableT
         parts.append(Text(f"\n{notice}", "$warn"))
     facts: list[Field] = [
         ("Window", money(view.total, look)),
-        ("Today", money(view.today, look)),
+        ("Today" if view.window.live else "That day", money(view.today, look)),
         ("Month", money(view.month, look)),
         ("Month projected", fmt.money(view.month_projected_nano, glyphs=glyphs)),
         ("Tokens", fmt.tokens(view.tokens, glyphs)),

@@ -196,10 +196,11 @@ def _styles(names: Sequence[str]) -> dict[str, str]:
 
 def tiles(view: CostsView) -> dict[str, TileData]:
     """The five figures at the top by name."""
+    live = view.window.live
     return {
         "spent": TileData(_big(view.total), f"{tokens(view.tokens)} tokens", _hides(view.total)),
-        "today": TileData(_big(view.today), "", _hides(view.today)),
-        "month": TileData(_big(view.month), "", _hides(view.month)),
+        "today": TileData(_big(view.today), "", _hides(view.today), title="" if live else "that day"),
+        "month": TileData(_big(view.month), "", _hides(view.month), title="" if live else "that month"),
         "projected": TileData(
             None if view.month_projected_nano is None else f"{money(view.month_projected_nano)} ~",
             "",

@@ -151,7 +151,7 @@ def _cost_tile(data: Overview, glyphs: Glyphs) -> TileData:
     month = data.cost_month.nano if projected is None else projected
     arrow = "" if projected is None else f"{glyphs.arrow} "
     sub = f"month {arrow}{money(month, whole=month >= _HUNDRED_DOLLARS)}"
-    return TileData(value, sub=sub, spark=())
+    return TileData(value, sub=sub, title="" if data.window.live else "cost that day")
 
 
 def _basis(mark: str) -> Basis:

@@ -25,13 +25,17 @@ __all__ = ["Tile", "TileData", "paint_tile"]
 
 @dataclass(frozen=True, slots=True)
 class TileData:
-    """What a tile says. `side` stands right of the value, `sub` right of the sparkline; both may be dropped."""
+    """What a tile says. `side` stands right of the value, `sub` right of the sparkline; both may be dropped.
+
+    `title` replaces that of the tile.
+    """
 
     value: str | Text | None
     side: str | Text = ""
     sub: str | Text = ""
     spark: tuple[float | None, ...] = ()
     state: State = "ok"
+    title: str = ""
 
 
 _LOUD: Final = frozenset({"warn", "alert"})
@@ -121,7 +125,7 @@ class Tile(Painted):
             self.set_class(self._data.state == state, f"-{state}")
         self.set_class(self.glyphs.ascii, "-ascii")
         loud = f"{self.glyphs.state(self._data.state)} " if self._data.state in _LOUD else ""
-        self.border_title = Text(f"{loud}{self.title}")
+        self.border_title = Text(f"{loud}{self._data.title or self.title}")
 
     def paint(self, width: int, height: int) -> list[Text]:
         """See `paint_tile`."""
