@@ -49,7 +49,7 @@ GROUPS = {
 }
 
 KEYS = (
-    Key("view.back", "escape", "retreat", "back", "Clear the filter, else close this view", show=True),
+    Key("view.back", "escape", "retreat", "back", "Clear the filter, or close this view", show=True),
     Key("app.help", "question_mark", "help", "help", "All keys that work here", show=True),
     Key("view.filter", "slash", "filter", "filter", "Only rows with a text, !text without", show=True),
     Key("time.wider", "w", "wider", "window", "The next longer window", show=True),
@@ -77,7 +77,7 @@ KEYS = (
         "h",
         "newest",
         "newest facts",
-        "The window that ends at the newest fact",
+        "The window ending at the newest fact",
         show=True,
         priority=True,
     ),

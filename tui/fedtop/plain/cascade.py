@@ -37,9 +37,7 @@ __all__ = ["analysis", "cascade", "funnel", "layer_table", "targets", "why"]
 RECENT = 10
 
 
-def cascade(
-    view: CascadeView, look: Look, notice: str | None = None, alarms: Sequence[str] = ()
-) -> RenderableType:
+def cascade(view: CascadeView, look: Look, notice: str | None = None, alarms: Sequence[str] = ()) -> RenderableType:
     """The whole cascade over a window; ``alarms`` speak of changes of its thresholds."""
     parts: list[RenderableType] = [header("ROUTING PERFORMANCE", look, window_text(view.window, look))]
     if notice:
