@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from limits import Limits
+
 LIMIT = 3.0
 ENTRY = "from fedtop.__main__ import main; main()"
 TASK = ("record", "--agent", "kimi", "--task", "code", "--success", "true", "--duration", "25")
@@ -31,7 +33,7 @@ def best_ms(times: int, arguments: tuple[str, ...], environment: dict[str, str])
     return best * 1000
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=20)
     times = parser.parse_args().times
@@ -50,12 +52,14 @@ def main() -> None:
             best_ms(1, arguments, environment)
         found = {name: best_ms(times, arguments, environment) for name, arguments in rows.items()}
     nothing = found["python -c pass"]
-    print("| what                          |     ms | of `python -c pass` | limit |")
-    print("|-------------------------------|--------|---------------------|-------|")
+    limits = Limits()
+    print("| what                          |     ms | of `python -c pass` | limit |        |")
+    print("|-------------------------------|--------|---------------------|-------|--------|")
     for name, ms in found.items():
-        limit = f"{LIMIT:.0f}x" if name.startswith("fedtop") else ""
-        print(f"| {name:29} | {ms:6.1f} | {ms / nothing:18.2f}x | {limit:>5} |")
+        limit, held = (f"{LIMIT:.0f}x", limits.judge(ms / nothing, LIMIT)) if name.startswith("fedtop") else ("", "")
+        print(f"| {name:29} | {ms:6.1f} | {ms / nothing:18.2f}x | {limit:>5} | {held:6} |")
+    return limits.code
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
