@@ -80,7 +80,7 @@ class TestMoney:
 
     def test_an_empty_name_is_not_said(self) -> None:
         (row,) = cost_rows(costs(cost(""), dimension="project"))
-        assert cells(row)["name"] == "not said"
+        assert cells(row)["name"] == "(no project)"
 
     def test_hostile_names(self) -> None:
         (row,) = cost_rows(costs(cost(HOSTILE)))

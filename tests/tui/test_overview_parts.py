@@ -81,6 +81,7 @@ def test_success_alarms_only_when_the_whole_interval_says_so(hits: int, state: s
 
 def test_pace_is_told_in_the_unit_that_reads() -> None:
     assert tiles(replace(EMPTY, tasks_per_minute=0.9), NOW_MS)["tasks"].sub == "54/h"
+    assert tiles(replace(EMPTY, tasks_per_minute=5 / 43_200), NOW_MS)["tasks"].sub == "0.2/d"
     assert tiles(replace(EMPTY, tasks_per_minute=2.04), NOW_MS)["tasks"].sub == "2.0/min"
 
 
@@ -167,8 +168,10 @@ def test_attention_keeps_its_order_and_its_target() -> None:
 
 def test_the_feed_tells_good_bad_and_unknown_apart() -> None:
     items = [FeedItem(NOW_MS, ok, "kimi", "code", 22_000, "", f"r{ok}") for ok in (True, False, None)]
-    assert [plain(row.cells["agent"])[0] for row in feed_rows(items, UTC)] == ["●", "✖", "◌"]
-    assert plain(feed_rows(items, UTC)[0].cells["time"]) == "12:34:56"
+    assert [plain(row.cells["agent"])[0] for row in feed_rows(items, UTC, NOW_MS)] == ["●", "✖", "◌"]
+    later = {0: "12:34:56", 11 * HOUR: "12:34:56", 12 * HOUR: "10 Mar 12:34", 400 * 24 * HOUR: "10 Mar 2026 12:34"}
+    for after, shown in later.items():
+        assert plain(feed_rows(items, UTC, NOW_MS + after)[0].cells["time"]) == shown
 
 
 def test_runs_that_wait_come_first() -> None:

@@ -348,3 +348,12 @@ async def test_everything_is_ascii_when_asked():
         for strip in app.screen._compositor.render_strips():
             text = "".join(segment.text for segment in strip)
             assert text.isascii(), text
+
+
+def test_a_spark_shows_the_latest_values_or_widens_them_all():
+    spark = Spark((0, 1, 2, 4))
+    assert spark.draw(2).plain == "▄█"
+    assert spark.draw(7).plain == "▁▂▄█"
+    assert spark.draw(8).plain == "▁▁▂▂▄▄██"
+    assert len(spark.draw(100).plain) == 16
+    assert Spark(()).draw(9).plain == ""

@@ -137,7 +137,7 @@ def model_rows(models: Iterable[CostRow], glyphs: Glyphs = UNICODE) -> list[Row]
     for row in models:
         used = row.input_tokens + row.output_tokens
         cells: dict[str, Cell] = {
-            "model": clean(row.name, 60) or Text("(unknown)", "$dim"),
+            "model": clean(row.name, 60) or Text("(no model)", "$dim"),
             "calls": count(row.calls),
             "tokens": tokens(used),
             "cost": money_cell(row.cost, glyphs),

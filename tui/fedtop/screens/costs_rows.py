@@ -44,6 +44,8 @@ DIMENSIONS: Final = ("model", "agent", "project", "task_type", "operation")
 DIMENSION_LABELS: Final = {name: name.replace("_", " ") for name in DIMENSIONS}
 NAME_CELLS: Final = 80
 _OTHER: Final = "other"
+NOT_SAID: Final = "(no {})"
+"""What stands for a name that was not recorded; spend without a model is that of tools."""
 _BUCKETS: Final = 60
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 3_600_000
@@ -95,17 +97,17 @@ def money_cell(cost: Money) -> Text:
 def cost_rows(view: CostsView) -> list[Row]:
     """A row per name; the key is the name (NUL: not said). Models have the colours of the chart."""
     if view.dimension != "model":
-        return [_cost_row(row, "$info", "") for row in view.rows]
+        return [_cost_row(row, "$info", "", view.dimension) for row in view.rows]
     styles = _styles(view.models)
     colours = [styles.get(row.name, hue(row.name)) for row in view.rows]
-    return [_cost_row(row, colour, colour) for row, colour in zip(view.rows, colours, strict=True)]
+    return [_cost_row(row, colour, colour, "model") for row, colour in zip(view.rows, colours, strict=True)]
 
 
-def _cost_row(row: CostRow, colour: str, name_style: str) -> Row:
+def _cost_row(row: CostRow, colour: str, name_style: str, dimension: str) -> Row:
     hidden = row.cost.unpriced_tokens
     name = clean(row.name, NAME_CELLS)
     cells: dict[str, Cell] = {
-        "name": Text(name, name_style) if name else Text("not said", "$dim"),
+        "name": Text(name, name_style) if name else Text(NOT_SAID.format(DIMENSION_LABELS[dimension]), "$dim"),
         "cost": money_cell(row.cost),
         "bar": Bar(row.share, colour),
         "share": None if row.share is None else rate(row.share),
@@ -149,7 +151,7 @@ def spend_chart(view: CostsView, only: str | None = None) -> AreaData | None:
     styles = _styles(view.models)
     series = tuple(
         Series(
-            clean(name, 40) or "not said",
+            clean(name, 40) or NOT_SAID.format("model"),
             tuple(float(points.get(at, {}).get(name, 0)) for at in starts),
             styles[name],
             i % 4,

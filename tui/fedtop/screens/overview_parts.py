@@ -13,6 +13,8 @@ from fedtop.format import (
     clean,
     clock,
     count,
+    date_time,
+    day,
     delta_points,
     duration_ms,
     interval,
@@ -65,6 +67,7 @@ _HEALTH: Final[dict[str, tuple[State, str]]] = {
     "alert": ("alert", "unhealthy"),
 }
 _WAITING_MS: Final = 180_000
+_DAY_MS: Final = 86_400_000
 _HUNDRED_DOLLARS: Final = 100 * 10**9
 
 
@@ -110,7 +113,9 @@ def tiles(data: Overview, now_ms: int, glyphs: Glyphs = UNICODE) -> dict[str, Ti
 
 def _tasks_tile(data: Overview) -> TileData:
     per_minute = data.tasks_per_minute
-    pace = f"{per_minute:.1f}/min" if per_minute >= 1 else f"{per_minute * 60:.0f}/h"
+    per_hour = per_minute * 60
+    slow = f"{per_hour:.0f}/h" if per_hour >= 1 or not per_hour else f"{per_hour * 24:.1f}/d"
+    pace = f"{per_minute:.1f}/min" if per_minute >= 1 else slow
     spark = tuple(slots(data.series, data.window, lambda p: p.ok + p.failed + p.unknown))
     return TileData(count(data.tasks), sub=pace, spark=spark)
 
@@ -243,13 +248,15 @@ FEED_COLUMNS: Final = (
 )
 
 
-def feed_rows(items: Sequence[FeedItem], tz: tzinfo, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per run that ended, newest first."""
+def feed_rows(items: Sequence[FeedItem], tz: tzinfo, now_ms: int, glyphs: Glyphs = UNICODE) -> list[Row]:
+    """A row per run that ended, newest first; one that ended on another day than now says on which."""
     rows = []
     for item in items:
+        today = day(item.at_ms, tz) == day(now_ms, tz) and now_ms - item.at_ms < _DAY_MS
+        when = clock(item.at_ms, tz, glyphs) if today else date_time(item.at_ms, tz, now_ms, glyphs)
         state = "unknown" if item.ok is None else "ok" if item.ok else "alert"
         cells: dict[str, Cell] = {
-            "time": Text(clock(item.at_ms, tz, glyphs), "$dim"),
+            "time": Text(when, "$dim"),
             "agent": named(state, item.agent, glyphs),
             "task": clean(item.task_type, 60),
             "took": None if item.duration_ms is None else duration_ms(item.duration_ms),

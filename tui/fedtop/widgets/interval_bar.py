@@ -40,9 +40,12 @@ class Bar:
         return canvas.lines()[0] if width > 0 else Text()
 
 
+_WIDEST_VALUE = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Spark:
-    """A sparkline from zero; as many of the latest values as fit."""
+    """A sparkline from zero: as many of the latest values as fit, or each of them several cells wide."""
 
     values: tuple[float | None, ...]
     style: str = "$dim"
@@ -54,8 +57,10 @@ class Spark:
         return sparkline(self.values, top=self.top)
 
     def draw(self, width: int, glyphs: Glyphs = UNICODE) -> Text:
-        """The last `width` values."""
-        return Text(sparkline(self.values, width, self.top, glyphs), self.style)
+        """At most `width` cells, the latest value last."""
+        each = max(1, min(_WIDEST_VALUE, width // len(self.values))) if self.values else 1
+        shown = [value for value in self.values for _ in range(each)]
+        return Text(sparkline(shown, width, self.top, glyphs), self.style)
 
 
 @dataclass(frozen=True, slots=True)

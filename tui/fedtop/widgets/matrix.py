@@ -45,7 +45,7 @@ class HeatCell:
     def draw(self, width: int, glyphs: Glyphs) -> Text:
         """Rate and arrow, shaded over the whole cell."""
         if self.rate is None:
-            return Text(glyphs.none.center(width), "$faint")
+            return Text(f"{glyphs.none:>6}   ".center(width)[:width], "$faint")
         mark = glyphs.dot if self.few else glyphs.trend(self.boost)
         body = f"{rate(self.rate, 0, glyphs):>6} {mark} "
         shade = "$dim" if self.few else f"$fg on {heat(self.rate)}"
