@@ -1,8 +1,8 @@
 """Draws every view of the pane over a simulated federation into ``screenshots/``: SVGs, and PNGs for the README.
 
 Run it after changing what a view looks like: ``python scripts/screenshots.py`` (``NAME...`` for some of them,
-``--no-png`` without the extra ``pictures``). Clock, seed, zone, size and theme are fixed, so that the same code draws the same
-bytes; a test compares some of them with the files.
+``--no-png`` without the extra ``pictures``). Clock, seed, zone, size and theme are fixed, so that the same code draws
+the same bytes; a test compares some of them with the files.
 """
 
 from __future__ import annotations

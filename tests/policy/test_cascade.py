@@ -204,9 +204,7 @@ def test_exit_records_what_waits(tmp_path: Path) -> None:
 def test_many_threads_share_one_cascade(store: Store) -> None:
     layers = [("a", lambda t: ("dev", t), 0.8), ("b", fixed("ops", 0.9), 0.8)]
     with Cascade(layers, store=store, probe_rate=0.5) as cascade:
-        threads = [
-            threading.Thread(target=lambda: [cascade.route(i / 50) for i in range(50)]) for _ in range(4)
-        ]
+        threads = [threading.Thread(target=lambda: [cascade.route(i / 50) for i in range(50)]) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:

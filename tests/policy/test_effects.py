@@ -171,9 +171,7 @@ def test_effects_survive_json(cascade_store: Store, change: Change, loop: Policy
     assert loop.changes()[0].to_dict()["effects"]["verdict"] == found.verdict
 
 
-@pytest.mark.parametrize(
-    ("since", "verdict"), [("+" * 60, "watching"), ("-" * 30, "harmful"), ("+-" * 40, "harmful")]
-)
+@pytest.mark.parametrize(("since", "verdict"), [("+" * 60, "watching"), ("-" * 30, "harmful"), ("+-" * 40, "harmful")])
 def test_boosted_agents_are_watched(
     federation: Store, loop: PolicyStore, clock: Clock, since: str, verdict: str
 ) -> None:

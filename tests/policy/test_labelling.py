@@ -61,10 +61,7 @@ def test_grades_become_verdicts(half_graded: Store) -> None:
     queue.grade(same.route_id, "agent", same.agent)
     queue.grade(skipped.route_id, "skip")
     assert queue.next(1)[0].route_id == after.route_id
-    rows = {
-        row[0]: row[1:]
-        for row in half_graded.database.read("SELECT id, correct, correct_agent FROM routes")
-    }
+    rows = {row[0]: row[1:] for row in half_graded.database.read("SELECT id, correct, correct_agent FROM routes")}
     assert rows[right.route_id] == (1, right.agent or None)
     assert rows[wrong.route_id] == (0, None)
     assert rows[other.route_id] == (0, "somebody else")

@@ -123,9 +123,7 @@ def test_later_facts_do_not_refuse(federation: Store, loop: PolicyStore, clock: 
     assert loop.apply(plan).id == 1
 
 
-def test_a_straggler_of_the_last_seconds_does_not_refuse(
-    cascade_store: Store, loop: PolicyStore, clock: Clock
-) -> None:
+def test_a_straggler_of_the_last_seconds_does_not_refuse(cascade_store: Store, loop: PolicyStore, clock: Clock) -> None:
     plan = loop.propose_tune()
     write_cascade(cascade_store, cascade_log("seedlike", 3_000, 7).take(_first(2)), clock.now_ms, 1_000, "late")
     assert loop.apply(plan).id == 1
@@ -149,9 +147,7 @@ def test_verdicts_on_the_evidence_refuse(
     assert reason in refusal(loop, plan)
 
 
-def test_a_trickle_of_first_grades_does_not_refuse_but_many_do(
-    store: Store, loop: PolicyStore, clock: Clock
-) -> None:
+def test_a_trickle_of_first_grades_does_not_refuse_but_many_do(store: Store, loop: PolicyStore, clock: Clock) -> None:
     write_cascade(store, cascade_log("seedlike", 4_000, 7, graded=0.7), clock.now_ms - HOUR_MS)
     plan = loop.propose_tune()
     assert plan.changed
@@ -302,9 +298,7 @@ def test_a_body_survives_its_keys_and_json(body: PolicyBody) -> None:
 
 @given(targets=st.lists(bodies, min_size=1, max_size=4))
 @examples(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_apply_then_undo_is_the_identity(
-    tmp_path_factory: pytest.TempPathFactory, targets: list[PolicyBody]
-) -> None:
+def test_apply_then_undo_is_the_identity(tmp_path_factory: pytest.TempPathFactory, targets: list[PolicyBody]) -> None:
     with Store(tmp_path_factory.mktemp("loop") / "s.db", settings=Settings()) as store:
         loop = PolicyStore(store)
         before: list[str] = []

@@ -96,9 +96,7 @@ def change_by_id(read: Read, change_id: int) -> Change:
 
 def _change(row: Sequence[Any], undone: Mapping[int, int]) -> Change:
     change_id, kind, who, at, _, undoes, old, new, evidence_end, body = row
-    return Change(
-        change_id, kind, who, at, Plan.from_json(body), undoes, undone.get(change_id), old, new, evidence_end
-    )
+    return Change(change_id, kind, who, at, Plan.from_json(body), undoes, undone.get(change_id), old, new, evidence_end)
 
 
 def _undone(read: Read) -> dict[int, int]:
@@ -151,9 +149,7 @@ def append(
 ) -> Change:
     """Write the new version of the policy and the entry about it; the caller holds the write transaction."""
     new_version = old_version + 1
-    execute(
-        "INSERT INTO policies (version, body, made_ms) VALUES (?, ?, ?)", (new_version, body.to_json(), at_ms)
-    )
+    execute("INSERT INTO policies (version, body, made_ms) VALUES (?, ?, ?)", (new_version, body.to_json(), at_ms))
     execute(
         "INSERT INTO changes (kind, who, at_ms, plan_id, undoes, old_version, new_version, evidence_end_ms, body)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

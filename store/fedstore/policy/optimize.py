@@ -200,4 +200,3 @@ def _plain(proposal: BoostProposal) -> dict[str, Any]:
     plain = asdict(proposal)
     plain["interval"] = None if proposal.interval is None else list(proposal.interval)
     return plain
-

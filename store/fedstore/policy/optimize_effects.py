@@ -67,6 +67,4 @@ def _runs(read: Read, wanted: Sequence[tuple[str, Any]], start_ms: int, end_ms: 
 def _measure_runs(outcomes: Sequence[bool], horizon: str, end_ms: int, complete: bool) -> Measured:
     n, successes = len(outcomes), sum(outcomes)
     interval = pair_of(wilson(successes, n))
-    return Measured(
-        horizon, end_ms, complete, n, n, {"success": successes / n if n else None}, {"success": interval}
-    )
+    return Measured(horizon, end_ms, complete, n, n, {"success": successes / n if n else None}, {"success": interval})

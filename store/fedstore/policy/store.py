@@ -280,9 +280,7 @@ class PolicyStore:
         return ledger.with_effects(change, found)
 
 
-def _to_take_back(
-    read: Read, change_id: int | None
-) -> tuple[Change, dict[str, tuple[float | None, float | None]]]:
+def _to_take_back(read: Read, change_id: int | None) -> tuple[Change, dict[str, tuple[float | None, float | None]]]:
     """A change (by default the newest that stands), and present and former value of what it set."""
     target = ledger.last_standing(read) if change_id is None else ledger.change_by_id(read, change_id)
     if target is None:
@@ -305,4 +303,3 @@ def _undo_plan(
 
 def _cooldown_note(left: int, word: str) -> tuple[str, ...]:
     return (f"cooldown: {left} more graded {word} are needed before this can be applied",) if left else ()
-
