@@ -64,6 +64,7 @@ def actions(app: FedtopApp) -> set[str]:
 
 async def opened(app: FedtopApp, pilot: Pilot[Any], panel_id: str) -> None:
     """Waits until a drill-down is on top and shown."""
+
     def there() -> bool:
         found = app.top_panel
         return found is not None and found.panel_id == panel_id and found.shown

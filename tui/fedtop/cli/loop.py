@@ -216,7 +216,12 @@ def apply(
 @store_option
 @plain_options
 def undo(
-    *, change_id: int | None, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool  # noqa: ARG001
+    *,
+    change_id: int | None,
+    store: Path | None,
+    as_json: bool,
+    as_ascii: bool | None,
+    no_color: bool,  # noqa: ARG001
 ) -> None:
     """Take back the last change, or the one with ID: the policy is exactly what it was before."""
     with open_policy(View(store=store)) as (policy, _reader):
@@ -235,9 +240,7 @@ def _tell(change: Change, word: str, *, as_json: bool) -> None:
 @click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many.")
 @store_option
 @plain_options
-def changes(
-    *, limit: int, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool
-) -> None:
+def changes(*, limit: int, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool) -> None:
     """What was changed, by whom, on which evidence, and what happened since. Newest first."""
     view = View(store=store, as_json=as_json, as_ascii=as_ascii, no_color=no_color)
     settings = get_settings(view)
