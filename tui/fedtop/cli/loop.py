@@ -220,7 +220,7 @@ def undo(
     change_id: int | None,
     store: Path | None,
     as_json: bool,
-    as_ascii: bool | None,
+    as_ascii: bool | None,  # noqa: ARG001
     no_color: bool,  # noqa: ARG001
 ) -> None:
     """Take back the last change, or the one with ID: the policy is exactly what it was before."""
