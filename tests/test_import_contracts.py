@@ -167,9 +167,10 @@ LOADED = "import json, sys; print(json.dumps(sorted({name.partition('.')[0] for 
 
 def loaded_after(code: str, tmp_path: Path) -> set[str]:
     """The top-level modules that a new interpreter has loaded after running ``code``."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("FEDTOP_")}
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{LOADED}"],
-        env=os.environ | {"FEDTOP_STORE": str(tmp_path / "fedtop.db")},
+        env=ours | {"FEDTOP_STORE": str(tmp_path / "fedtop.db")},
         capture_output=True,
         text=True,
         check=False,
