@@ -5,7 +5,7 @@ of those only what is certified, which is what is applied without being told to:
 true means in milliseconds (latency plus priced clarifications).
 
     python bench/tuning_validity.py --reps 200
-    FEDTOP_DATA=/path/to/data python bench/tuning_validity.py --reps 200 --part real
+    FEDERATION_DATA=/path/to/data python bench/tuning_validity.py --reps 200 --part real
 """
 
 from __future__ import annotations
@@ -176,10 +176,10 @@ def synthetic(reps: int, sizes: Sequence[int], scenarios: Sequence[Scenario] = S
 
 def load_real() -> DecisionLog | None:
     """The completely recorded real cascade, or ``None``."""
-    root = Path(os.environ.get("FEDTOP_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    root = Path(os.environ.get("FEDERATION_DATA", Path(__file__).parents[2] / "shared" / "data"))
     path = root / "cascade" / "clinc150-shadow.jsonl"
     if not path.exists():
-        print(f"\nno real cascade at {path}: set FEDTOP_DATA to the folder that holds cascade/")
+        print(f"\nno real cascade at {path}: set FEDERATION_DATA to the folder that holds cascade/")
         return None
     builder = DecisionLogBuilder(("keyword", "semantic", "rag", "pytorch"))
     for line in path.read_text(encoding="utf-8").splitlines():

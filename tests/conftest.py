@@ -31,7 +31,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def _pinned(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """UTC, and no settings or store of the machine's user."""
-    for name in [name for name in os.environ if name.startswith("FEDTOP_") and name != "FEDTOP_DATA"]:
+    for name in [name for name in os.environ if name.startswith("FEDTOP_")]:
         monkeypatch.delenv(name)
     home = tmp_path_factory.getbasetemp() / "home"
     for variable, folder in {"HOME": "", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config"}.items():

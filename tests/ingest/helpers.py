@@ -54,8 +54,8 @@ def lines(*values: Any) -> bytes:
 
 def data_folder(*parts: str) -> Path:
     """A folder of the recorded data that is not part of the project; skips the test without it."""
-    root = Path(os.environ.get("FEDTOP_DATA") or Path(__file__).parents[3] / "shared" / "data")
+    root = Path(os.environ.get("FEDERATION_DATA") or Path(__file__).parents[3] / "shared" / "data")
     path = root.joinpath(*parts)
     if not path.exists():
-        pytest.skip(f"needs recorded data: set FEDTOP_DATA to the folder that holds {'/'.join(parts)}")
+        pytest.skip(f"needs recorded data: set FEDERATION_DATA to the folder that holds {'/'.join(parts)}")
     return path

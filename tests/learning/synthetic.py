@@ -74,10 +74,10 @@ def random_log(rng: np.random.Generator, n: int, *, thresholds: tuple[float, ...
 
 def data_file(name: str) -> Path:
     """A file of real decisions, or a skip that says what is missing."""
-    root = Path(os.environ.get("FEDTOP_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
+    root = Path(os.environ.get("FEDERATION_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
     path = root / "cascade" / name
     if not path.exists():
-        pytest.skip(f"real cascade log {name} is not here; set FEDTOP_DATA to the folder that holds cascade/")
+        pytest.skip(f"real cascade log {name} is not here; set FEDERATION_DATA to the folder that holds cascade/")
     return path
 
 

@@ -94,10 +94,10 @@ def test_real_decisions_beat_the_seed_rule(store: Store, loop: PolicyStore) -> N
     """On a real cascade's log: lower latency at no less accuracy than the simple rule would give."""
     from fedstore.ingest import import_paths
 
-    root = Path(os.environ.get("FEDTOP_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
+    root = Path(os.environ.get("FEDERATION_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
     path = root / "cascade" / "clinc150-shadow.jsonl"
     if not path.exists():
-        pytest.skip(f"no decisions of a real cascade at {path}: set FEDTOP_DATA")
+        pytest.skip(f"no decisions of a real cascade at {path}: set FEDERATION_DATA")
     import_paths(store, [path])
     window = Window.ending("all", store.clock())
     log = read_decisions(store.database, window)
