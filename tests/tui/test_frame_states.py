@@ -308,3 +308,13 @@ async def test_the_tiles_of_another_day_say_so(seeded_store: Store, clock: Clock
         await pilot.press("4")
         await until(pilot, lambda: "that month" in screen_text(app))
         assert "today" not in screen_text(app)
+
+
+async def test_a_first_run_that_goes_on_is_no_empty_store(store: Store, clock: Clock) -> None:
+    async with running(store, clock) as (app, pilot):
+        assert "Nothing recorded yet" in screen_text(app)
+        store.writer().write([{"kind": "run_state", "id": "r", "agent": "kimi", "state": "running", "at": clock()}])
+        await pilot.press("r")
+        await until(pilot, lambda: table(app, "#now").row_count == 1)
+        assert "1 running" in screen_text(app)
+        assert "Nothing recorded yet" not in screen_text(app)

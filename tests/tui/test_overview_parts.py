@@ -81,6 +81,7 @@ def test_success_alarms_only_when_the_whole_interval_says_so(hits: int, state: s
 
 def test_pace_is_told_in_the_unit_that_reads() -> None:
     assert tiles(replace(EMPTY, tasks_per_minute=0.9), NOW_MS)["tasks"].sub == "54/h"
+    assert tiles(replace(EMPTY, tasks_per_minute=561.0), NOW_MS)["tasks"].sub == "561/min"
     assert tiles(replace(EMPTY, tasks_per_minute=5 / 43_200), NOW_MS)["tasks"].sub == "0.2/d"
     assert tiles(replace(EMPTY, tasks_per_minute=2.04), NOW_MS)["tasks"].sub == "2.0/min"
 

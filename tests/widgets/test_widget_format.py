@@ -108,6 +108,10 @@ def test_durations(us, shown):
     assert f.duration_ms(us / 1000) == shown
 
 
+def test_what_took_no_whole_millisecond_is_not_called_nothing():
+    assert (f.duration_ms(0), f.duration_ms(0.4), f.duration_us(0)) == ("<1 ms", "0.4 ms", "0 µs")
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [

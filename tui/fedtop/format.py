@@ -147,7 +147,9 @@ def _long(seconds: int) -> str:
 
 
 def duration_ms(milliseconds: float | None, glyphs: Glyphs = UNICODE) -> str:
-    """As `duration_us`, from milliseconds."""
+    """As `duration_us`, from milliseconds; what was measured as none of them is `<1 ms`."""
+    if milliseconds == 0:
+        return "<1 ms"
     return duration_us(None if milliseconds is None else milliseconds * 1_000, glyphs)
 
 

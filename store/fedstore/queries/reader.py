@@ -158,9 +158,14 @@ class Reader:
         return self.policy().thresholds
 
     def newest_ms(self) -> int | None:
-        """The last millisecond of the newest minute that has a fact; None for an empty store."""
+        """The last millisecond of the newest minute that has a fact, or when a run that goes on was last heard of.
+
+        None for an empty store.
+        """
         start = Buckets(self._database).newest_start()
-        return None if start is None else start + MINUTE_MS - 1
+        heard = self._database.read("SELECT MAX(seen_ms) FROM active_runs")[0][0]
+        known = [moment for moment in (None if start is None else start + MINUTE_MS - 1, heard) if moment is not None]
+        return max(known, default=None)
 
     def last_recorded_ms(self) -> int | None:
         """When the newest fact was recorded; None for an empty store."""

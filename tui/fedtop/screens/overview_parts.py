@@ -115,7 +115,7 @@ def _tasks_tile(data: Overview) -> TileData:
     per_minute = data.tasks_per_minute
     per_hour = per_minute * 60
     slow = f"{per_hour:.0f}/h" if per_hour >= 1 or not per_hour else f"{per_hour * 24:.1f}/d"
-    pace = f"{per_minute:.1f}/min" if per_minute >= 1 else slow
+    pace = f"{per_minute:,.{1 if per_minute < 99.95 else 0}f}/min" if per_minute >= 1 else slow
     spark = tuple(slots(data.series, data.window, lambda p: p.ok + p.failed + p.unknown))
     return TileData(count(data.tasks), sub=pace, spark=spark)
 
