@@ -318,3 +318,14 @@ async def test_a_first_run_that_goes_on_is_no_empty_store(store: Store, clock: C
         await until(pilot, lambda: table(app, "#now").row_count == 1)
         assert "1 running" in screen_text(app)
         assert "Nothing recorded yet" not in screen_text(app)
+
+
+async def test_what_is_maximised_fills_the_screen(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock) as (app, pilot):
+        for selector in ("#agents", "#types", "#feed"):
+            app.screen.set_focus(table(app, selector))
+            await pilot.press("z")
+            await until(pilot, lambda selector=selector: table(app, selector).region.height >= 36, selector)
+            assert table(app, selector).region.width >= 118
+            await pilot.press("z")
+            await until(pilot, lambda selector=selector: table(app, selector).region.height < 36, selector)

@@ -241,6 +241,15 @@ async def test_the_keys_are_those_that_do_something():
         assert not app.kinds(LiveTable.Selected)
 
 
+async def test_a_filter_that_nothing_matches_does_not_say_there_is_nothing():
+    async with running({"kimi": 1}, empty="no agents") as (_, table, pilot):
+        table.styles.height = "auto"
+        table.set_filter("claude")
+        await pilot.pause()
+        assert table.size.height == 2
+        assert lines(table)[1].strip() == "no row matches"
+
+
 async def test_a_table_that_was_told_nothing_says_nothing():
     app = TableApp(empty="no agents")
     async with app.run_test(size=(60, 4)):

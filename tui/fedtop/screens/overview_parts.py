@@ -14,7 +14,6 @@ from fedtop.format import (
     clock,
     count,
     date_time,
-    day,
     delta_points,
     duration_ms,
     interval,
@@ -248,12 +247,11 @@ FEED_COLUMNS: Final = (
 )
 
 
-def feed_rows(items: Sequence[FeedItem], tz: tzinfo, now_ms: int, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per run that ended, newest first; one that ended on another day than now says on which."""
+def feed_rows(items: Sequence[FeedItem], tz: tzinfo, span_ms: int, glyphs: Glyphs = UNICODE) -> list[Row]:
+    """A row per run that ended, newest first; in a window longer than a day with the day."""
     rows = []
     for item in items:
-        today = day(item.at_ms, tz) == day(now_ms, tz) and now_ms - item.at_ms < _DAY_MS
-        when = clock(item.at_ms, tz, glyphs) if today else date_time(item.at_ms, tz, now_ms, glyphs)
+        when = clock(item.at_ms, tz) if span_ms <= _DAY_MS else date_time(item.at_ms, tz)
         state = "unknown" if item.ok is None else "ok" if item.ok else "alert"
         cells: dict[str, Cell] = {
             "time": Text(when, "$dim"),

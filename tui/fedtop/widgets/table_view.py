@@ -73,10 +73,10 @@ class TableView(ScrollView):
         """Shows these rows. Cursor and scroll stay; only lines that look different are drawn again."""
         before, seen = self.model.order, self._visible_keys()
         change = self.model.replace(rows)
-        wider = self._measure(change.rows)
+        wider, first = self._measure(change.rows), not self._told
+        self._told = True
         self._settle(before)
-        if wider or not self._told:
-            self._told = True
+        if wider or first:
             self.refresh()
         elif change:
             self._refresh_lines_of(seen, change.rows)
@@ -202,7 +202,8 @@ class TableView(ScrollView):
             self._cursor = self.model.order[min(top, self.row_count - 1)]
 
     def _grow_canvas(self) -> None:
-        size = Size(0, self.row_count + self._head)
+        lines = self.row_count or int(self._told and bool(self.empty))
+        size = Size(0, lines + self._head)
         if size != self.virtual_size:
             self.virtual_size = size
 
@@ -256,7 +257,7 @@ class TableView(ScrollView):
         if index < self.row_count:
             return self._row_strip(self.model.order[index])
         if not self.row_count and line == 0 and self._told:
-            return self._pen.message(self.empty, self._look())
+            return self._pen.message("no row matches" if self.model.rows else self.empty, self._look())
         return Strip.blank(self.scrollable_content_region.width, self.rich_style)
 
     def note(self) -> str:
