@@ -249,6 +249,35 @@ async def test_charts_and_columns_leave_a_narrow_screen(seeded_store: Store, clo
         assert narrow <= {place.column.key for place in table(app, "#agents").placed()}
 
 
+@pytest.mark.parametrize(
+    "target",
+    # the tabs, what opens from their rows, and what has a key of its own
+    [
+        "tab:cascade",
+        "tab:costs",
+        "tab:tools",
+        "agent:kimi",
+        "task_type:code",
+        "layer:semantic",
+        "tool:browser",
+        "alerts:",
+        "ledger:",
+        "labelling:",
+        "optimize:",
+        "tune:",
+    ],
+)
+async def test_every_view_has_an_ascii_form(seeded_store: Store, clock: Clock, target: str) -> None:
+    async with running(seeded_store, clock, ascii=True, size=(80, 24)) as (app, pilot):
+        app.open_target(target)
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        await read_anew(app, pilot)
+        await pilot.pause()
+        assert app.view.tab in target or app.base.panel.panel_id in target
+        assert {char for char in screen_text(app) if not char.isascii()} == set()
+
+
 async def test_ascii_draws_nothing_else(seeded_store: Store, clock: Clock) -> None:
     async with running(seeded_store, clock, ascii=True) as (app, pilot):
         for key in ("1", "2", "question_mark"):

@@ -170,8 +170,8 @@ def test_attention_keeps_its_order_and_its_target() -> None:
 def test_the_feed_tells_good_bad_and_unknown_apart() -> None:
     items = [FeedItem(NOW_MS, ok, "kimi", "code", 22_000, "", f"r{ok}") for ok in (True, False, None)]
     assert [plain(row.cells["agent"])[0] for row in feed_rows(items, UTC, 24 * HOUR)] == ["●", "✖", "◌"]
-    for span, shown in {HOUR: "12:34:56", 24 * HOUR: "12:34:56", 25 * HOUR: "10 Mar 12:34"}.items():
-        assert plain(feed_rows(items, UTC, span)[0].cells["time"]) == shown
+    for length, shown in {HOUR: "12:34:56", 24 * HOUR: "12:34:56", 25 * HOUR: "10 Mar 12:34"}.items():
+        assert plain(feed_rows(items, UTC, length)[0].cells["time"]) == shown
 
 
 def test_runs_that_wait_come_first() -> None:
