@@ -43,6 +43,11 @@ class Window:
         """The window of the same length that ends where this one starts."""
         return Window(self.start_ms - self.length_ms, self.start_ms, self.label, live=False)
 
+    def rolling(self, days: int) -> Window:
+        """The days that end where this one ends; their first one is left out unless it is whole (in UTC)."""
+        start = self.end_ms - days * DAY_MS
+        return Window(start + -start % DAY_MS, self.end_ms, f"{days}d", self.live)
+
     @classmethod
     def ending(cls, label: str, end_ms: int, *, live: bool = True) -> Window:
         """The window named ``label`` (15m, 24h, 7d, a number of hours, all) that contains ``end_ms``."""

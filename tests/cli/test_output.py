@@ -15,12 +15,23 @@ from rich.text import Text
 
 from fedstore import Window
 from fedstore.queries.models import Money, Rate
+from fedtop.about import About
 from fedtop.cli import output
 from fedtop.cli.common import View
 from fedtop.cli.output import plain_value, render
 from fedtop.plain.blocks import share_bar, table, threshold_bar
 from fedtop.plain.look import Look
-from fedtop.plain.notice import history_notice, notice_code
+from fedtop.plain.notice import EMPTY
+
+NOW_MS = 1_773_146_096_789
+DAY_MS = 86_400_000
+
+
+class Newest(dict[str, int]):
+    """A reader that knows when the newest fact of each topic happened."""
+
+    def newest_ms(self, topic: str = "any", name: str = "") -> int | None:
+        return self.get(topic)
 
 
 @dataclass(frozen=True)
@@ -62,23 +73,23 @@ def test_everything_becomes_strict_ascii_json(value: Any) -> None:
 @given(st.text(max_size=60), st.integers(20, 100))
 @settings(max_examples=80, deadline=None)
 def test_any_name_renders_within_the_width(name: str, width: int) -> None:
-    look = Look.of(width=width)
+    look = Look.of(NOW_MS, width=width)
     shown = render(table([("Name", "left"), ("n", "right")], [(look.name(name), "1")]), look)
     assert "\x1b" not in shown
     assert len(shown.splitlines()) == 2
-    ascii_look = Look.of(width=width, ascii_only=True)
+    ascii_look = Look.of(NOW_MS, width=width, ascii_only=True)
     assert render(look.name(name), ascii_look).isascii()
 
 
 def test_markup_is_text() -> None:
-    look = Look.of()
+    look = Look.of(NOW_MS)
     assert render(Text("[bold]x[/bold] :smile:"), look) == "[bold]x[/bold] :smile:"
 
 
 def test_colours_carry_no_state_alone() -> None:
     from fedtop import format as fmt
 
-    plain, coloured = Look.of(), Look.of(colours=True)
+    plain, coloured = Look.of(NOW_MS), Look.of(NOW_MS, colours=True)
     told = fmt.state_text("alert", "failed")
     assert render(told, plain) == "✖ failed"
     assert "\x1b[31m" in render(told, coloured)
@@ -109,19 +120,33 @@ def test_what_cannot_be_encoded_is_drawn_in_ascii(monkeypatch: pytest.MonkeyPatc
 
 
 def test_notice_says_what_is_wrong_with_the_window() -> None:
-    window, look = Window(1_000_000_000_000, 1_000_003_600_000, "1h"), Look.of()
-    assert notice_code(None, window) == "empty"
-    assert notice_code(999_999_999_999, window) == "before-window"
-    assert notice_code(1_000_000_000_000, window) is None
-    assert history_notice(1_000_000_000_000, window, look) is None
-    assert "--at newest" in (history_notice(999_999_999_999, window, look) or "")
+    window, look = Window(1_000_000_000_000, 1_000_003_600_000, "1h"), Look.of(NOW_MS)
+    routes, tools = About("layer"), About("tool", "grep")
+
+    def told(about: About, **newest: int) -> tuple[str | None, str | None]:
+        found = output.notice_for(Newest(newest), window, about)  # type: ignore[arg-type]
+        return found.code, found.text(look)
+
+    assert told(routes) == ("empty", EMPTY)
+    assert told(routes, any=window.start_ms, layer=window.start_ms) == (None, None)
+    assert told(routes, any=window.start_ms) == (None, None), "there never was a decision: nothing to go back to"
+    code, text = told(routes, any=window.end_ms, layer=window.start_ms - 1)
+    assert (code, text and text[:60]) == (
+        "before-window",
+        "The newest decision is from 9 Sep 2001 01:46, before this wi"[:60],
+    )
+    assert told(tools, any=1, tool=window.end_ms - 30 * DAY_MS + DAY_MS)[0] is None, "trust rests on 30 days"
+    code, text = told(tools, any=1, tool=window.end_ms - 31 * DAY_MS)
+    assert code == "before-window"
+    assert text is not None
+    assert text.startswith("The newest execution of grep is from 9 Aug 2001")
 
 
 def test_a_live_page_fits_the_screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("LINES", "10")
     monkeypatch.setattr("click.clear", lambda: None)
     page = Text("\n".join(f"line {n}" for n in range(30)))
-    output.show(page, Look.of(colours=True), fit=True)
+    output.show(page, Look.of(NOW_MS, colours=True), fit=True)
     assert capsys.readouterr().out.splitlines() == [f"line {n}" for n in range(9)]
-    output.show(page, Look.of(), fit=True)
+    output.show(page, Look.of(NOW_MS), fit=True)
     assert len(capsys.readouterr().out.splitlines()) == 30

@@ -185,6 +185,25 @@ def test_old_history_is_offered(run: Run, ask: Callable[..., Any], federation: S
     assert found["overview"]["window"]["live"] is False
 
 
+def test_newest_is_that_of_what_a_command_shows(run: Run, ask: Callable[..., Any], store: Store, clock: Clock) -> None:
+    route = {"kind": "route", "agent": "kimi", "layer": "keyword", "attempts": [{"layer": "keyword", "accepted": True}]}
+    ended = {"kind": "run", "success": True, "task_type": "review"}
+    store.writer().write(
+        [
+            {**route, "at": clock.now_ms - 200 * DAY},
+            {**ended, "agent": "kimi", "at": clock.now_ms - 100 * DAY},
+            {**ended, "agent": "codex", "at": clock.now_ms},
+        ]
+    )
+    assert "The newest decision is from 22 Aug 2025 12:34, before this window" in run("layers").stdout
+    assert ask("layers", "--at", "newest")["routes"] == 1
+    assert "The newest activity of kimi is from 30 Nov 2025 12:34" in run("agent", "kimi").stdout
+    assert ask("agent", "kimi", "--at", "newest")["row"]["tasks"] == 1
+    assert ask("agent", "codex")["notice"] is None
+    assert ask("export", "json", "--at", "newest")["overview"]["tasks"] == 1
+    assert json.loads(run("export", "routing", "--at", "newest").stdout)["routing_layers"][0]["layer_name"] == "keyword"
+
+
 def test_window_ends_where_it_is_told(ask: Callable[..., Any], federation: Store) -> None:
     moment = "2026-03-10T06:00:00Z"
     window = ask("dashboard", "-w", "6h", "--at", moment)["overview"]["window"]

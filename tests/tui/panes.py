@@ -33,7 +33,7 @@ class Answers:
     def change_token(self) -> int:
         return self.token
 
-    def newest_ms(self) -> int:
+    def newest_ms(self, topic: str = "any", name: str = "") -> int:
         return NOW_MS
 
     def last_recorded_ms(self) -> int:

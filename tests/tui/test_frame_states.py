@@ -66,6 +66,25 @@ async def test_history_is_offered_and_shown_by_one_key(seeded_store: Store, cloc
         assert table(app, "#agents").row_count == 4
 
 
+async def test_each_tab_goes_to_the_newest_of_its_own_facts(store: Store, clock: Clock) -> None:
+    """Last year's decisions beside a run of today: nothing is newest for everything."""
+    route = {"kind": "route", "agent": "kimi", "layer": "keyword", "attempts": [{"layer": "keyword", "accepted": True}]}
+    run = {"kind": "run", "agent": "codex", "success": True}
+    store.writer().write([{**route, "at": clock.now_ms - 200 * DAY}, {**run, "at": clock.now_ms}])
+    async with running(store, clock) as (app, pilot):
+        assert "The newest" not in screen_text(app)
+        await pilot.press("3")
+        await read_anew(app, pilot)
+        await until(pilot, lambda: "The newest decision is from 22 Aug 2025" in screen_text(app))
+        await pilot.press("h")
+        await read_anew(app, pilot)
+        assert "◷ as of 22 Aug 2025 12:34" in header(app)
+        await until(pilot, lambda: table(app, "#layers").row_count == 1)
+        await pilot.press("0", "2")
+        await read_anew(app, pilot)
+        assert "The newest" not in screen_text(app)
+
+
 async def test_an_answer_that_comes_before_the_panel_is_shown_with_it(
     seeded_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from fedtop.screens.labelling_rows import PROGRESS_COLUMNS, item_lines, progress
 from fedtop.widgets.interval_bar import IntervalBar
 from fedtop.widgets.table_model import Row, plain
 from tests.federation import NOW_MS
-from tests.tui.panes import HOSTILE, Answers, drilled, pane, screen_text, until
+from tests.tui.panes import HOSTILE, WINDOW, Answers, drilled, pane, screen_text, until
 from tests.tui.values_of import cascade
 
 ITEM = LabelItem(
@@ -35,7 +35,7 @@ def cells(row: Row) -> dict[str, str]:
 
 class TestRows:
     def test_an_open_decision(self) -> None:
-        (row,) = queue_rows([ITEM], UTC, 1)
+        (row,) = queue_rows([ITEM], UTC, WINDOW)
         shown = cells(row)
         assert row.key == "route-1"
         assert (shown["near"], shown["conf"], shown["needs"], shown["margin"]) == ("keyword", "0.846", "0.85", "−0.004")
@@ -68,7 +68,7 @@ class TestRows:
 
     def test_hostile(self) -> None:
         item = replace(ITEM, agent=HOSTILE, description=HOSTILE, task_id=HOSTILE, proposals=(HOSTILE, "x"))
-        texts = [*cells(queue_rows([item], UTC, 1)[0]).values(), *(line.plain for line in item_lines(item))]
+        texts = [*cells(queue_rows([item], UTC, WINDOW)[0]).values(), *(line.plain for line in item_lines(item))]
         assert all("\x1b" not in text and "\u202e" not in text for text in texts)
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from fedstore import Window
 from fedstore.learning.analysis import analyse_layer
 from fedstore.learning.intervals import wilson
 from fedstore.learning.lever import LeverReading
@@ -25,7 +26,8 @@ from fedtop.screens.layer_study import study_layer, summary_bins
 from fedtop.screens.why_rows import decision_lines, ladder_rows, not_reached, policy_line, rung_of, verdict_text
 from fedtop.widgets.histogram import Bin, Threshold, paint_histogram
 from fedtop.widgets.table_model import Row, plain
-from tests.tui.panes import HOSTILE
+from tests.federation import NOW_MS
+from tests.tui.panes import HOSTILE, WINDOW
 from tests.tui.values_of import cascade, decision, layer, step, why
 
 
@@ -81,13 +83,15 @@ class TestLayers:
         assert "accuracy not graded" in ungraded
 
     def test_decisions_say_right_wrong_or_neither(self) -> None:
-        rows = decision_rows([decision(0), decision(1, correct=True), decision(2, correct=False)], UTC, 3_600_000)
+        rows = decision_rows(
+            [decision(0), decision(1, correct=True), decision(2, correct=False)], UTC, Window.ending("1h", NOW_MS)
+        )
         assert [cells(row)["verdict"] for row in rows] == ["·", "✓", "✖"]
         assert cells(rows[0])["at"] == "12:34:56"
-        assert cells(decision_rows([decision()], UTC, 7 * 86_400_000)[0])["at"] == "10 Mar 12:34"
+        assert cells(decision_rows([decision()], UTC, Window.ending("7d", NOW_MS))[0])["at"] == "10 Mar 12:34"
 
     def test_hostile_texts_are_tamed(self) -> None:
-        (row,) = decision_rows([decision(agent=HOSTILE, layer=HOSTILE, description=HOSTILE)], UTC, 1)
+        (row,) = decision_rows([decision(agent=HOSTILE, layer=HOSTILE, description=HOSTILE)], UTC, WINDOW)
         for text in cells(row).values():
             assert "\x1b" not in text
             assert "\u202e" not in text
@@ -266,7 +270,7 @@ class TestWhy:
         assert verdict_text(wrong).plain == "✖ wrong, right would be codex"
 
     def test_hostile_task(self) -> None:
-        lines = decision_lines(why(decision=decision(description=HOSTILE, agent=HOSTILE)), UTC)
+        lines = decision_lines(why(decision=decision(description=HOSTILE, agent=HOSTILE)), UTC, NOW_MS)
         assert all("\x1b" not in line.plain and "\u202e" not in line.plain for line in lines)
 
 

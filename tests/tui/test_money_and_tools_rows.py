@@ -207,7 +207,7 @@ class TestTools:
         named, unnamed = (cells(row) for row in error_rows(detail.errors))
         assert (named["error"], named["count"], named["bar"]) == ("timeout", "6", "75.0 %")
         assert unnamed["error"] == "not said"
-        (call,) = (cells(row) for row in call_rows(detail.recent, UTC, 30 * 24 * HOUR))
+        (call,) = (cells(row) for row in call_rows(detail.recent, UTC, detail.window.rolling(30)))
         assert (call["at"], call["ok"], call["duration"], call["error"]) == ("10 Mar 12:34", "✖", "900 ms", "timeout")
         assert call["cost"] == ""
 

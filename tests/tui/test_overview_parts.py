@@ -169,9 +169,15 @@ def test_attention_keeps_its_order_and_its_target() -> None:
 
 def test_the_feed_tells_good_bad_and_unknown_apart() -> None:
     items = [FeedItem(NOW_MS, ok, "kimi", "code", 22_000, "", f"r{ok}") for ok in (True, False, None)]
-    assert [plain(row.cells["agent"])[0] for row in feed_rows(items, UTC, 24 * HOUR)] == ["●", "✖", "◌"]
-    for length, shown in {HOUR: "12:34:56", 24 * HOUR: "12:34:56", 25 * HOUR: "10 Mar 12:34"}.items():
-        assert plain(feed_rows(items, UTC, length)[0].cells["time"]) == shown
+    assert [plain(row.cells["agent"])[0] for row in feed_rows(items, UTC, Window.ending("24h", NOW_MS))] == [
+        "●",
+        "✖",
+        "◌",
+    ]
+    for label, shown in {"1h": "12:34:56", "24h": "12:34:56", "25h": "10 Mar 12:34", "all": "10 Mar 12:34"}.items():
+        assert plain(feed_rows(items, UTC, Window.ending(label, NOW_MS))[0].cells["time"]) == shown
+    later = Window.ending("all", NOW_MS + 365 * 24 * HOUR)
+    assert plain(feed_rows(items, UTC, later)[0].cells["time"]) == "10 Mar 2026", "a year that is not told is this one"
 
 
 def test_runs_that_wait_come_first() -> None:

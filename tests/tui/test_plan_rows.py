@@ -192,7 +192,7 @@ def test_flip_rows_match_the_counts(tmp_path: Path, clock: Clock) -> None:
         plan = PolicyStore(store).propose_tune()
     assert plan.flips is not None
     assert plan.flips["total"] <= FLIPS_KEPT, "else not all flips are listed"
-    rows = flip_rows(plan.flipped, UTC)
+    rows = flip_rows(plan.flipped, UTC, plan.made_ms)
     assert len(rows) == plan.flips["total"]
     seen = Counter(str(row.sort["what"]) for row in rows)
     assert {name.replace(" ", "_"): n for name, n in seen.items()} == {
@@ -206,7 +206,7 @@ def test_hostile_names_reach_no_line() -> None:
     flip = Flip(HOSTILE, 0, HOSTILE, HOSTILE, HOSTILE, HOSTILE, "unknown")
     layer = {**LAYERS[0], "layer": HOSTILE, "note": HOSTILE}
     plan = replace(TUNE, id=HOSTILE, reasons=(HOSTILE,), detail={**TUNE.detail, "layers": (layer,)})
-    shown = [plain(cell) for row in flip_rows((flip,), UTC) for cell in row.cells.values()]
+    shown = [plain(cell) for row in flip_rows((flip,), UTC, plan.made_ms) for cell in row.cells.values()]
     shown += [words(title_parts(plan)), words(note_items(plan)), words(rule_items(plan))]
     shown += [plain(diff_lines(plan)[0].item), plain(diff_lines(plan)[0].evidence)]
     assert all(text.isprintable() for text in shown)

@@ -402,3 +402,17 @@ async def test_the_palette_offers_everything_of_the_plan(looped: Store, clock: C
         names = " ".join(name for name, _, _ in FedtopCommands(app.screen)._commands())
         for word in ("Apply", "Rule", "Flips", "Window", "Export", "Again", "Undo", "Ledger", "Alerts", "Optimize"):
             assert word in names
+
+
+async def test_a_plan_of_old_decisions_is_one_key_away(tmp_path: Path, clock: Clock) -> None:
+    with store_at(tmp_path / "old.db", clock, CERTIFIED) as store:
+        clock.advance(40 * DAY_MS)
+        async with running(store, clock) as (app, pilot):
+            await pilot.press("t")
+            assert (await planned(app, pilot)).verdict == "insufficient"
+            await until(pilot, lambda: "h shows the 7d that end there" in screen_text(app))
+            await pilot.press("h")
+            await until(pilot, lambda: panel(app).plan is not None and panel(app).plan.changed, "a plan as of then")
+            assert "The newest" not in screen_text(app)
+            await pilot.press("0")
+            await until(pilot, lambda: panel(app).plan is not None and not panel(app).plan.changed, "the present again")

@@ -11,6 +11,7 @@ from textual.message import Message
 
 from fedstore.errors import StoreError
 from fedstore.window import Window
+from fedtop.about import About
 from fedtop.messages import ReadFailed, SnapshotReady, Tick
 from fedtop.poller import Poller, Request
 from tests.conftest import Clock
@@ -36,8 +37,8 @@ class Reader:
             raise self.failure
         return self.token
 
-    def newest_ms(self) -> int:
-        return 7
+    def newest_ms(self, topic: str = "any", name: str = "") -> int:
+        return {("any", ""): 7, ("layer", "rag"): 5}[topic, name]
 
     def last_recorded_ms(self) -> int:
         return 8
@@ -63,7 +64,7 @@ def kinds(posted: list[Message]) -> list[type[Message]]:
 def test_reads_once_then_only_tells_the_time(clock: Clock) -> None:
     reader = Reader()
     poller, posted = poller_of(reader, clock)
-    request = Request(1, "1h", query, {"name": "x"})
+    request = Request(1, "1h", query, {"name": "x"}, about=About("layer", "rag"))
     for _ in range(3):
         poller.look(request)
     assert kinds(posted) == [SnapshotReady, Tick, Tick]
@@ -72,6 +73,7 @@ def test_reads_once_then_only_tells_the_time(clock: Clock) -> None:
     assert isinstance(first, SnapshotReady)
     assert (first.snapshot.serial, first.snapshot.data) == (1, 1)
     assert (first.snapshot.newest_ms, first.snapshot.recorded_ms) == (7, 8)
+    assert (first.snapshot.about, first.snapshot.newest_about_ms) == (About("layer", "rag"), 5)
     assert reader.queries[0][:2] == (Window.ending("1h", clock.now_ms), {"name": "x"})
 
 

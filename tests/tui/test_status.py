@@ -8,6 +8,7 @@ from datetime import UTC
 import pytest
 
 from fedtop import state
+from fedtop.about import About
 from fedtop.glyphs import UNICODE
 from fedtop.state import ViewState
 from fedtop.status import Freshness, header_of, notice_of, shows_nothing
@@ -15,7 +16,9 @@ from fedtop.widgets.header import HeaderData
 
 NOW = 1_773_146_096_789  # 2026-03-10 12:34:56.789 UTC
 DAY = 86_400_000
-FRESH = Freshness(answered_ms=NOW, newest_ms=NOW + 3_000, recorded_ms=NOW - 1_000, never_read=False)
+FRESH = Freshness(
+    answered_ms=NOW, newest_ms=NOW + 3_000, recorded_ms=NOW - 1_000, never_read=False, newest_about_ms=NOW + 3_000
+)  # fmt: skip
 VIEW = ViewState(interval_s=2.0)
 
 
@@ -85,12 +88,29 @@ def test_no_notice_while_all_is_well() -> None:
 
 
 def test_history_offers_the_window_that_ends_at_the_newest_fact() -> None:
-    old = replace(FRESH, newest_ms=NOW - 40 * DAY)
+    old = replace(FRESH, newest_about_ms=NOW - 40 * DAY)
     assert shows_nothing(VIEW, old, NOW)
     assert "29 Jan 12:34" in notice(VIEW, old)
     assert "h shows the 24h" in notice(VIEW, old)
     assert not shows_nothing(state.jumped(VIEW, NOW - 40 * DAY), old, NOW)
     assert not shows_nothing(ViewState(window="all"), old, NOW)
+
+
+def test_history_is_that_of_what_the_view_tells_of() -> None:
+    """Decisions of last year beside runs of today; tools are trusted for the 30 days before any window."""
+    decisions = replace(FRESH, about=About("layer"), newest_about_ms=NOW - 100 * DAY)
+    assert "The newest decision is from 30 Nov 2025 12:34, before this window.  h shows the 24h" in notice(
+        VIEW, decisions
+    )
+    assert notice(VIEW, replace(decisions, newest_about_ms=None)) == ""
+    tools = replace(FRESH, about=About("tool", "grep"), newest_about_ms=NOW - 20 * DAY)
+    assert notice(VIEW, tools) == ""
+    said = notice(VIEW, replace(tools, newest_about_ms=NOW - 31 * DAY))
+    assert "The newest execution of grep" in said
+    assert "h shows the 30d" in said
+    plan = replace(FRESH, about=About("layer", span="7d"), newest_about_ms=NOW - 6 * DAY)
+    assert notice(VIEW, plan) == ""
+    assert "h shows the 7d" in notice(VIEW, replace(plan, newest_about_ms=NOW - 8 * DAY))
 
 
 def test_a_problem_is_said_before_history_and_without_escapes() -> None:

@@ -117,8 +117,8 @@ class Actions:
         self._app.change_view(state.live(self._app.view))
 
     def action_newest(self) -> None:
-        """The window that ends at the newest fact."""
-        newest = self._app.fresh.newest_ms
+        """The window that ends at the newest fact that the view is about."""
+        newest = self._app.fresh.newest_about_ms
         if newest is not None:
             self._app.change_view(state.jumped(self._app.view, newest))
 

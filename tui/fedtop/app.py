@@ -202,6 +202,7 @@ class FedtopApp(Actions, App[None]):
                 window=view.window,
                 query=panel.read if panel.polls else None,
                 args=panel.args,
+                about=panel.about,
                 at_ms=view.pinned_ms,
                 live=view.at_ms is None,
                 interval_s=None if view.paused_ms is not None else view.interval_s,
@@ -224,7 +225,10 @@ class FedtopApp(Actions, App[None]):
         if snapshot.serial != self.asked or not self.is_running or self.top_panel is not self._asked_for:
             return  # the answer to an older question, or for a panel that another has just come on top of
         self.answered = snapshot.serial
-        self.fresh = Freshness(snapshot.taken_ms, snapshot.newest_ms, snapshot.recorded_ms, never_read=False)
+        self.fresh = Freshness(
+            snapshot.taken_ms, snapshot.newest_ms, snapshot.recorded_ms, never_read=False,
+            about=snapshot.about, newest_about_ms=snapshot.newest_about_ms,
+        )  # fmt: skip
         self.base.show_snapshot(snapshot, self.view)
         self._refresh_status()
 

@@ -19,6 +19,8 @@ from fedtop.sanitize import clean, csv_cell, truncate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fedstore import Window
+
 __all__ = [
     "ASCII",
     "MONTHS",
@@ -41,12 +43,14 @@ __all__ = [
     "duration_us",
     "hour_minute",
     "interval",
+    "moment",
     "money",
     "money_text",
     "n_of",
     "rate",
     "rate_text",
     "sparkline",
+    "stamp",
     "state_text",
     "tokens",
     "truncate",
@@ -54,6 +58,7 @@ __all__ = [
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NANO: Final = 1_000_000_000
+_DAY_MS: Final = 86_400_000
 
 
 def _known(value: float | None) -> bool:
@@ -264,6 +269,21 @@ def date_time(epoch_ms: int | None, tz: tzinfo, now_ms: int | None = None, glyph
     now = None if now_ms is None else _local(now_ms, tz)
     year = f" {at.year}" if now is not None and now.year != at.year else ""
     return f"{at.day} {MONTHS[at.month - 1]}{year} {at.hour:02d}:{at.minute:02d}"
+
+
+def stamp(epoch_ms: int, tz: tzinfo, now_ms: int, glyphs: Glyphs = UNICODE) -> str:
+    """For columns: `27 Nov 02:32`, or `27 Nov 2025` when that is not `now_ms`'s year."""
+    at, now = _local(epoch_ms, tz), _local(now_ms, tz)
+    if at is not None and now is not None and at.year != now.year:
+        return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
+    return date_time(epoch_ms, tz, glyphs=glyphs)
+
+
+def moment(epoch_ms: int, tz: tzinfo, window: Window, glyphs: Glyphs = UNICODE) -> str:
+    """When in a window: the time of day is enough where that is a day at most, else a `stamp`."""
+    if window.length_ms <= _DAY_MS:
+        return clock(epoch_ms, tz, glyphs)
+    return stamp(epoch_ms, tz, window.end_ms - 1, glyphs)
 
 
 def state_text(state: State | str, label: str = "", glyphs: Glyphs = UNICODE) -> Text:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from fedtop.about import ANYTHING, About
+
 if TYPE_CHECKING:
     from fedstore import Window
 
@@ -20,7 +22,8 @@ __all__ = ["Demanded", "FilterChanged", "ReadFailed", "Snapshot", "SnapshotReady
 class Snapshot:
     """One reading of the store for one request: what the panel asked for, and the newest fact there is.
 
-    `newest_ms` is when the newest fact happened (to the minute), `recorded_ms` when the last one came in.
+    `newest_ms` is when the newest fact happened (to the minute), `recorded_ms` when the last one came in;
+    `newest_about_ms` is when the newest one happened of those that the panel is `about`.
     """
 
     serial: int
@@ -29,6 +32,8 @@ class Snapshot:
     taken_ms: int
     newest_ms: int | None
     recorded_ms: int | None = None
+    about: About = ANYTHING
+    newest_about_ms: int | None = None
 
 
 @dataclass

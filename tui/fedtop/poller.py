@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fedstore import FedstoreError, Window
+from fedtop.about import ANYTHING, About
 from fedtop.messages import ReadFailed, Snapshot, SnapshotReady, Tick
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ Query = Callable[[Any, Window, Mapping[str, Any]], Any]
 class Request:
     """What the pane wants to be told. `interval_s` None: one reading, then nothing until asked again.
 
-    `query` runs on the poller's thread; None reads no more than the age of the newest fact. The window ends at
+    `query` runs on the poller's thread; None reads no more than the age of the newest fact, of all and of those that
+    the panel is `about`. The window ends at
     `at_ms`, by default at the present; `live` False says that the user asked for another moment.
     """
 
@@ -38,6 +40,7 @@ class Request:
     at_ms: int | None = None
     live: bool = True
     interval_s: float | None = 2.0
+    about: About = ANYTHING
 
 
 class Poller:
@@ -120,7 +123,10 @@ class Poller:
         if request.window == "all":  # its start is that of the oldest fact, which the reader knows
             window = replace(reader.window("all", at), live=window.live)
         data = None if request.query is None else request.query(reader, window, request.args)
-        snapshot = Snapshot(request.serial, window, data, now, reader.newest_ms(), reader.last_recorded_ms())
+        snapshot = Snapshot(
+            request.serial, window, data, now, reader.newest_ms(), reader.last_recorded_ms(),
+            request.about, request.about.newest_ms(reader),
+        )  # fmt: skip
         self._seen = seen
         return SnapshotReady(snapshot)
 

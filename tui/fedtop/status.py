@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from fedtop.about import ANYTHING, About
 from fedtop.format import age, clean, date_time, hour_minute
 from fedtop.state import ViewState, window_of
 from fedtop.widgets.header import Feed, HeaderData
@@ -27,8 +28,8 @@ _SILENCE_S = 10.0
 class Freshness:
     """What is known of the data. Times in epoch milliseconds.
 
-    `answered_ms` is when the store last answered, `newest_ms` its newest fact, `problem` why it does not
-    answer. `never_read` is True before the first answer.
+    `answered_ms` is when the store last answered, `newest_ms` its newest fact, `newest_about_ms` the newest of those
+    that the panel is `about`, `problem` why it does not answer. `never_read` is True before the first answer.
     """
 
     answered_ms: int
@@ -36,6 +37,8 @@ class Freshness:
     recorded_ms: int | None = None
     problem: str = ""
     never_read: bool = True
+    about: About = ANYTHING
+    newest_about_ms: int | None = None
 
     def age_s(self, now_ms: int) -> float | None:
         """Seconds since the newest fact; imported history is as old as what it tells of."""
@@ -86,8 +89,8 @@ def _feed(view: ViewState, fresh: Freshness, now_ms: int, tz: tzinfo) -> tuple[F
 
 
 def shows_nothing(view: ViewState, fresh: Freshness, now_ms: int) -> bool:
-    """True when every fact in the store is older than the window."""
-    return fresh.newest_ms is not None and fresh.newest_ms < window_of(view, now_ms).start_ms
+    """True when every fact that the view is about is older than its window."""
+    return fresh.about.is_past(fresh.newest_about_ms, window_of(view, now_ms))
 
 
 def notice_of(view: ViewState, fresh: Freshness, now_ms: int, tz: tzinfo, glyphs: Glyphs) -> Text:
@@ -98,11 +101,12 @@ def notice_of(view: ViewState, fresh: Freshness, now_ms: int, tz: tzinfo, glyphs
             (f"{glyphs.warn} ", "$warn"), clean(fresh.problem, 300, glyphs.ellipsis), (f"  {kept}", "$dim")
         )
     if shows_nothing(view, fresh, now_ms):
-        newest = date_time(fresh.newest_ms, tz, now_ms, glyphs)
+        newest = date_time(fresh.newest_about_ms, tz, now_ms, glyphs)
+        length = fresh.about.window(window_of(view, now_ms)).label
         return Text.assemble(
             (f"{glyphs.clock} ", "$info"),
-            f"The newest fact is from {newest}, before this window.  ",
+            f"The newest {fresh.about.words} is from {newest}, before this window.  ",
             ("h", "bold $accent"),
-            (f" shows the {view.window} that end there", "$dim"),
+            (f" shows the {length} that end there", "$dim"),
         )
     return Text("")

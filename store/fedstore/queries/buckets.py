@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fedstore.bins import percentiles
 from fedstore.queries.models import Durations
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, WIDTHS
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, SPECS, WIDTHS
 from fedstore.window import Span, Window, spans
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Buckets", "Rows", "Source", "durations_of", "step_of"]
 
+FOREVER_MS = 1 << 62
 Rows = list[tuple[Any, ...]]
 _STEPS_MS = tuple(
     n * unit
@@ -115,23 +116,44 @@ class Buckets:
         """The start of the oldest bucket of any table, in epoch milliseconds."""
         starts = [
             start
-            for table in _FIRST_SUM
+            for table in SPECS
             for width in (MINUTE_MS, HOUR_MS, DAY_MS)
             for (start,) in self._source.read(f"SELECT MIN(start) FROM {table} WHERE width = ?", (width,))
             if start is not None
         ]
         return min(starts, default=None)
 
-    def newest_start(self) -> int | None:
-        """The start of the newest bucket of any table, in epoch milliseconds."""
-        newest: int | None = None
-        for table in _FIRST_SUM:
-            for width in (MINUTE_MS, HOUR_MS, DAY_MS):
-                ((start,),) = self._source.read(f"SELECT MAX(start) FROM {table} WHERE width = ?", (width,))
-                if start is not None:
-                    newest = start if newest is None else max(newest, start)
-                    break
-        return newest
+    def newest_start(self, tables: Sequence[str] = tuple(SPECS), key: str = "", name: str = "") -> int | None:
+        """The start of the newest bucket of some tables, in epoch milliseconds; with ``key``, of one name of it."""
+        find = self._newest_of_all if not key else self._newest_of_name
+        return max((start for table in tables if (start := find(table, key, name)) is not None), default=None)
+
+    def _newest_of_all(self, table: str, *_: str) -> int | None:
+        for width in (MINUTE_MS, HOUR_MS, DAY_MS):
+            ((start,),) = self._source.read(f"SELECT MAX(start) FROM {table} WHERE width = ?", (width,))
+            if start is not None:
+                return int(start)
+        return None
+
+    def _newest_of_name(self, table: str, key: str, name: str) -> int | None:
+        """Looks at what came after the last whole day, else at the days, and then into the newest of them.
+
+        So a name that was seen once, long ago, costs no more than the days since.
+        """
+        sql = f"SELECT MAX(start) FROM {table} WHERE width = ? AND start >= ? AND start < ? AND {key} = ?"
+
+        def newest(width: int, since: int, until: int) -> int | None:
+            ((start,),) = self._source.read(sql, (width, since, until, name))
+            return None if start is None else int(start)
+
+        today = newest(MINUTE_MS, self._marks[-1], FOREVER_MS)
+        if today is not None:
+            return today
+        day = newest(DAY_MS, 0, FOREVER_MS)
+        if day is None:
+            return None
+        within = (newest(width, day, day + DAY_MS) for width in (MINUTE_MS, HOUR_MS))
+        return next((start for start in within if start is not None), day)
 
     def _read(self, sql: str, parameters: Sequence[Any]) -> Rows:
         asked = sql, tuple(parameters)

@@ -7,7 +7,7 @@ carries its counts, money the weakest of the bases it is made of.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from fedstore.learning.intervals import Interval, wilson
 
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 __all__ = [
     "ActiveRun", "AgentDetail", "AgentRow", "AgentsView", "CascadeView", "ConfidenceBin", "CostRow", "CostsView",
     "DecisionRow", "Durations", "FeedItem", "LayerRow", "LayerView", "MatrixCell", "Money", "Overview", "Rate",
-    "RunRow", "SeriesPoint", "ToolCallRow", "ToolDetail", "ToolRow", "ToolsView", "WhyStep", "WhyView",
+    "RunRow", "SeriesPoint", "ToolCallRow", "ToolDetail", "ToolRow", "ToolsView", "Topic", "WhyStep", "WhyView",
 ]  # fmt: skip
+
+Topic: TypeAlias = Literal["any", "agent", "task_type", "spend", "tool", "layer"]
+"""What a view tells of: anything, runs (of an agent, of a task type), spend, executions of tools, decisions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from fedstore.queries.facts import newest_runs, run_by_id
 from fedstore.queries.in_force import InForce, policy_in_force
 from fedstore.queries.overview import losses, overview
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
-from fedstore.schema.summaries import MINUTE_MS
+from fedstore.schema.summaries import MINUTE_MS, SPECS
 from fedstore.window import Window
 
 if TYPE_CHECKING:
@@ -38,12 +38,22 @@ if TYPE_CHECKING:
         RunRow,
         ToolDetail,
         ToolsView,
+        Topic,
         WhyView,
     )
 
 __all__ = ["Reader"]
 
 _TABLES = ("runs", "llm_calls", "tool_calls", "routes", "verdicts")
+TOPICS: dict[Topic, tuple[tuple[str, ...], str]] = {
+    "any": (tuple(SPECS), ""),
+    "agent": (("agent_buckets", "spend_buckets"), "agent"),
+    "task_type": (("agent_buckets",), "task_type"),
+    "spend": (("spend_buckets",), ""),
+    "tool": (("tool_buckets",), "tool"),
+    "layer": (("layer_buckets",), "layer"),
+}
+"""The summaries that tell of a topic, and the column of its names."""
 
 
 class Reader:
@@ -157,13 +167,18 @@ class Reader:
         """The thresholds that the policy in force sets, by layer."""
         return self.policy().thresholds
 
-    def newest_ms(self) -> int | None:
+    def newest_ms(self, topic: Topic = "any", name: str = "") -> int | None:
         """The last millisecond of the newest minute that has a fact, or when a run that goes on was last heard of.
 
-        None for an empty store.
+        ``topic`` asks for facts of one kind only, ``name`` for those of one agent, task type, tool or layer. None
+        where there is no such fact.
         """
-        start = Buckets(self._database).newest_start()
-        heard = self._database.read("SELECT MAX(seen_ms) FROM active_runs")[0][0]
+        tables, key = TOPICS[topic]
+        start = Buckets(self._database).newest_start(tables, key if name else "", name)
+        heard = None
+        if topic in ("any", "agent", "task_type"):
+            where, given = (f" WHERE {key} = ?", (name,)) if name else ("", ())
+            heard = self._database.read(f"SELECT MAX(seen_ms) FROM active_runs{where}", given)[0][0]
         known = [moment for moment in (None if start is None else start + MINUTE_MS - 1, heard) if moment is not None]
         return max(known, default=None)
 

@@ -15,7 +15,7 @@ from fedstore.window import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ROLLING_DAYS", "rolling", "tool_detail", "tool_rows", "tools_view"]
+__all__ = ["ROLLING_DAYS", "tool_detail", "tool_rows", "tools_view"]
 
 ROLLING_DAYS = 30
 COST_ANOMALY_RATIO = 2.0  # the seed's rule, kept by name: dearer than twice the average of the days before
@@ -30,15 +30,9 @@ _PRICED = _SUMS.index("priced")  # its cost follows it
 ToolRule = Literal["bound", "seed"]
 
 
-def rolling(window: Window) -> Window:
-    """The 30 days that end where a window ends; their first one is left out unless it is whole (in UTC)."""
-    start = window.end_ms - ROLLING_DAYS * DAY_MS
-    return Window(start + -start % DAY_MS, window.end_ms, "30d", window.live)
-
-
 def tools_view(source: Source, window: Window, rule: ToolRule) -> ToolsView:
     """The tools tab; confidence always rests on the 30 days that end with ``window``."""
-    month = rolling(window)
+    month = window.rolling(ROLLING_DAYS)
     buckets = Buckets(source)
     rows = tool_rows(buckets, month, rule)
     return ToolsView(month, rows, _patterns(buckets, rows, month), _recommendations(rows))
@@ -147,7 +141,7 @@ def _recommendations(rows: Sequence[ToolRow]) -> tuple[str, ...]:
 
 def tool_detail(source: Source, name: str, window: Window, rule: ToolRule) -> ToolDetail:
     """One tool: its row, successes per day over 30 days, newest executions and their errors."""
-    month = rolling(window)
+    month = window.rolling(ROLLING_DAYS)
     buckets = Buckets(source)
     recent = newest_tool_calls(source, (name,), month, _ERROR_SAMPLE)
     days = buckets.slots("tool_buckets", month, DAY_MS, (), ("ok", "failed", "calls"), "tool = ?", name)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fedtop.about import About
 from fedtop.cli.common import View, get_settings, open_store, open_view, view_options, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.output import emit, notice_for, plain_value
-from fedtop.cli.printing import print_view
+from fedtop.cli.printing import TOPICS, print_view
 
 if TYPE_CHECKING:
     from fedstore import Store, Window
@@ -29,14 +30,14 @@ def layers(view: View, *, name: str | None, form: str) -> None:
     if name is not None:
         _layer(view, name)
         return
-    with open_view(view) as (reader, window):
-        print_view(view, reader, window, "cascade")
+    with open_view(view, TOPICS["cascade"]) as (reader, window, notice):
+        print_view(view, reader, window, notice, "cascade")
 
 
 def _layer(view: View, name: str) -> None:
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:
-        window = window_of(store.reader(), settings.window, view.at)
+        window = window_of(store.reader(), settings.window, view.at, About("layer", name))
         found = _analysis(store, name, window)
 
     def draw(look: Any) -> Any:
@@ -59,8 +60,8 @@ def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
         raise Failure(f"there is no layer {name!r} in this store (known: {known})")
     log = read_decisions(store.database, window)
     if not len(log):
-        past = notice_for(reader.newest_ms(), window).code == "before-window"
-        hint = "the newest fact is older: add --at newest" if past else "take a longer one, such as -w all"
+        past = notice_for(reader, window, About("layer")).code == "before-window"
+        hint = "the newest one is older: add --at newest" if past else "take a longer one, such as -w all"
         raise Failure(f"no routing decision in this window to analyse: {hint}")
     if name not in log.layers:
         raise Failure(f"{name} has no threshold to analyse in this window: it is the last resort, or was never asked")
@@ -76,7 +77,7 @@ def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
 @view_options
 def why(view: View, *, route_id: str) -> None:
     """Why the decision ID went where it went, and where it would go today."""
-    with open_view(view) as (reader, _):
+    with open_view(view) as (reader, _, _):
         found = reader.why(route_id)
     if found is None:
         raise Failure(f"there is no routing decision {route_id!r} in this store: `fedtop layers` lists the latest")

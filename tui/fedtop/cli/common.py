@@ -16,6 +16,9 @@ import click
 
 if TYPE_CHECKING:
     from fedstore import Alarm, Reader, Settings, Store, Window
+    from fedstore.queries.models import Topic
+    from fedtop.about import About
+    from fedtop.cli.output import Notice
 
 __all__ = [
     "PLAIN_OPTIONS", "SHELL_SOURCE", "View", "get_settings", "now_ms", "open_store", "open_view", "plain_options",
@@ -77,7 +80,9 @@ def view_options(command: Callable[..., Any]) -> Callable[..., Any]:
     wrapped.__name__ = command.__name__
     options = [
         click.option("-w", "--window", metavar="WINDOW", help="15m, 1h, 6h, 24h, 7d, 30d, hours, or all."),
-        click.option("--at", metavar="TIME", help="Where the window ends: a time, or newest (the newest fact)."),
+        click.option(
+            "--at", metavar="TIME", help="Where the window ends: a time, or newest (the newest fact of the view)."
+        ),
         click.option("--once", is_flag=True, help="Print once and end (what this command does anyway)."),
         click.option("--readonly", is_flag=True, help="Open the store for reading only (as views do anyway)."),
     ]
@@ -116,12 +121,20 @@ def open_store(settings: Settings, *, readonly: bool = False, create: bool = Tru
 
 
 @contextmanager
-def open_view(view: View) -> Iterator[tuple[Reader, Window]]:
-    """A reader of the store, and the window that was asked for. Raises FedstoreError."""
+def open_view(view: View, topic: Topic = "any", name: str = "") -> Iterator[tuple[Reader, Window, Notice]]:
+    """A reader, the window that was asked for, and what to say when facts of the topic all lie before it.
+
+    Raises FedstoreError.
+    """
+    from fedtop.about import About
+    from fedtop.cli.output import notice_for
+
+    about = About(topic, name)
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:
         reader = store.reader()
-        yield reader, window_of(reader, settings.window, view.at)
+        window = window_of(reader, settings.window, view.at, about)
+        yield reader, window, notice_for(reader, window, about)
 
 
 def standing_alarms(settings: Settings) -> tuple[Alarm, ...]:
@@ -134,13 +147,16 @@ def standing_alarms(settings: Settings) -> tuple[Alarm, ...]:
         return PolicyStore(store).watch()
 
 
-def window_of(reader: Reader, label: str, at: str | None) -> Window:
-    """The window named ``label`` that ends at ``at`` (a time, "newest") or now. Raises FedstoreError."""
+def window_of(reader: Reader, label: str, at: str | None, about: About) -> Window:
+    """The window named ``label`` that ends at ``at`` or now; "newest" is the newest of what the view is about.
+
+    Raises FedstoreError.
+    """
     from fedstore import Window, parse_time_ms
 
     if at is None:
         return Window.ending(label, now_ms())
-    end = reader.newest_ms() if at == NEWEST else parse_time_ms(at)
+    end = about.newest_ms(reader) if at == NEWEST else parse_time_ms(at)
     if end is None:
         return Window.ending(label, now_ms())
     return Window.ending(label, end, live=False)

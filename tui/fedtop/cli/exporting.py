@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fedtop.about import About
 from fedtop.cli.common import View, get_settings, now_ms, open_store, view_options, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.output import plain_value
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fedstore import Reader, Store, Window
+    from fedstore.queries.models import Topic
 
 __all__ = ["export"]
 
 FORMS = ("json", "csv", "metrics", "routing")
 TABLES = ("agents", "task-types", "layers", "costs", "tools", "runs")
+_TOPICS: dict[str, Topic] = {
+    "agents": "agent", "task-types": "task_type", "layers": "layer", "costs": "spend", "tools": "tool", "runs": "agent",
+}  # fmt: skip
 RUNS_LIMIT = 100_000
 
 
@@ -46,7 +51,7 @@ def export(view: View, *, form: str, table: str, output: Path | None) -> None:
     """
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:
-        window = window_of(store.reader(), settings.window, view.at)
+        window = window_of(store.reader(), settings.window, view.at, About(_topic(form, table)))
         text = _text(store, window, form, table)
     if output is None:
         click.echo(text, nl=False)
@@ -54,6 +59,13 @@ def export(view: View, *, form: str, table: str, output: Path | None) -> None:
     target = output / f"metrics-{_stamp()}.json" if form == "metrics" and output.is_dir() else output
     _write(target, text)
     click.echo(f"Exported to {target}")
+
+
+def _topic(form: str, table: str) -> Topic:
+    """What ``--at newest`` means: the newest of what is written."""
+    if form == "csv":
+        return _TOPICS[table]
+    return "layer" if form == "routing" else "any"
 
 
 def _text(store: Store, window: Window, form: str, table: str) -> str:

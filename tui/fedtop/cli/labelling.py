@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fedtop.about import About
 from fedtop.cli.common import View, get_settings, open_store, view_options, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.output import emit, notice_for
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["label"]
 
 SOURCE = "label"
+DECISIONS = About("layer")
 
 
 @click.command()
@@ -60,10 +62,10 @@ def _queue(view: View, limit: int) -> None:
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:
         reader = store.reader()
-        window = window_of(reader, settings.window, view.at)
+        window = window_of(reader, settings.window, view.at, DECISIONS)
         queue = LabellingQueue(store, window)
         items, progress = queue.next(limit), queue.progress()
-        notice = notice_for(reader.newest_ms(), window)
+        notice = notice_for(reader, window, DECISIONS)
 
     def draw(look: Look) -> Any:
         from fedtop.plain.labelling import queue as page

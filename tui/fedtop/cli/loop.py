@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from fedtop.about import About
 from fedtop.cli.common import View, get_settings, now_ms, open_store, plain_options, store_option, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.output import Notice, emit, look_for, notice_for, plain_value, print_json, show
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from fedstore import Change, Plan, PolicyStore, Reader, Window
+    from fedstore import Change, Plan, PolicyStore, Reader
 
 __all__ = ["apply", "changes", "optimize", "tune"]
 
@@ -29,6 +30,7 @@ TUNE_RULES = ("certified", "no-worse", "seed-accuracy", "seed-count")
 TUNE_WINDOW = "7d"
 OPTIMIZE_WINDOW = "all"
 CONSENT = "--uncertified"
+_TASKS, _DECISIONS = About("agent"), About("layer")
 
 uncertified_option = click.option(
     CONSENT, is_flag=True, help="Apply it although its accuracy is not certified; without a terminal this is needed."
@@ -70,14 +72,9 @@ def open_policy(view: View) -> Iterator[tuple[PolicyStore, Reader]]:
 def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "seed"] | None) -> None:
     """Propose routing boosts for agents from what they achieved, and apply them."""
     with open_policy(view) as (policy, reader):
-        window = window_of(reader, view.window or OPTIMIZE_WINDOW, view.at)
+        window = window_of(reader, view.window or OPTIMIZE_WINDOW, view.at, _TASKS)
         found = policy.propose_optimize(rule, window)
-        _show_and_apply(view, policy, found, dry_run=dry_run, past=_past(reader, window))
-
-
-def _past(reader: Reader, window: Window) -> Notice:
-    """What to say when every fact lies before the window."""
-    return notice_for(reader.newest_ms(), window)
+        _show_and_apply(view, policy, found, dry_run=dry_run, past=notice_for(reader, window, _TASKS))
 
 
 @click.command()
@@ -95,11 +92,13 @@ def _past(reader: Reader, window: Window) -> Notice:
 def tune(view: View, *, dry_run: bool, uncertified: bool, **given: Any) -> None:
     """Propose thresholds for the routing cascade by replaying its decisions, and apply what is certified."""
     with open_policy(view) as (policy, reader):
-        window = window_of(reader, view.window or TUNE_WINDOW, view.at)
+        window = window_of(reader, view.window or TUNE_WINDOW, view.at, _DECISIONS)
         with _progress() as progress:
             wanted = policy.tune_settings(**_tune_settings(given))
             found = policy.propose_tune(wanted, window, progress=progress)
-        _show_and_apply(view, policy, found, dry_run=dry_run, consent=uncertified, past=_past(reader, window))
+        _show_and_apply(
+            view, policy, found, dry_run=dry_run, consent=uncertified, past=notice_for(reader, window, _DECISIONS)
+        )
 
 
 def _tune_settings(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,14 +14,15 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from fedstore import Window
+    from fedstore import Reader, Window
+    from fedtop.about import About
     from fedtop.cli.common import View
     from fedtop.plain.look import Look
 
@@ -63,9 +64,11 @@ def print_json(value: Any) -> None:
 
 def look_for(view: View, *, ascii_setting: bool = False) -> Look:
     """How text is to look: glyphs, width, colours, the time zone."""
+    from fedtop.cli.common import now_ms
     from fedtop.plain.look import Look
 
     return Look.of(
+        now_ms(),
         ascii_only=bool(view.as_ascii) or ascii_setting or not _can_encode(),
         colours=_colours(view),
         width=_width(),
@@ -91,26 +94,25 @@ def render(content: RenderableType, look: Look) -> str:
 class Notice(NamedTuple):
     """Why a view may be empty: ``code`` for JSON, ``text`` for people."""
 
+    code: Literal["empty", "before-window"] | None
     newest_ms: int | None
-    window: Window
-
-    @property
-    def code(self) -> str | None:
-        """ "empty", "before-window" or None."""
-        from fedtop.plain.notice import notice_code
-
-        return notice_code(self.newest_ms, self.window)
+    about: About
 
     def text(self, look: Look) -> str | None:
         """The sentence above the view."""
-        from fedtop.plain.notice import history_notice
+        from fedtop.plain.notice import EMPTY, history_notice
 
-        return history_notice(self.newest_ms, self.window, look)
+        if self.code == "empty":
+            return EMPTY
+        return history_notice(self.newest_ms, self.about, look) if self.code and self.newest_ms is not None else None
 
 
-def notice_for(newest_ms: int | None, window: Window) -> Notice:
-    """What to say of a store whose newest fact is from ``newest_ms``."""
-    return Notice(newest_ms, window)
+def notice_for(reader: Reader, window: Window, about: About) -> Notice:
+    """What to say of a store that is empty, or whose facts of a kind all lie before the window."""
+    newest = about.newest_ms(reader)
+    if newest is None and reader.newest_ms() is None:
+        return Notice("empty", None, about)
+    return Notice("before-window" if about.is_past(newest, window) else None, newest, about)
 
 
 def show(content: RenderableType, look: Look, *, fit: bool = False) -> None:

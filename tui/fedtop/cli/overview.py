@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fedtop.about import ANYTHING
 from fedtop.cli.common import (
     View,
     get_settings,
@@ -21,6 +22,7 @@ from fedtop.cli.output import emit, look_for, notice_for, print_json, show
 
 if TYPE_CHECKING:
     from fedstore import Reader, Window
+    from fedtop.cli.output import Notice
 
 __all__ = ["agent", "dashboard", "print_dashboard", "task_type"]
 
@@ -33,28 +35,27 @@ __all__ = ["agent", "dashboard", "print_dashboard", "task_type"]
 def dashboard(view: View, *, live: bool, interval: float) -> None:
     """The federation at a glance: tasks, agents, task types, cascade, costs."""
     if not live:
-        with open_view(view) as (reader, window):
-            print_dashboard(view, reader, window)
+        with open_view(view) as (reader, window, notice):
+            print_dashboard(view, reader, window, notice)
         return
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:
         reader = store.reader()
         try:
             while True:
-                print_dashboard(view, reader, window_of(reader, settings.window, view.at), live=True)
+                window = window_of(reader, settings.window, view.at, ANYTHING)
+                print_dashboard(view, reader, window, notice_for(reader, window, ANYTHING), live=True)
                 time.sleep(interval)
         except KeyboardInterrupt:
             return
 
 
-def print_dashboard(view: View, reader: Reader, window: Window, *, live: bool = False) -> None:
+def print_dashboard(view: View, reader: Reader, window: Window, notice: Notice, *, live: bool = False) -> None:
     """The dashboard, on a cleared screen when it is drawn again and again."""
     from fedtop.screens.alarms import with_alarms
 
     overview = with_alarms(reader.overview(window), standing_alarms(get_settings(view)))
     cascade = reader.cascade(window)
-    newest = reader.newest_ms()
-    notice = notice_for(newest, window)
     if view.as_json:
         print_json({"notice": notice.code, "overview": overview, "cascade": cascade})
         return
@@ -69,10 +70,9 @@ def print_dashboard(view: View, reader: Reader, window: Window, *, live: bool = 
 @view_options
 def agent(view: View, *, name: str) -> None:
     """One agent NAME: totals, task types, tools, models, peers, newest runs."""
-    with open_view(view) as (reader, window):
+    with open_view(view, "agent", name) as (reader, window, notice):
         found = reader.agent(name, window)
         boost = reader.policy().boosts.get(name, {}).get("")
-        notice = notice_for(reader.newest_ms(), window)
 
         def draw(look: Any) -> Any:
             from fedtop.plain.agents import agent as agent_page
@@ -87,9 +87,8 @@ def agent(view: View, *, name: str) -> None:
 @view_options
 def task_type(view: View, *, name: str) -> None:
     """All agents on one task TYPE, best first, and what can be claimed about each."""
-    with open_view(view) as (reader, window):
+    with open_view(view, "task_type", name) as (reader, window, notice):
         rows = reader.task_type(name, window)
-        notice = notice_for(reader.newest_ms(), window)
 
         def draw(look: Any) -> Any:
             from fedtop.plain.agents import task_type as page

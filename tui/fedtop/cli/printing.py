@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fedtop.cli.common import get_settings, standing_alarms
-from fedtop.cli.output import emit, notice_for, plain_value
+from fedtop.cli.output import emit, plain_value
 
 if TYPE_CHECKING:
     from fedstore import Reader, Window
+    from fedstore.queries.models import Topic
     from fedtop.cli.common import View
+    from fedtop.cli.output import Notice
     from fedtop.plain.look import Look
 
-__all__ = ["print_view"]
+__all__ = ["TOPICS", "print_view"]
+
+TOPICS: dict[str, Topic] = {"agents": "agent", "cascade": "layer", "costs": "spend", "tools": "tool"}
+"""What each tab tells of; the overview of anything."""
 
 
-def print_view(view: View, reader: Reader, window: Window, tab: str, dimension: str = "model") -> None:
+def print_view(view: View, reader: Reader, window: Window, notice: Notice, tab: str, dimension: str = "model") -> None:
     """Print the tab "agents", "cascade", "costs" (by ``dimension``) or "tools"."""
     found: Any
     more: dict[str, Any] = {}
@@ -29,7 +34,6 @@ def print_view(view: View, reader: Reader, window: Window, tab: str, dimension: 
         found = reader.costs(window, dimension)
     else:
         found = reader.tools(window)
-    notice = notice_for(reader.newest_ms(), found.window)
 
     def draw(look: Look) -> Any:
         return _page(tab)(found, look, notice.text(look), **more)

@@ -8,7 +8,7 @@ import click
 
 from fedtop.cli.common import View, open_view, view_options
 from fedtop.cli.main import Failure
-from fedtop.cli.output import emit, notice_for, plain_value
+from fedtop.cli.output import emit, plain_value
 
 __all__ = ["run", "runs"]
 
@@ -19,9 +19,8 @@ __all__ = ["run", "runs"]
 @view_options
 def runs(view: View, *, agent: str | None, limit: int) -> None:
     """The newest finished runs of the window."""
-    with open_view(view) as (reader, window):
+    with open_view(view, "agent", agent or "") as (reader, window, notice):
         rows = reader.runs(window, agent, limit)
-        notice = notice_for(reader.newest_ms(), window)
 
         def draw(look: Any) -> Any:
             from fedtop.plain.runs import runs as page
@@ -36,7 +35,7 @@ def runs(view: View, *, agent: str | None, limit: int) -> None:
 @view_options
 def run(view: View, *, run_id: str) -> None:
     """One finished run ID."""
-    with open_view(view) as (reader, _):
+    with open_view(view) as (reader, _, _):
         row = reader.run(run_id)
     if row is None:
         raise Failure(f"there is no finished run {run_id!r} in this store: `fedtop runs -w all` lists them")

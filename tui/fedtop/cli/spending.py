@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedtop.cli.common import View, open_view, view_options
-from fedtop.cli.output import emit, notice_for, plain_value
-from fedtop.cli.printing import print_view
+from fedtop.cli.output import emit, plain_value
+from fedtop.cli.printing import TOPICS, print_view
 
 if TYPE_CHECKING:
     from fedtop.plain.look import Look
@@ -24,8 +24,8 @@ DIMENSIONS = ("model", "agent", "project", "task-type", "operation")
 @view_options
 def costs(view: View, *, dimension: str) -> None:
     """Spend in the window, today, this month and where the month is going."""
-    with open_view(view) as (reader, window):
-        print_view(view, reader, window, "costs", dimension.replace("-", "_"))
+    with open_view(view, TOPICS["costs"]) as (reader, window, notice):
+        print_view(view, reader, window, notice, "costs", dimension.replace("-", "_"))
 
 
 @click.command()
@@ -33,12 +33,11 @@ def costs(view: View, *, dimension: str) -> None:
 @view_options
 def tools(view: View, *, name: str | None) -> None:
     """Confidence in every tool over the rolling 30 days, or (with NAME) one tool."""
-    with open_view(view) as (reader, window):
+    with open_view(view, TOPICS["tools"], name or "") as (reader, window, notice):
         if name is None:
-            print_view(view, reader, window, "tools")
+            print_view(view, reader, window, notice, "tools")
             return
         found = reader.tool(name, window)
-        notice = notice_for(reader.newest_ms(), found.window)
 
         def draw(look: Look) -> Any:
             from fedtop.plain.spending import tool as page

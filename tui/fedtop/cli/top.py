@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fedstore import Settings, StartSettings, Store
+    from fedtop.about import About
 
 __all__ = ["demo", "top"]
 
@@ -135,7 +136,7 @@ def run_pane(view: View, settings: Settings | StartSettings, store: Store, tab: 
     from fedtop.app import FedtopApp
     from fedtop.options import AppOptions
 
-    window = None if view.at is None else window_of(store.reader(), settings.window, view.at)
+    window = None if view.at is None else window_of(store.reader(), settings.window, view.at, about_tab(tab))
     options = AppOptions(
         window=settings.window, interval_s=settings.interval_s,
         at_ms=None if window is None or window.live else window.end_ms - 1,
@@ -148,11 +149,21 @@ def run_pane(view: View, settings: Settings | StartSettings, store: Store, tab: 
 def print_tab(view: View, settings: Settings, store: Store, tab: str) -> None:
     """What the tab shows, once."""
     from fedtop.cli import overview, printing
+    from fedtop.cli.output import notice_for
 
-    reader = store.reader()
-    window = window_of(reader, settings.window, view.at)
+    reader, about = store.reader(), about_tab(tab)
+    window = window_of(reader, settings.window, view.at, about)
+    notice = notice_for(reader, window, about)
     view = replace(view, store=store.path)
     if tab == "overview":
-        overview.print_dashboard(view, reader, window)
+        overview.print_dashboard(view, reader, window, notice)
     else:
-        printing.print_view(view, reader, window, tab)
+        printing.print_view(view, reader, window, notice, tab)
+
+
+def about_tab(tab: str) -> About:
+    """The facts that a tab tells of."""
+    from fedtop.about import About
+    from fedtop.cli.printing import TOPICS
+
+    return About(TOPICS.get(tab, "any"))

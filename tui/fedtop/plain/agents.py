@@ -177,7 +177,7 @@ def run_table(rows: tuple[RunRow, ...], look: Look) -> RenderableType:
         state = "unknown" if good is None else "ok" if good else "alert"
         word = {"ok": "ok", "alert": "rework" if row.rework else "failed", "unknown": "not known"}[state]
         shown.append((
-            fmt.date_time(row.ended_ms, look.tz), fmt.state_text(state, word, look.glyphs), look.name(row.agent, 20),
+            look.when(row.ended_ms), fmt.state_text(state, word, look.glyphs), look.name(row.agent, 20),
             look.name(row.task_type, 20), fmt.duration_ms(row.duration_ms, look.glyphs),
             look.name(row.error_class, 20) if row.error_class else "", look.name(row.id, 48),
         ))  # fmt: skip

@@ -116,5 +116,5 @@ def bar_line(label: Cell, fraction: float | None, value: str) -> Text:
 
 def window_text(window: Window, look: Look) -> str:
     """``24h to 27 Nov 14:36``, or ``all``."""
-    end = fmt.date_time(window.end_ms, look.tz, glyphs=look.glyphs)
+    end = look.when(window.end_ms)
     return f"Window: {window.label} to {end}"

@@ -196,7 +196,7 @@ def why(view: WhyView, look: Look) -> RenderableType:
     row = view.decision
     version = "before the first change" if view.policy_version is None else f"version {view.policy_version}"
     facts: list[Field] = [
-        ("Time", fmt.date_time(row.at_ms, look.tz, glyphs=look.glyphs)),
+        ("Time", look.when(row.at_ms)),
         ("Agent", look.name(row.agent)),
         ("Decided by", look.name(row.layer)),
         ("Latency", fmt.duration_ms(row.latency_ms, look.glyphs)),

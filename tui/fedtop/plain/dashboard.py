@@ -43,7 +43,7 @@ def dashboard(
 
 
 def _title(view: Overview, look: Look, now_ms: int) -> RenderableType:
-    updated = f"Updated: {fmt.date_time(now_ms, look.tz)}:{fmt.clock(now_ms, look.tz)[-2:]}"
+    updated = f"Updated: {look.when(now_ms)}:{fmt.clock(now_ms, look.tz)[-2:]}"
     return header("FEDERATION ANALYTICS DASHBOARD", look, window_text(view.window, look), updated)
 
 

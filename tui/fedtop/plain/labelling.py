@@ -51,7 +51,7 @@ def _progress(found: LabelProgress, look: Look) -> list[Field]:
 def _row(item: LabelItem, look: Look) -> tuple[str | Text, ...]:
     others = ", ".join(item.proposals[1:])
     return (
-        fmt.date_time(item.at_ms, look.tz),
+        look.when(item.at_ms),
         look.name(item.layer, 16),
         look.name(item.agent, 20),
         look.name(item.nearest_layer, 16),

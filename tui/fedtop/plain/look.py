@@ -9,6 +9,7 @@ from typing import Final
 from rich.text import Text
 from rich.theme import Theme
 
+from fedtop.format import date_time
 from fedtop.glyphs import ASCII, UNICODE, Glyphs
 from fedtop.sanitize import clean
 
@@ -22,26 +23,34 @@ _STYLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Glyphs, width in cells, whether colours are shown, and the zone that times are shown in."""
+    """Glyphs, width in cells, whether colours are shown, the zone that times are shown in, and the present."""
 
     glyphs: Glyphs
     width: int
     colours: bool
     tz: tzinfo
+    now_ms: int
     theme: Theme
 
     @classmethod
-    def of(cls, *, ascii_only: bool = False, width: int = 120, colours: bool = False, tz: tzinfo | None = None) -> Look:
+    def of(
+        cls, now_ms: int, *, ascii_only: bool = False, width: int = 120, colours: bool = False,
+        tz: tzinfo | None = None,
+    ) -> Look:  # fmt: skip
         """A look; ``tz`` is the machine's zone when not given."""
         plain = {f"${name}": style for name, style in _STYLES.items()}
         bold = {f"bold ${name}": f"bold {style}" for name, style in _STYLES.items()}
         here = tz or datetime.now(UTC).astimezone().tzinfo or UTC
-        return cls(ASCII if ascii_only else UNICODE, width, colours, here, Theme({**plain, **bold}))
+        return cls(ASCII if ascii_only else UNICODE, width, colours, here, now_ms, Theme({**plain, **bold}))
 
     @property
     def wide(self) -> bool:
         """Whether secondary columns fit."""
         return self.width >= 100
+
+    def when(self, at_ms: int) -> str:
+        """A moment, with its year where that is not the present one."""
+        return date_time(at_ms, self.tz, self.now_ms, self.glyphs)
 
     def name(self, text: str, limit: int = 28) -> Text:
         """A name from outside, on one line; the dash for none."""

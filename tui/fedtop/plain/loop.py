@@ -193,7 +193,7 @@ def changes(found: tuple[Change, ...], look: Look) -> RenderableType:
 
 
 def _change(change: Change, look: Look) -> list[RenderableType]:
-    when = fmt.date_time(change.at_ms, look.tz, glyphs=look.glyphs)
+    when = look.when(change.at_ms)
     words = [f"#{change.id}", change.kind, when, look.name(change.who, 40).plain]
     words.append(f"policy version {change.new_version}")
     if change.undoes is not None:

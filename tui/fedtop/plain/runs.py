@@ -36,7 +36,7 @@ def run(row: RunRow, look: Look) -> RenderableType:
         ("Agent", look.name(row.agent)),
         ("Task type", look.name(row.task_type)),
         ("Project", look.name(row.project)),
-        ("Ended", fmt.date_time(row.ended_ms, look.tz, glyphs=look.glyphs)),
+        ("Ended", look.when(row.ended_ms)),
         ("Duration", fmt.duration_ms(row.duration_ms, look.glyphs)),
         ("Success", answers[row.success]),
         ("Rework", answers[row.rework]),

@@ -106,6 +106,7 @@ class AgentPanel(Panel):
     """Enter on a peer opens it, on a tool the tool, on a task type all agents on it."""
 
     panel_id = "agent"
+    topic = "agent"
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)

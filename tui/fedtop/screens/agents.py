@@ -65,6 +65,7 @@ class AgentsPanel(Panel):
     """Enter opens the agent under the cursor; in the matrix, what the boost of the pair rests on."""
 
     panel_id = "agents"
+    topic = "agent"
     title = "Agents"
 
     def __init__(self) -> None:

@@ -75,6 +75,7 @@ class CascadePanel(Panel):
     """See the module."""
 
     panel_id = "cascade"
+    topic = "layer"
     title = "Cascade"
     MUTATING: ClassVar[frozenset[str]] = frozenset({"grade"})
 
@@ -107,7 +108,7 @@ class CascadePanel(Panel):
         self.query_one("#cascade-latest", Section).set_note("Enter: why")
         self.query_one(CascadeFunnel).set_steps(funnel_steps(data.layers))
         self.query_one("#layers", LiveTable).set_rows(layer_rows(data.layers))
-        rows = decision_rows(data.recent, self.tz, data.window.length_ms)
+        rows = decision_rows(data.recent, self.tz, data.window)
         self.query_one("#decisions", LiveTable).set_rows(rows)
 
     @on(LiveTable.Selected, "#layers")

@@ -13,11 +13,10 @@ from rich.text import Text
 from fedtop.format import (
     UNICODE,
     clean,
-    clock,
     count,
-    date_time,
     duration_ms,
     interval,
+    moment,
     n_of,
     rate,
     state_text,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import tzinfo
 
+    from fedstore import Window
     from fedstore.learning.targets import DriftAlert, TargetStatus
     from fedstore.queries.models import CascadeView, DecisionRow, LayerRow
     from fedtop.glyphs import Glyphs
@@ -47,7 +47,6 @@ __all__ = [
     "verdict_cell",
 ]
 
-_DAY_MS: Final = 86_400_000
 
 LAYER_COLUMNS: Final = (
     Column("layer", "layer", 13, tooltip="In the order they are asked"),
@@ -134,15 +133,15 @@ def verdict_cell(correct: bool | None, glyphs: Glyphs = UNICODE) -> Text:
     return Text(glyphs.check, "$ok") if correct else Text(glyphs.alert, "$alert")
 
 
-def decision_rows(decisions: Iterable[DecisionRow], tz: tzinfo, span_ms: int) -> list[Row]:
+def decision_rows(decisions: Iterable[DecisionRow], tz: tzinfo, window: Window) -> list[Row]:
     """A row per decision; the key is its id. Within a day the time of day is enough, over more the date
     leads.
     """
-    return [_decision_row(decision, tz, span_ms) for decision in decisions]
+    return [_decision_row(decision, tz, window) for decision in decisions]
 
 
-def _decision_row(row: DecisionRow, tz: tzinfo, span_ms: int) -> Row:
-    when = clock(row.at_ms, tz) if span_ms <= _DAY_MS else date_time(row.at_ms, tz)
+def _decision_row(row: DecisionRow, tz: tzinfo, window: Window) -> Row:
+    when = moment(row.at_ms, tz, window)
     cells: dict[str, Cell] = {
         "at": Text(when, "$dim"),
         "verdict": verdict_cell(row.correct),

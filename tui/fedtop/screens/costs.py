@@ -60,6 +60,7 @@ class CostsPanel(Panel):
     """See the module."""
 
     panel_id = "costs"
+    topic = "spend"
     title = "Costs"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "dimension(1)", "dimension", id="costs.next", tooltip="Costs by the next dimension"),

@@ -93,6 +93,7 @@ class LabellingPanel(Panel):
     """See the module."""
 
     panel_id = "labelling"
+    topic = "layer"
     title = "grading queue"
 
     def __init__(self) -> None:
@@ -193,9 +194,8 @@ class LabellingPanel(Panel):
     def _show_items(self, nothing: str) -> None:
         table = self.query_one(QueueTable)
         table.empty = f"{nothing} in this window"
-        span = self._window.length_ms if self._window is not None else 0
         open_items = [item for key, item in self._items.items() if key not in self._done]
-        table.set_rows(queue_rows(open_items, self.tz, span))
+        table.set_rows([] if self._window is None else queue_rows(open_items, self.tz, self._window))
         table.refresh()
         self._show_item(table.cursor_key)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from fedtop.format import UNICODE, clean, clock, count, date_time, delta, interval, n_of, rate
+from fedtop.format import UNICODE, clean, count, delta, interval, moment, n_of, rate
 from fedtop.themes import hue
 from fedtop.widgets.interval_bar import Bar, IntervalBar
 from fedtop.widgets.live_table import Cell, Column, Row
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import tzinfo
 
-    from fedstore import LabelItem, LabelProgress
+    from fedstore import LabelItem, LabelProgress, Window
 
 __all__ = ["PROGRESS_COLUMNS", "QUEUE_COLUMNS", "item_lines", "progress_parts", "progress_rows", "queue_rows"]
 
-_DAY_MS: Final = 86_400_000
 
 QUEUE_COLUMNS: Final = (
     Column("near", "nearest", 13, tooltip="The layer whose threshold its confidence is nearest to"),
@@ -47,13 +46,13 @@ PROGRESS_COLUMNS: Final = (
 )
 
 
-def queue_rows(items: Iterable[LabelItem], tz: tzinfo, span_ms: int) -> list[Row]:
+def queue_rows(items: Iterable[LabelItem], tz: tzinfo, window: Window) -> list[Row]:
     """A row per open decision, the one worth most first; the key is its id."""
-    return [_queue_row(item, tz, span_ms) for item in items]
+    return [_queue_row(item, tz, window) for item in items]
 
 
-def _queue_row(item: LabelItem, tz: tzinfo, span_ms: int) -> Row:
-    when = clock(item.at_ms, tz) if span_ms <= _DAY_MS else date_time(item.at_ms, tz)
+def _queue_row(item: LabelItem, tz: tzinfo, window: Window) -> Row:
+    when = moment(item.at_ms, tz, window)
     colour = hue(item.nearest_layer)
     cells: dict[str, Cell] = {
         "near": Text(clean(item.nearest_layer, 24), colour),

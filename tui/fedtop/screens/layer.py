@@ -81,6 +81,7 @@ class LayerPanel(TurningPanel):
     """See the module. `name` is the layer's."""
 
     panel_id = "layer"
+    topic = "layer"
     LOW: ClassVar[int] = 31
     BINDINGS: ClassVar[list[BindingType]] = [
         *LEVER_KEYS,
@@ -123,7 +124,7 @@ class LayerPanel(TurningPanel):
         self._row, self._window = data.row, data.window
         if self._studied is not None and self._studied[:2] != (view.window, view.pinned_ms):
             self._forget()
-        rows = decision_rows(data.recent, self.tz, data.window.length_ms)
+        rows = decision_rows(data.recent, self.tz, data.window)
         self.query_one("#decisions", LiveTable).set_rows(rows)
         if self._study is None:
             lines = [Threshold(data.row.threshold)] if data.row and data.row.threshold is not None else []

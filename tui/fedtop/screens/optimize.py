@@ -22,6 +22,7 @@ class OptimizePanel(PlanPanel):
     """Enter shows what a boost rests on."""
 
     panel_id = "optimize"
+    topic = "agent"
     title = "optimize (dry-run)"
     kind: ClassVar[Kind] = "optimize"
     BINDINGS: ClassVar[list[BindingType]] = [

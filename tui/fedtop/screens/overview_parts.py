@@ -13,10 +13,10 @@ from fedtop.format import (
     clean,
     clock,
     count,
-    date_time,
     delta_points,
     duration_ms,
     interval,
+    moment,
     money,
     money_text,
     rate,
@@ -66,7 +66,6 @@ _HEALTH: Final[dict[str, tuple[State, str]]] = {
     "alert": ("alert", "unhealthy"),
 }
 _WAITING_MS: Final = 180_000
-_DAY_MS: Final = 86_400_000
 _HUNDRED_DOLLARS: Final = 100 * 10**9
 
 
@@ -247,11 +246,11 @@ FEED_COLUMNS: Final = (
 )
 
 
-def feed_rows(items: Sequence[FeedItem], tz: tzinfo, span_ms: int, glyphs: Glyphs = UNICODE) -> list[Row]:
+def feed_rows(items: Sequence[FeedItem], tz: tzinfo, window: Window, glyphs: Glyphs = UNICODE) -> list[Row]:
     """A row per run that ended, newest first; in a window longer than a day with the day."""
     rows = []
     for item in items:
-        when = clock(item.at_ms, tz) if span_ms <= _DAY_MS else date_time(item.at_ms, tz)
+        when = moment(item.at_ms, tz, window)
         state = "unknown" if item.ok is None else "ok" if item.ok else "alert"
         cells: dict[str, Cell] = {
             "time": Text(when, "$dim"),

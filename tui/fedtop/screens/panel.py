@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from textual.widget import Widget
 
+from fedtop.about import About
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from fedstore import Window
+    from fedstore.queries.models import Topic
     from fedtop.glyphs import Glyphs
     from fedtop.options import AppOptions, Source
     from fedtop.state import ViewState
@@ -50,6 +52,8 @@ class Panel(Widget):
     """See the module. `panel_id` is unique among views; `title` stands above a drill-down."""
 
     panel_id: ClassVar[str] = ""
+    topic: ClassVar[Topic] = "any"
+    """What its facts are; an argument `name` of `read` narrows them down."""
     title: str = ""
     polls: ClassVar[bool] = True
     """False: `read` is never called; the view gets its data elsewhere."""
@@ -84,6 +88,11 @@ class Panel(Widget):
         """Moves ages; nothing else changed."""
 
     # What the frame and the panels use
+
+    @property
+    def about(self) -> About:
+        """The facts it tells of."""
+        return About(self.topic, str(self.args.get("name", "")))
 
     @property
     def host(self) -> Host:

@@ -20,6 +20,7 @@ from textual.message import Message
 
 from fedstore import FedstoreError
 from fedtop import loop, state
+from fedtop.about import About
 from fedtop.format import bar, clean
 from fedtop.loop import RULES, Cancelled, Kind, Wish
 from fedtop.screens.applying import apply_question, write_plan
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.worker import Worker
 
-    from fedstore import Change, Plan
+    from fedstore import Change, Plan, Window
     from fedtop.options import Source
+    from fedtop.state import ViewState
 
     Proposer = Callable[[Source, Wish, Callable[[float], None], Callable[[], bool]], Plan]
 
@@ -62,7 +64,6 @@ class Progressed(Message):
 class PlanPanel(Panel, can_focus=True):
     """See the module. `proposer` computes the plan; it runs in a thread and must look at its last argument."""
 
-    polls = False
     kind: ClassVar[Kind]
     MUTATING: ClassVar[frozenset[str]] = frozenset({"apply"})
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -86,6 +87,7 @@ class PlanPanel(Panel, can_focus=True):
         self.plan: Plan | None = None
         self.change: Change | None = None
         self._in_force: Mapping[str, float] = {}
+        self._at_ms: int | None = None
 
     def compose(self) -> ComposeResult:
         """What it is, how far it is, what would change, and everything about it in sentences."""
@@ -109,10 +111,25 @@ class PlanPanel(Panel, can_focus=True):
         """Opens what stands behind a row."""
         raise NotImplementedError
 
+    @property
+    def about(self) -> About:
+        """The facts of the plan's own window."""
+        return About(self.topic, span=self._wish.window)
+
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> None:
+        """Nothing: a plan is made once, not at every look at the store."""
+
+    def show(self, data: None, view: ViewState) -> None:  # noqa: ARG002
+        """Makes the plan anew when time was travelled."""
+        if view.at_ms != self._at_ms and self.change is None:
+            self._at_ms = view.at_ms
+            self.action_again()
+
     def on_mount(self) -> None:
         """Starts to compute; the screen is there at once."""
         rule = self._wish.rule or loop.rule_of(self.host.source, self.kind)
         self._wish = Wish(self.kind, rule, loop.WINDOWS[self.kind], self.host.view.pinned_ms)
+        self._at_ms = self.host.view.at_ms
         self.set_class(True, "-nothing-yet")
         self._start()
 
@@ -261,6 +278,7 @@ class PlanPanel(Panel, can_focus=True):
         view = replace(self.host.view, window=self._wish.window)
         self._wish = replace(self._wish, window=(state.wider if step > 0 else state.narrower)(view).window)
         self._start()
+        self.host.demand()
 
     def action_flips(self) -> None:
         """The decisions that would go elsewhere."""

@@ -53,7 +53,7 @@ class FlipsPanel(Panel):
         parts = flips_parts(self._plan)[:-1]
         newest = (Text(f"the newest {count(shown)} are listed", "$dim"),) if shown < total else ()
         self.query_one(TextLines).set_lines([(*parts, *newest)] if parts else [])
-        self.query_one(LiveTable).set_rows(flip_rows(self._plan.flipped, self.tz, self.glyphs))
+        self.query_one(LiveTable).set_rows(flip_rows(self._plan.flipped, self.tz, self._plan.made_ms, self.glyphs))
 
     @on(LiveTable.Selected)
     def _opened(self, event: LiveTable.Selected) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from fedtop.format import UNICODE, clean, count, date_time, delta, delta_points, duration_ms, rate
+from fedtop.format import UNICODE, clean, count, delta, delta_points, duration_ms, rate, stamp
 from fedtop.screens.plan_items import item_lines, number
 from fedtop.screens.text_lines import bullets
 from fedtop.themes import hue
@@ -174,16 +174,16 @@ _RANKS: Final = {"now wrong": 0, "now right": 1, "unknown": 2, "same verdict": 3
 _CONSEQUENCES: Final = {"now right": ("ok", "$ok"), "now wrong": ("alert", "$alert"), "unknown": ("unknown", "$dim")}
 
 
-def flip_rows(flips: Sequence[Flip], tz: tzinfo, glyphs: Glyphs = UNICODE) -> list[Row]:
+def flip_rows(flips: Sequence[Flip], tz: tzinfo, now_ms: int, glyphs: Glyphs = UNICODE) -> list[Row]:
     """A row per decision that would go elsewhere, those that turn right or wrong first; the key is its route id."""
     ranked = sorted(flips, key=lambda flip: _RANKS.get(flip.consequence, len(_RANKS)))
-    return [_flip_row(flip, tz, glyphs) for flip in ranked]
+    return [_flip_row(flip, tz, now_ms, glyphs) for flip in ranked]
 
 
-def _flip_row(flip: Flip, tz: tzinfo, glyphs: Glyphs) -> Row:
+def _flip_row(flip: Flip, tz: tzinfo, now_ms: int, glyphs: Glyphs) -> Row:
     state, style = _CONSEQUENCES.get(flip.consequence, ("idle", "$dim"))
     cells = {
-        "time": Text(date_time(flip.at_ms, tz), "$dim"),
+        "time": Text(stamp(flip.at_ms, tz, now_ms), "$dim"),
         "old_layer": Text(clean(flip.old_layer, 24), hue(flip.old_layer)),
         "old_agent": clean(flip.old_agent, 40) or None,
         "arrow": Text(glyphs.arrow, "$dim"),

@@ -51,6 +51,7 @@ class TaskTypePanel(Panel):
     """Enter opens the agent."""
 
     panel_id = "task_type"
+    topic = "task_type"
 
     def __init__(self, name: str = "") -> None:
         super().__init__(name=name)

@@ -40,6 +40,7 @@ class ToolPanel(TurningPanel):
     """See the module. `name` is the tool's."""
 
     panel_id = "tool"
+    topic = "tool"
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
@@ -70,7 +71,7 @@ class ToolPanel(TurningPanel):
         self.query_one(AreaChart).set_data(daily_chart(data))
         self.query_one("#tool-agents", LiveTable).set_rows(agent_rows(row.agents if row is not None else ()))
         self.query_one("#tool-errors", LiveTable).set_rows(error_rows(data.errors))
-        self.query_one("#tool-calls", LiveTable).set_rows(call_rows(data.recent, self.tz, data.window.length_ms))
+        self.query_one("#tool-calls", LiveTable).set_rows(call_rows(data.recent, self.tz, data.window))
         shown = f"{count(len(data.recent))} of {count(row.calls)}" if row is not None else ""
         self.query_one("#tool-latest", Section).set_note(shown)
 

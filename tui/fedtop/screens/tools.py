@@ -40,6 +40,7 @@ class ToolsPanel(Panel):
     """See the module."""
 
     panel_id = "tools"
+    topic = "tool"
     title = "Tools"
 
     def compose(self) -> ComposeResult:

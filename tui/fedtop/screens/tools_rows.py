@@ -15,11 +15,10 @@ from fedtop.format import (
     UNICODE,
     State,
     clean,
-    clock,
     count,
-    date_time,
     duration_ms,
     interval,
+    moment,
     money,
     rate,
     tokens,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import tzinfo
 
+    from fedstore import Window
     from fedstore.queries.models import Rate, ToolCallRow, ToolDetail, ToolRow
 
 __all__ = [
@@ -197,13 +197,13 @@ def error_rows(errors: Sequence[tuple[str, int]]) -> list[Row]:
     ]
 
 
-def call_rows(calls: Iterable[ToolCallRow], tz: tzinfo, span_ms: int) -> list[Row]:
+def call_rows(calls: Iterable[ToolCallRow], tz: tzinfo, window: Window) -> list[Row]:
     """A row per execution; the key is its id."""
-    return [_call_row(call, tz, span_ms) for call in calls]
+    return [_call_row(call, tz, window) for call in calls]
 
 
-def _call_row(call: ToolCallRow, tz: tzinfo, span_ms: int) -> Row:
-    when = clock(call.ended_ms, tz) if span_ms <= _DAY_MS else date_time(call.ended_ms, tz)
+def _call_row(call: ToolCallRow, tz: tzinfo, window: Window) -> Row:
+    when = moment(call.ended_ms, tz, window)
     cells: dict[str, Cell] = {
         "at": Text(when, "$dim"),
         "ok": verdict_cell(call.success),

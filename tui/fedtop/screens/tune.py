@@ -25,6 +25,7 @@ class TunePanel(PlanPanel):
     """Enter lists the decisions that would go elsewhere, and on one of them shows why."""
 
     panel_id = "tune"
+    topic = "layer"
     title = "tune (dry-run)"
     kind: ClassVar[Kind] = "tune"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -43,7 +44,9 @@ class TunePanel(PlanPanel):
     def _fill(self, plan: Plan) -> None:
         self.query_one("#plan-items", PlanTable).set_plan(plan)
         self.set_class(bool(plan.flipped), "-flips")
-        self.query_one("#plan-flips LiveTable", LiveTable).set_rows(flip_rows(plan.flipped, self.tz, self.glyphs))
+        self.query_one("#plan-flips LiveTable", LiveTable).set_rows(
+            flip_rows(plan.flipped, self.tz, plan.made_ms, self.glyphs)
+        )
 
     def _open(self, plan: Plan, table: LiveTable, key: str) -> None:
         if table.id != "plan-items":

@@ -70,7 +70,7 @@ class WhyPanel(Panel, can_focus=True):
         if data is None:
             lines.set_lines([Text("This decision is not in the store (any more).", "bold")])
         else:
-            lines.set_lines(decision_lines(data, self.tz))
+            lines.set_lines(decision_lines(data, self.tz, self.host.now()))
         self.query_one(Ladder).set_rows(ladder_rows(data.steps) if data is not None else [])
         self.refresh_bindings()
 

@@ -101,11 +101,11 @@ def verdict_text(view: WhyView) -> Text:
     return text
 
 
-def decision_lines(view: WhyView, tz: tzinfo) -> list[Text]:
+def decision_lines(view: WhyView, tz: tzinfo, now_ms: int) -> list[Text]:
     """When, who, by which layer, how long; then the task."""
     row = view.decision
     head = Text.assemble(
-        (date_time(row.at_ms, tz), "$dim"),
+        (date_time(row.at_ms, tz, now_ms), "$dim"),
         "  ",
         (clean(row.agent, 40) or UNICODE.none, "bold"),
         (" by ", "$dim"),
