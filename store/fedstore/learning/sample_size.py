@@ -9,7 +9,7 @@ import math
 
 from fedstore.learning.intervals import normal_quantile
 
-__all__ = ["best_certifiable", "certify_size", "zero_error_minimum"]
+__all__ = ["best_certifiable", "certify_size", "rough", "zero_error_minimum"]
 
 
 def zero_error_minimum(target: float, confidence: float = 0.95) -> int:
@@ -34,6 +34,12 @@ def certify_size(target: float, accuracy: float, confidence: float = 0.95, power
     spread = normal_quantile(confidence) * math.sqrt(target * (1 - target))
     spread += normal_quantile(power) * math.sqrt(max(0.0, accuracy * (1 - accuracy)))
     return max(zero_error_minimum(target, confidence), math.ceil((spread / (accuracy - target)) ** 2))
+
+
+def rough(count: int) -> int:
+    """Rounded up to two digits: what an approximation says is not known to the last decision."""
+    unit: int = 10 ** max(0, len(str(count)) - 2)
+    return -(-count // unit) * unit
 
 
 def _check(target: float) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fedstore.learning.percent import percent
-from fedstore.learning.sample_size import best_certifiable, certify_size, zero_error_minimum
+from fedstore.learning.sample_size import best_certifiable, certify_size, rough, zero_error_minimum
 
 if TYPE_CHECKING:
     from fedstore.learning.evidence import Guard
@@ -22,7 +22,7 @@ MANY_GRADED = 1000
 
 
 def more_needed(context: Context, finding: Finding, accuracy: Effect | None) -> int | None:
-    """Graded decisions still missing before the target could be certified at the accuracy seen now."""
+    """Graded decisions still missing, roughly, before the target could be certified at the accuracy seen now."""
     if finding.verdict == "certified":
         return 0
     if accuracy is None:
@@ -32,7 +32,7 @@ def more_needed(context: Context, finding: Finding, accuracy: Effect | None) -> 
     if needed is None:
         return None
     total = needed / (1.0 - settings.a_share)
-    return max(0, int(np.ceil(total)) - int(np.count_nonzero(context.log.graded)))
+    return rough(max(0, int(np.ceil(total)) - int(np.count_nonzero(context.log.graded))))
 
 
 def reasons_for(context: Context, finding: Finding, accuracy: Effect | None) -> tuple[str, ...]:
