@@ -7,11 +7,14 @@ active, then the age. Tabs answer to the mouse.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from rich.text import Text
 from textual.message import Message
+from textual.strip import Strip
 
 from fedtop.sanitize import clean
 from fedtop.widgets.painted import Painted
@@ -66,28 +69,27 @@ def paint_header(data: HeaderData, width: int, glyphs: Glyphs) -> tuple[Text, li
         (1, False, False),
         (0, False, False),
     ):
-        left, places = _tabs(data, labels)
+        left, places = _tabs(data.name, data.tabs, data.active, labels)
         right = _status(data, glyphs, age, store)
         spare = width - cell_len(left.plain) - cell_len(right.plain)
         if spare >= 1:
-            return Text.assemble(left, " " * spare, right), places
+            return Text.assemble(left, " " * spare, right), [*places]
     line = Text.assemble(left, " ", right)
     line.truncate(width, pad=True)
     return line, [p for p in places if p.end <= width]
 
 
-def _tabs(data: HeaderData, labels: int) -> tuple[Text, list[Placement]]:
+@lru_cache(maxsize=8)
+def _tabs(name: str, tabs: tuple[tuple[str, str], ...], active: str, labels: int) -> tuple[Text, tuple[Placement, ...]]:
     """`labels` 2: all tabs with their names; 1: the active one; 0: numbers only."""
-    line, places = Text(f" {clean(data.name, 20)} ", "bold $accent"), []
-    line = Text.assemble(line, " ")
-    for number, (key, label) in enumerate(data.tabs, 1):
-        active = key == data.active
-        named = labels == 2 or (labels == 1 and active)
+    line, places = Text.assemble((f" {clean(name, 20)} ", "bold $accent"), " "), []
+    for number, (key, label) in enumerate(tabs, 1):
+        named = labels == 2 or (labels == 1 and key == active)
         text = f" {number} {clean(label, 20)} " if named else f" {number} "
         start = cell_len(line.plain)
-        line.append(text, "bold $accent on $cursor" if active else "$dim")
+        line.append(text, "bold $accent on $cursor" if key == active else "$dim")
         places.append(Placement(key, start, start + cell_len(text)))
-    return line, places
+    return line, tuple(places)
 
 
 def _status(data: HeaderData, glyphs: Glyphs, age: bool, store: bool) -> Text:
@@ -141,6 +143,12 @@ class Header(Painted):
     def paint(self, width: int, height: int) -> list[Text]:
         """See `paint_header`."""
         return [paint_header(self._data, width, self.glyphs)[0]] * min(1, height)
+
+    def render_line(self, y: int) -> Strip:
+        """Straight to cells: this is what changes every second, and most of what an idle pane costs."""
+        base, width = self.rich_style, self.content_size.width
+        text = self.render() if y == 0 else Text("")
+        return Strip(Segment.apply_style(text.render(self.app.console), base)).adjust_cell_length(width, base)
 
     def on_click(self, event: events.Click) -> None:
         """Tells which tab was hit."""
