@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from fedtop import state
-from fedtop.export import ExportError, copy_of, write_view
 from fedtop.screens import TABS
 from fedtop.screens.detail import DetailScreen
 from fedtop.themes import THEMES
@@ -144,6 +143,8 @@ class Actions:
 
     def action_copy_row(self) -> None:
         """The row under the cursor to the clipboard."""
+        from fedtop.export import copy_of
+
         panel = self._app.top_panel
         text = copy_of(panel.current_table()) if panel is not None else ""
         if text:
@@ -152,6 +153,8 @@ class Actions:
 
     def action_export(self, form: str) -> None:
         """Writes the rows of the view to a file, and says where."""
+        from fedtop.export import ExportError, write_view
+
         app, panel = self._app, self._app.top_panel
         table = panel.current_table() if panel is not None else None
         if panel is None or table is None:

@@ -7,7 +7,6 @@ base colours. Layers and models have one hue each, the same on every screen.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from rich.errors import StyleSyntaxError
@@ -37,7 +36,9 @@ def hue(name: str) -> str:
     known = _FIXED.get(name.casefold())
     if known is not None:
         return f"$hue-{known}"
-    digest = hashlib.blake2s(name.casefold().encode("utf-8", "replace"), digest_size=2).digest()
+    from hashlib import blake2s  # it brings a library of its own; the first frame has no hue
+
+    digest = blake2s(name.casefold().encode("utf-8", "replace"), digest_size=2).digest()
     free = (0, 1, 2, 3, 5, 6, 7, 8, 9)
     return f"$hue-{free[int.from_bytes(digest) % len(free)]}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -32,6 +31,8 @@ fedtop demo"""
 
 def snippets(path: Path) -> tuple[tuple[str, str], ...]:
     """(title, what to run); a store that is not the default one is named in it."""
+    import shlex
+
     usual = path == default_store_path()
     option = "" if usual else f" --store {shlex.quote(str(path))}"
     named = "" if usual else repr(str(path))
