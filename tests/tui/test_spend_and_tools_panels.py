@@ -16,7 +16,7 @@ from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.table_model import plain
 from tests.federation import MODELS, TOOLS
-from tests.tui.panes import HOSTILE, Answers, Source, drilled, pane, screen_text, until
+from tests.tui.panes import HOSTILE, WINDOW, Answers, Source, drilled, pane, screen_text, until
 from tests.tui.values_of import cost, costs, tool, tool_detail, tools
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -106,6 +106,25 @@ class TestTools:
             assert "LOW" in plain(table.model.rows["browser"].cells["level"])
             assert "give it a fallback" in screen_text(app)
 
+    async def test_the_tool_under_the_cursor_shows_its_days(self, source: Source) -> None:
+        async with pane(source, tab="tools") as (app, pilot):
+            for step in range(2):
+                name = app.screen.query_one("#tools-table", LiveTable).model.order[step]
+                await until(pilot, lambda name=name: f"{name}, runs per day" in screen_text(app), name)
+                detail = source.reader().tool(name, WINDOW)
+                chart = app.screen.query_one("#tools-preview AreaChart", AreaChart)
+                assert chart._data is not None
+                ok, failed = (sum(value or 0 for value in series.values) for series in chart._data.series)
+                assert detail.row is not None
+                assert (ok, ok + failed) == (detail.row.success.hits, detail.row.success.n)
+                assert set(app.screen.query_one("#tools-agents", LiveTable).model.order) == {
+                    agent for agent, _ in detail.row.agents
+                }
+                await pilot.press("j")
+            app.screen.set_focus(app.screen.query_one("#tools-agents", LiveTable))
+            await pilot.press("enter")
+            await until(pilot, lambda: app.top_panel is not None and app.top_panel.panel_id == "agent")
+
     async def test_enter_opens_the_tool(self, source: Source) -> None:
         async with pane(source, tab="tools") as (app, pilot):
             await pilot.press("enter")
@@ -158,7 +177,7 @@ class TestTools:
 
     async def test_nothing_found_is_said(self) -> None:
         calm = tools(patterns=(), recommendations=())
-        async with pane(Source(Answers(tools=calm)), tab="tools") as (app, _):
+        async with pane(Source(Answers(tools=calm, tool=tool_detail())), tab="tools") as (app, _):
             text = screen_text(app)
             assert "none found" in text
             assert "nothing to do" in text
