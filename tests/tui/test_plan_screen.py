@@ -312,6 +312,7 @@ async def test_a_applies_exactly_the_plan_after_a_question(looped: Store, clock:
     [
         (("a", "enter"), 0),
         (("a", "right", "enter"), 1),
+        (("a", "y"), 1),
         (("a", "enter", "right", "enter"), 0),  # the first answer counts
     ],
 )
@@ -359,7 +360,7 @@ async def test_what_is_not_certified_is_confirmed_as_such(
             await asked(app, pilot)
             assert ("not certified: " in screen_text(app)) is not certified
             assert str(app.screen.query_one("#confirm-yes", Button).label) == (
-                "Apply" if certified else "Apply all the same"
+                "Apply  y" if certified else "Apply all the same  y"
             )
             assert app.screen.query_one("#confirm-yes").region.bottom < 24
 

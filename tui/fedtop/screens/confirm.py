@@ -35,10 +35,11 @@ class Question:
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Answers True for the verb, False for anything else: Esc, `n`, Cancel."""
+    """Answers True for the verb (`y`), False for anything else: Esc, `n`, and Enter as long as Cancel has the focus."""
 
     AUTO_FOCUS = "#confirm-no"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "yes", id="confirm.yes", tooltip="Do it"),
         Binding("escape,n,q", "answer(False)", "cancel", id="confirm.no", tooltip="Change nothing"),
         Binding("left,right,h,l", "other", "other button", id="confirm.other", tooltip="The other button"),
         Binding("down,j", "scroll(1)", "down", id="confirm.down", show=False, tooltip="Scroll what will happen"),
@@ -61,8 +62,8 @@ class ConfirmScreen(ModalScreen[bool]):
                 yield TextLines(id="confirm-what")
             yield TextLines(id="confirm-caution")
             with Horizontal(id="confirm-buttons"):
-                yield Button("Cancel", id="confirm-no", compact=True)
-                yield Button(Content(asked.verb), id="confirm-yes", compact=True)
+                yield Button("Cancel  n", id="confirm-no", compact=True)
+                yield Button(Content(f"{asked.verb}  y"), id="confirm-yes", compact=True)
 
     def on_mount(self) -> None:
         """Fills in what was asked."""
