@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import on
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FedtopApp"]
 
-_HERE = Path(__file__).parent
-
 
 def _commands() -> type[Provider]:
     """The palette's commands; imported when it is first opened."""
@@ -56,7 +53,7 @@ class FedtopApp(Actions, App[None]):
     """The pane over one store. `source` gives readers; it is used on the poller's thread only."""
 
     TITLE = "fedtop"
-    CSS_PATH = [_HERE / "app.tcss", *sorted((_HERE / "screens").glob("*.tcss"))]  # noqa: RUF012 - Textual's form
+    CSS_PATH = ["app.tcss", *(f"screens/{tab}.tcss" for tab in tab_ids())]  # noqa: RUF012 - Textual's form
     BINDINGS = keys.bindings()
     COMMANDS = {_commands}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012

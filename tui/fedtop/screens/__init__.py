@@ -7,8 +7,9 @@ A view is a `Panel` (panel.py): a widget in two halves that never meet.
 - `show(data, view)` runs on the UI thread, only while the panel is the one on top, and hands the values to its
   widgets; `tick(now_ms)` moves ages when nothing else changed. Widgets run no SQL and own no timers.
 
-To add a tab, write `screens/<name>.py` with a Panel subclass, its styles in `screens/<name>.tcss` (loaded by the
-App because they are there), and a line in `TABS`. It is imported and mounted when it is first visited.
+To add a tab, write `screens/<name>.py` with a Panel subclass, its styles in `screens/<name>.tcss`, and a line in
+`TABS`. It is imported and mounted when it is first visited. Styles are found because they are there: those of the tabs
+when the App starts, all others when the first drill-down opens.
 
 To add a drill-down, write a Panel whose constructor takes one string, and a line in `DRILLS`. `host.open_target(
 "agent:codex")` opens it in a `DetailScreen`; `host.open_panel(panel)` opens a panel made by hand. The poller then

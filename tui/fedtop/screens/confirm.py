@@ -38,6 +38,7 @@ class ConfirmScreen(ModalScreen[bool]):
     """Answers True for the verb (`y`), False for anything else: Esc, `n`, and Enter as long as Cancel has the focus."""
 
     AUTO_FOCUS = "#confirm-no"
+    CSS_PATH = "confirm.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes", id="confirm.yes", tooltip="Do it"),
         Binding("escape,n,q", "answer(False)", "cancel", id="confirm.no", tooltip="Change nothing"),

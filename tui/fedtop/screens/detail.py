@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from fedtop.sanitize import clean
+from fedtop.screens import tab_ids
 from fedtop.screens.base import BaseScreen
 from fedtop.widgets.painted import Painted
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from fedtop.screens.panel import Panel
 
 __all__ = ["Crumb", "DetailScreen"]
+
+_HERE = Path(__file__).parent
 
 
 class Crumb(Painted):
@@ -42,6 +46,9 @@ class Crumb(Painted):
 
 class DetailScreen(BaseScreen):
     """`titles` are those of the views it was opened from."""
+
+    CSS_PATH = sorted(path for path in _HERE.glob("*.tcss") if path.stem not in {*tab_ids(), "confirm"})
+    """Read when the first one is opened, so that the first frame need not wait for it."""
 
     def __init__(self, panel: Panel, titles: tuple[str, ...] = ()) -> None:
         super().__init__()
