@@ -124,6 +124,19 @@ def test_no_layer_is_sure_and_asking_fails(store: Store) -> None:
     assert attempts(store, decision.route_id)[1][6] == "KeyError"
 
 
+@pytest.mark.parametrize("answer", [None, ("ops", 1.0), 3])
+def test_a_last_resort_that_names_no_agent_is_recorded_as_such(store: Store, answer: object) -> None:
+    with Cascade([("a", fixed("dev", 0.1))], store=store, last_resort=lambda _: answer) as cascade:
+        decision = cascade.route("x")
+    assert (decision.agent, decision.layer) == ("", "clarification")
+    assert attempts(store, decision.route_id)[1][6] == "NoProposal"
+
+
+def test_a_last_resort_that_makes_no_sense(store: Store) -> None:
+    with pytest.raises(ValueError, match="last_resort must be an agent's name or a function"):
+        Cascade([("a", fixed("dev", 0.1))], store=store, last_resort=("ask", fixed("dev", 1.0)))  # type: ignore[arg-type]
+
+
 def test_the_band_is_walked_on_in_the_background(store: Store) -> None:
     asked = []
 
