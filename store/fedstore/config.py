@@ -45,6 +45,14 @@ class PolicySettings(_Model):
     """A setting that misses the target is certified with at most 1 - confidence probability."""
     max_clarify: Share | None = None
     """Hard cap on the clarification rate."""
+    margin: OpenShare = 0.01
+    """The share of the decisions that the rule no-worse allows to get worse."""
+    clarify_cost_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 2000.0
+    """What asking the user costs, in milliseconds of latency."""
+    clarify_error: Share = 0.0
+    """Share of the clarifications taken to end at the wrong agent."""
+    censor_hours: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """The newest hours that ``tune`` leaves out, because their outcomes may still come in."""
     max_boost_step: Annotated[float, Field(gt=0, le=1)] = 0.05
     """The most one apply may move a boost."""
     max_threshold_step: Annotated[float, Field(gt=0, le=1)] = 0.15

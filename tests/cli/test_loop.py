@@ -108,6 +108,9 @@ def test_tune_json_holds_the_whole_plan(ask: Callable[..., Any], cascade: Store)
         (["--max-clarify", "0.1"], {"max_clarify": 0.1}),
         (["--max-clarify", "0"], {"max_clarify": 0.0}),
         (["--policy", "seed-count"], {"policy": "seed-count"}),
+        (["--confidence", "0.99", "--margin", "0.02"], {"confidence": 0.99, "margin": 0.02}),
+        (["--clarify-cost-ms", "200", "--clarify-error", "0.1"], {"clarify_cost_ms": 200.0, "clarify_error": 0.1}),
+        (["--censor-hours", "2"], {"censor_hours": 2.0}),
         ([], {"policy": "certified", "target": 0.95, "aggressive": False, "min_graded": 100}),
     ],
 )

@@ -93,6 +93,42 @@ def test_below_the_target_it_only_raises_and_says_so() -> None:
     assert any("not certified" in reason for reason in result.reasons)
 
 
+def test_a_small_gain_does_not_keep_what_misses_the_target() -> None:
+    """The present setting stays for want of a gain only while it is as accurate as it should be."""
+    log = live("seedlike", 30_000, 2, probe_rate=1.0)
+    picky = TuneSettings(target=0.9635, min_gain=0.5)
+    below = tune(log, THRESHOLDS, picky)
+    assert below.accuracy is not None
+    assert below.accuracy.now < 0.9635
+    assert below.verdict == "certified"
+    assert below.cost_ms.new > 0.5 * below.cost_ms.now
+    above = tune(log, THRESHOLDS, replace(picky, target=0.95))
+    assert above.verdict == "keep"
+    assert not above.changed
+    assert above.more_needed == 0
+    assert "less than 50 % of the cost (latency plus 2,000 ms for each clarification)" in above.reasons[0]
+
+
+def test_where_nothing_costs_anything_nothing_moves() -> None:
+    log = live("seedlike", 20_000, 3)
+    free = replace(log, latency_ms=np.where(np.isnan(log.latency_ms), np.nan, 0.0))
+    assert not tune(free, THRESHOLDS, TuneSettings(target=0.94, clarify_cost_ms=0)).changed
+
+
+def test_recovery_keeps_under_the_cap_on_clarifications() -> None:
+    log = live("tight", 6000, 41, probe_rate=1.0)
+    free = tune(log, THRESHOLDS, TuneSettings(target=0.97))
+    cap = (free.clarify.now + free.clarify.new) / 2
+    capped = tune(log, THRESHOLDS, TuneSettings(target=0.97, max_clarify=cap))
+    assert free.verdict == capped.verdict == "recover"
+    assert capped.clarify.now < capped.clarify.new <= cap
+    shut = tune(log, THRESHOLDS, TuneSettings(target=0.97, max_clarify=free.clarify.now))
+    assert shut.clarify.new <= shut.clarify.now
+    none = tune(log, THRESHOLDS, TuneSettings(target=0.97, max_clarify=free.clarify.now * 0.95))
+    assert none.verdict == "insufficient"
+    assert any("no raise within the cap on clarifications" in reason for reason in none.reasons)
+
+
 def test_too_little_data_says_how_much_more() -> None:
     result = tune(live("seedlike", 300, 51), THRESHOLDS, TuneSettings(target=0.955, evidence="exact", min_graded=20))
     assert result.verdict == "insufficient"
@@ -157,7 +193,8 @@ def test_clarify_cap_single_layer_and_minimum() -> None:
     assert {layer.note for layer in single.layers if layer.layer != "rag"} == {"not asked for"}
     stuck = tune(log, THRESHOLDS, TuneSettings(target=0.94, min_graded=10**6))
     assert not stuck.changed
-    assert all("fewer than 1000000" in layer.note for layer in stuck.layers)
+    assert all("fewer than 1,000,000" in layer.note for layer in stuck.layers)
+    assert stuck.reasons[0].startswith("no layer can move: keyword: 20,000 graded attempts, fewer than 1,000,000; ")
 
 
 def test_price_of_asking_moves_the_plan() -> None:
@@ -288,6 +325,22 @@ def test_seed_rules_are_what_they_say() -> None:
         best = max(scores, key=lambda t, scores=scores: scores[t])
         expected = min(now + 0.05, max(now - 0.05, best))
         assert seed_accuracy(log, THRESHOLDS)[k][0] == pytest.approx(expected)
+
+
+def test_seed_rules_stay_within_what_a_threshold_can_be() -> None:
+    log = truth("seedlike", 5000, 98)
+    low, high = np.full(log.confidence.shape, 0.01), np.full(log.confidence.shape, 0.99)
+    missed = replace(log, confidence=low, accepted=np.full(len(log), 4, np.int32))
+    assert [value for value, _ in seed_count(missed, (0.02,) * 4)] == [0.0] * 4
+    false = replace(log, confidence=high, proposal=np.full(log.proposal.shape, -1, np.int32))
+    assert [value for value, _ in seed_count(false, (0.98,) * 4)] == [1.0] * 4
+
+
+def test_partial_grades_are_told() -> None:
+    part = tune(live("seedlike", 4000, 93, graded=0.25), THRESHOLDS, TuneSettings(target=0.94))
+    assert any(warning.startswith("25 % of the decisions are graded: those that are not") for warning in part.warnings)
+    whole = tune(live("seedlike", 4000, 93), THRESHOLDS, TuneSettings(target=0.94))
+    assert not any("are graded" in warning for warning in whole.warnings)
 
 
 def test_seed_policy_is_taken_as_it_is_but_warned_about() -> None:

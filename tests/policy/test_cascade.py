@@ -133,7 +133,7 @@ def test_a_last_resort_that_names_no_agent_is_recorded_as_such(store: Store, ans
 
 
 def test_a_last_resort_that_makes_no_sense(store: Store) -> None:
-    with pytest.raises(ValueError, match="last_resort must be an agent's name or a function"):
+    with pytest.raises(TypeError, match="last_resort must be an agent's name or a function"):
         Cascade([("a", fixed("dev", 0.1))], store=store, last_resort=("ask", fixed("dev", 1.0)))  # type: ignore[arg-type]
 
 

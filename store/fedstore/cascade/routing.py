@@ -51,8 +51,8 @@ class Cascade:
     one given with it, else that of ``DEFAULT_THRESHOLDS``. ``last_resort`` is an agent's name, or a function
     ``task -> agent`` that asks; without one the decision names no agent. ``timeout_s`` bounds each layer (its thread
     runs on unseen). ``probe_rate`` is the share of decisions in the band that are walked on (0: never),
-    ``probe_band`` how far above a threshold the band reaches. Raises ValueError for layers or a last resort that make
-    no sense.
+    ``probe_band`` how far above a threshold the band reaches. Raises ValueError for layers that make no sense,
+    TypeError for a last resort that is neither.
 
     A decision is durable when ``route`` returns, but for those being probed: they are recorded, whole, when the probe
     ends, at the latest ``probe_timeout_s`` later, and at ``close`` or interpreter exit. ``kill -9`` can therefore cost
@@ -75,7 +75,7 @@ class Cascade:
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         if not (isinstance(last_resort, str) or callable(last_resort)):
-            raise ValueError(f"last_resort must be an agent's name or a function task -> agent, not {last_resort!r}")
+            raise TypeError(f"last_resort must be an agent's name or a function task -> agent, not {last_resort!r}")
         self._layers = layers_of(layers)
         self._last_resort = last_resort
         self._timeout_s = timeout_s

@@ -146,14 +146,18 @@ class Search:
             passed = policy, p
         return passed
 
-    def recover(self) -> int | None:
+    def recover(self, max_clarify: float | None) -> int | None:
         """The cheapest raise whose risk is within bounds at a soft 80 %, else the most accurate raise.
 
-        ``None`` when no raise is estimated to be more accurate than the present setting.
+        ``None`` when no raise under the cap is estimated to be more accurate than the present setting.
         """
         n = len(self.evidence)
         upward = tuple(slice(int(i), None) for i in np.unravel_index(self.now, self.shape))
         flat = np.arange(int(np.prod(self.shape))).reshape(self.shape)[upward].ravel()
+        if max_clarify is not None:
+            flat = flat[self.cubes.clarify.sum(axis=0).ravel()[flat] / n <= max_clarify]
+            if not len(flat):
+                return None
         risk = self.cubes.risk.sum(axis=0).ravel() / n
         risk2 = self.cubes.risk2.sum(axis=0).ravel()[flat] / n**2
         largest = self.evidence.largest_weight() / n

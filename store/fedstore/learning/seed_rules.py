@@ -70,9 +70,9 @@ def _count_rule(seen: Judged, now: float) -> RuleChange:
     missed = int(np.count_nonzero(right < now))
     false = int(np.count_nonzero(wrong >= now))
     if missed > _COUNT:
-        return round(now - RULE_STEP, 10), f"{missed} missed opportunities (correct routing below threshold)"
+        return round(max(0.0, now - RULE_STEP), 10), f"{missed} missed opportunities (correct routing below threshold)"
     if false > _COUNT:
-        return round(now + RULE_STEP, 10), f"{false} false positives (incorrect routing above threshold)"
+        return round(min(1.0, now + RULE_STEP), 10), f"{false} false positives (incorrect routing above threshold)"
     return now, "no change needed"
 
 

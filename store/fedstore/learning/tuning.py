@@ -130,7 +130,7 @@ class _Job:
         counted = self.context.attempts[k] if ungraded else self.context.graded[k]
         if counted < self.settings.min_graded:
             what = "attempts" if ungraded else "graded attempts"
-            return f"{counted} {what}, fewer than {self.settings.min_graded}"
+            return f"{counted:,} {what}, fewer than {self.settings.min_graded:,}"
         return ""
 
     def _grid(self, k: int) -> list[float]:
@@ -156,13 +156,9 @@ class _Job:
 
     def _search(self) -> Finding:
         if not len(self.log) or all(len(grid) == 1 for grid in self.grids):
-            return Finding(
-                "insufficient",
-                self.now,
-                self.context.evidence("exact", self.guard),
-                None,
-                ("nothing to search",),
-            )
+            why = "; ".join(f"{layer}: {note}" for layer, note in zip(self.log.layers, self.notes, strict=True))
+            reason = f"no layer can move: {why}" if len(self.log) else "no decision that can be replayed"
+            return Finding("insufficient", self.now, self.context.evidence("exact", self.guard), None, (reason,))
         grade = self._grade()
         first = self._try(grade)
         if first.verdict != "insufficient" or grade != "exact" or self.settings.evidence != "auto":
@@ -202,15 +198,16 @@ class _Job:
         return Finding(verdict, search.thresholds(policy), evidence, p_value, ())
 
     def _keep_reason(self, search: Search, policy: int, present_ok: bool) -> str | None:
+        """Why the present setting stays; what misses the target or the cap never stays for the sake of cost."""
         cost = search.cost(1)
         gain = float(cost[search.now] - cost[policy])
         capped = self.settings.max_clarify
         over_cap = capped is not None and search.cubes.clarify[0].flat[search.now] > capped * search.sizes[0]
-        if over_cap or (gain <= 0 and not present_ok):
+        enough = gain > 0.0 and gain >= self.settings.min_gain * float(cost[search.now])
+        if enough or over_cap or not present_ok:
             return None
-        if gain < self.settings.min_gain * float(cost[search.now]):
-            return f"the best certified setting gains less than {percent(self.settings.min_gain)} of the cost"
-        return None
+        price = f"latency plus {self.settings.clarify_cost_ms:,.0f} ms for each clarification"
+        return f"the best certified setting gains less than {percent(self.settings.min_gain)} of the cost ({price})"
 
     def _nothing_passed(self, grade: EvidenceGrade, search: Search, present_ok: bool, present_passes: bool) -> Finding:
         cap = self.settings.max_clarify
@@ -229,9 +226,10 @@ class _Job:
         """Below the target with nothing certified: only raise, and say that it is a guess."""
         if grade == "exact" and self.settings.evidence == "auto":
             search = self._space("donor", self.context.evidence("donor", self.guard))
-        policy = search.recover()
+        policy = search.recover(self.settings.max_clarify)
         if policy is None:
-            reason = "accuracy is below the target and no raise is seen to help"
+            capped = "" if self.settings.max_clarify is None else " within the cap on clarifications"
+            reason = f"accuracy is below the target and no raise{capped} is seen to help"
             return Finding("insufficient", self.now, search.evidence, None, (reason,))
         reason = "accuracy is below the target: raising is the safe direction; not certified"
         return Finding("recover", search.thresholds(policy), search.evidence, None, (reason,))

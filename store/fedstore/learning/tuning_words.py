@@ -22,8 +22,11 @@ MANY_GRADED = 1000
 
 
 def more_needed(context: Context, finding: Finding, accuracy: Effect | None) -> int | None:
-    """Graded decisions still missing, roughly, before the target could be certified at the accuracy seen now."""
-    if finding.verdict == "certified":
+    """Graded decisions still missing, roughly, before the target could be certified at the accuracy seen now.
+
+    None are where the question is settled: by a certificate, or by the present setting that stays.
+    """
+    if finding.verdict in {"certified", "keep"}:
         return 0
     if accuracy is None:
         return None
@@ -54,7 +57,7 @@ def reasons_for(context: Context, finding: Finding, accuracy: Effect | None) -> 
     if finding.verdict == "insufficient" and missing is None and accuracy is not None:
         reasons.append(f"the accuracy seen ({percent(accuracy.now, 1)}) is not above the target")
     if finding.verdict == "insufficient" and context.guard == "accuracy":
-        reasons.append("the no-worse guard needs no grades and may certify a change")
+        reasons.append("the policy no-worse needs no grades and may certify a change")
     return tuple(reasons)
 
 
@@ -64,6 +67,11 @@ def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> t
     found = [*_size_warnings(settings, graded, finding.verdict, context.guard)]
     if context.guard == "no-worse" and graded == 0:
         found.append("no outcomes at all: only agreement with the past decisions is guarded")
+    if context.guard == "accuracy" and 0 < graded < len(log):
+        found.append(
+            f"{percent(graded / len(log))} of the decisions are graded: "
+            "those that are not are taken to be like the graded ones of the layer that decided"
+        )
     if finding.evidence.ungraded_strata:
         names = ", ".join((*log.layers, "clarification")[a] for a in finding.evidence.ungraded_strata)
         found.append(f"no graded decision from {names}: another agent there counts as wrong")
@@ -90,8 +98,9 @@ def _size_warnings(settings: TuneSettings, graded: int, verdict: Verdict, guard:
     reach = best_certifiable(certifying, settings.confidence)
     if certifying < minimum and reach is not None:
         found.append(
-            f"{settings.min_graded} graded decisions can never certify {percent(settings.target, 1)}: "
-            f"the {certifying} that certify reach {percent(reach, 1)} without a single error"
+            f"a layer moves from {settings.min_graded} graded attempts on, but so few can never certify "
+            f"{percent(settings.target, 1)}: the {certifying} of them that certify reach {percent(reach, 1)} "
+            f"without a single error (graded in this window: {graded:,})"
         )
     if verdict == "certified" and graded < MANY_GRADED:
         found.append(

@@ -141,8 +141,9 @@ class PolicyStore:
 
         rules = self._store.settings.policy
         chosen = {
-            "policy": rules.tuning, "target": rules.target, "confidence": rules.confidence,
-            "max_clarify": rules.max_clarify, **given,
+            "policy": rules.tuning, "target": rules.target, "confidence": rules.confidence, "margin": rules.margin,
+            "max_clarify": rules.max_clarify, "clarify_cost_ms": rules.clarify_cost_ms,
+            "clarify_error": rules.clarify_error, "censor_hours": rules.censor_hours, **given,
         }  # fmt: skip
         try:
             return TuneSettings(**chosen)

@@ -85,6 +85,16 @@ def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "se
 @click.option("--target", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="The accuracy a new setting must keep [0.95].")  # fmt: skip
 @click.option("--max-clarify", type=click.FloatRange(0, 1), metavar="SHARE", help="The most that may be asked back.")
+@click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+              help="How sure a certificate is [0.95]; 0.99 where nobody looks.")  # fmt: skip
+@click.option("--margin", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+              help="Decisions that no-worse lets get worse [0.01].")  # fmt: skip
+@click.option("--clarify-cost-ms", type=click.FloatRange(0), metavar="MS",
+              help="What asking back costs, as latency [2000].")  # fmt: skip
+@click.option("--clarify-error", type=click.FloatRange(0, 1), metavar="SHARE",
+              help="Clarifications taken to end at the wrong agent [0].")  # fmt: skip
+@click.option("--censor-hours", type=click.FloatRange(0), metavar="HOURS",
+              help="Newest hours left out, whose outcomes may still come [0].")  # fmt: skip
 @click.option("-a", "--aggressive", is_flag=True, help="Larger steps: within 0.15 of the present thresholds.")
 @click.option("--policy", "rule", type=click.Choice(TUNE_RULES), help="The rule for thresholds [certified].")
 @uncertified_option
