@@ -28,7 +28,7 @@ def first_alarm(rate: float, n: int, seed: int) -> tuple[str, int]:
 
 def test_e_value_is_the_mean_of_likelihood_ratios() -> None:
     process = EProcess(0.95)
-    process.look(7, 60)
+    process.look((7,), 60)
     bets = [0.05 * f for f in (1.05, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)]
     ratios = [stats.binom.pmf(7, 60, q) / stats.binom.pmf(7, 60, 0.05) for q in bets]
     assert process.harm == pytest.approx(np.mean(ratios))
@@ -40,7 +40,7 @@ def test_e_value_is_fair_at_the_target() -> None:
         total_harm = total_verified = 0.0
         for errors in range(n + 1):
             process = EProcess(0.95)
-            process.look(errors, n)
+            process.look((errors,), n)
             weight = float(stats.binom.pmf(errors, n, 0.05))
             total_harm += weight * process.harm
             total_verified += weight * process.verified
@@ -61,12 +61,38 @@ def test_false_alarms_are_rare_and_real_harm_is_found() -> None:
 
 def test_harm_wins_over_an_earlier_confirmation_and_totals_only_grow() -> None:
     process = EProcess(0.95)
-    assert process.look(0, 300) == "confirmed"
-    assert process.look(120, 600) == "harmful"
+    assert process.look((0,), 300) == "confirmed"
+    assert process.look((120,), 600) == "harmful"
     with pytest.raises(ValueError, match="cannot follow"):
-        process.look(1, 600)
+        process.look((1,), 600)
     with pytest.raises(ValueError, match="target"):
         EProcess(1.0)
+
+
+def test_weighted_e_values_are_fair_at_the_target() -> None:
+    """Two groups graded unlike they occur, at the allowed rate together: the expected e-value is 1 (exact sum)."""
+    share, graded, rates = (0.6, 0.4), (0.25, 0.75), (0.02, 0.095)
+    assert sum(s * r for s, r in zip(share, rates, strict=True)) == pytest.approx(0.05)
+    weights = [s / g for s, g in zip(share, graded, strict=True)]
+    n = 12
+    p_each = [g * r for g, r in zip(graded, rates, strict=True)]
+    total_harm = total_verified = 0.0
+    for first in range(n + 1):
+        for second in range(n + 1 - first):
+            process = EProcess(0.95, weights=weights)
+            process.look((first, second), n)
+            p = float(stats.multinomial.pmf([first, second, n - first - second], n, [*p_each, 1 - sum(p_each)]))
+            total_harm += p * process.harm
+            total_verified += p * process.verified
+    assert total_harm == pytest.approx(1.0)
+    assert total_verified == pytest.approx(1.0)
+
+
+def test_an_error_of_a_group_that_is_hardly_graded_is_no_alarm() -> None:
+    process = EProcess(0.95, weights=(0.9, 40.0))
+    assert process.look((0, 1), 10) == "watching"
+    with pytest.raises(ValueError, match="cannot follow"):
+        process.look((1, 0), 11)
 
 
 def test_rate_verdict_for_a_boost() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from fedstore.config import Settings
 from fedstore.learning.log import DecisionLog
 from fedstore.learning.replay import replay
 from fedstore.learning.scenarios import SCENARIOS, as_logged, population
+from fedstore.learning.verify import EProcess
 from fedstore.policy import Change, PolicyStore
 from fedstore.policy.effects import Effects
 from fedstore.store import Store
@@ -22,7 +24,9 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 
-def under(change: Change, n: int, seed: int, *, wrong: float = 0.0, right: float = 0.0) -> DecisionLog:
+def under(
+    change: Change, n: int, seed: int, *, wrong: float = 0.0, right: float = 0.0, graded: Sequence[float] = (1.0,) * 5
+) -> DecisionLog:
     """What a router logs that follows a change; a share of the decisions goes wrong, or right, on top."""
     rng = np.random.default_rng(seed)
     scenario = next(s for s in SCENARIOS if s.name == "seedlike")
@@ -39,7 +43,7 @@ def under(change: Change, n: int, seed: int, *, wrong: float = 0.0, right: float
         shadow=np.arange(len(thresholds)) > moved.layer[:, None],
         true_agent=np.full(n, -1, dtype=np.int32),
     )  # fmt: skip
-    return as_logged(log, rng, correct_master=False)
+    return as_logged(log, rng, correct_master=False, graded=graded)
 
 
 @pytest.fixture
@@ -118,6 +122,53 @@ def test_bad_decisions_raise_an_alarm(cascade_store: Store, change: Change, loop
     assert loop.current()[0] == 1
     loop.undo(alarm.change_id)
     assert loop.watch() == ()
+
+
+def test_layers_that_are_graded_more_do_not_count_more(
+    cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock
+) -> None:
+    """Where the worst layers are graded most, plain counts call a good change harmful."""
+    clock.advance(3 * HOUR_MS)
+    new = under(change, 6_000, 4, right=0.7, graded=(0.1, 1.0, 0.1, 0.1, 0.1))
+    worse = (new.accepted == 1) & (np.random.default_rng(1).random(len(new)) < 0.09)
+    new = dataclasses.replace(new, correct=np.where(worse, 0, new.correct).astype(np.int8))
+    write_cascade(cascade_store, new, clock.now_ms, 1_000, "new")
+    plain = EProcess(0.94)
+    assert plain.observe_all((new.correct[new.correct >= 0] == 1).tolist()) == "harmful"
+    found = effects(loop)
+    assert found.reference == 0.94
+    assert (found.now.values["accuracy"] or 0) > 0.94
+    assert found.verdict != "harmful"
+
+
+def test_what_is_not_graded_at_all_is_told(
+    cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock
+) -> None:
+    clock.advance(HOUR_MS)
+    write_cascade(cascade_store, under(change, 500, 4, graded=(1, 0, 1, 1, 0)), clock.now_ms, 1_000, "new")
+    (note,) = effects(loop).notes
+    assert note == "nothing that semantic, clarification decided is graded: the verdict is about the others"
+
+
+@pytest.mark.parametrize("graded", [1.0, 0.0])
+def test_a_change_that_promised_no_accuracy_is_not_held_to_the_target(
+    store: Store, loop: PolicyStore, clock: Clock, graded: float
+) -> None:
+    """What only promised that few decisions get worse does no harm where accuracy was below the target before."""
+    write_cascade(store, cascade_log("seedlike", 3_000, 7, graded=graded), clock.now_ms - HOUR_MS)
+    plan = loop.propose_tune(loop.tune_settings(policy="no-worse", target=0.99))
+    assert plan.verdict == "certified"
+    applied = loop.apply(plan)
+    clock.advance(3 * HOUR_MS)
+    write_cascade(store, under(applied, 2_000, 4), clock.now_ms, 5_000, "new")
+    found = effects(loop)
+    assert (found.now.values["accuracy"] or 0) < 0.97
+    assert found.verdict != "harmful"
+    if graded:
+        assert 0.93 < (found.reference or 0) < 0.96
+    else:
+        assert found.reference is None
+        assert "rested on no outcomes" in found.notes[0]
 
 
 def test_automatic_rollback_is_opt_in(

@@ -45,7 +45,7 @@ def tune_effects(database: Database, change: Change, until_ms: int, now_ms: int)
         measured=measured,
         seen_since_ms=since,
         broken=_broken(change, log),
-        notes=() if since is not None else ("no decision has been logged with the new thresholds yet",),
+        notes=_notes(log, reference),
     )
 
 
@@ -106,27 +106,50 @@ def _mean_interval(values: NDArray[np.float64]) -> Pair | None:
 
 
 def _reference(change: Change) -> float | None:
-    """The accuracy promised: the target, or less where the plan itself did not promise as much."""
+    """The accuracy promised: the target if that was certified, else no more than was predicted at the least.
+
+    None where nothing was: a plan that rests on agreement alone says nothing of accuracy.
+    """
     target = change.plan.settings.get("target")
     predicted = change.plan.predicted.get("accuracy")
-    if target is None:
+    if target is None or predicted is None or predicted.new_interval is None:
         return None
-    if predicted is None or predicted.new_interval is None or change.plan.verdict == "certified":
+    if change.plan.verdict == "certified" and change.plan.detail.get("guard") == "accuracy":
         return float(target)
     return min(float(target), max(0.01, predicted.new_interval[0]))
 
 
 def _verdict(log: DecisionLog, reference: float | None) -> ChangeVerdict:
     """Looks at up to some hundred moments; the bound holds for any of them."""
-    outcomes = log.correct[log.correct >= 0]
-    if reference is None or not len(outcomes):
+    graded = log.take(log.correct >= 0)
+    n = len(graded)
+    if reference is None or not n:
         return "watching"
-    process = EProcess(min(reference, 0.999))
-    errors = np.cumsum(outcomes == 0)
-    looks = np.unique(np.linspace(1, len(outcomes), min(_LOOKS, len(outcomes))).astype(int))
-    for n in looks.tolist():
-        process.look(int(errors[n - 1]), n)
+    groups = len(log.layers) + 1
+    seen = np.bincount(graded.accepted, minlength=groups)
+    shares = np.bincount(log.accepted, minlength=groups) / len(log)
+    weights = np.divide(shares * n, seen, out=np.zeros(groups), where=seen > 0)
+    process = EProcess(min(reference, 0.999), weights=weights.tolist())
+    wrong = (graded.accepted[:, None] == np.arange(groups)) & (graded.correct == 0)[:, None]
+    errors = np.cumsum(wrong, axis=0)
+    for look in np.unique(np.linspace(1, n, min(_LOOKS, n)).astype(int)).tolist():
+        process.look(errors[look - 1].tolist(), look)
     return process.verdict
+
+
+def _notes(log: DecisionLog, reference: float | None) -> tuple[str, ...]:
+    """What the verdict does not speak of."""
+    if not len(log):
+        return ("no decision has been logged with the new thresholds yet",)
+    if reference is None:
+        return ("the plan rested on no outcomes: it promised no accuracy that could be missed",)
+    groups = (*log.layers, "clarification")
+    decided = np.bincount(log.accepted, minlength=len(groups))
+    graded = np.bincount(log.accepted, weights=log.correct >= 0, minlength=len(groups))
+    silent = [name for name, some, known in zip(groups, decided, graded, strict=True) if some and not known]
+    if not silent or len(silent) == np.count_nonzero(decided):
+        return ()
+    return (f"nothing that {', '.join(silent)} decided is graded: the verdict is about the others",)
 
 
 def _broken(change: Change, log: DecisionLog) -> tuple[str, ...]:
