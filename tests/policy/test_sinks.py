@@ -127,6 +127,32 @@ def test_config_json_follows_apply_and_undo(cascade_store: Store, clock: Clock, 
     assert loop.current()[1].thresholds == {}
 
 
+@pytest.mark.parametrize("step", ["apply", "undo"])
+def test_a_process_that_ends_before_the_files_are_written(
+    cascade_store: Store, clock: Clock, tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change stands, the files are as they were, and writing them again brings them in line."""
+    loop, config, _ = with_files(cascade_store, clock, tmp_path)
+    config.write_text(json.dumps({"thresholds": {"keyword": 0.85, "semantic": 0.7, "rag": 0.85, "pytorch": 0.9}}))
+    original, plan = read_thresholds(config), loop.propose_tune()
+    if step == "undo":
+        loop.apply(plan)
+    before = read_thresholds(config)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fedstore.policy.store.bring_in_line", killed)
+    with pytest.raises(KeyboardInterrupt):
+        loop.apply(plan) if step == "apply" else loop.undo()
+    monkeypatch.undo()
+    assert loop.changes(effects=False)[0].kind == ("tune" if step == "apply" else "undo")
+    assert read_thresholds(config) == before
+    assert loop.bring_in_line() == ()
+    assert read_thresholds(config) == (original if step == "undo" else dict(loop.current()[1].thresholds))
+    assert read_thresholds(config) != before
+
+
 def test_tune_starts_from_the_config_file(cascade_store: Store, clock: Clock, tmp_path: Path) -> None:
     loop, config, _ = with_files(cascade_store, clock, tmp_path)
     config.write_text(json.dumps({"thresholds": {"semantic": 0.68}}))

@@ -227,8 +227,12 @@ class PolicyStore:
         return tuple(found)
 
     def bring_in_line(self) -> tuple[str, ...]:
-        """Write the policy in force to the files that follow it; what could not be written, as sentences."""
-        return bring_in_line(self._store, *self.current(), None)
+        """Write the policy in force to the files that follow it; what could not be written, as sentences.
+
+        With what the newest change gave back, in case its process ended before it could write that.
+        """
+        newest = ledger.changes_newest_first(self._database.read, 1)
+        return bring_in_line(self._store, *self.current(), newest[0] if newest else None)
 
     # --- inside --------------------------------------------------------------------------------------------
 
