@@ -14,7 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from fedstore.config import Settings
-from fedstore.errors import FedstoreError
+from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.policy import PolicyBody, PolicyStore, export_policy, read_thresholds, write_thresholds
 from fedstore.policy.exports import environment
 from fedstore.policy.sinks import copy_path, read_copy
@@ -160,6 +160,23 @@ def test_tune_starts_from_the_config_file(cascade_store: Store, clock: Clock, tm
     assert {layer["layer"]: layer["old"] for layer in plan.detail["layers"]} == {
         "keyword": 0.85, "semantic": 0.68, "rag": 0.85, "pytorch": 0.9,
     }  # fmt: skip
+
+
+def test_a_config_file_that_moved_since_the_plan_refuses_it(cascade_store: Store, clock: Clock, tmp_path: Path) -> None:
+    loop, config, _ = with_files(cascade_store, clock, tmp_path)
+    config.write_text(json.dumps({"thresholds": {"semantic": 0.68}}))
+    plan = loop.propose_tune()
+    config.write_text(json.dumps({"thresholds": {"semantic": 0.75}}))
+    with pytest.raises(
+        PlanRefusedError, match=r"made from semantic at 0\.68, but the routing configuration says 0\.75"
+    ):
+        loop.apply(plan)
+    config.write_text("{ not json")
+    with pytest.raises(FedstoreError, match="not valid JSON"):
+        loop.apply(plan)
+    assert loop.changes() == ()
+    config.write_text(json.dumps({"thresholds": {"semantic": 0.68}}))
+    assert loop.apply(plan).id == 1
 
 
 def test_metrics_json_follows_apply_and_undo(federation: Store, clock: Clock, tmp_path: Path) -> None:

@@ -17,11 +17,13 @@ from fedstore.policy.extent import graded_since, moved
 from fedstore.policy.ledger import last_standing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fedstore.config import PolicySettings
     from fedstore.policy.extent import Read, Table
     from fedstore.policy.plans import Plan, PlanItem
 
-__all__ = ["check_plan", "cooldown_left", "is_locked", "step_limit", "used_until_ms"]
+__all__ = ["check_plan", "check_start", "cooldown_left", "is_locked", "step_limit", "used_until_ms"]
 
 _TABLES: dict[str, Table] = {"optimize": "runs", "tune": "routes"}
 _SLACK = 1e-9
@@ -51,6 +53,18 @@ def check_plan(
     reason = moved(read, plan.extent)
     if reason is not None:
         raise PlanRefusedError(f"the data that plan {plan.id} was made from moved ({reason}): make a new plan")
+
+
+def check_start(plan: Plan, body: PolicyBody, configured: Mapping[str, float]) -> None:
+    """Raise PlanRefusedError when the routing configuration, where it decides, is not what the plan started from."""
+    for layer in plan.detail.get("layers", ()):
+        name, old = layer["layer"], layer["old"]
+        now = None if name in body.thresholds else configured.get(name)
+        if now is not None and abs(now - old) > _SLACK:
+            raise PlanRefusedError(
+                f"plan {plan.id} was made from {name} at {old:g}, but the routing configuration says {now:g} now:"
+                " make a new plan"
+            )
 
 
 def _check_item(plan: Plan, item: PlanItem, body: PolicyBody, settings: PolicySettings) -> None:

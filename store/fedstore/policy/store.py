@@ -16,7 +16,7 @@ from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.policy import ledger
 from fedstore.policy.alarms import Alarm, alarm_about
 from fedstore.policy.body import LOCKED, PolicyBody, label_of, threshold_key
-from fedstore.policy.guards import check_plan, cooldown_left, is_locked
+from fedstore.policy.guards import check_plan, check_start, cooldown_left, is_locked
 from fedstore.policy.history import effects_of
 from fedstore.policy.ledger import Change
 from fedstore.policy.plans import Plan, PlanItem
@@ -155,10 +155,11 @@ class PolicyStore:
     def apply(self, plan: Plan | str, who: str = "") -> Change:
         """Apply exactly this plan. Raises PlanRefusedError with the guard that refused it."""
         wanted = self.plan(plan) if isinstance(plan, str) else plan
-        rules = self._store.settings.policy
+        rules, configured = self._store.settings.policy, self._configured() if wanted.kind == "tune" else {}
         with self._database.write() as tx:
             version, body = ledger.current(tx.execute)
             check_plan(tx.execute, wanted, version, body, rules, applied_as(tx.execute, wanted))
+            check_start(wanted, body, configured)
             change = ledger.append(
                 tx.execute, wanted, who=who, at_ms=self._store.clock(), old_version=version,
                 body=body.with_values(wanted.values),
