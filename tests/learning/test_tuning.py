@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from fedstore.learning.evidence import prepare
 from fedstore.learning.replay import outcome, replay
@@ -371,6 +371,48 @@ def test_path_goes_from_safe_to_cheap_and_candidates_keep_the_present() -> None:
     coarse = replace(log, confidence=np.round(log.confidence * 20) / 20)
     assert len(collapse(coarse, 0, grids[0], 0.85)) == 3
     assert 0.85 in collapse(coarse, 0, grids[0], 0.85)
+
+
+def test_p_value_of_a_weighted_policy_from_the_formula_alone() -> None:
+    """Strata, probes and the gamma tail worked out anew from the log: nothing of the evidence is used."""
+    log = live("seedlike", 6000, 17, probe_rate=0.4, graded=GRADED)
+    raised = (0.87, 0.70, 0.85, 0.90)
+    certify = log.certify_mask()
+    grids = [candidates(t, 0.01, 0.05) for t in THRESHOLDS]
+    evidence = prepare(log, certify=certify, highest=[t + 0.05 + 1e-9 for t in THRESHOLDS], grade="probe")
+    search = Search(evidence, grids, THRESHOLDS, allowed_risk=0.043, clarify_cost_ms=2000)
+    index = np.ravel_multi_index([g.index(t) for g, t in zip(grids, raised, strict=True)], search.shape)
+
+    share = {}
+    for a in range(5):
+        members = certify & (log.accepted == a)
+        share[a] = float(log.graded[members].mean())
+    cells = {}
+    for a in range(3):
+        for near in (True, False):
+            margin = log.confidence[:, a] - THRESHOLDS[a]
+            cell = (log.accepted == a) & (margin < 0.05 + 1e-9) & ((margin < 0.05 - 1e-9) == near)
+            cells[a, near] = float((~np.isnan(log.confidence[cell, a + 1])).mean()) if cell.any() else 0.0
+    losses, largest = [], 0.0
+    for i in np.flatnonzero(certify):
+        a = int(log.accepted[i])
+        if not log.graded[i]:
+            continue
+        weight, near_weight = 1.0 / share[a], 1.0
+        if a < 3 and log.confidence[i, a] - THRESHOLDS[a] < 0.05 - 1e-9:
+            seen = not np.isnan(log.confidence[i, a + 1])
+            near_weight = 1.0 / cells[a, True] if seen else 0.0
+        largest = max(largest, weight * max(1.0, near_weight))
+        layer = next((k for k in range(4) if log.confidence[i, k] >= raised[k]), 4)
+        wrong = layer < 4 and log.proposal[i, layer] != log.true_agent[i]
+        if wrong:
+            losses.append(weight * (near_weight if layer > a else 1.0))
+    n = int(certify.sum())
+    y, v, w = sum(losses) / n, sum(x * x for x in losses) / n**2, largest / n
+    k, scale = (y + w) ** 2 / (v + w * w), (v + w * w) / (y + w)
+    expected = float(special.gammaincc(k, 0.043 / scale))
+    assert 1e-6 < expected < 1 - 1e-6
+    assert search.p_value(int(index)) == pytest.approx(expected, rel=1e-9)
 
 
 def test_real_cascade_certified_plan_beats_the_seed_rule() -> None:
