@@ -18,6 +18,8 @@ from fedstore.errors import FedstoreError, StoreError, StoreReadOnlyError
 from fedstore.ids import now_ms
 from fedstore.locking import FileLock
 from fedstore.paths import default_store_path
+from fedstore.policy.ledger import current
+from fedstore.policy.sync import out_of_line
 from fedstore.schema.summaries import HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def diagnose(
         return (*found, Finding("store", "alert", str(error)))
     try:
         found.extend(_looks(database, place, now_ms() if now is None else now))
+        if settings is not None:
+            found.append(_policy(database, place, settings))
     except FedstoreError as error:
         found.append(Finding("store", "alert", str(error)))
     finally:
@@ -186,6 +190,15 @@ def _consistency(database: Database, now: int) -> Finding:
             "another program wrote into the store: import its sources into a new one",
         )  # fmt: skip
     return Finding("summaries", "ok", f"the summaries of the last {RECENT_MS // HOUR_MS} hours agree with the facts")
+
+
+def _policy(database: Database, place: Path, settings: Settings) -> Finding:
+    """Whether the files that follow the policy do; a process may have ended before it wrote them."""
+    version, body = current(database.read)
+    other = out_of_line(place, settings, version, body)
+    if not other:
+        return Finding("policy", "ok", "what follows the policy says the same")
+    return Finding("policy", "warn", "; ".join(other), "`fedtop policy sync` writes the policy in force again")
 
 
 def _losses(database: Database) -> Finding:

@@ -14,6 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from fedstore.config import Settings
+from fedstore.doctor import Finding, diagnose
 from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.policy import PolicyBody, PolicyStore, export_policy, read_thresholds, write_thresholds
 from fedstore.policy.exports import environment
@@ -127,6 +128,32 @@ def test_config_json_follows_apply_and_undo(cascade_store: Store, clock: Clock, 
     assert loop.current()[1].thresholds == {}
 
 
+def policy_finding(store: Store, config: Path, metrics: Path | None = None) -> Finding:
+    """What the doctor says of the files that follow the policy."""
+    settings = Settings(routing_config_json=config, metrics_json=metrics)
+    return next(found for found in diagnose(store.path, settings=settings) if found.topic == "policy")
+
+
+def test_the_doctor_names_what_does_not_follow(store: Store, clock: Clock, tmp_path: Path) -> None:
+    loop, config, metrics = with_files(store, clock, tmp_path)
+    config.write_text(json.dumps({"thresholds": {"rag": 0.5, "own": 0.1}}))
+    assert policy_finding(store, config, metrics).severity == "ok"
+    loop._set("import", {"layer:rag": 0.8, "agent:kimi": 0.03}, "", "")
+    assert policy_finding(store, config, metrics).severity == "ok"
+    config.write_text(json.dumps({"thresholds": {"rag": 0.5, "own": 0.1}}))
+    metrics.write_text(json.dumps({"agents": {"codex": {"routing_boost": 0.05}, "kimi": {"routing_boost": 0.01}}}))
+    found = policy_finding(store, config, metrics)
+    assert found.severity == "warn"
+    assert f"{config} differs from the policy in force in rag; {metrics} differs" in found.message
+    assert found.message.endswith("in kimi")
+    assert "fedtop policy sync" in found.advice
+    config.write_text("{")
+    assert "not valid JSON" in policy_finding(store, config, metrics).message
+    config.unlink()
+    assert loop.bring_in_line() == ()
+    assert policy_finding(store, config, metrics).severity == "ok"
+
+
 @pytest.mark.parametrize("step", ["apply", "undo"])
 def test_a_process_that_ends_before_the_files_are_written(
     cascade_store: Store, clock: Clock, tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
@@ -148,7 +175,9 @@ def test_a_process_that_ends_before_the_files_are_written(
     monkeypatch.undo()
     assert loop.changes(effects=False)[0].kind == ("tune" if step == "apply" else "undo")
     assert read_thresholds(config) == before
+    assert "copy for routers" in policy_finding(cascade_store, config).message
     assert loop.bring_in_line() == ()
+    assert policy_finding(cascade_store, config).severity == "ok"
     assert read_thresholds(config) == (original if step == "undo" else dict(loop.current()[1].thresholds))
     assert read_thresholds(config) != before
 

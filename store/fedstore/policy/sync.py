@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 from fedstore.errors import FedstoreError
 from fedstore.metrics_file import read_metrics, update_boosts
 from fedstore.policy import ledger
-from fedstore.policy.body import PolicyBody, boost_key, boosted, threshold_key
-from fedstore.policy.sinks import write_copy, write_thresholds
+from fedstore.policy.body import PolicyBody, boost_key, boosted, label_of, threshold_key
+from fedstore.policy.sinks import read_copy, read_thresholds, write_copy, write_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fedstore.config import Settings
     from fedstore.policy.ledger import Change
     from fedstore.store import Store
 
-__all__ = ["bring_in_line", "optimization_history", "read_boosts"]
+__all__ = ["bring_in_line", "optimization_history", "out_of_line", "read_boosts"]
+
+_SAME = 1e-9
 
 
 def bring_in_line(store: Store, version: int, body: PolicyBody, change: Change | None) -> tuple[str, ...]:
@@ -41,6 +44,36 @@ def bring_in_line(store: Store, version: int, body: PolicyBody, change: Change |
         except (FedstoreError, OSError) as error:
             failures.append(str(error))
     return tuple(failures)
+
+
+def out_of_line(store: Path, settings: Settings, version: int, body: PolicyBody) -> tuple[str, ...]:
+    """The files that say something else than the policy in force, or that cannot be read, as sentences.
+
+    Layers and agents that the policy does not speak of are left to whoever wrote them.
+    """
+    if not version:
+        return ()
+    found = []
+    copy = read_copy(store)
+    if copy is None or copy[0] < version:
+        found.append(f"the copy for routers beside the store is older than policy version {version}")
+    values = body.values()
+    for path, read in ((settings.routing_config_json, _thresholds_by_key), (settings.metrics_json, read_boosts)):
+        if path is None:
+            continue
+        try:
+            written = read(path) if path.exists() else {}
+        except FedstoreError as error:
+            found.append(str(error))
+            continue
+        other = [label_of(key) for key, value in written.items() if key in values and abs(values[key] - value) > _SAME]
+        if other:
+            found.append(f"{path} differs from the policy in force in {', '.join(sorted(other))}")
+    return tuple(found)
+
+
+def _thresholds_by_key(path: Path) -> dict[str, float]:
+    return {threshold_key(layer): value for layer, value in read_thresholds(path).items()}
 
 
 def _restored(change: Change | None) -> dict[str, float]:
