@@ -224,8 +224,19 @@ def test_indices_skip_unusable_rows() -> None:
     result = tune(replace(log, confidence=confidence), THRESHOLDS, TuneSettings(target=0.9))
     assert result.events == 2500
     assert result.rejected == {"confidence missing or outside 0..1": 500}
+    assert "500 more decisions are left out: confidence missing or outside 0..1" in result.warnings
     assert result.changed
     assert min(result.flips.indices) >= 500
+
+
+def test_an_error_of_clarifications_is_counted_and_told() -> None:
+    log = live("seedlike", 4000, 93)
+    right, wrong = (tune(log, THRESHOLDS, TuneSettings(target=0.9, clarify_error=error)) for error in (0.0, 0.2))
+    assert right.accuracy is not None
+    assert wrong.accuracy is not None
+    assert right.accuracy.now - wrong.accuracy.now == pytest.approx(0.2 * right.clarify.now, rel=0.02)
+    assert right.warnings[-1] == "clarification is assumed right (error 0 %)"
+    assert wrong.warnings[-1] == "20.0 % of clarifications are assumed to go wrong"
 
 
 def test_plan_is_json_and_repeats_itself() -> None:
@@ -246,8 +257,9 @@ def test_drift_and_delayed_outcomes() -> None:
     assert result.drift_p < 0.01
     assert any("accuracy moved" in warning for warning in result.warnings)
     censored = tune(log, THRESHOLDS, TuneSettings(target=0.9, censor_hours=10))
-    assert censored.rejected == {"too recent for its outcome": 600}
+    assert censored.rejected == {"too recent for their outcome": 600}
     assert censored.events == 3400
+    assert "600 more decisions are left out: too recent for their outcome" in censored.warnings
 
 
 def test_worst_agent_is_the_one_that_loses() -> None:

@@ -84,7 +84,7 @@ def _usable(log: DecisionLog, censor_hours: float) -> tuple[DecisionLog, NDArray
     bad, rejected = log.unusable()
     if censor_hours > 0 and len(log):
         recent = log.ts_ms > log.ts_ms.max() - censor_hours * 3_600_000
-        rejected["too recent for its outcome"] = int((recent & ~bad).sum())
+        rejected["too recent for their outcome"] = int((recent & ~bad).sum())
         bad |= recent
     if not bad.any():
         return log, np.arange(len(log)), rejected

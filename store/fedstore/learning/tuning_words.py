@@ -65,6 +65,7 @@ def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> t
     settings, log = context.settings, context.log
     graded = int(np.count_nonzero(log.graded))
     found = [*_size_warnings(settings, graded, finding.verdict, context.guard)]
+    found += [f"{count:,} more decisions are left out: {reason}" for reason, count in context.rejected.items() if count]
     if context.guard == "no-worse" and graded == 0:
         found.append("no outcomes at all: only agreement with the past decisions is guarded")
     if context.guard == "accuracy" and 0 < graded < len(log):
@@ -84,7 +85,9 @@ def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> t
         found.append("the window spans several thresholds; each decision is replayed from its own")
     if settings.policy.startswith("seed"):
         found.append("a rule by name: it ignores the later layers and drifts below the target when repeated")
-    found.append(f"clarification is assumed right (error {percent(settings.clarify_error)})")
+    error = settings.clarify_error
+    assumed = f"{percent(error, 1)} of clarifications are assumed to go wrong"
+    found.append(assumed if error else "clarification is assumed right (error 0 %)")
     return tuple(found)
 
 
