@@ -110,7 +110,7 @@ def moved(read: Read, extent: Extent) -> str | None:
     settled = min(end, extent.made_ms - STRAGGLERS_MS)
     late = _count(read, table, "seq > ?", start, settled, extent.fact_seq)
     if late:
-        return f"{late} {word} were recorded into the window since"
+        return f"{late:,} {word} were recorded into the window since"
     return _judged_anew(read, extent)
 
 
