@@ -19,9 +19,10 @@ from fedtop.about import About
 from fedtop.cli import output
 from fedtop.cli.common import View
 from fedtop.cli.output import plain_value, render
-from fedtop.plain.blocks import share_bar, table, threshold_bar
+from fedtop.plain.blocks import share_bar, threshold_bar
 from fedtop.plain.look import Look
 from fedtop.plain.notice import EMPTY
+from fedtop.plain.tables import figures, table, words
 
 NOW_MS = 1_773_146_096_789
 DAY_MS = 86_400_000
@@ -74,11 +75,30 @@ def test_everything_becomes_strict_ascii_json(value: Any) -> None:
 @settings(max_examples=80, deadline=None)
 def test_any_name_renders_within_the_width(name: str, width: int) -> None:
     look = Look.of(NOW_MS, width=width)
-    shown = render(table([("Name", "left"), ("n", "right")], [(look.name(name), "1")]), look)
+    shown = render(table([words("Name", least=8), figures("n")], [(look.name(name), "1")], look), look)
     assert "\x1b" not in shown
     assert len(shown.splitlines()) == 2
     ascii_look = Look.of(NOW_MS, width=width, ascii_only=True)
     assert render(look.name(name), ascii_look).isascii()
+
+
+@given(st.integers(48, 120), st.lists(st.integers(0, 10**9), min_size=1, max_size=4))
+@settings(max_examples=80, deadline=None)
+def test_a_short_line_leaves_columns_out_and_cuts_no_number(width: int, values: list[int]) -> None:
+    look = Look.of(NOW_MS, width=width)
+    columns = [words("Name", least=8), figures("First"), figures("Second", 1), figures("Third", 3), words("Id", 2)]
+    rows = [("a name of some length", f"{value:,}", f"{value:,}", f"{value:,}", "id-1234567890") for value in values]
+    shown = render(table(columns, rows, look), look)
+    assert max(map(len, shown.splitlines())) <= width
+    assert "Name" in shown
+    without = shown.partition("without ")[2]
+    labels = shown.splitlines()[0].split()
+    for column in columns:
+        assert (column.label in labels) != (column.label in without)
+    assert ("Id" in without) <= ("Third" in without)
+    assert ("Second" in without) <= ("Id" in without)
+    figures_shown = 1 + sum(label in labels for label in ("Second", "Third"))
+    assert all(shown.count(f"{value:,}") >= figures_shown for value in values)
 
 
 def test_markup_is_text() -> None:

@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Column, Field, fields, header, heading, lines, money, rate, table, window_text
+from fedtop.plain.blocks import Field, fields, header, heading, lines, money, rate, window_text
+from fedtop.plain.tables import Column, figures, table, words
 
 if TYPE_CHECKING:
     from fedstore import Window
@@ -32,7 +33,7 @@ def agent(view: AgentDetail, name: str, boost: float | None, look: Look, notice:
         parts += [heading("Task Type Performance"), lines(_task_types(view, look))]
     if view.tools:
         rows = [(look.name(tool), rate(success, look)) for tool, success in view.tools]
-        parts += [heading("Tools"), table([("Tool", "left"), ("Success", "left")], rows)]
+        parts += [heading("Tools"), table([words("Tool", least=8), words("Success")], rows, look)]
     if view.models:
         parts += [heading("Models"), _models(view, look)]
     if view.peers:
@@ -88,7 +89,9 @@ def _models(view: AgentDetail, look: Look) -> RenderableType:
          money(row.cost, look))
         for row in view.models
     ]  # fmt: skip
-    return table([("Model", "left"), ("Calls", "right"), ("Tokens", "right"), ("Cost", "left")], rows)
+    return table(
+        [words("Model", least=12), figures("Calls", 2), figures("Tokens", 1), words("Cost", least=18)], rows, look
+    )
 
 
 def _rows(rows: tuple[AgentRow, ...], look: Look) -> RenderableType:
@@ -106,8 +109,11 @@ def _rows(rows: tuple[AgentRow, ...], look: Look) -> RenderableType:
         )
         for row in rows
     ]
-    labels = ("Tasks", "Success", "Rework", "Mean", "p95", "Tokens")
-    return table([("Agent", "left"), *((label, "right") for label in labels), ("Cost", "left")], shown)
+    columns = [
+        words("Agent", least=10), figures("Tasks"), figures("Success"), figures("Rework", 4), figures("Mean", 3),
+        figures("p95", 5), figures("Tokens", 2), words("Cost", 1, least=18),
+    ]  # fmt: skip
+    return table(columns, shown, look)
 
 
 def agents(view: AgentsView, look: Look, notice: str | None = None) -> RenderableType:
@@ -132,9 +138,9 @@ def _matrix(view: AgentsView, look: Look) -> RenderableType:
             cell = cells.get((row.name, task))
             shown.append("" if cell is None else f"{fmt.rate(cell.success.value, 0, look.glyphs)} ({cell.tasks:,})")
         rows.append(shown)
-    columns: list[Column] = [("Agent", "left")]
-    columns += [(look.name(task, 16).plain, "right") for task in view.task_types]
-    return table(columns, rows)
+    columns = [words("Agent", least=10)]
+    columns += [figures(look.name(task, 16).plain, rank) for rank, task in enumerate(view.task_types)]
+    return table(columns, rows, look)
 
 
 def task_type(
@@ -151,9 +157,9 @@ def task_type(
          fmt.duration_ms(row.durations.mean_ms, look.glyphs), claim(row))
         for row in rows
     ]  # fmt: skip
-    columns: list[Column] = [("Agent", "left"), ("Tasks", "right"), ("Success", "right"), ("Avg Duration", "right")]
-    columns.append(("Recommendation", "left"))
-    return Group(*parts, heading("Agent Performance"), table(columns, shown))
+    columns = [words("Agent", least=10), figures("Tasks"), figures("Success"), figures("Avg Duration", 2)]
+    columns.append(words("Recommendation", 1))
+    return Group(*parts, heading("Agent Performance"), table(columns, shown, look))
 
 
 def claim(row: AgentRow) -> str:
@@ -181,6 +187,11 @@ def run_table(rows: tuple[RunRow, ...], look: Look) -> RenderableType:
             look.name(row.task_type, 20), fmt.duration_ms(row.duration_ms, look.glyphs),
             look.name(row.error_class, 20) if row.error_class else "", look.name(row.id, 48),
         ))  # fmt: skip
-    columns: list[Column] = [("Ended", "left"), ("Result", "left"), ("Agent", "left"), ("Task type", "left")]
-    columns += [("Duration", "right"), ("Error", "left"), ("Id", "left")]
-    return table(columns, shown)
+    columns: list[Column] = [
+        words("Ended", 1),
+        words("Result"),
+        words("Agent", least=8),
+        words("Task type", 3, least=8),
+    ]
+    columns += [figures("Duration", 2), words("Error", 4, least=10), words("Id", least=30)]
+    return table(columns, shown, look)

@@ -1,8 +1,8 @@
-"""The building blocks of printed views: headings, fields, tables, rates and bars."""
+"""The building blocks of printed views: headings, fields, rates and bars."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -12,23 +12,22 @@ from rich.table import Table
 from rich.text import Text
 
 from fedtop import format as fmt
+from fedtop.plain.tables import INDENT, Cell
 from fedtop.sanitize import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from fedstore import Window
     from fedstore.queries.models import Money, Rate
     from fedtop.plain.look import Look
 
 __all__ = [
-    "Cell", "Column", "Field", "bar_line", "fields", "header", "heading", "lines", "money", "rate", "share_bar",
-    "table", "threshold_bar", "tight", "window_text",
+    "Field", "bar_width", "fields", "header", "heading", "lines", "money", "rate", "share_bar", "threshold_bar",
+    "tight", "window_text",
 ]  # fmt: skip
 
-Cell = str | Text
 Field = tuple[str, Cell | None]
-Column = tuple[str, Literal["left", "right"]]
 BAR_WIDTH = 28
 _BASES: dict[str, fmt.Basis] = {"reported": "reported", "computed": "computed", "unpriced": "unpriced"}
 
@@ -53,25 +52,12 @@ def fields(rows: Iterable[Field], look: Look) -> RenderableType:
     for label, value in rows:
         shown = look.glyphs.none if value is None else value
         grid.add_row(f"{label}:", Text(shown) if isinstance(shown, str) else tight(shown))
-    return Padding(grid, (0, 0, 0, 3))
+    return Padding(grid, (0, 0, 0, INDENT))
 
 
-def lines(rows: Iterable[Cell], indent: int = 3) -> RenderableType:
+def lines(rows: Iterable[Cell]) -> RenderableType:
     """One line each."""
-    return Padding(Group(*(Text(row) if isinstance(row, str) else row for row in rows)), (0, 0, 0, indent))
-
-
-def table(
-    columns: Sequence[Column], rows: Iterable[Sequence[Cell]], indent: int = 3, *, wrap_last: bool = False
-) -> RenderableType:
-    """Aligned columns under dim labels, nothing around them; with ``wrap_last`` the last gives way to the others."""
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="$dim")
-    for at, (label, side) in enumerate(columns, start=1):
-        wraps = wrap_last and at == len(columns)
-        grid.add_column(label, justify=side, no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
-    for row in rows:
-        grid.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
-    return Padding(grid, (0, 0, 0, indent))
+    return Padding(Group(*(Text(row) if isinstance(row, str) else row for row in rows)), (0, 0, 0, INDENT))
 
 
 def rate(value: Rate, look: Look, *, n: bool = True) -> Text:
@@ -109,9 +95,9 @@ def threshold_bar(value: float | None, threshold: float | None, width: int = 20)
     return "".join(cells)
 
 
-def bar_line(label: Cell, fraction: float | None, value: str) -> Text:
-    """A label, a bar, a value."""
-    return Text.assemble(label, " ", (share_bar(fraction), "$accent"), " ", value)
+def bar_width(look: Look, beside: int) -> int:
+    """How long a bar may be with so many cells on both its sides."""
+    return max(8, min(BAR_WIDTH, look.width - INDENT - beside - 2))
 
 
 def window_text(window: Window, look: Look) -> str:

@@ -9,19 +9,19 @@ from rich.text import Text
 
 from fedtop import format as fmt
 from fedtop.plain.blocks import (
-    Column,
     Field,
-    bar_line,
+    bar_width,
     fields,
     header,
     heading,
     lines,
     rate,
-    table,
+    share_bar,
     threshold_bar,
     tight,
     window_text,
 )
+from fedtop.plain.tables import figures, table, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,12 +59,13 @@ def funnel(view: CascadeView, look: Look) -> RenderableType:
     """``Layer 1 - keyword  [====----] 48 (32.0 %)``."""
     rows = [Text(f"Total routes: {fmt.count(view.routes, look.glyphs)}")]
     width = max((look.name(row.name, 16).cell_len for row in view.layers), default=0)
+    longest = bar_width(look, len("Layer 1 - ") + width + len(" ") + len(" 123456 (12.3 %)"))
     for row in view.layers:
         name = look.name(row.name, 16)
         name.pad_right(width - name.cell_len)
-        label = Text.assemble(f"Layer {row.position} - ", name)
-        value = f"{fmt.count(row.captured.hits):>6} ({fmt.rate(row.captured.value, glyphs=look.glyphs)})"
-        rows.append(bar_line(label, row.captured.value, value))
+        value = f" {fmt.count(row.captured.hits):>6} ({fmt.rate(row.captured.value, glyphs=look.glyphs)})"
+        bar = (share_bar(row.captured.value, longest), "$accent")
+        rows.append(Text.assemble(f"Layer {row.position} - ", name, " ", bar, value))
     return lines(rows)
 
 
@@ -85,8 +86,11 @@ def layer_table(rows: tuple[LayerRow, ...], look: Look) -> RenderableType:
         )
         for row in rows
     ]
-    labels = ["Layer", "Attempts", "Success", "Avg Conf", "Avg Latency", "p95", "Accuracy", "Graded", "Threshold"]
-    return table([("Layer", "left"), *((label, "right") for label in labels[1:])], shown)
+    columns = [
+        words("Layer", least=8), figures("Attempts"), figures("Success", 2), figures("Avg Conf", 4),
+        figures("Avg Latency", 3), figures("p95", 5), figures("Accuracy"), figures("Graded", 1), figures("Threshold"),
+    ]  # fmt: skip
+    return table(columns, shown, look)
 
 
 def targets(view: CascadeView, look: Look) -> RenderableType:
@@ -99,7 +103,7 @@ def targets(view: CascadeView, look: Look) -> RenderableType:
         )  # fmt: skip
         limits = (look.cell(found.target.target_text), look.cell(found.target.alert_text))
         rows.append((fmt.state_text(found.status, found.target.label, look.glyphs), shown, *limits))
-    return table([("Metric", "left"), ("Now", "right"), ("Target", "right"), ("Alert if", "right")], rows)
+    return table([words("Metric", least=12), figures("Now"), figures("Target"), figures("Alert if", 1)], rows, look)
 
 
 def _attention(drift: DriftAlert | None, alarms: Sequence[str], look: Look) -> list[Text]:
@@ -133,9 +137,11 @@ def _decisions(rows: tuple[DecisionRow, ...], look: Look) -> RenderableType:
         )
         for row in rows
     ]
-    columns: list[Column] = [("Time", "left"), ("Layer", "left"), ("Agent", "left"), ("Conf", "right")]
-    columns += [("Latency", "right"), ("Verdict", "left"), ("Id (fedtop why ID)", "left")]
-    return table(columns, shown)
+    columns = [
+        words("Time", 1), words("Layer", least=8), words("Agent", least=8), figures("Conf", 3), figures("Latency", 4),
+        words("Verdict", 2), words("Id (fedtop why ID)", least=30),
+    ]  # fmt: skip
+    return table(columns, shown, look)
 
 
 # --- one layer --------------------------------------------------------------------------------------------------
@@ -205,15 +211,15 @@ def why(view: WhyView, look: Look) -> RenderableType:
         ("Policy then", version),
         ("Policy now", _now(view, look)),
     ]
-    columns: list[Column] = [
-        ("Layer", "left"), ("", "left"), ("Confidence", "right"), ("Threshold", "right"), ("Margin", "right"),
-        ("Latency", "right"), ("Proposed", "left"), ("", "left"), ("Threshold now", "right"),
+    columns = [
+        words("Layer", least=8), words("Bar", 5), figures("Confidence"), figures("Threshold"), figures("Margin", 1),
+        figures("Latency", 4), words("Proposed", 3, least=10), words("State"), figures("Threshold now", 2),
     ]  # fmt: skip
     return Group(
         header(f"Decision {look.name(row.id, 60).plain}", look),
         fields(facts, look),
         heading("Ladder"),
-        table(columns, [_step(step, look) for step in view.steps]),
+        table(columns, [_step(step, look) for step in view.steps], look),
     )
 
 

@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Column, Field, fields, header, heading, table, window_text
+from fedtop.plain.blocks import Field, fields, header, heading, window_text
+from fedtop.plain.tables import figures, table, words
 
 if TYPE_CHECKING:
     from fedstore import LabelItem, LabelProgress, Window
@@ -27,13 +28,13 @@ def queue(
     parts += [heading("Grades so far"), fields(_progress(progress, look), look)]
     if not items:
         return Group(*parts, Text("\nNothing to grade: every decision of this window is graded.", "$dim"))
-    columns: list[Column] = [
-        ("Time", "left"), ("Decided", "left"), ("Agent", "left"), ("Nearest", "left"), ("Conf", "right"),
-        ("Margin", "right"), ("Also proposed", "left"), ("Id", "left"),
+    columns = [
+        words("Time", 4), words("Decided", 2, least=8), words("Agent", least=8), words("Nearest", 1, least=8),
+        figures("Conf", 3), figures("Margin"), words("Also proposed", 5, least=10), words("Id", least=30),
     ]  # fmt: skip
     how = "fedtop label ID right | wrong | AGENT"
-    return Group(*parts, heading("Nearest to a threshold"), table(columns, [_row(item, look) for item in items]),
-                 Text(f"\n{how}", "$dim"))  # fmt: skip
+    rows = [_row(item, look) for item in items]
+    return Group(*parts, heading("Nearest to a threshold"), table(columns, rows, look), Text(f"\n{how}", "$dim"))
 
 
 def _progress(found: LabelProgress, look: Look) -> list[Field]:

@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Column, header, heading, lines, table
+from fedtop.plain.blocks import header, heading, lines
+from fedtop.plain.tables import figures, table, words
 
 if TYPE_CHECKING:
     from fedstore import Alternative, Change, Measured, Plan, PlanItem, PolicyBody, Predicted
@@ -31,6 +32,8 @@ def plan(found: Plan, look: Look, *, dry_run: bool) -> RenderableType:
     parts: list[RenderableType] = [header(_title(found), look, *_facts(found, look, dry_run=dry_run))]
     if found.items:
         parts += [heading("Changes"), _items(found, look)]
+        if found.kind != "optimize":  # its evidence stands above, in the classic wording
+            parts += [heading("Evidence"), _evidence(found, look)]
     else:
         parts.append(Text("\nNothing to change.", "bold"))
     if found.predicted:
@@ -69,22 +72,23 @@ def _facts(found: Plan, look: Look, *, dry_run: bool) -> list[str]:
 
 def _items(found: Plan, look: Look) -> RenderableType:
     """What changes, with what every other rule would set beside it."""
-    columns: list[Column] = [("Item", "left"), ("Now", "right"), ("New", "right")]
-    columns += [(look.name(other.policy, 14).plain, "right") for other in _others(found)]
-    columns += [("Grade", "left"), ("n", "right")]
-    told = found.kind != "optimize"  # its evidence stands above, in the classic wording
+    columns = [words("Item", least=14), figures("Now"), figures("New")]
+    columns += [figures(look.name(other.policy, 14).plain, 3) for other in _others(found)]
+    columns += [words("Grade", 2), figures("n", 1)]
     if any(item.interval for item in found.items):
-        columns.append(("95 % interval", "right"))
-    if told:
-        columns.append(("Evidence", "left"))
-    return table(columns, [_item(item, found, look, told=told) for item in found.items], wrap_last=told)
+        columns.append(figures("95 % interval"))
+    return table(columns, [_item(item, found, look) for item in found.items], look)
+
+
+def _evidence(found: Plan, look: Look) -> RenderableType:
+    return lines(f"{look.name(item.label, 32).plain}: {look.name(item.evidence, 200).plain}" for item in found.items)
 
 
 def _others(found: Plan) -> list[Alternative]:
     return [other for other in found.alternatives if other.policy != found.policy]
 
 
-def _item(item: PlanItem, found: Plan, look: Look, *, told: bool) -> list[str | Text]:
+def _item(item: PlanItem, found: Plan, look: Look) -> list[str | Text]:
     cells: list[str | Text] = [
         look.name(item.label, 32),
         _value(item.key, item.old, look),
@@ -96,15 +100,19 @@ def _item(item: PlanItem, found: Plan, look: Look, *, told: bool) -> list[str | 
     if any(each.interval for each in found.items):
         low, high = item.interval or (None, None)
         cells.append(fmt.interval(low, high, glyphs=look.glyphs))
-    return [*cells, look.name(item.evidence, 200)] if told else cells
+    return cells
 
 
 def _predictions(found: Plan, look: Look) -> RenderableType:
-    columns: list[Column] = [
-        ("Measure", "left"), ("Now", "right"), ("New", "right"), ("Change", "right"), ("95 % interval", "right"),
-    ]  # fmt: skip
+    columns = [
+        words("Measure", least=10),
+        figures("Now"),
+        figures("New"),
+        figures("Change"),
+        figures("95 % interval", 1),
+    ]
     rows = [_prediction(name, value, look) for name, value in found.predicted.items()]
-    return table(columns, rows)
+    return table(columns, rows, look)
 
 
 def _prediction(name: str, found: Predicted, look: Look) -> tuple[str, ...]:
@@ -166,10 +174,10 @@ def in_force(version: int, body: PolicyBody, look: Look) -> RenderableType:
         parts.append(Text("\nNothing is set: routers use their own values.", "$dim"))
     if body.thresholds:
         rows = [(look.name(layer), f"{value:.2f}") for layer, value in body.thresholds.items()]
-        parts += [heading("Thresholds"), table([("Layer", "left"), ("Threshold", "right")], rows)]
+        parts += [heading("Thresholds"), table([words("Layer", least=14), figures("Threshold")], rows, look)]
     boosts = [(look.name(_label(key)), number(value, look, signed=True)) for key, value in _boosts(body)]
     if boosts:
-        parts += [heading("Boosts"), table([("Agent", "left"), ("Boost", "right")], boosts)]
+        parts += [heading("Boosts"), table([words("Agent", least=14), figures("Boost")], boosts, look)]
     if body.locked:
         parts += [heading("Locked"), lines(look.name(_label(key)) for key in body.locked)]
     return Group(*parts)

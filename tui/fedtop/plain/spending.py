@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Column, Field, fields, header, heading, lines, money, rate, table, window_text
+from fedtop.plain.blocks import Field, fields, header, heading, lines, money, rate, window_text
+from fedtop.plain.tables import figures, table, words
 
 if TYPE_CHECKING:
     from fedstore.queries.models import CostRow, CostsView, Durations, ToolDetail, ToolRow, ToolsView
@@ -43,11 +44,11 @@ def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableT
 
 
 def _cost_table(view: CostsView, look: Look) -> RenderableType:
-    labels = ["Calls", "Errors", "Input", "Cached", "Output"]
-    columns: list[Column] = [(view.dimension.replace("_", " ").capitalize(), "left")]
-    columns += [(label, "right") for label in labels]
-    columns += [("Share", "right"), ("Cost", "left")]
-    return table(columns, [_cost_row(row, look) for row in view.rows])
+    columns = [
+        words(view.dimension.replace("_", " ").capitalize(), least=14), figures("Calls", 2), figures("Errors", 5),
+        figures("Input", 4), figures("Cached", 6), figures("Output", 3), figures("Share", 1), words("Cost", least=18),
+    ]  # fmt: skip
+    return table(columns, [_cost_row(row, look) for row in view.rows], look)
 
 
 def _cost_row(row: CostRow, look: Look) -> tuple[str | Text, ...]:
@@ -76,11 +77,12 @@ def tools(view: ToolsView, look: Look, notice: str | None = None) -> RenderableT
         return Group(*parts, Text(f"\n{notice}", "$warn"))
     if not view.rows:
         return Group(*parts, Text("\nNo tool was executed in these 30 days.", "$dim"))
-    columns: list[Column] = [
-        ("Confidence", "left"), ("Tool", "left"), ("Executions", "right"), ("Success", "right"),
-        ("90 % bounds", "right"), ("Trend", "left"), ("Mean", "right"), ("p95", "right"), ("Cost", "right"),
+    columns = [
+        words("Confidence"), words("Tool", least=10), figures("Executions", 1), figures("Success"),
+        figures("90 % bounds", 2), words("Trend", 4), figures("Mean", 5), figures("p95", 6), figures("Cost", 3),
     ]  # fmt: skip
-    parts += [heading("Confidence (rolling 30 days)"), table(columns, [_tool_row(row, look) for row in view.rows])]
+    rows = [_tool_row(row, look) for row in view.rows]
+    parts += [heading("Confidence (rolling 30 days)"), table(columns, rows, look)]
     if view.patterns:
         parts += [heading("Failure Patterns"), _sentences(view.patterns, look)]
     if view.recommendations:
@@ -130,7 +132,7 @@ def tool(view: ToolDetail, name: str, look: Look, notice: str | None = None) -> 
     ]  # fmt: skip
     parts += [heading("Summary"), fields(facts, look)]
     users = [(look.name(agent), rate(success, look)) for agent, success in row.agents]
-    parts += [heading("Agents"), table([("Agent", "left"), ("Success", "left")], users)]
+    parts += [heading("Agents"), table([words("Agent", least=10), words("Success")], users, look)]
     if view.errors:
         parts += [heading("Errors"), lines(f"{n:>5,}  {look.name(error).plain}" for error, n in view.errors)]
     return Group(*parts)
