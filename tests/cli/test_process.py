@@ -60,6 +60,39 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
         running.wait(timeout=60)
 
 
+RECORD = "record --agent kimi --task review --success true"
+
+
+@pytest.mark.parametrize("args", ["--help", "dashboard", RECORD, "record event", ""])
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_no_fault(seeded_store: Store, args: str, closed: str) -> None:
+    done = shell(f"{sys.executable} -m fedtop {args} {closed}", seeded_store.path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("args", ["--help", "dashboard", RECORD, "record event"])
+def test_output_that_cannot_be_written_is_one_line(seeded_store: Store, args: str) -> None:
+    done = shell(f"{sys.executable} -m fedtop {args} > /dev/full", seeded_store.path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("fedtop: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("args", ["--help", RECORD, "dashboard"])
+def test_a_reader_that_has_gone_is_no_fault(seeded_store: Store, args: str) -> None:
+    done = shell(f"(sleep 0.5; {sys.executable} -m fedtop {args}; echo $? >&2) | true", seeded_store.path)
+    assert done.stderr == "1\n"
+
+
+def shell(line: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line of bash whose fedtop uses the store."""
+    return subprocess.run(
+        ["bash", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
+        env=os.environ | {"FEDTOP_STORE": str(path)},
+    )  # fmt: skip
+
+
 def test_demo_once(tmp_path: Path) -> None:
     code = f"import fedtop.cli.top as top; top.DEMO_HOURS = 1; {START}"
     done = subprocess.run(

@@ -6,6 +6,7 @@ pydantic or sqlite-utils; each says and does what the whole command line would. 
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -13,6 +14,7 @@ __all__ = ["main"]
 
 def main() -> int:
     """Run the command line; the exit code."""
+    _open_streams()
     arguments = sys.argv[1:]
     if arguments in (["--help"], ["-h"]):
         return _print_help()
@@ -23,22 +25,27 @@ def main() -> int:
         if code is not None:
             return code
     from fedtop.cli.main import cli
+    from fedtop.saying import settle
 
-    cli(prog_name="fedtop")
+    try:
+        cli(prog_name="fedtop")
+    finally:
+        settle()
     return 0
+
+
+def _open_streams() -> None:
+    """Give a stream that was closed by who started us somewhere to go, before a file takes its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - it stays open like the stream it stands for
 
 
 def _print_help() -> int:
-    import os
+    from fedtop.saying import say
 
-    try:
-        with open(os.path.join(os.path.dirname(__file__), "help.txt"), encoding="utf-8") as text:
-            sys.stdout.write(text.read())
-        sys.stdout.flush()
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; nothing more can be said to it
-        return 1
-    return 0
+    with open(os.path.join(os.path.dirname(__file__), "help.txt"), encoding="utf-8") as text:
+        return say(text.read())
 
 
 if __name__ == "__main__":

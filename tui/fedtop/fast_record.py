@@ -12,6 +12,7 @@ import sys
 
 from fedstore import StoreBusyError
 from fedstore.fast import Task, record_task, store_for
+from fedtop.saying import say
 
 __all__ = ["parse", "try_record"]
 
@@ -38,9 +39,7 @@ def try_record(arguments: list[str]) -> int | None:
         return 2
     if known is None:
         return None
-    sys.stdout.write(f"{'Already recorded' if known else 'Recorded'}: task {task.id}\n")
-    sys.stdout.flush()
-    return 0
+    return say(f"{'Already recorded' if known else 'Recorded'}: task {task.id}\n")
 
 
 def parse(arguments: list[str]) -> tuple[str | None, Task] | None:
