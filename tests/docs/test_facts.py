@@ -59,6 +59,13 @@ def test_lock_fits_the_project() -> None:
         assert names[wanted.name] in wanted.specifier, line
 
 
+def test_source_archive_holds_what_the_tests_and_the_readme_need() -> None:
+    hatch = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    packed = hatch["build"]["targets"]["sdist"]["include"]
+    assert all((ROOT / name).exists() for name in packed)
+    assert {"store", "tui", "tests", "docs", "scripts", "bench", "screenshots", ".ci", "requirements.lock"} <= {*packed}
+
+
 def test_variables_are_those_of_the_sources() -> None:
     known = {
         found
