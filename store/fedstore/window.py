@@ -55,7 +55,8 @@ class Window:
         if label == "all":
             return cls(_EPOCH_MS, end, label, live)
         length = parse_duration_ms(label)
-        return cls(max(_EPOCH_MS, end - length), end, label, live)
+        named = f"{label.strip()}h" if label.strip().isdecimal() else label
+        return cls(max(_EPOCH_MS, end - length), end, named, live)
 
 
 def parse_duration_ms(text: str) -> int:
@@ -67,7 +68,9 @@ def parse_duration_ms(text: str) -> int:
 
 
 def parse_time_ms(text: str) -> int:
-    """Epoch milliseconds of an ISO 8601 time; without a zone it is local time. Raises FedstoreError."""
+    """Epoch milliseconds of an ISO 8601 time, local where it has no zone, or as they are. Raises FedstoreError."""
+    if re.fullmatch(r"\d{12,14}", text):
+        return int(text)
     try:
         moment = datetime.fromisoformat(text)
         return round(moment.astimezone(UTC).timestamp() * 1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,7 @@ def verdict(store: Store, route_id: str) -> tuple[Any, ...]:
 def test_a_grade_is_recorded(run: Run, routed: Store, said: str, expected: tuple[Any, ...], word: str) -> None:
     assert run("label", "near", said).stdout == f"Graded: near {word}\n"
     assert verdict(routed, "near") == expected
+    assert json.loads(run("label", "near", said, "--json").stdout) == {"route_id": "near", "correct": word == "right"}
 
 
 def test_a_later_grade_stands(run: Run, routed: Store, clock: Any) -> None:

@@ -17,7 +17,7 @@ from fedstore import Window
 from fedstore.queries.models import Money, Rate
 from fedtop.about import About
 from fedtop.cli import output
-from fedtop.cli.common import View
+from fedtop.cli.options import View
 from fedtop.cli.output import plain_value, render
 from fedtop.plain.blocks import share_bar, threshold_bar
 from fedtop.plain.look import Look

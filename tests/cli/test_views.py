@@ -136,12 +136,14 @@ def test_layer_analysis_counts_again(ask: Callable[..., Any], run: Run, federati
     assert f"(based on {len(graded)} outcomes)" in text
     assert "Current threshold: 0.70" in text
     assert run("layers", "semantic", "-f", "json").stdout == run("layers", "semantic", "--json").stdout
+    assert run("layers", "-f", "json", "-l", "semantic").stdout == run("layers", "semantic", "--json").stdout
 
 
 @pytest.mark.parametrize(
     ("args", "said"),
     [
         (["layers", "moon"], "known: keyword, semantic, llm, clarification"),
+        (["layers", "keyword", "-l", "semantic"], "name the layer once"),
         (["layers", "clarification"], "last resort"),
         (["why", "moon"], "no routing decision"),
         (["run", "moon"], "no finished run"),
@@ -233,9 +235,22 @@ def test_hostile_names_are_text(run: Run, store: Store) -> None:
         assert "\x1b" not in run(*args, "--json").stdout
 
 
+def test_ascii_by_setting(run: Run, federation: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not run("dashboard").stdout.isascii()
+    monkeypatch.setenv("FEDTOP_ASCII", "1")
+    for args in (["dashboard"], ["costs"], ["config"], ["optimize", "--dry-run"]):
+        assert run(*args).stdout.isascii(), args
+
+
+def test_hours_are_a_window_and_a_moment_may_be_milliseconds(run: Run, federation: Store, clock: Clock) -> None:
+    assert "Window: 168h to" in run("costs", "-w", "168").stdout
+    then = str(clock.now_ms - 3_600_000)
+    assert "to 10 Mar 11:35" in run("dashboard", "--at", then).stdout
+
+
 def test_colours_only_where_asked_for(run: Run, federation: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    from fedtop.cli.common import View
+    from fedtop.cli.options import View
     from fedtop.cli.output import look_for
 
     assert look_for(View()).colours
@@ -265,6 +280,9 @@ def test_live_draws_again_until_interrupted(run: Run, federation: Store, monkeyp
     assert result.exit_code == 0
     assert naps == [2, 2, 2]
     assert result.stdout.count("FEDERATION ANALYTICS DASHBOARD") == 3
+    naps.clear()
+    lines = run("dashboard", "--live", "--json").stdout.splitlines()
+    assert [json.loads(line)["overview"]["window"]["label"] for line in lines] == ["24h"] * 3
 
 
 def test_alarms_about_changes_reach_the_commands(

@@ -16,6 +16,7 @@ from fedstore.queries.cascade import cascade_view, layer_view, layers_seen
 from fedstore.queries.costs import costs_view
 from fedstore.queries.facts import newest_runs, run_by_id
 from fedstore.queries.in_force import InForce, policy_in_force
+from fedstore.queries.names import known_names
 from fedstore.queries.overview import losses, overview
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
 from fedstore.schema.summaries import MINUTE_MS, SPECS
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         CascadeView,
         CostsView,
         LayerView,
+        NameKind,
         Overview,
         RunRow,
         ToolDetail,
@@ -124,6 +126,11 @@ class Reader:
     def layers_seen(self) -> tuple[tuple[str, int, float | None], ...]:
         """(name, position, threshold) of each layer as last logged, in cascade order."""
         return layers_seen(self._database)
+
+    def names(self, kind: NameKind) -> tuple[str, ...]:
+        """Every agent, task type, tool or layer that was ever seen, by its name; layers in cascade order."""
+        with self._database.snapshot():
+            return known_names(self._database, kind, self.window("all"))
 
     def costs(self, window: Window, dimension: str = "model") -> CostsView:
         """Spend by model, agent, project, task_type or operation."""

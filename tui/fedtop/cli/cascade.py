@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedtop.about import About
-from fedtop.cli.common import View, get_settings, open_store, open_view, view_options, window_of
+from fedtop.cli.common import get_settings, open_store, open_view, window_of
 from fedtop.cli.main import Failure
+from fedtop.cli.names import known_argument, unknown
+from fedtop.cli.options import View, fact_options, view_options
 from fedtop.cli.output import emit, notice_for, plain_value
 from fedtop.cli.printing import TOPICS, print_view
 
@@ -20,13 +22,18 @@ __all__ = ["layers", "why"]
 
 
 @click.command()
-@click.argument("name", required=False)
-@click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="As --json.")
+@known_argument("layer", required=False)
+@click.option("-l", "--layer", metavar="NAME", help="As the argument NAME.")
+@click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="json is what --json prints.")  # fmt: skip
 @view_options
-def layers(view: View, *, name: str | None, form: str) -> None:
+def layers(view: View, *, name: str | None, layer: str | None, form: str) -> None:
     """The routing cascade, or (with NAME) the analysis of one layer and of its threshold."""
     if form == "json":
         view = view.with_json()
+    if name is not None and layer is not None:
+        raise click.UsageError("name the layer once: as NAME or with --layer")
+    name = name or layer
     if name is not None:
         _layer(view, name)
         return
@@ -56,8 +63,7 @@ def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
     reader = store.reader()
     seen = {layer: threshold for layer, _, threshold in reader.layers_seen()}
     if name not in seen:
-        known = ", ".join(seen) or "none yet"
-        raise Failure(f"there is no layer {name!r} in this store (known: {known})")
+        raise unknown("layer", name, list(seen))
     log = read_decisions(store.database, window)
     if not len(log):
         past = notice_for(reader, window, About("layer")).code == "before-window"
@@ -74,7 +80,7 @@ def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
 
 @click.command()
 @click.argument("route_id", metavar="ID")
-@view_options
+@fact_options
 def why(view: View, *, route_id: str) -> None:
     """Why the decision ID went where it went, and where it would go today."""
     with open_view(view) as (reader, _, _):

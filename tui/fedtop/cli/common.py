@@ -1,4 +1,4 @@
-"""What the commands share: the options of a view, opening a store, and the window that was asked for.
+"""What the commands share: the settings, opening a store, and the window that was asked for.
 
 A command opens its store through ``open_store`` and gets the settings with what the command line overrides.
 Views open read-only and never create a file; commands that write say so.
@@ -6,90 +6,23 @@ Views open read-only and never create a file; commands that write say so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fedstore import Alarm, Reader, Settings, Store, Window
     from fedstore.queries.models import Topic
     from fedtop.about import About
+    from fedtop.cli.options import View
     from fedtop.cli.output import Notice
 
-__all__ = [
-    "PLAIN_OPTIONS", "SHELL_SOURCE", "View", "get_settings", "now_ms", "open_store", "open_view", "plain_options",
-    "standing_alarms", "store_option", "view_options", "window_of",
-]  # fmt: skip
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+__all__ = ["SHELL_SOURCE", "get_settings", "now_ms", "open_store", "open_view", "standing_alarms", "window_of"]
 
 NEWEST = "newest"
 SHELL_SOURCE = "shell"
 """The source of facts recorded from the shell."""
-PLAIN_OPTIONS = (
-    click.option("--json", "as_json", is_flag=True, help="Print the same fields as JSON."),
-    click.option("--ascii", "as_ascii", is_flag=True, default=None, help="Draw with ASCII characters only."),
-    click.option("--no-color", is_flag=True, help="No colours (as NO_COLOR does)."),
-)
-
-
-def store_option(command: Command) -> Command:
-    """``--store PATH``."""
-    return click.option(
-        "--store", type=click.Path(path_type=Path), metavar="PATH", help="The store file (FEDTOP_STORE)."
-    )(command)
-
-
-def plain_options(command: Command) -> Command:
-    """``--json --ascii --no-color``."""
-    for option in reversed(PLAIN_OPTIONS):
-        command = option(command)
-    return command
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The options every view takes."""
-
-    store: Path | None = None
-    window: str | None = None
-    at: str | None = None
-    as_json: bool = False
-    as_ascii: bool | None = None
-    no_color: bool = False
-    readonly: bool = False
-    once: bool = False
-
-    def with_json(self) -> View:
-        """The same with --json."""
-        return replace(self, as_json=True)
-
-
-def view_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a view; the command gets them as one ``View`` first."""
-
-    def wrapped(**given: Any) -> Any:
-        view = View(**{name: given.pop(name) for name in View.__dataclass_fields__})
-        return command(view, **given)
-
-    wrapped.__doc__ = command.__doc__
-    wrapped.__name__ = command.__name__
-    options = [
-        click.option("-w", "--window", metavar="WINDOW", help="15m, 1h, 6h, 24h, 7d, 30d, hours, or all."),
-        click.option(
-            "--at", metavar="TIME", help="Where the window ends: a time, or newest (the newest fact of the view)."
-        ),
-        click.option("--once", is_flag=True, help="Print once and end (what this command does anyway)."),
-        click.option("--readonly", is_flag=True, help="Open the store for reading only (as views do anyway)."),
-    ]
-    wrapped.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
-    for option in (*PLAIN_OPTIONS[::-1], *options[::-1]):
-        wrapped = option(wrapped)
-    return store_option(wrapped)
 
 
 def now_ms() -> int:

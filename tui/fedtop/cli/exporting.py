@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedtop.about import About
-from fedtop.cli.common import View, get_settings, now_ms, open_store, view_options, window_of
+from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
+from fedtop.cli.options import SET_WINDOW, store_option, window_options
 from fedtop.cli.output import plain_value
 
 if TYPE_CHECKING:
@@ -39,8 +40,11 @@ RUNS_LIMIT = 100_000
 @click.option("--table", type=click.Choice(TABLES), default="agents", show_default=True, help="Which rows, for csv.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH",
               help="A file, or for metrics a folder that gets metrics-{timestamp}.json [stdout].")  # fmt: skip
-@view_options
-def export(view: View, *, form: str, table: str, output: Path | None) -> None:
+@store_option
+@window_options(SET_WINDOW)
+def export(
+    *, form: str, table: str, output: Path | None, store: Path | None, window: str | None, at: str | None
+) -> None:
     """Write what the store knows about the window.
 
     \b
@@ -49,10 +53,10 @@ def export(view: View, *, form: str, table: str, output: Path | None) -> None:
     metrics  metrics.json, as routers of the federation read it
     routing  the routing decisions, one JSON line each, as a routing log
     """
-    settings = get_settings(view)
-    with open_store(settings, readonly=True) as store:
-        window = window_of(store.reader(), settings.window, view.at, About(_topic(form, table)))
-        text = _text(store, window, form, table)
+    settings = get_settings(store=store, window=window)
+    with open_store(settings, readonly=True) as opened:
+        wanted = window_of(opened.reader(), settings.window, at, About(_topic(form, table)))
+        text = _text(opened, wanted, form, table)
     if output is None:
         click.echo(text, nl=False)
         return

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedtop.cli.common import get_settings, now_ms, open_store, store_option
+from fedtop.cli.common import get_settings, now_ms, open_store
 from fedtop.cli.main import Failure
+from fedtop.cli.options import json_option, store_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,8 @@ __all__ = ["import_command", "sample"]
 @click.option("--follow", is_flag=True, help="Go on with what is appended, until Ctrl-C.")
 @click.option("--content", is_flag=True, help="Also store task descriptions and the text of rejected lines.")
 @click.option("--again", is_flag=True, help="Read files from the top, whatever was read before.")
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @store_option
+@json_option
 def import_command(
     paths: tuple[Path, ...], *, follow: bool, content: bool, again: bool, as_json: bool, store: Path | None
 ) -> None:
@@ -114,8 +115,12 @@ def _file_line(file: Any) -> str:
 
 
 @click.command()
-@click.option("-n", "number", type=click.IntRange(1, 5_000_000), default=500, show_default=True, help="How many.")
-@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same decisions.")
+@click.option(
+    "-n", "number", type=click.IntRange(1, 5_000_000), metavar="N", default=500, show_default=True, help="How many."
+)
+@click.option(
+    "--seed", type=int, metavar="N", default=0, show_default=True, help="The same seed gives the same decisions."
+)
 @click.option("--end", metavar="TIME", help="When the last one was made [now].")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write them as a routing log [stdout].")  # fmt: skip

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedtop.about import About
-from fedtop.cli.common import View, get_settings, open_store, view_options, window_of
+from fedtop.cli.common import get_settings, open_store, window_of
 from fedtop.cli.main import Failure
-from fedtop.cli.output import emit, notice_for
+from fedtop.cli.options import SET_WINDOW, View, limit_option, readonly_option, taking_view, window_options
+from fedtop.cli.output import emit, notice_for, print_json
 
 if TYPE_CHECKING:
     from fedstore import Store
@@ -21,11 +22,16 @@ SOURCE = "label"
 DECISIONS = About("layer")
 
 
+def label_options(command: Any) -> Any:
+    """The options of a view that can also write."""
+    return taking_view(command, window_options(SET_WINDOW), readonly_option("Refuse to change anything."))
+
+
 @click.command()
 @click.argument("route_id", required=False, metavar="[ROUTE")
 @click.argument("verdict", required=False, metavar="right|wrong|AGENT]")
-@click.option("-n", "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
-@view_options
+@limit_option(20, 1000)
+@label_options
 def label(view: View, *, route_id: str | None, verdict: str | None, limit: int) -> None:
     """Say that decision ROUTE was right, was wrong, or should have gone to AGENT.
 
@@ -38,10 +44,15 @@ def label(view: View, *, route_id: str | None, verdict: str | None, limit: int) 
         raise click.UsageError("say right, wrong, or the agent that should have got it")
     settings = get_settings(view)
     with open_store(settings, create=False) as store:
-        _grade(store, route_id, verdict)
+        correct = _grade(store, route_id, verdict)
+    if view.as_json:
+        print_json({"route_id": route_id, "correct": correct})
+    else:
+        click.echo(f"Graded: {route_id} {'right' if correct else 'wrong'}")
 
 
-def _grade(store: Store, route_id: str, verdict: str) -> None:
+def _grade(store: Store, route_id: str, verdict: str) -> bool:
+    """Record the verdict; whether it says right. Raises Failure when it is refused."""
     found = store.reader().why(route_id)
     if found is None:
         raise Failure(f"there is no routing decision {route_id!r} in this store: `fedtop label` lists the open ones")
@@ -53,7 +64,7 @@ def _grade(store: Store, route_id: str, verdict: str) -> None:
     receipt = store.writer(source=SOURCE).write([event])
     if receipt.rejected:
         raise Failure(f"not graded: {receipt.rejected[0][1]}")
-    click.echo(f"Graded: {route_id} {'right' if correct else 'wrong'}")
+    return correct
 
 
 def _queue(view: View, limit: int) -> None:

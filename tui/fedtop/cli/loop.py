@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from fedtop.about import About
-from fedtop.cli.common import View, get_settings, now_ms, open_store, plain_options, store_option, window_of
+from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
+from fedtop.cli.options import View, limit_option, plain_options, readonly_option, taking_view, window_options
 from fedtop.cli.output import Notice, emit, look_for, notice_for, plain_value, print_json, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from fedstore import Change, Plan, PolicyStore, Reader
 
@@ -33,27 +33,17 @@ CONSENT = "--uncertified"
 _TASKS, _DECISIONS = About("agent"), About("layer")
 
 uncertified_option = click.option(
-    CONSENT, is_flag=True, help="Apply it although its accuracy is not certified; without a terminal this is needed."
+    CONSENT, is_flag=True, help="Apply a plan whose accuracy is not certified without being asked."
 )
 
 
-def loop_options(command: Any) -> Any:
-    """``--store -w --at --json --ascii --no-color --readonly`` as one View."""
+def loop_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of a view that can change something; ``default`` is its window."""
 
-    def wrapped(**given: Any) -> Any:
-        names = ("store", "window", "at", "as_json", "as_ascii", "no_color", "readonly")
-        view = View(**{name: given.pop(name) for name in names})
-        return command(view, **given)
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        return taking_view(command, window_options(default), readonly_option("Refuse to change anything."))
 
-    wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
-    wrapped.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
-    for option in (
-        click.option("--readonly", is_flag=True, help="Refuse to change anything."),
-        click.option("--at", metavar="TIME", help="Where the window ends: a time, or newest."),
-        click.option("-w", "--window", metavar="WINDOW", help="168 (hours), 7d, all: the facts it rests on."),
-    ):
-        wrapped = option(wrapped)
-    return store_option(plain_options(wrapped))
+    return add
 
 
 @contextmanager
@@ -68,7 +58,7 @@ def open_policy(view: View) -> Iterator[tuple[PolicyStore, Reader]]:
 @click.command()
 @click.option("--dry-run", "-d", is_flag=True, help="Show what would change; change nothing.")
 @click.option("--policy", "rule", type=click.Choice(BOOST_RULES), help="The rule for boosts [shrunk].")
-@loop_options
+@loop_options(OPTIMIZE_WINDOW)
 def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "seed"] | None) -> None:
     """Propose routing boosts for agents from what they achieved, and apply them."""
     with open_policy(view) as (policy, reader):
@@ -84,7 +74,9 @@ def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "se
 @click.option("-l", "--layer", metavar="NAME", help="Move only this layer.")
 @click.option("--target", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="The accuracy a new setting must keep [0.95].")  # fmt: skip
-@click.option("--max-clarify", type=click.FloatRange(0, 1), metavar="SHARE", help="The most that may be asked back.")
+@click.option(
+    "--max-clarify", type=click.FloatRange(0, 1), metavar="SHARE", help="The most that may be asked back [no cap]."
+)
 @click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="How sure a certificate is [0.95]; 0.99 where nobody looks.")  # fmt: skip
 @click.option("--margin", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
@@ -98,7 +90,7 @@ def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "se
 @click.option("-a", "--aggressive", is_flag=True, help="Larger steps: within 0.15 of the present thresholds.")
 @click.option("--policy", "rule", type=click.Choice(TUNE_RULES), help="The rule for thresholds [certified].")
 @uncertified_option
-@loop_options
+@loop_options(TUNE_WINDOW)
 def tune(view: View, *, dry_run: bool, uncertified: bool, **given: Any) -> None:
     """Propose thresholds for the routing cascade by replaying its decisions, and apply what is certified."""
     with open_policy(view) as (policy, reader):
@@ -206,36 +198,24 @@ def _who() -> str:
 @click.command()
 @click.argument("plan_id", metavar="PLAN")
 @uncertified_option
-@store_option
 @plain_options
-def apply(
-    *, plan_id: str, uncertified: bool, store: Path | None, as_json: bool, as_ascii: bool | None,  # noqa: ARG001
-    no_color: bool,  # noqa: ARG001
-) -> None:  # fmt: skip
+def apply(view: View, *, plan_id: str, uncertified: bool) -> None:
     """Apply the PLAN that a dry run showed, exactly as it was shown."""
-    with open_policy(View(store=store)) as (policy, _reader):
+    with open_policy(view) as (policy, _reader):
         found = policy.plan(plan_id)
         _need_consent(found, given=uncertified)
         change = policy.apply(found, who=_who())
-    _tell(change, "Applied", as_json=as_json)
+    _tell(change, "Applied", as_json=view.as_json)
 
 
 @click.command()
 @click.argument("change_id", required=False, type=int, metavar="[ID]")
-@store_option
 @plain_options
-def undo(
-    *,
-    change_id: int | None,
-    store: Path | None,
-    as_json: bool,
-    as_ascii: bool | None,  # noqa: ARG001
-    no_color: bool,  # noqa: ARG001
-) -> None:
+def undo(view: View, *, change_id: int | None) -> None:
     """Take back the last change, or the one with ID: the policy is exactly what it was before."""
-    with open_policy(View(store=store)) as (policy, _reader):
+    with open_policy(view) as (policy, _reader):
         change = policy.undo(change_id, who=_who())
-    _tell(change, f"Took back #{change.undoes}", as_json=as_json)
+    _tell(change, f"Took back #{change.undoes}", as_json=view.as_json)
 
 
 def _tell(change: Change, word: str, *, as_json: bool) -> None:
@@ -246,12 +226,10 @@ def _tell(change: Change, word: str, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many.")
-@store_option
+@limit_option(20, 10_000)
 @plain_options
-def changes(*, limit: int, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool) -> None:
+def changes(view: View, *, limit: int) -> None:
     """What was changed, by whom, on which evidence, and what happened since. Newest first."""
-    view = View(store=store, as_json=as_json, as_ascii=as_ascii, no_color=no_color)
     settings = get_settings(view)
     from fedstore import PolicyStore
 

@@ -16,6 +16,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from click.shell_completion import CompletionItem
+
 __all__ = ["COMMANDS", "CommandSpec", "Failure", "LazyGroup", "cli"]
 
 USAGE_CODE = 2
@@ -107,7 +109,21 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Let options stand before the command's name, and mean `top` when there is no name."""
-        return super().parse_args(ctx, with_command(args))
+        typing_it = ctx.resilient_parsing and not args  # the shell asks what may come first
+        return super().parse_args(ctx, args if typing_it else with_command(args))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands by their line in the table, and the options of `top`, which needs no name."""
+        from click.shell_completion import CompletionItem
+
+        if not incomplete.startswith("-"):
+            return [
+                CompletionItem(name, help=spec.help) for name, spec in COMMANDS.items() if name.startswith(incomplete)
+            ]
+        top = self.get_command(ctx, "top")
+        found = click.Command.shell_complete(self, ctx, incomplete)
+        found += [] if top is None else top.shell_complete(click.Context(top), incomplete)
+        return list({item.value: item for item in found}.values())
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; every error it raises becomes one line."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fedstore import Reader, Window
     from fedtop.about import About
-    from fedtop.cli.common import View
+    from fedtop.cli.options import View
     from fedtop.plain.look import Look
 
 __all__ = ["Notice", "emit", "look_for", "notice_for", "plain_value", "print_json", "render", "show"]
@@ -57,19 +57,19 @@ def plain_value(value: Any) -> Any:
     return str(value)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Any, *, in_a_line: bool = False) -> None:
     """One JSON document on stdout."""
-    click.echo(json.dumps(plain_value(value), indent=2, ensure_ascii=True, allow_nan=False))
+    click.echo(json.dumps(plain_value(value), indent=None if in_a_line else 2, ensure_ascii=True, allow_nan=False))
 
 
-def look_for(view: View, *, ascii_setting: bool = False) -> Look:
-    """How text is to look: glyphs, width, colours, the time zone."""
-    from fedtop.cli.common import now_ms
+def look_for(view: View) -> Look:
+    """How text is to look: glyphs, width, colours, the time zone. Raises SettingsError."""
+    from fedtop.cli.common import get_settings, now_ms
     from fedtop.plain.look import Look
 
     return Look.of(
         now_ms(),
-        ascii_only=bool(view.as_ascii) or ascii_setting or not _can_encode(),
+        ascii_only=get_settings(view).ascii or not _can_encode(),
         colours=_colours(view),
         width=_width(),
     )

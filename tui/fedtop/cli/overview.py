@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedtop.about import ANYTHING
-from fedtop.cli.common import (
-    View,
-    get_settings,
-    now_ms,
-    open_store,
-    open_view,
-    standing_alarms,
-    view_options,
-    window_of,
-)
+from fedtop.cli.common import get_settings, now_ms, open_store, open_view, standing_alarms, window_of
+from fedtop.cli.names import known_argument, need_known
+from fedtop.cli.options import View, view_options
 from fedtop.cli.output import emit, look_for, notice_for, print_json, show
 
 if TYPE_CHECKING:
@@ -28,7 +21,7 @@ __all__ = ["agent", "dashboard", "print_dashboard", "task_type"]
 
 
 @click.command()
-@click.option("--live", is_flag=True, help="Draw it again and again until Ctrl-C.")
+@click.option("--live", is_flag=True, help="Again and again until Ctrl-C; with --json a document a line.")
 @click.option("-i", "--interval", type=click.FloatRange(0.2, 3600), default=5.0, show_default=True, metavar="SECONDS",
               help="How often, with --live.")  # fmt: skip
 @view_options
@@ -57,7 +50,7 @@ def print_dashboard(view: View, reader: Reader, window: Window, notice: Notice, 
     overview = with_alarms(reader.overview(window), standing_alarms(get_settings(view)))
     cascade = reader.cascade(window)
     if view.as_json:
-        print_json({"notice": notice.code, "overview": overview, "cascade": cascade})
+        print_json({"notice": notice.code, "overview": overview, "cascade": cascade}, in_a_line=live)
         return
     from fedtop.plain.dashboard import dashboard as draw
 
@@ -66,12 +59,14 @@ def print_dashboard(view: View, reader: Reader, window: Window, notice: Notice, 
 
 
 @click.command()
-@click.argument("name")
+@known_argument("agent")
 @view_options
 def agent(view: View, *, name: str) -> None:
     """One agent NAME: totals, task types, tools, models, peers, newest runs."""
     with open_view(view, "agent", name) as (reader, window, notice):
         found = reader.agent(name, window)
+        if found.row is None:
+            need_known(reader, "agent", name)
         boost = reader.policy().boosts.get(name, {}).get("")
 
         def draw(look: Any) -> Any:
@@ -83,12 +78,14 @@ def agent(view: View, *, name: str) -> None:
 
 
 @click.command(name="task-type")
-@click.argument("name", metavar="TYPE")
+@known_argument("task_type", metavar="TYPE")
 @view_options
 def task_type(view: View, *, name: str) -> None:
     """All agents on one task TYPE, best first, and what can be claimed about each."""
     with open_view(view, "task_type", name) as (reader, window, notice):
         rows = reader.task_type(name, window)
+        if not rows:
+            need_known(reader, "task_type", name)
 
         def draw(look: Any) -> Any:
             from fedtop.plain.agents import task_type as page

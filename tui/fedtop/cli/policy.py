@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedtop.cli.common import View, get_settings, open_store, plain_options, store_option
+from fedtop.cli.common import get_settings, open_store
 from fedtop.cli.main import Failure
+from fedtop.cli.options import View, plain_options, store_option
 from fedtop.cli.output import emit
 
 if TYPE_CHECKING:
@@ -20,14 +21,10 @@ FORMATS = ("json", "env", "config", "metrics")
 
 
 @click.group(invoke_without_command=True)
-@store_option
 @plain_options
-@click.pass_context
-def policy(
-    context: click.Context, /, *, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool
-) -> None:
+def policy(view: View) -> None:
     """The boosts and thresholds in force."""
-    view = View(store=store, as_json=as_json, as_ascii=as_ascii, no_color=no_color)
+    context = click.get_current_context()
     context.obj = view
     if context.invoked_subcommand is not None:
         return
@@ -44,7 +41,7 @@ def policy(
     emit(view, {"version": version, **body.to_dict()}, draw)
 
 
-@policy.command()
+@policy.command(short_help="Write it in a form that a router reads.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="json", show_default=True,
               help="JSON, shell variables, a routing config.json, or a metrics.json.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -60,7 +57,7 @@ def export(outer: View, /, *, form: str, output: Path | None, store: Path | None
     click.echo(text.rstrip("\n") if output is None else f"Exported to {output}")
 
 
-@policy.command(name="import")
+@policy.command(name="import", short_help="Take over what a router has.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @store_option
 @click.pass_obj
@@ -75,7 +72,7 @@ def import_policy(outer: View, /, *, file: Path, store: Path | None) -> None:
     click.echo(f"Imported: change #{change.id}, policy version {change.new_version}")
 
 
-@policy.command()
+@policy.command(short_help="Write it again to the files that follow it.")
 @store_option
 @click.pass_obj
 def sync(outer: View, /, *, store: Path | None) -> None:

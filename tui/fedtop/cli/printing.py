@@ -10,7 +10,7 @@ from fedtop.cli.output import emit, plain_value
 if TYPE_CHECKING:
     from fedstore import Reader, Window
     from fedstore.queries.models import Topic
-    from fedtop.cli.common import View
+    from fedtop.cli.options import View
     from fedtop.cli.output import Notice
     from fedtop.plain.look import Look
 

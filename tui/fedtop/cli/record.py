@@ -7,12 +7,13 @@ code 2); the same id given twice counts once. `event` reads JSON lines and repor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedtop.cli.common import SHELL_SOURCE, get_settings, open_store, store_option
+from fedtop.cli.common import SHELL_SOURCE, get_settings, open_store
 from fedtop.cli.main import Failure
+from fedtop.cli.options import Command, store_option
 from fedtop.cli.record_events import event
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["record"]
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 TRUTH = click.Choice(["true", "false"])
 
 
@@ -140,7 +140,7 @@ def route(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
     _write(store or outer, {"kind": "route", **fact}, content=True)
 
 
-@record.command()
+@record.command(short_help="What became of a decision or a run.")
 @click.argument("subject_id", metavar="ID")
 @click.option("--run", "of_run", is_flag=True, help="ID is a run (flags that only runs take imply it).")
 @truth_option("--correct", "Route: whether it was the right agent.")
@@ -161,7 +161,7 @@ def outcome(outer: Path | None, /, *, store: Path | None, of_run: bool, **given:
     _write(store or outer, {"kind": "verdict", "subject": "run" if of_run else "route", **fact})
 
 
-@record.command()
+@record.command(short_help="The state of a job.")
 @click.argument("job_id", metavar="ID")
 @click.argument("state", type=click.Choice(["queued", "running", "completed", "failed", "cancelled"]))
 @click.option("--name", metavar="TEXT", help="What the job is called.")

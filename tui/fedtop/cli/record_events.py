@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from fedtop.cli.common import SHELL_SOURCE, get_settings, open_store, store_option
+from fedtop.cli.common import SHELL_SOURCE, get_settings, open_store
 from fedtop.cli.main import Failure
+from fedtop.cli.options import json_option, store_option
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -24,9 +25,9 @@ __all__ = ["event"]
 _SHOWN = 20
 
 
-@click.command()
+@click.command(short_help="Any facts, as JSON lines on stdin.")
 @store_option
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@json_option
 @click.pass_obj
 def event(outer: Path | None, /, *, store: Path | None, as_json: bool) -> None:
     """Any facts, as JSON lines on stdin, each with its "kind".

@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
-from fedtop.cli.common import View, open_view, view_options
+from fedtop.cli.common import open_view
 from fedtop.cli.main import Failure
+from fedtop.cli.names import need_known
+from fedtop.cli.options import View, fact_options, view_options
 from fedtop.cli.output import emit, plain_value
 
 __all__ = ["run", "runs"]
@@ -15,12 +17,16 @@ __all__ = ["run", "runs"]
 
 @click.command()
 @click.option("--agent", metavar="NAME", help="Of this agent only.")
-@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=30, show_default=True, help="At most so many.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 10_000), metavar="N", default=30, show_default=True, help="At most so many."
+)
 @view_options
 def runs(view: View, *, agent: str | None, limit: int) -> None:
     """The newest finished runs of the window."""
     with open_view(view, "agent", agent or "") as (reader, window, notice):
         rows = reader.runs(window, agent, limit)
+        if agent is not None and not rows:
+            need_known(reader, "agent", agent)
 
         def draw(look: Any) -> Any:
             from fedtop.plain.runs import runs as page
@@ -32,7 +38,7 @@ def runs(view: View, *, agent: str | None, limit: int) -> None:
 
 @click.command()
 @click.argument("run_id", metavar="ID")
-@view_options
+@fact_options
 def run(view: View, *, run_id: str) -> None:
     """One finished run ID."""
     with open_view(view) as (reader, _, _):

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedtop.cli.common import View, open_view, view_options
+from fedtop.cli.common import open_view
+from fedtop.cli.names import known_argument, need_known
+from fedtop.cli.options import View, view_options
 from fedtop.cli.output import emit, plain_value
 from fedtop.cli.printing import TOPICS, print_view
 
@@ -29,7 +31,7 @@ def costs(view: View, *, dimension: str) -> None:
 
 
 @click.command()
-@click.argument("name", required=False)
+@known_argument("tool", required=False)
 @view_options
 def tools(view: View, *, name: str | None) -> None:
     """Confidence in every tool over the rolling 30 days, or (with NAME) one tool."""
@@ -38,6 +40,8 @@ def tools(view: View, *, name: str | None) -> None:
             print_view(view, reader, window, notice, "tools")
             return
         found = reader.tool(name, window)
+        if found.row is None:
+            need_known(reader, "tool", name)
 
         def draw(look: Look) -> Any:
             from fedtop.plain.spending import tool as page

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedtop.cli.common import View, get_settings, now_ms, open_store, view_options, window_of
+from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
+from fedtop.cli.options import SET_WINDOW, View, once_option, readonly_option, taking_view, window_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,21 +30,23 @@ DEMO_HOURS = 48
 
 
 def pane_options(command: Any) -> Any:
-    """``-i --tab --theme``, of the pane only."""
-    options = (
+    """The options of a view, and ``-i --tab --theme``."""
+    return taking_view(
+        command,
         click.option("-i", "--interval", type=click.FloatRange(0.1, 3600), metavar="SECONDS",
-                     help="How often to look for news."),
-        click.option("--tab", type=click.Choice(TABS), default="overview", help="The tab to begin with."),
-        click.option("--theme", metavar="NAME", help="fedtop-dark, -light, -contrast, or one of Textual's."),
+                     help="How often to look for news [1, or the setting]."),
+        click.option("--tab", type=click.Choice(TABS), default="overview", show_default=True,
+                     help="The tab to begin with."),
+        click.option("--theme", metavar="NAME",
+                     help="fedtop-dark, fedtop-light, fedtop-contrast, or one of Textual's [fedtop-dark]."),
+        window_options(SET_WINDOW),
+        once_option("Print it once and end, as where there is no terminal."),
+        readonly_option("Hide and refuse everything that changes something."),
     )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 @click.command()
 @pane_options
-@view_options
 def top(view: View, *, interval: float | None, tab: str, theme: str | None) -> None:
     """The live pane; printed once with --once, --json, or where there is no terminal."""
     if wants_print(view):
@@ -74,10 +77,12 @@ def _opened(view: View, interval: float | None, theme: str | None) -> Iterator[t
 
 
 @click.command()
-@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same federation.")
-@click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, show_default=True, help="How fast it lives.")
+@click.option(
+    "--seed", type=int, metavar="N", default=0, show_default=True, help="The same seed gives the same federation."
+)
+@click.option("--speed", type=click.FloatRange(0.1, 100), metavar="TIMES", default=1.0, show_default=True,
+              help="How many times as fast as life.")  # fmt: skip
 @pane_options
-@view_options
 def demo(view: View, *, seed: int, speed: float, interval: float | None, tab: str, theme: str | None) -> None:
     """The pane on a simulated federation of agents that keeps recording while you watch.
 

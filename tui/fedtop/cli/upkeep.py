@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedtop.cli.common import View, get_settings, now_ms, open_store, plain_options, store_option
+from fedtop.cli.common import get_settings, now_ms, open_store
 from fedtop.cli.main import Failure
+from fedtop.cli.options import View, json_option, plain_options, store_option
 from fedtop.cli.output import emit, plain_value, print_json
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @store_option
+@json_option
 def maintain(*, store: Path | None, as_json: bool) -> None:
     """Purge what has outlived its retention, and watch what was changed: for cron or a timer.
 
@@ -57,13 +58,11 @@ def _print_upkeep(counts: Mapping[str, int], warnings: Sequence[str]) -> None:
 
 
 @click.command()
-@store_option
 @plain_options
-def doctor(*, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool) -> None:
+def doctor(view: View) -> None:
     """Check the store and say what to do. Exit code 2 when something is wrong."""
     from fedstore import diagnose
 
-    view = View(store=store, as_json=as_json, as_ascii=as_ascii, no_color=no_color)
     settings = get_settings(view)
     findings = diagnose(settings.store, settings=settings)
 
@@ -78,13 +77,11 @@ def doctor(*, store: Path | None, as_json: bool, as_ascii: bool | None, no_color
 
 
 @click.command()
-@store_option
 @plain_options
-def config(*, store: Path | None, as_json: bool, as_ascii: bool | None, no_color: bool) -> None:
+def config(view: View) -> None:
     """The settings in force, where each comes from, and what it means."""
     from fedstore import default_config_path, default_store_path
 
-    view = View(store=store, as_json=as_json, as_ascii=as_ascii, no_color=no_color)
     settings = get_settings(view)
     place = settings.store or default_store_path()
     values = settings.model_dump(mode="json") | {"store": str(place)}

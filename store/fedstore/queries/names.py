@@ -1,0 +1,32 @@
+"""The names a store knows, whenever they were seen: what a mistyped one is held against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fedstore.queries.buckets import Buckets
+from fedstore.queries.cascade import layers_seen
+
+if TYPE_CHECKING:
+    from fedstore.queries.buckets import Source
+    from fedstore.queries.models import NameKind
+    from fedstore.window import Window
+
+__all__ = ["known_names"]
+
+_TABLES = {
+    "agent": ("agent_buckets", "spend_buckets", "tool_buckets"),
+    "task_type": ("agent_buckets", "spend_buckets"),
+    "tool": ("tool_buckets",),
+}
+
+
+def known_names(source: Source, kind: NameKind, window: Window) -> tuple[str, ...]:
+    """The names of one kind in the sums of a window and among the runs that go on; layers in cascade order."""
+    if kind == "layer":
+        return tuple(name for name, _, _ in layers_seen(source))
+    buckets = Buckets(source)
+    found = {name for table in _TABLES[kind] for name in buckets.names(table, kind, window)}
+    if kind == "agent":
+        found |= {name for (name,) in source.read("SELECT DISTINCT agent FROM active_runs")}
+    return tuple(sorted(name for name in found if name))

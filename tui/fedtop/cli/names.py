@@ -1,0 +1,58 @@
+"""Names that a user types: completed from the store by the shell, and held against it when nothing is found.
+
+A name that was never recorded is a mistake and is told as one, with the nearest that is known; a name that is
+known but has nothing in a window is no mistake.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fedtop.cli.common import get_settings, open_store
+from fedtop.cli.main import Failure
+from fedtop.cli.options import Command, View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fedstore import Reader
+    from fedstore.queries.models import NameKind
+
+__all__ = ["known_argument", "need_known", "unknown"]
+
+SHOWN = 8
+_CALLED = {"agent": "agent", "task_type": "task type", "tool": "tool", "layer": "layer"}
+
+
+def unknown(kind: NameKind, name: str, known: Sequence[str]) -> Failure:
+    """The line about a name that was never recorded."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    some = ", ".join(known[:SHOWN]) + (" …" if len(known) > SHOWN else "")
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {some or 'none yet'}"
+    return Failure(f"there is no {_CALLED[kind]} {name!r} in this store: {hint}")
+
+
+def need_known(reader: Reader, kind: NameKind, name: str) -> None:
+    """Raise Failure for a name that was never recorded, in a store that has others."""
+    known = reader.names(kind)
+    if known and name not in known:
+        raise unknown(kind, name, known)
+
+
+def known_argument(kind: NameKind, *, metavar: str = "NAME", required: bool = True) -> Callable[[Command], Command]:
+    """The argument ``name``, completed from the store."""
+
+    def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+        from fedstore import FedstoreError
+
+        try:
+            with open_store(get_settings(View(store=context.params.get("store"))), readonly=True) as store:
+                return [name for name in store.reader().names(kind) if name.startswith(incomplete)]
+        except FedstoreError:
+            return []  # the shell has nowhere to show an error
+
+    return click.argument("name", metavar=metavar, required=required, shell_complete=complete)
