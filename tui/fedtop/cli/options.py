@@ -14,7 +14,7 @@ import click
 
 __all__ = [
     "SET_WINDOW", "Command", "View", "fact_options", "json_option", "limit_option", "once_option", "plain_options",
-    "readonly_option", "seed_option", "store_option", "taking_view", "view_options", "window_options",
+    "readonly_option", "seed_option", "store_named", "store_option", "taking_view", "view_options", "window_options",
 ]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -23,12 +23,12 @@ SET_WINDOW = "24h, or the setting"
 WINDOW_HELP = "15m, 1h, 6h, 24h, 7d, 30d, all, or hours such as 168"
 
 
-def store_option(command: Command) -> Command:
+def store_named(text: str) -> Callable[[Command], Command]:
     """``--store PATH``."""
-    return click.option(
-        "--store", type=click.Path(path_type=Path), metavar="PATH",
-        help="The store file [FEDTOP_STORE, else one in your data folder].",
-    )(command)  # fmt: skip
+    return click.option("--store", type=click.Path(path_type=Path), metavar="PATH", help=text)
+
+
+store_option = store_named("The store file [FEDTOP_STORE, else one in your data folder].")
 
 
 def json_option(command: Command) -> Command:
@@ -91,7 +91,9 @@ class View:
         return replace(self, as_json=True)
 
 
-def taking_view(command: Callable[..., Any], *options: Callable[[Any], Any]) -> Callable[..., Any]:
+def taking_view(
+    command: Callable[..., Any], *options: Callable[[Any], Any], store: Callable[[Any], Any] = store_option
+) -> Callable[..., Any]:
     """The command with these options and ``--store --json --ascii --no-color``; it gets what a View holds as one."""
 
     def wrapped(**given: Any) -> Any:
@@ -105,7 +107,7 @@ def taking_view(command: Callable[..., Any], *options: Callable[[Any], Any]) -> 
         click.option("--ascii", "as_ascii", is_flag=True, default=None, help="Draw with ASCII characters only."),
         click.option("--no-color", is_flag=True, help="No colours (as NO_COLOR does)."),
     )
-    every: tuple[Callable[[Any], Any], ...] = (store_option, *options, *plain)
+    every: tuple[Callable[[Any], Any], ...] = (store, *options, *plain)
     for option in reversed(every):
         wrapped = option(wrapped)
     return wrapped

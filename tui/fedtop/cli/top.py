@@ -15,7 +15,17 @@ import click
 
 from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
-from fedtop.cli.options import SET_WINDOW, View, once_option, readonly_option, taking_view, window_options
+from fedtop.cli.options import (
+    SET_WINDOW,
+    View,
+    once_option,
+    readonly_option,
+    seed_option,
+    store_named,
+    store_option,
+    taking_view,
+    window_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +39,8 @@ TABS = ("overview", "agents", "cascade", "costs", "tools")
 DEMO_HOURS = 48
 
 
-def pane_options(command: Any) -> Any:
-    """The options of a view, and ``-i --tab --theme``."""
+def pane_options(command: Any, store: Any = store_option) -> Any:
+    """The options of a view, and ``-i --tab --theme``; ``store`` is the option of that name."""
     return taking_view(
         command,
         click.option("-i", "--interval", type=click.FloatRange(0.1, 3600), metavar="SECONDS",
@@ -42,7 +52,13 @@ def pane_options(command: Any) -> Any:
         window_options(SET_WINDOW),
         once_option("Print it once and end, as where there is no terminal."),
         readonly_option("Hide and refuse everything that changes something."),
+        store=store,
     )  # fmt: skip
+
+
+def demo_options(command: Any) -> Any:
+    """The same, with a store of the demonstration's own."""
+    return pane_options(command, store_named("A new file that is kept [none]."))
 
 
 @click.command()
@@ -77,12 +93,10 @@ def _opened(view: View, interval: float | None, theme: str | None) -> Iterator[t
 
 
 @click.command()
-@click.option(
-    "--seed", type=int, metavar="N", default=0, show_default=True, help="The same seed gives the same federation."
-)
+@seed_option("federation")
 @click.option("--speed", type=click.FloatRange(0.1, 100), metavar="TIMES", default=1.0, show_default=True,
               help="How many times as fast as life.")  # fmt: skip
-@pane_options
+@demo_options
 def demo(view: View, *, seed: int, speed: float, interval: float | None, tab: str, theme: str | None) -> None:
     """The pane on a simulated federation of agents that keeps recording while you watch.
 
