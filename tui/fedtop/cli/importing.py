@@ -12,7 +12,7 @@ import click
 
 from fedtop.cli.common import get_settings, now_ms, open_store
 from fedtop.cli.main import Failure
-from fedtop.cli.options import json_option, store_option
+from fedtop.cli.options import json_option, seed_option, store_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,9 +118,7 @@ def _file_line(file: Any) -> str:
 @click.option(
     "-n", "number", type=click.IntRange(1, 5_000_000), metavar="N", default=500, show_default=True, help="How many."
 )
-@click.option(
-    "--seed", type=int, metavar="N", default=0, show_default=True, help="The same seed gives the same decisions."
-)
+@seed_option("decisions")
 @click.option("--end", metavar="TIME", help="When the last one was made [now].")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write them as a routing log [stdout].")  # fmt: skip

@@ -9,7 +9,7 @@ import click
 from fedtop.cli.common import open_view
 from fedtop.cli.main import Failure
 from fedtop.cli.names import need_known
-from fedtop.cli.options import View, fact_options, view_options
+from fedtop.cli.options import View, fact_options, limit_option, view_options
 from fedtop.cli.output import emit, plain_value
 
 __all__ = ["run", "runs"]
@@ -17,9 +17,7 @@ __all__ = ["run", "runs"]
 
 @click.command()
 @click.option("--agent", metavar="NAME", help="Of this agent only.")
-@click.option(
-    "-n", "--limit", type=click.IntRange(1, 10_000), metavar="N", default=30, show_default=True, help="At most so many."
-)
+@limit_option(30, 10_000)
 @view_options
 def runs(view: View, *, agent: str | None, limit: int) -> None:
     """The newest finished runs of the window."""
