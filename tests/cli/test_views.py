@@ -202,7 +202,7 @@ def test_newest_is_that_of_what_a_command_shows(run: Run, ask: Callable[..., Any
     assert "The newest activity of kimi is from 30 Nov 2025 12:34" in run("agent", "kimi").stdout
     assert ask("agent", "kimi", "--at", "newest")["row"]["tasks"] == 1
     assert ask("agent", "codex")["notice"] is None
-    assert ask("export", "json", "--at", "newest")["overview"]["tasks"] == 1
+    assert json.loads(run("export", "json", "--at", "newest").stdout)["overview"]["tasks"] == 1
     assert json.loads(run("export", "routing", "--at", "newest").stdout)["routing_layers"][0]["layer_name"] == "keyword"
 
 
