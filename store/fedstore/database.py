@@ -15,7 +15,6 @@ import time
 import weakref
 
 from fedstore import schema
-from fedstore.bins import add_bins
 from fedstore.driver import sqlite3
 from fedstore.errors import StoreError, StoreNewerError, StoreReadOnlyError
 from fedstore.locking import FileLock
@@ -214,7 +213,6 @@ class Database:
             connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
             (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_BYTES // page_bytes}")
-            connection.create_function("add_bins", 2, add_bins, deterministic=True)
         except BaseException as error:
             connection.close()
             if isinstance(error, sqlite3.Error):

@@ -10,6 +10,7 @@ import os
 import threading
 import weakref
 
+from fedstore.bins import add_bins
 from fedstore.driver import sqlite3
 from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
 
@@ -29,6 +30,7 @@ __all__ = ["Transaction", "WriterConnection", "close_with", "file_identity", "st
 
 
 _LITTLE_BYTES = 65_536
+_RAISED = "user-defined function raised exception"
 
 
 def store_error(error: BaseException, path: str) -> StoreError:
@@ -97,6 +99,35 @@ _abandoned: list[sqlite3.Connection] = []
 """Connections of a parent process that was inside them when it forked: they can never be closed in the child."""
 
 
+class Adding:
+    """``add_bins`` as SQLite calls it, which drops whatever a function raises and only says that it raised.
+
+    What ``add_bins`` itself raises is noted. A signal is handled between two calls, where nothing can note it: a
+    failure without a note is Ctrl-C, which must reach whoever records and is no fault of the store.
+    """
+
+    __slots__ = ("_noted",)
+
+    def __init__(self) -> None:
+        self._noted: BaseException | None = None
+
+    def __call__(self, there: bytes, added: bytes) -> bytes:
+        try:
+            return add_bins(there, added)
+        except BaseException as error:
+            self._noted = error
+            raise
+
+    def interruption(self, error: sqlite3.Error) -> BaseException | None:
+        """What ended the program's work, when it was not a fault of the store that SQLite reports with ``error``."""
+        noted, self._noted = self._noted, None
+        if str(error) != _RAISED or isinstance(noted, Exception):
+            return None
+        if noted is None and threading.current_thread() is threading.main_thread():
+            return KeyboardInterrupt()
+        return noted
+
+
 class WriterConnection:
     """The writing connection of one process, its lock file, and the mutex of the threads that share it."""
 
@@ -104,6 +135,8 @@ class WriterConnection:
         self, connection: sqlite3.Connection, lock: FileLock, timeout_s: float, identity: Identity | None
     ) -> None:
         self.connection = connection
+        self.adding = Adding()
+        connection.create_function("add_bins", 2, self.adding, deterministic=True)
         self.identity = identity
         self.lock = lock
         self.mutex = threading.Lock()
@@ -196,7 +229,7 @@ class Transaction:
             return False
         self._abandon()
         if isinstance(error, sqlite3.Error):
-            raise store_error(error, self._path) from error
+            raise (self._writer.adding.interruption(error) or store_error(error, self._path)) from error
         return False
 
     def _abandon(self) -> None:

@@ -324,3 +324,45 @@ def test_a_purge_that_is_due_goes_on_a_step_after_each_write(
         left.append(rows(store, "SELECT COUNT(*) FROM tool_calls")[0][0])
     assert left[0] == 3
     assert left[-1] == 1  # the newest stays
+
+
+def test_ctrl_c_while_bins_are_added_reaches_the_agent(store: Store) -> None:
+    recorder = store.recorder()
+    recorder.task("kimi", "review", success=True, duration_ms=5)
+    before = rows(store, "SELECT runs, duration_bins FROM agent_buckets")
+    writer = store.database._writer
+    assert writer is not None
+
+    def interrupted(*_: bytes) -> bytes:
+        raise KeyboardInterrupt  # as a signal that is handled before the function has begun
+
+    writer.connection.create_function("add_bins", 2, interrupted, deterministic=True)
+    with pytest.raises(KeyboardInterrupt):
+        recorder.task("kimi", "review", success=True, duration_ms=5)
+    writer.connection.create_function("add_bins", 2, writer.adding, deterministic=True)
+    assert rows(store, "SELECT runs, duration_bins FROM agent_buckets") == before
+    recorder.task("kimi", "review", success=True, duration_ms=5)
+    assert (recorder.lost, rows(store, "SELECT COUNT(*) FROM runs")) == (0, [(2,)])
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
+def test_what_a_signal_handler_raises_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch, raised: type[BaseException]
+) -> None:
+    recorder = store.recorder()
+    recorder.task("kimi", "review", success=True, duration_ms=5)
+
+    def add(*_: bytes) -> bytes:
+        raise raised
+
+    monkeypatch.setattr("fedstore.transaction.add_bins", add)
+    with pytest.raises(raised):
+        recorder.task("kimi", "review", success=True, duration_ms=5)
+
+
+def test_a_damaged_distribution_is_a_loss_and_no_interruption(store: Store) -> None:
+    recorder = store.recorder()
+    recorder.task("kimi", "review", success=True, duration_ms=5)
+    with store.database.write() as tx:
+        tx.execute("UPDATE agent_buckets SET duration_bins = x'01'")
+    assert recorder.record({"kind": "run", "agent": "kimi", "task_type": "review", "duration_ms": 5}).lost == 1
