@@ -60,18 +60,51 @@ def test_import_keeps_bad_lines_aside(run: Run, ask: Callable[..., Any], log: Pa
     result = run("import", log)
     assert result.exit_code == 0
     assert "40 taken, 0 already there, 2 rejected" in result.stdout
+    assert "    line 41: timestamp: field required\n    line 42: not valid JSON" in result.stdout
     assert ask("dashboard")["overview"]["rejected"] == 2
 
 
 def test_import_of_nothing_readable_fails(run: Run, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"event_id": "x", "routing_layers": 3}\n' * 2)
+    assert "every line was rejected" in run("import", bad).stderr
     assert run("import", bad).exit_code == 2
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear reader")
     result = run("import", letter)
     assert result.exit_code == 2
     assert "not of a known format" in result.stdout
+    (tmp_path / "empty").mkdir()
+    folder = run("import", tmp_path / "empty")
+    assert folder.exit_code == 2
+    assert "fedtop events" in folder.stderr
+    packed = tmp_path / "performance.jsonl.gz"
+    packed.write_bytes(b"\x1f\x8b\x08\x00....")
+    assert "gunzip" in run("import", packed).stdout
+
+
+def test_import_tells_only_some_of_many_reasons(run: Run, ask: Callable[..., Any], log: Path) -> None:
+    with log.open("a") as file:
+        file.write("".join(f"nonsense {n}\n" for n in range(30)))
+    said = run("import", log).stdout.splitlines()
+    assert [line for line in said if line.startswith("    line")][-1].startswith("    line 43:")
+    assert "    and 27 more, in the table `rejects` of the store" in said
+    found = ask("import", "--again", log)["files"][0]
+    assert (found["rejected"], len(found["reasons"]), found["reasons"][0][0]) == (30, 20, 41)
+
+
+def test_import_that_is_interrupted_says_what_stands(run: Run, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fedstore.writer import FactWriter
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FactWriter, "write", interrupt)
+        result = run("import", log)
+    assert result.exit_code == 130
+    assert result.stderr.startswith("fedtop: interrupted: what was taken is kept")
+    assert "40 taken" in run("import", log).stdout
 
 
 def test_import_of_what_is_not_there(run: Run, tmp_path: Path) -> None:

@@ -302,6 +302,7 @@ def test_follow_takes_what_is_appended_and_new_files(store: Store, clock: Clock,
     )  # fmt: skip
     assert rounds == [(40, 0, 0), (1, 0, 0), (1, 0, 0), (1, 0, 0), (3, 0, 0)]
     assert report.taken == 46
+    assert len(report.files) == len({file.path for file in report.files}) == 2
     assert count(store.database, "routes") == 45
 
 

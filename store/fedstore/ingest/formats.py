@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from fedstore.events import Event
 
-__all__ = ["CLAUDE_CODE", "CODEX", "COMPRESSED", "EVENTS", "METRICS", "ROUTING", "LineReader", "detect", "reader_for"]
+__all__ = ["CLAUDE_CODE", "CODEX", "EVENTS", "GZIP", "METRICS", "ROUTING", "ZSTD", "LineReader", "detect", "reader_for"]
 
 ROUTING, METRICS, CLAUDE_CODE, EVENTS, CODEX = "routing-log", "metrics.json", "claude-code", "events", "codex"
-COMPRESSED = "zstd"
-_ZSTD = b"\x28\xb5\x2f\xfd"
+ZSTD, GZIP = "zstd", "gzip"
+_COMPRESSED = {b"\x28\xb5\x2f\xfd": ZSTD, b"\x1f\x8b": GZIP}
 _HEAD_BYTES = 256 * 1024
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 _WIDE_HEAD_BYTES = 8 * 1024 * 1024
@@ -50,8 +50,9 @@ def detect(path: Path) -> str | None:
     """The format of a file, or None. Raises OSError."""
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-        if head.startswith(_ZSTD) and ".jsonl" in path.name:
-            return COMPRESSED
+        for magic, compression in _COMPRESSED.items():
+            if head.startswith(magic) and ".json" in path.name:
+                return compression
         if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[", b'"')):
             return None
         found = _of_lines(head)

@@ -14,7 +14,7 @@ from pathlib import Path
 from fedstore.database import Database
 from fedstore.ids import now_ms
 from fedstore.ingest.document import Document
-from fedstore.ingest.formats import COMPRESSED, METRICS, detect
+from fedstore.ingest.formats import GZIP, METRICS, ZSTD, detect
 from fedstore.ingest.marks import label
 from fedstore.ingest.report import FileReport, ImportFailedError, ImportReport
 from fedstore.ingest.tail import Tail
@@ -25,7 +25,10 @@ __all__ = ["import_paths"]
 
 POLL_S = 1.0
 _SKIPPED_FOLDERS = {".git", "node_modules", "__pycache__", ".venv"}
-_NO_READER = {COMPRESSED: "compressed with zstd: decompress it first (zstd -d)"}
+_NO_READER = {
+    ZSTD: "compressed with zstd: decompress it first (zstd -d)",
+    GZIP: "compressed with gzip: decompress it first (gunzip)",
+}
 Progress = Callable[[int, int], None]
 
 
@@ -58,7 +61,7 @@ def import_paths(
         news = importer.round(None)
         if on_round is not None and (news.taken or news.rejected):
             on_round(news)
-        report.files.extend(file for file in news.files if file.taken or file.rejected)
+        report.add(news)
     return report
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from fedstore.errors import FedstoreError
 
-__all__ = ["FileReport", "ImportFailedError", "ImportReport"]
+__all__ = ["MAX_REASONS", "FileReport", "ImportFailedError", "ImportReport"]
+
+MAX_REASONS = 20
 
 
 class ImportFailedError(FedstoreError):
@@ -27,6 +31,21 @@ class FileReport:
     note: str = ""
     boosts: dict[str, dict[str, float]] = field(default_factory=dict)
     """Routing boosts the file holds: agent, then task type ("" for all of them)."""
+    reasons: list[tuple[int, str]] = field(default_factory=list)
+    """Line number and reason of the first ``MAX_REASONS`` lines that were rejected this time."""
+
+    def refuse(self, refused: Iterable[tuple[int, str]]) -> None:
+        """Note some more of the reasons, as far as there is room."""
+        self.reasons += islice(refused, max(0, MAX_REASONS - len(self.reasons)))
+
+    def add(self, news: FileReport) -> None:
+        """Add what was found in the same file later."""
+        self.taken += news.taken
+        self.known += news.known
+        self.rejected += news.rejected
+        self.unfinished, self.note = news.unfinished, news.note
+        self.boosts.update(news.boosts)
+        self.refuse(news.reasons)
 
 
 @dataclass(slots=True)
@@ -35,6 +54,15 @@ class ImportReport:
 
     files: list[FileReport] = field(default_factory=list)
     skipped: int = 0
+
+    def add(self, news: ImportReport) -> None:
+        """Add a later round, file by file: a report grows with the files and not with the rounds."""
+        known = {file.path: file for file in self.files}
+        for file in news.files:
+            if file.path in known:
+                known[file.path].add(file)
+            else:
+                self.files.append(file)
 
     @property
     def taken(self) -> int:

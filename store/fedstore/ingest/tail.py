@@ -180,6 +180,7 @@ class Tail:
         report.taken += receipt.taken
         report.known += receipt.known
         report.rejected += refused
+        report.refuse((reject.line, reject.reason) for reject in rejects)
         state = json.dumps(self._reader.state(), separators=(",", ":"))
         if self._mark is None:
             head = head_digest(self.path)

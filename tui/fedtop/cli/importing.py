@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fedtop.cli.common import get_settings, now_ms, open_store
-from fedtop.cli.main import Failure
+from fedtop.cli.main import INTERRUPT_CODE, Failure
 from fedtop.cli.options import json_option, seed_option, store_option
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from fedstore import ImportReport
 
 __all__ = ["import_command", "sample"]
+
+FORMATS = "routing log, metrics.json, Claude Code or Codex transcript, fedtop events"
+_REASONS = 3
 
 
 @click.command(name="import")
@@ -39,34 +42,37 @@ def import_command(
     from fedstore import import_paths
 
     settings = get_settings(store=store)
-    keep = content or settings.keep_content
-    with open_store(settings) as opened:
-        with _progress() as progress:
-            report = import_paths(opened, paths, progress=progress, keep_content=keep, again=again)
-        _report(report, as_json=as_json)
-        if follow:
-            _follow(opened, paths, keep, as_json)
-            return
-    if not report.taken + report.known and _nothing_read(report):
-        raise click.exceptions.Exit(2)
+    told = False
+    with open_store(settings) as opened, ExitStack() as bar:
 
-
-def _follow(store: Any, paths: tuple[Path, ...], keep: bool, as_json: bool) -> None:
-    from fedstore import import_paths
-
-    def news(report: ImportReport) -> None:
-        if report.taken or report.rejected:
+        def tell(report: ImportReport) -> None:
+            nonlocal told
+            bar.close()
+            told = True
             _report(report, as_json=as_json)
 
-    try:
-        import_paths(store, paths, keep_content=keep, follow=True, on_round=news)
-    except KeyboardInterrupt:
-        return
+        try:
+            report = import_paths(
+                opened, paths, progress=bar.enter_context(_progress()), keep_content=content or settings.keep_content,
+                follow=follow, again=again, on_round=tell,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            bar.close()
+            if told:  # following is ended in this way
+                return
+            raise Failure(
+                "interrupted: what was taken is kept, and importing again goes on there", INTERRUPT_CODE
+            ) from None
+    if not report.taken + report.known:
+        _complain(report)
 
 
-def _nothing_read(report: ImportReport) -> bool:
-    """Whether all lines were rejected, or no file could be read at all."""
-    return bool(report.rejected) or not any(file.format and not file.note for file in report.files)
+def _complain(report: ImportReport) -> None:
+    """Fail when all lines were rejected, or no file could be read at all."""
+    if report.rejected:
+        raise Failure("nothing was taken: every line was rejected")
+    if not any(file.format and not file.note for file in report.files):
+        raise Failure(f"nothing was taken: no file that can be read is of a known format ({FORMATS})")
 
 
 @contextmanager
@@ -94,6 +100,7 @@ def _report(report: ImportReport, *, as_json: bool) -> None:
     for file in report.files:
         if file.taken or file.rejected or file.note or file.unfinished:
             click.echo(_file_line(file))
+            _tell_reasons(file)
     counts = f"{report.taken:,} taken, {report.known:,} already there, {report.rejected:,} rejected"
     skipped = f", {report.skipped:,} files of no known format skipped" if report.skipped else ""
     click.echo(f"{len(report.files):,} files: {counts}{skipped}")
@@ -112,6 +119,15 @@ def _file_line(file: Any) -> str:
         notes.insert(0, ", ".join(words))
     form = f" ({file.format})" if file.format else ""
     return f"  {clean(file.path, None)}{form} {'; '.join(notes)}"
+
+
+def _tell_reasons(file: Any) -> None:
+    from fedtop.sanitize import clean
+
+    for line, reason in file.reasons[:_REASONS]:
+        click.echo(f"    line {line:,}: {clean(reason, None)}")
+    if file.rejected > _REASONS and file.reasons:
+        click.echo(f"    and {file.rejected - _REASONS:,} more, in the table `rejects` of the store")
 
 
 @click.command()
