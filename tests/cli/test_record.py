@@ -32,7 +32,7 @@ def test_a_task_with_all_flags(run: Run, path: Path, clock: Clock) -> None:
     assert result.stdout == "Recorded: task t-1\n"
     (row,) = rows(path, "runs")
     assert (row["id"], row["agent"], row["task_type"], row["project"]) == ("t-1", "kimi", "implementation", "atlas")
-    assert (row["success"], row["rework"], row["duration_ms"]) == (1, None, 1_530_000)
+    assert (row["success"], row["rework"], row["duration_ms"]) == (1, 0, 1_530_000)
     assert row["ended_ms"] == clock.now_ms
     assert row["source"] == "shell"
 
@@ -40,8 +40,15 @@ def test_a_task_with_all_flags(run: Run, path: Path, clock: Clock) -> None:
 def test_rework_counts_against_success(run: Run, ask: Callable[..., Any]) -> None:
     run(*TASK)
     run(*TASK, "--rework")
-    assert ask("agent", "kimi")["row"]["success"]["hits"] == 1
-    assert ask("agent", "kimi")["row"]["success"]["n"] == 2
+    row = ask("agent", "kimi")["row"]
+    assert (row["success"]["hits"], row["success"]["n"]) == (1, 2)
+    assert (row["rework"]["hits"], row["rework"]["n"]) == (1, 2)  # a task without the flag was not done again
+
+
+def test_truth_as_other_languages_spell_it(run: Run, path: Path) -> None:
+    assert run(*TASK[:-1], "True").exit_code == 0
+    assert run(*TASK[:-1], "FALSE").exit_code == 0
+    assert [row["success"] for row in rows(path, "runs")] == [1, 0]
 
 
 def test_the_same_id_counts_once(run: Run, ask: Callable[..., Any]) -> None:

@@ -70,5 +70,5 @@ def _task(given: dict[str, str], *, rework: bool) -> tuple[str | None, Task] | N
     if minutes is not None and not (minutes.isascii() and minutes.replace(".", "", 1).isdigit()):
         return None
     duration = None if minutes is None else float(minutes) * MS_PER_MINUTE
-    task = Task(**given, success=success, duration_ms=duration, rework=rework or None)
+    task = Task(**given, success=success, duration_ms=duration, rework=rework)
     return (store, task) if task.is_plain() else None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["record"]
 
-TRUTH = click.Choice(["true", "false"])
+TRUTH = click.Choice(["true", "false"], case_sensitive=False)
 
 
 def _truth(_context: click.Context, _option: click.Parameter, value: str | None) -> bool | None:
@@ -47,7 +47,7 @@ def common_options(command: Command) -> Command:
 @click.option("--task", metavar="TYPE", help="The type of the task.")
 @truth_option("--success", "Whether it was done.")
 @click.option("--duration", type=float, metavar="MINUTES", help="How long it took.")
-@click.option("--rework", is_flag=True, help="It had to be done again: then it is no success.")
+@click.option("--rework", is_flag=True, help="It had to be done again: then it is no success [it had not].")
 @click.option("--notes", metavar="TEXT", help="What is worth knowing.")
 @click.option("--project", metavar="NAME", help="The project it belongs to.")
 @common_options
@@ -69,7 +69,6 @@ def record(context: click.Context, /, *, store: Path | None, **given: Any) -> No
     missing = [f"--{name}" for name in ("agent", "task", "success") if given[name] is None]
     if missing:
         raise click.UsageError(f"a task needs {', '.join(missing)}")
-    given["rework"] = given["rework"] or None
     minutes = given.pop("duration")
     _write(store, {"kind": "run", "task_type": given.pop("task"), "duration_ms": _times(minutes, 60_000), **given})
 
