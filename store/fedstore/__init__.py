@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from fedstore.labelling import LabelItem as LabelItem
     from fedstore.labelling import LabellingQueue as LabellingQueue
     from fedstore.labelling import LabelProgress as LabelProgress
+    from fedstore.metrics_file import export_path as export_path
     from fedstore.paths import default_config_path as default_config_path
     from fedstore.paths import default_store_path as default_store_path
     from fedstore.policy import Alarm as Alarm
@@ -106,6 +107,7 @@ _MODULES = {
     "ingest": ("ImportReport", "LinesReport", "import_paths", "record_lines"),
     "ingest.routing_export": ("write_routing_log",),
     "labelling": ("Graded", "LabelItem", "LabelProgress", "LabellingQueue"),
+    "metrics_file": ("export_path",),
     "paths": ("default_config_path", "default_store_path"),
     "policy": (
         "Alarm", "Alternative", "BoostChange", "Change", "Effects", "Flip", "Measured", "Plan", "PlanItem", "Policy",

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from fedstore.store import Store
 
 __all__ = [
-    "EXPORTED_FROM", "Counts", "metrics_document", "metrics_of", "read_metrics", "sync_metrics", "update_boosts",
-    "write_export",
+    "EXPORTED_FROM", "Counts", "export_path", "metrics_document", "metrics_of", "read_metrics", "sync_metrics",
+    "update_boosts", "write_export",
 ]  # fmt: skip
 
 VERSION = "1.0"
@@ -144,13 +144,19 @@ def sync_metrics(
 
 def write_export(folder: str | Path, document: Mapping[str, Any], at_ms: int) -> Path:
     """Write a document as ``metrics-{timestamp}.json`` in a folder; returns the path, always a new one."""
+    path = export_path(folder, at_ms)
+    _replace(path, document)
+    return path
+
+
+def export_path(folder: str | Path, at_ms: int) -> Path:
+    """The name of an export made at ``at_ms`` that no file in the folder has yet."""
     stamp = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y%m%d-%H%M%S")
     path = Path(folder) / f"metrics-{stamp}.json"
     number = 1
     while path.exists():
         number += 1
         path = Path(folder) / f"metrics-{stamp}-{number}.json"
-    _replace(path, document)
     return path
 
 
@@ -179,14 +185,15 @@ def _set_boosts(entry: dict[str, Any], boosts: Mapping[str, float]) -> None:
     kinds = entry["task_types"] = _object(entry.get("task_types"))
     for name in {*kinds, *boosts} - {""}:
         if name in boosts:
-            kind = _object(kinds.get(name)) or {"count": 0, "successes": 0, "success_rate": None}
+            kind = _object(kinds.get(name)) or {"count": 0, "successes": 0, "success_rate": 0.0}
             kinds[name] = {**kind, "routing_boost": boosts[name]}
         elif "routing_boost" in _object(kinds[name]):
             kinds[name] = {**kinds[name], "routing_boost": 0.0}
 
 
-def _rate(good: int, bad: int) -> float | None:
-    return round(good / (good + bad), 2) if good + bad else None
+def _rate(good: int, bad: int) -> float:
+    """A number even of no tasks, which the counts beside it tell: readers of the format compare it."""
+    return round(good / max(1, good + bad), 2)
 
 
 def _merged(old: Any, new: Iterable[Mapping[str, Any]]) -> list[Any]:

@@ -160,6 +160,20 @@ def test_json_export_has_every_view(run: Run, seeded_store: Store, tmp_path: Pat
     assert {"overview", "agents", "cascade", "costs", "tools"} <= found.keys()
 
 
+def test_metrics_exports_are_named_by_their_time_and_never_replaced(
+    run: Run, seeded_store: Store, tmp_path: Path
+) -> None:
+    folder = tmp_path / ".federation" / "exports"
+    for _ in range(2):
+        assert run("export", "metrics", "-o", folder).exit_code == 0
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["metrics-20260310-123456-2.json", "metrics-20260310-123456.json"]
+    assert json.loads((folder / names[0]).read_text())["version"] == "1.0"
+    run("export", "metrics", "-o", tmp_path / "metrics.json")
+    assert (tmp_path / "metrics.json").is_file()
+    assert "cannot be made" in refused(run("export", "metrics", "-o", tmp_path / "metrics.json" / "sub"))
+
+
 @pytest.mark.parametrize("table", ["agents", "task-types", "layers", "costs", "tools", "runs"])
 def test_csv_has_a_row_per_name(run: Run, seeded_store: Store, table: str) -> None:
     rows = list(csv.DictReader(io.StringIO(run("export", "csv", "--table", table, "-w", "all").stdout)))

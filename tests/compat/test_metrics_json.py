@@ -112,7 +112,8 @@ def test_boosts_are_set_in_a_foreign_file_and_the_rest_is_kept(tmp_path: Path) -
     assert (kimi["routing_boost"], kimi["avg_duration"], kimi["total_tasks"]) == (0.05, 22, 10)
     assert kimi["task_types"]["docs"] == {**FOREIGN["agents"]["kimi"]["task_types"]["docs"], "routing_boost": 0.01}
     assert found["agents"]["codex"] == FOREIGN["agents"]["codex"], "a boost that others set stays"
-    assert found["agents"]["qwen"]["routing_boost"] == -0.01
+    qwen = found["agents"]["qwen"]
+    assert (qwen["routing_boost"], qwen["total_tasks"], qwen["success_rate"]) == (-0.01, 0, 0.0)
     assert found["optimization_history"] == FOREIGN["optimization_history"] + HISTORY
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]

@@ -65,7 +65,7 @@ def test_the_usage_example(tracker: RoutingPerformanceTracker, store: Store, log
     assert "outcome" not in first
     (layer,) = first["routing_layers"]
     assert (layer["layer_id"], layer["success"], layer["threshold"]) == (1, True, 0.85)
-    assert layer["latency_ms"] >= 0
+    assert layer["latency_ms"] == round(layer["latency_ms"], 3) >= 0
     assert first["total_latency_ms"] == pytest.approx(layer["latency_ms"], abs=0.001)
     assert second["outcome"]["was_correct_master"] is True
     assert second["learning_feedback"]["correct_routing"] is True
@@ -133,6 +133,20 @@ def test_probes_and_failed_layers(tracker: RoutingPerformanceTracker, store: Sto
     (event,) = events(log)
     assert [a["success"] for a in event["routing_layers"]] == [False, True, True]
     assert event["total_latency_ms"] < 99
+
+
+def test_what_a_layer_or_a_task_does_not_say_may_be_left_out(
+    tracker: RoutingPerformanceTracker, store: Store, log: Path
+) -> None:
+    tracker.start_routing("x")
+    tracker.record_layer_attempt("keyword", 0.2)
+    tracker.record_layer_attempt("semantic", 0.9, "ops", True)
+    tracker.finalize_routing("ops", "semantic")
+    tracker.record_outcome(True)
+    attempts = store.database.read("SELECT layer, agent, accepted FROM route_attempts ORDER BY position")
+    assert attempts == [("keyword", "", 0), ("semantic", "ops", 1)]
+    assert store.database.read("SELECT confidence, completed, correct FROM routes") == [(None, 1, None)]
+    assert (len(events(log)), tracker.lost) == (2, 0)
 
 
 def test_routings_of_threads_do_not_mix(tracker: RoutingPerformanceTracker, store: Store, log: Path) -> None:

@@ -126,8 +126,8 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         self,
         layer_name: str,
         confidence: float | None,
-        selected_master: str | None,
-        success: bool,
+        selected_master: str | None = None,
+        success: bool = False,
         threshold: float | None = None,
         latency_ms: float | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -143,7 +143,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
             return
         began = routing.started.get(layer_name)
         if latency_ms is None and began is not None:
-            latency_ms = (time.perf_counter() - began) * 1000
+            latency_ms = round((time.perf_counter() - began) * 1000, 3)
         said = dict(metadata or {})
         shadow = said.get("shadow") is True
         try:
@@ -158,7 +158,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
             self._lose(f"layer {layer_name!r}: {error}")
 
     def finalize_routing(
-        self, selected_master: str | None, routing_layer: str, confidence: float | None
+        self, selected_master: str | None, routing_layer: str, confidence: float | None = None
     ) -> dict[str, Any] | None:
         """End the decision: it is in the store and the log when this returns. Returns the log's event."""
         routing = self._routing("finalize_routing")
@@ -190,7 +190,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
     def record_outcome(
         self,
         task_completed: bool | None,
-        was_correct_master: bool | None,
+        was_correct_master: bool | None = None,
         completion_time_minutes: float | None = None,
         quality_score: float | None = None,
         correct_master: str | None = None,

@@ -60,9 +60,10 @@ def export(
     if output is None:
         click.echo(text, nl=False)
         return
-    target = output / f"metrics-{_stamp()}.json" if form == "metrics" and output.is_dir() else output
-    _write(target, text)
-    click.echo(f"Exported to {target}")
+    if form == "metrics" and (output.is_dir() or not output.suffix):
+        output = _new_in(output)
+    _write(output, text)
+    click.echo(f"Exported to {output}")
 
 
 def _topic(form: str, table: str) -> Topic:
@@ -93,10 +94,14 @@ def _text(store: Store, window: Window, form: str, table: str) -> str:
     return json.dumps({"exported_ms": now_ms(), **plain_value(views)}, indent=2, allow_nan=False) + "\n"
 
 
-def _stamp() -> str:
-    from datetime import UTC, datetime
+def _new_in(folder: Path) -> Path:
+    from fedstore import export_path
 
-    return datetime.fromtimestamp(now_ms() / 1000, UTC).strftime("%Y%m%d-%H%M%S")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"{folder} cannot be made: {error.strerror}") from error
+    return export_path(folder, now_ms())
 
 
 def _write(target: Path, text: str) -> None:
