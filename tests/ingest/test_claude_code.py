@@ -19,7 +19,7 @@ from fedstore.ingest.claude_records import tokens_of
 from fedstore.store import Store
 from tests.conftest import Clock
 from tests.ingest.helpers import contents, count, lines
-from tests.ingest.transcripts import MODEL, T0, Session, use, working_day
+from tests.ingest.transcripts import MODEL, T0, Session, request_id, use, working_day
 
 DAY_MS = 86_400_000
 LATER = T0 + 2 * DAY_MS
@@ -43,7 +43,7 @@ def test_a_response_of_several_lines_is_one_call_with_its_largest_usage() -> Non
     s.reply("m1", usage=(3, 100, 20, 2), hour=15, stop="tool_use")
     (usage,) = of(Usage, facts(s))
     assert (usage.id, usage.model, usage.provider, usage.agent, usage.project) == (
-        "req-m1", MODEL, "anthropic", "claude-code", "shop",
+        request_id("m1"), MODEL, "anthropic", "claude-code", "shop",
     )  # fmt: skip
     assert (usage.input_tokens, usage.cache_read_tokens, usage.cache_write_tokens, usage.cache_write_1h_tokens) == (
         123, 100, 20, 15,
@@ -57,6 +57,29 @@ def test_responses_without_request_id_go_by_their_message_id() -> None:
     for message_id in ("m1", "m1", "m2"):
         del s.reply(message_id)["requestId"]
     assert [usage.id for usage in of(Usage, facts(s))] == ["m1", "m2"]
+
+
+def test_request_ids_that_a_proxy_counts_up_do_not_make_calls_of_two_sessions_one() -> None:
+    ids = []
+    for message_id in ("m1", "m2"):
+        s = Session()
+        s.reply(message_id)["requestId"] = "req_001"
+        ids += [usage.id for usage in of(Usage, facts(s))]
+    assert ids == ["m1:req_001", "m2:req_001"]
+
+
+def test_entries_without_an_id_are_told_apart_and_known_again() -> None:
+    def read() -> list[str | None]:
+        s = Session()
+        for text in ("One", "Two"):
+            for entry in (s.prompt(text), s.reply("")):
+                del entry["uuid"]
+            del entry["message"]["id"], entry["requestId"]
+        return [event.id for event in facts(s)]
+
+    first = read()
+    assert len(set(first)) == len(first) == 4
+    assert read() == first
 
 
 @pytest.mark.parametrize(
@@ -77,11 +100,11 @@ def test_a_reported_cost_is_preferred(store: Store, tmp_path: Path, clock: Clock
     path.write_bytes(lines(*s.entries))
     import_paths(store, [path])
     rows = store.database.read("SELECT id, cost_nano, cost_basis FROM llm_calls ORDER BY id")
-    assert rows[0] == ("req-m1", 250_000_000, "reported")
+    assert rows[0] == (request_id("m1"), 250_000_000, "reported")
     assert rows[1][2] == "computed"
     # 3 fresh at $3, 100 read at $0.30, 20 written at $3.75 and 5 out at $15 per million
     assert rows[1][1] == 3 * 3_000 + 100 * 300 + 20 * 3_750 + 5 * 15_000
-    assert rows[2] == ("req-m3", None, "unpriced")
+    assert rows[2] == (request_id("m3"), None, "unpriced")
 
 
 def test_tools_are_matched_by_id_and_timed() -> None:
@@ -173,7 +196,8 @@ def test_a_subagent_counts_once_in_two_transcripts(store: Store, tmp_path: Path)
     assert report.rejected == 0
     calls = store.database.read("SELECT id, agent FROM llm_calls ORDER BY id")
     assert calls == [
-        ("req-m1", "claude-code"), ("req-m2", "claude-code"), ("req-n1", "Explore"), ("req-n2", "Explore"),
+        (request_id("m1"), "claude-code"), (request_id("m2"), "claude-code"), (request_id("n1"), "Explore"),
+        (request_id("n2"), "Explore"),
     ]  # fmt: skip
     assert store.database.read("SELECT id, agent, tool FROM tool_calls ORDER BY id") == [
         ("t3", "Explore", "Grep"), ("task", "claude-code", "Task"),
@@ -186,7 +210,7 @@ def test_a_subagent_counts_once_in_two_transcripts(store: Store, tmp_path: Path)
 def test_the_type_of_a_subagent_comes_from_the_launching_call_or_stays_open() -> None:
     parent, sub = subagent_session()
     agents = {event.id: event.agent for event in facts(parent) if isinstance(event, Usage)}
-    assert agents["req-n1"] == "Explore"
+    assert agents[request_id("n1")] == "Explore"
     assert {event.agent for event in facts(sub) if isinstance(event, Usage)} == {"claude-code-subagent"}
     sub.entries[0]["attributionAgent"] = "Plan"
     assert {event.agent for event in facts(sub) if isinstance(event, Usage)} == {"Plan"}
@@ -277,8 +301,9 @@ def test_the_working_day_by_hand(store: Store, clock: Clock, tmp_path: Path) -> 
     assert store.database.read(
         "SELECT id, input_tokens, output_tokens, error_class FROM llm_calls WHERE error_class = '' ORDER BY id"
     ) == [
-        ("req-m1", 1003, 77, ""), ("req-m2", 1052, 210, ""), ("req-m3", 1061, 60, ""), ("req-m4", 39, 30, ""),
-        ("req-n1", 305, 1, ""),
+        (request_id("m1"), 1003, 77, ""), (request_id("m2"), 1052, 210, ""), (request_id("m3"), 1061, 60, ""),
+        (request_id("m4"), 39, 30, ""),
+        (request_id("n1"), 305, 1, ""),
     ]  # fmt: skip
     assert store.database.read("SELECT id, success FROM tool_calls ORDER BY id") == [
         ("t1", 1), ("t2", 0), ("t3", 1), ("task", 1),

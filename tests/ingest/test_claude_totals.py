@@ -78,8 +78,9 @@ def test_every_session_comes_to_its_independent_totals(tmp_path: Path) -> None:
         database.close()
 
 
-def test_a_session_with_its_subagents_counts_each_call_once(tmp_path: Path) -> None:
-    folder = data_folder(*CLAUDE, "marot-spotter")
+@pytest.mark.parametrize("name", ["", "marot-spotter"])
+def test_a_folder_counts_each_call_once(tmp_path: Path, name: str) -> None:
+    folder = data_folder(*CLAUDE, name)
     database = Database(tmp_path / "a.db")
     import_paths(database, [folder])
     assert imported(database) == independent(sorted(folder.rglob("*.jsonl")))

@@ -10,6 +10,11 @@ T0 = 1_773_100_000_000
 MODEL = "claude-sonnet-4-5-20250929"
 
 
+def request_id(message_id: str) -> str:
+    """As long as the API's own."""
+    return f"req_{message_id:0>24}"
+
+
 class Session:
     """Writes entries one after the other; ``tick`` seconds pass before each."""
 
@@ -55,7 +60,7 @@ class Session:
                 "output_tokens": out,
             },
         }  # fmt: skip
-        return self.add("assistant", tick, message=message, requestId=f"req-{message_id}", **fields)
+        return self.add("assistant", tick, message=message, requestId=request_id(message_id), **fields)
 
     def result(self, tool_id: str, text: str = "ok", *, error: bool = False, tick: float = 2.0) -> dict[str, Any]:
         block: dict[str, Any] = {"type": "tool_result", "tool_use_id": tool_id, "content": text}

@@ -2,7 +2,7 @@
 
 * One Usage per API response. A response is written as several lines with the same ids; the line with the most
   tokens counts, once the response is over (the next one, a prompt, the end of the turn, or a minute of quiet).
-  Its id is the request id, else the message id, so that telemetry about the same call is the same fact.
+  Its id is the API's request id, so that telemetry about the same call is the same fact.
 * One Execution per tool call with its result, matched by id, wherever in the file the result comes.
 * One Run per prompt, up to the end of its turn. The transcript does not say whether the work succeeded, so
   ``success`` is unknown; a turn that ended in an API error failed.
@@ -47,6 +47,8 @@ TURN_QUIET_MS = 10 * 60_000
 """After so long a turn is over, when no tool is running."""
 TOOL_QUIET_MS = 12 * 3_600_000
 """After so long a turn is over even though a tool never came back."""
+_ISSUED = 20
+"""So many characters, at least, has a request id that the API issued (it has 28)."""
 _LAUNCHERS = frozenset({"Task", "Agent"})
 
 
@@ -210,7 +212,7 @@ class ClaudeCodeReader:
         tokens = pending["tokens"]
         model = pending["model"]
         return validated({
-            "kind": "usage", "id": request_id or message_id or None, "run_id": pending["run"], "agent": chain["agent"],
+            "kind": "usage", "id": _call_id(message_id, request_id), "run_id": pending["run"], "agent": chain["agent"],
             "model": model, "provider": "anthropic" if model.startswith("claude") else "",
             "project": pending["project"], "at": pending["at"], "cost_usd": pending["cost"], "source": SOURCE,
             "output_is_minimum": not pending["ended"] and tokens["output_tokens"] <= UNREPORTED_OUTPUT, **tokens,
@@ -224,7 +226,7 @@ class ClaudeCodeReader:
     def _api_error(self, entry: Entry, chain: dict[str, Any]) -> None:
         self._end_call(chain)
         self._out.append(Usage(
-            id=entry.uuid or None, run_id=chain["run"]["id"] if chain["run"] else "", agent=chain["agent"],
+            id=entry.uuid, run_id=chain["run"]["id"] if chain["run"] else "", agent=chain["agent"],
             project=entry.project, at=entry.at, error_class=error_of(entry), source=SOURCE,
         ))  # fmt: skip
 
@@ -276,6 +278,13 @@ class ClaudeCodeReader:
 def _request_id(entry: Entry) -> str:
     said = entry.raw.get("requestId")
     return said if isinstance(said, str) else ""
+
+
+def _call_id(message_id: str, request_id: str) -> str:
+    """What tells a call from all others: the request id, or, where a proxy or a test only counts them, both ids."""
+    if len(request_id) >= _ISSUED:
+        return request_id
+    return f"{message_id}:{request_id}" if request_id else message_id
 
 
 def _total(tokens: dict[str, int]) -> int:

@@ -6,12 +6,14 @@ Releases add entry types and fields all the time, so nothing here fails on what 
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import EventError
 from fedstore.events import to_epoch_ms
+from fedstore.ids import stable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,11 +75,12 @@ class Entry:
             raise EventError(f"message: the {kind} entry has none")
         sidechain = value.get("isSidechain") is True
         agent_id = _text(value.get("agentId"))
+        at, session = _time(value.get("timestamp")), _text(outer.get("sessionId"))
         return cls(
             type=kind,
-            at=_time(value.get("timestamp")),
-            uuid=_text(value.get("uuid")),
-            session=_text(outer.get("sessionId")),
+            at=at,
+            uuid=_text(value.get("uuid")) or stable_id(at, session, json.dumps(value, sort_keys=True)),
+            session=session,
             chain=agent_id or ("sidechain" if sidechain else MAIN),
             parent_tool=parent_tool,
             attributed=_text(value.get("attributionAgent")),
