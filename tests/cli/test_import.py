@@ -13,6 +13,7 @@ import pytest
 
 from fedstore import Store
 from tests.cli.conftest import Run, refused
+from tests.conftest import Clock
 from tests.federation import NOW_MS, federation_events
 
 
@@ -30,6 +31,13 @@ def test_sample_is_the_same_for_the_same_seed(run: Run, log: Path) -> None:
     assert again == log.read_text()
     assert run("sample", "-n", 40, "--seed", 8).stdout != again
     assert len({json.loads(line)["event_id"] for line in again.splitlines()}) == 40
+
+
+def test_sample_is_the_same_a_little_later_and_all_of_today(run: Run, log: Path, clock: Clock, ask: Any) -> None:
+    clock.advance(25 * 60_000)  # 12:59
+    assert run("sample", "-n", 40, "--seed", 7).stdout == log.read_text()
+    run("import", log)
+    assert ask("layers", "-w", "24h")["routes"] == 40
 
 
 def test_sample_into_the_store(run: Run, ask: Callable[..., Any], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from datetime import datetime
@@ -30,6 +31,11 @@ def test_same_arguments_same_events() -> None:
     assert sample_routes(50, 3, END) != sample_routes(50, 4, END)
     assert len({event["event_id"] for event in ROUTES}) == N
     assert sample_routes(0, 3, END) == []
+
+
+def test_the_same_bytes_on_every_machine() -> None:
+    text = "".join(json.dumps(event) + "\n" for event in sample_routes(2_000, 7, 1_773_144_000_000))
+    assert hashlib.sha256(text.encode()).hexdigest().startswith("ca190ee0db0778a4")
 
 
 @pytest.mark.parametrize(("n", "hours"), [(-1, 24.0), (5, 0.0), (5, -3.0)])

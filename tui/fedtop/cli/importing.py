@@ -23,6 +23,9 @@ __all__ = ["import_command", "sample"]
 
 FORMATS = "routing log, metrics.json, Claude Code or Codex transcript, fedtop events"
 _REASONS = 3
+HOUR_MS = 3_600_000
+SAMPLE_HOURS = 23.0
+"""With an end that is at most an hour ago, all of them lie in the window of 24 hours."""
 
 
 @click.command(name="import")
@@ -135,7 +138,7 @@ def _tell_reasons(file: Any) -> None:
     "-n", "number", type=click.IntRange(1, 5_000_000), metavar="N", default=500, show_default=True, help="How many."
 )
 @seed_option("decisions")
-@click.option("--end", metavar="TIME", help="When the last one was made [now].")
+@click.option("--end", metavar="TIME", help="When the last one was made [the last full hour].")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write them as a routing log [stdout].")  # fmt: skip
 @click.option("--record", is_flag=True, help="Record them in the store instead.")
@@ -149,7 +152,9 @@ def sample(*, number: int, seed: int, end: str | None, output: Path | None, reco
 
     if output is not None and (store is not None or record):
         raise click.UsageError("-o and --store exclude each other: one of them")
-    routes = sample_routes(number, seed, now_ms() if end is None else parse_time_ms(end))
+    now = now_ms()
+    end_ms = now - now % HOUR_MS if end is None else parse_time_ms(end)  # the same command twice: the same bytes
+    routes = sample_routes(number, seed, end_ms, hours=SAMPLE_HOURS)
     if store is not None or record:
         _record(routes, store)
     elif output is None:
