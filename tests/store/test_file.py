@@ -6,6 +6,7 @@ import itertools
 import json
 import sqlite3
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from sqlite_utils.utils import sqlite3 as their_driver
 from fedstore import Store, StoreError
 from fedstore.bins import add_bins, pack_bins, read_bins
 from fedstore.driver import sqlite3 as our_driver
+from fedstore.learning.confidence import tool_confidence
 from tests.federation import NOW_MS, ROUTES, RUNS
 
 
@@ -121,11 +123,14 @@ def test_the_views_of_other_programs_say_what_was_recorded(seeded_store: Store) 
     now = f"CAST({NOW_MS // 1000} AS INTEGER)"
     profiles = read(sql.partition(" AS\n")[2].replace("CAST(strftime('%s', 'now') AS INTEGER)", now))
     assert {row[0] for row in profiles} == set(tools)
-    for tool, executions, successes, rate, cost, duration in profiles:
+    for tool, executions, successes, rate, cost, duration, level, risks in profiles:
         rows = tools[tool]
         graded = [r[2] for r in rows if r[2] is not None]
         assert (executions, successes) == (len(rows), sum(graded))
         assert rate == pytest.approx(sum(graded) / len(graded))
+        assert level == tool_confidence(sum(graded), len(graded)).level
+        failed = graded.count(0)
+        assert json.loads(risks) == ([f"{failed} of {len(graded)} executions failed"] if failed else [])
         assert cost == pytest.approx(_mean([r[3] for r in rows]))
         assert duration == pytest.approx(_mean([r[5] for r in rows]))
     ((agents, seconds),) = read("SELECT COUNT(*), SUM(end_time - start_time) FROM agent_execution_metrics")
@@ -133,6 +138,18 @@ def test_the_views_of_other_programs_say_what_was_recorded(seeded_store: Store) 
     ((tokens, cost),) = read("SELECT SUM(total_tokens), SUM(cost) FROM token_usage_metrics")
     ((used, nano),) = read("SELECT SUM(input_tokens + output_tokens), SUM(cost_nano) FROM llm_calls")
     assert (tokens, cost) == (used, pytest.approx(nano / 1e9))
+
+
+def test_the_level_of_a_tool_profile_is_that_of_the_bounds(tmp_path: Path) -> None:
+    seen = [(good, n) for n in (*range(13), 19, 20, 21, 30, 40, 60, 100) for good in range(n + 1)]
+    with Store(tmp_path / "now.db") as store:
+        store.writer().write(
+            {"kind": "execution", "agent": "a", "tool": f"{good}/{n}", "success": number < good}
+            for good, n in seen
+            for number in range(n)
+        )
+        found = dict(store.database.read("SELECT tool_name, confidence_level FROM tier3_tool_profiles"))
+    assert found == {f"{good}/{n}": tool_confidence(good, n).level for good, n in seen if n}
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MIGRATION_NAMES", "MIGRATION_SET", "applied_names", "create", "migrate", "migrations"]
 
 MIGRATION_SET = "fedstore"
-MIGRATION_NAMES = ("0001_facts", "0002_summaries", "0003_loop", "0004_purged")
+MIGRATION_NAMES = ("0001_facts", "0002_summaries", "0003_loop", "0004_purged", "0005_tool_profiles")
 
 
 def applied_names(connection: sqlite3.Connection) -> tuple[str, ...] | None:
@@ -46,6 +46,7 @@ def _steps() -> dict[str, tuple[str, ...]]:
         summaries.SUMMARY_TABLES + seed_views.SEED_VIEWS,
         loop.LOOP_TABLES,
         purged.PURGED_TABLES,
+        seed_views.TOOL_PROFILES,
     )
     return dict(zip(MIGRATION_NAMES, statements, strict=True))
 
