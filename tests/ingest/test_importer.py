@@ -306,6 +306,22 @@ def test_follow_takes_what_is_appended_and_new_files(store: Store, clock: Clock,
     assert count(store.database, "routes") == 45
 
 
+def test_a_folder_that_cannot_be_read_is_told(store: Store, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = log.parent / "closed"
+    closed.mkdir()
+    scan = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if os.fspath(path) == str(closed):
+            raise PermissionError(13, "Permission denied", str(closed))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    report = import_paths(store, [log.parent])
+    assert report.taken == 40
+    assert [file.note for file in report.files if file.path == str(closed)] == ["cannot be read: Permission denied"]
+
+
 def test_a_read_only_store_is_refused(store: Store, log: Path) -> None:
     with Store(store.path, readonly=True) as readonly, pytest.raises(StoreError, match="read-only"):
         import_paths(readonly, [log])

@@ -110,7 +110,7 @@ class _Importer:
 
     def _due(self, report: ImportReport) -> Iterator[tuple[Path, str, int]]:
         """The files worth reading: their path, format and size."""
-        for path, named in self._walk():
+        for path, named in self._walk(report):
             try:
                 stat = path.stat()
                 seen = (stat.st_mtime_ns, stat.st_size)
@@ -118,8 +118,7 @@ class _Importer:
                     continue
                 kind = self._open[path].format if path in self._open else detect(path)
             except OSError as error:
-                if self._rounds == 0:
-                    report.files.append(FileReport(label(path), "", note=f"cannot be read: {error.strerror}"))
+                self._unreadable(path, error, report)
                 continue
             if kind is None or kind in _NO_READER:
                 self._other[path] = seen
@@ -139,14 +138,21 @@ class _Importer:
         elif named:
             report.files.append(FileReport(label(path), "", note="not of a known format"))
 
-    def _walk(self) -> Iterator[tuple[Path, bool]]:
+    def _unreadable(self, path: Path, error: OSError, report: ImportReport) -> None:
+        if self._rounds == 0:
+            report.files.append(FileReport(label(path), "", note=f"cannot be read: {error.strerror}"))
+
+    def _walk(self, report: ImportReport) -> Iterator[tuple[Path, bool]]:
         """Regular files below the roots, in a fixed order, each once; and whether the user named it."""
         seen: set[Path] = set()
+        closed: list[OSError] = []
         for root in self._roots:
-            for path in sorted(_files(root), key=str):
+            for path in sorted(_files(root, closed.append), key=str):
                 if path not in seen:
                     seen.add(path)
                     yield path, path == root
+        for error in closed:
+            self._unreadable(Path(error.filename), error, report)
 
     def _read(self, path: Path, kind: str, step: Callable[[int], None] | None) -> FileReport:
         source = self._open.get(path)
@@ -172,11 +178,11 @@ def _step(progress: Progress, done: int, total: int) -> Callable[[int], None]:
     return step
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
     if root.is_file():
         yield root
         return
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=on_error):
         folders[:] = [name for name in folders if name not in _SKIPPED_FOLDERS]
         for name in names:
             path = Path(folder, name)
