@@ -130,7 +130,7 @@ def test_capacity_follows_its_formula(busy: AnalyticsEngine, clock: Clock) -> No
 
 
 def test_capacity_is_unknown_without_durations_and_never_below_zero(engine: AnalyticsEngine) -> None:
-    engine.record_execution("t", "bash", None, True, agent_id="mute")  # type: ignore[arg-type]
+    engine.record_execution("t", "bash", None, True, agent_id="mute")
     run(engine, 1, "bash", seconds=5_000.0, agent_id="swamped")
     found = {a["agent_id"]: a["estimated_available_capacity"] for a in engine.get_predictive_capacity()["agents"]}
     assert found == {"mute": None, "swamped": 0.0}
@@ -161,6 +161,7 @@ def test_usage_and_costs(busy: AnalyticsEngine) -> None:
 
 def test_costs_that_nobody_told_are_unknown(engine: AnalyticsEngine) -> None:
     run(engine, 1, "search", cost_actual=None, tokens_used=None)
+    engine.record_execution("t2", "search", 1.0, True)
     assert engine.get_api_usage_and_costing()["execution_costs"] == {
         "total_usd": None, "priced_tasks": 0, "avg_per_task_usd": None,
     }  # fmt: skip
@@ -217,7 +218,7 @@ def test_recording_never_raises_and_serves_threads(engine: AnalyticsEngine, tmp_
     broken = AnalyticsEngine(tmp_path / "foreign.db")
     run(broken, 1, "search")
     run(engine, 2, "search", seconds=-5.0)
-    run(engine, 3, 17)  # type: ignore[arg-type]
+    engine.record_execution("t3")  # without a tool
     threads = [threading.Thread(target=lambda: [run(engine, n, "bash") for n in range(20)]) for _ in range(4)]
     for thread in threads:
         thread.start()

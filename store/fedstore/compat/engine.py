@@ -66,18 +66,21 @@ class AnalyticsEngine:
 
     def record_execution(
         self,
-        task_id: str,
-        tool_name: str,
-        duration_seconds: float,
-        success: bool,
-        cost_actual: float | None = 0.0,
-        tokens_used: int | None = 0,
-        human_effort_level: Any = "LOW",
+        task_id: str = "",
+        tool_name: str | None = None,
+        duration_seconds: float | None = None,
+        success: bool | None = None,
+        cost_actual: float | None = None,
+        tokens_used: int | None = None,
+        human_effort_level: Any = "",
         browser_used: bool = False,
         agent_id: str = "local",
         **more: Any,
     ) -> str:
-        """Record one execution; ``more`` may give ``id`` and ``at``. Returns its id. Never raises."""
+        """Record one execution; what is left out is not known. ``more`` may give ``id`` and ``at``.
+
+        Returns its id. Never raises.
+        """
         return self._record().record_execution(
             task_id=task_id, tool_name=tool_name, duration_seconds=duration_seconds, success=success,
             cost_actual=cost_actual, tokens_used=tokens_used, human_effort_level=human_effort_level,
