@@ -27,7 +27,7 @@ _EPOCH_MS = 946_684_800_000  # nothing is recorded before the year 2000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``[start_ms, end_ms)``; ``label`` is how the user named it, ``live`` whether it ends at the present."""
+    """``[start_ms, end_ms)``; ``label`` names it (168 hours are 7d), ``live`` tells whether it ends at the present."""
 
     start_ms: int
     end_ms: int
@@ -55,8 +55,7 @@ class Window:
         if label == "all":
             return cls(_EPOCH_MS, end, label, live)
         length = parse_duration_ms(label)
-        named = f"{label.strip()}h" if label.strip().isdecimal() else label
-        return cls(max(_EPOCH_MS, end - length), end, named, live)
+        return cls(max(_EPOCH_MS, end - length), end, _named(label.strip(), length), live)
 
 
 def parse_duration_ms(text: str) -> int:
@@ -65,6 +64,14 @@ def parse_duration_ms(text: str) -> int:
     if found is None or int(found[1]) == 0:
         raise FedstoreError(f"{text!r} is not a window: use 15m, 6h, 7d, a number of hours, or all")
     return int(found[1]) * _UNITS[found[2] or "h"]
+
+
+def _named(label: str, length_ms: int) -> str:
+    """The name of a window given as a number of hours: of those that views offer where it is one of them."""
+    if not label.isdecimal():
+        return label
+    offered = (name for name in WINDOW_LABELS[:-1] if parse_duration_ms(name) == length_ms)
+    return next(offered, f"{int(label)}h")
 
 
 def parse_time_ms(text: str) -> int:

@@ -62,6 +62,14 @@ def test_times_with_and_without_a_zone() -> None:
         parse_time_ms("yesterday")
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"), [("24", "24h"), (" 168 ", "7d"), ("720", "30d"), ("36", "36h"), ("036", "36h"), ("90m", "90m")]
+)
+def test_hours_are_shown_with_their_unit(given: str, shown: str) -> None:
+    window = Window.ending(given, BASE_MS)
+    assert (window.label, window.length_ms) == (shown, parse_duration_ms(given))
+
+
 def test_a_window_contains_its_moment() -> None:
     window = Window.ending("1h", BASE_MS + 90_500)
     assert (window.start_ms, window.end_ms) == (BASE_MS + 120_000 - HOUR_MS, BASE_MS + 120_000)
