@@ -243,7 +243,8 @@ def test_ascii_by_setting(run: Run, federation: Store, monkeypatch: pytest.Monke
 
 
 def test_hours_are_a_window_and_a_moment_may_be_milliseconds(run: Run, federation: Store, clock: Clock) -> None:
-    assert "Window: 168h to" in run("costs", "-w", "168").stdout
+    assert "Window: 7d to" in run("costs", "-w", "168").stdout
+    assert "Window: 90h to" in run("costs", "-w", "90").stdout
     then = str(clock.now_ms - 3_600_000)
     assert "to 10 Mar 11:35" in run("dashboard", "--at", then).stdout
 
