@@ -147,6 +147,7 @@ def _summaries(database: Database, settings: Settings, now_ms: int, chunk: int) 
         cutoff -= cutoff % DAY_MS
         with database.write() as tx:  # first the mark: from now on nothing is added to what is going to vanish
             tx.execute(_SET_MARK, (name, cutoff))
+            tx.memo.pop("purged", None)  # what this process has noted of the marks, which no other has changed
         for table in SPECS:
             for width in widths:
                 yield from _buckets(database, table, width, cutoff, chunk)

@@ -143,6 +143,16 @@ def test_minutes_and_hours_go_by_age_and_never_come_back(store: Store, clock: Cl
     assert found == [(DAY, day, 1, 0, 1), (DAY, day + 2 * DAY, 1, 0, 0)]
 
 
+def test_history_after_a_purge_goes_to_the_days_only(store: Store, clock: Clock) -> None:
+    """Also in a process that wrote history before it purged, and remembers how far back minutes went then."""
+    write(store, {"kind": "run", "agent": "a", "at": NOW_MS - 100 * DAY})
+    clock.advance(31 * DAY)
+    purge(store.database, Settings(), clock(), pause=lambda _: None)
+    write(store, {"kind": "run", "agent": "a", "at": NOW_MS - 90 * DAY})
+    widths = [row[0] for row in store.database.read("SELECT width FROM agent_buckets")]
+    assert widths == [DAY, DAY]
+
+
 def test_what_is_not_a_fact_goes_too(store: Store, clock: Clock) -> None:
     write(
         store, {"kind": "job", "id": "done", "state": "failed"}, {"kind": "job", "id": "on", "state": "running"},
