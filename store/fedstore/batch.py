@@ -1,11 +1,14 @@
 """The rows of one transaction, and how they are written so that every summary stays exact.
 
-Rows are made when events are added, before the transaction begins, so that the lock is held for the writing only.
+Rows are made when events are added, before the transaction begins, so that the lock is held for the writing only;
+but the trail of a decision is packed in it, because its codes are those of the very file that it is written to.
 A fact that is already there changes nothing, and a fact that occurs twice in a batch counts once. Events come in
 validated; only their attributes are used, so that whoever has them can do without pydantic.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from fedstore.checking import CHECKS
 from fedstore.errors import EventError
@@ -13,6 +16,7 @@ from fedstore.ids import FUTURE_SLACK_MS
 from fedstore.inserting import insert_facts
 from fedstore.judging import judge_route, judge_run, subjects_with_verdicts
 from fedstore.summaries import Deltas
+from fedstore.trail import pack
 from fedstore.writes import (
     INSERTS,
     execution_row,
@@ -139,7 +143,8 @@ class Batch:
         return len(fresh)
 
     def _routes(self, tx: Transaction, rows: list[RouteRows], deltas: Deltas) -> int:
-        routes = [route for route, _, _ in rows]
+        code = partial(_code, tx)
+        routes = [(*route, pack(route[3], route[6], attempts, code)) for route, attempts, _ in rows]
         new = {row[0] for row in _insert_new(tx, "routes", routes, self._stamp.recorded_ms)}
         early = subjects_with_verdicts(tx, "route", [i for i in self._named.get("route", ()) if i in new])
         fresh, sent_again = [], []
@@ -200,6 +205,16 @@ def _unless_purged(tx: Transaction, table: str, rows: list[Row], now_ms: int) ->
     from fedstore.purged import not_purged
 
     return not_purged(tx, table, rows, newest, now_ms)
+
+
+def _code(tx: Transaction, name: str) -> int:
+    """The small integer of a name in packed trails; a new one is written in the same transaction."""
+    code = tx.names.get(name)
+    if code is None:
+        tx.execute("INSERT INTO names (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+        ((code,),) = tx.execute("SELECT code FROM names WHERE name = ?", (name,))
+        tx.names[name] = code
+    return int(code)
 
 
 def _judge_again(tx: Transaction, verdicts: list[Row], deltas: Deltas) -> int:

@@ -79,7 +79,7 @@ def record_task(path: str, task: Task) -> bool | None:
     try:
         database = Database(path)
         try:
-            batch = Batch(Stamp(now_ms(), SOURCE, keep_content=False, code=_no_names))
+            batch = Batch(Stamp(now_ms(), SOURCE, keep_content=False))
             batch.add([task])
             with database.write() as tx:
                 return batch.write(tx) == 0
@@ -89,7 +89,3 @@ def record_task(path: str, task: Task) -> bool | None:
         raise
     except FedstoreError:
         return None
-
-
-def _no_names(name: str) -> int:
-    raise AssertionError(f"a task interns no name, but {name!r} was asked for")

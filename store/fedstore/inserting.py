@@ -32,7 +32,7 @@ FACT_COLUMNS = {
     ),
     "routes": (
         "id", "task_id", "description", "agent", "layer", "confidence", "at_ms", "latency_us", "correct",
-        "correct_agent", "completed", "quality", "completion_ms", "trail", "source", "recorded_ms",
+        "correct_agent", "completed", "quality", "completion_ms", "source", "recorded_ms", "trail",
     ),
     "route_attempts": (
         "route_id", "position", "layer", "agent", "confidence", "threshold", "accepted", "shadow", "shadow_rate",

@@ -141,6 +141,7 @@ class WriterConnection:
         self.lock = lock
         self.mutex = threading.Lock()
         self.memo: dict[str, Any] = {}
+        self.names: dict[str, int] = {}
         self.token = -1
         self._timeout_s = timeout_s
         self._owner = 0
@@ -178,16 +179,17 @@ class Transaction:
     """One write: lock file, BEGIN IMMEDIATE, COMMIT; rolled back whole when its block raises.
 
     ``memo`` holds what earlier transactions of this process read and noted there, as long as nobody else has
-    written since.
+    written since; ``names`` the codes of names, which nobody changes as long as the file is the same.
     """
 
-    __slots__ = ("_path", "_writer", "connection", "memo")
+    __slots__ = ("_path", "_writer", "connection", "memo", "names")
 
     def __init__(self, writer: WriterConnection, path: str) -> None:
         self._writer = writer
         self._path = path
         self.connection = writer.connection
         self.memo = writer.memo
+        self.names = writer.names
 
     def __enter__(self) -> Transaction:
         writer = self._writer
@@ -235,6 +237,7 @@ class Transaction:
     def _abandon(self) -> None:
         """Roll back, forget what was noted, let go."""
         self.memo.clear()
+        self.names.clear()
         try:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")

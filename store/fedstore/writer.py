@@ -6,7 +6,6 @@ whole or not at all; an event that cannot be recorded is refused by itself, with
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,12 +125,10 @@ class FactWriter:
         self._source = source
         self._keep_content = keep_content
         self._clock = clock
-        self._codes: dict[str, int] = {}
-        self._codes_guard = threading.Lock()
 
     def write(self, events: Iterable[Event | Mapping[str, Any]]) -> Receipt:
         """Write a batch in one transaction. Raises StoreError; then nothing of the batch was written."""
-        batch = Batch(Stamp(self._clock(), self._source, self._keep_content, self._code))
+        batch = Batch(Stamp(self._clock(), self._source, self._keep_content))
         receipt = Receipt()
         given, positions = _validated(events, receipt)
         refused = batch.add(given)
@@ -143,13 +140,3 @@ class FactWriter:
                 taken = batch.write(tx)
             receipt.taken, receipt.known = taken, batch.size - taken
         return receipt
-
-    def _code(self, name: str) -> int:
-        """The small integer of a name; a new name is committed before anything refers to it."""
-        code = self._codes.get(name)
-        if code is None:
-            with self._codes_guard, self._database.write() as tx:
-                tx.execute("INSERT INTO names (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
-                ((code,),) = tx.execute("SELECT code FROM names WHERE name = ?", (name,))
-                self._codes[name] = code
-        return code

@@ -1,17 +1,15 @@
 """The row each event becomes, and the statements that write what is not a fact for good: states, jobs, refusals.
 
-Rows are plain tuples in the order of ``inserting.FACT_COLUMNS``.
+Rows are plain tuples in the order of ``inserting.FACT_COLUMNS``; that of a route is still without its trail.
 """
 
 from __future__ import annotations
 
 from fedstore.ids import new_id, stable_id
 from fedstore.pricing import REPORTED, price
-from fedstore.trail import pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, TypeAlias
 
     from fedstore.events import Execution, Job, Outcome, Route, Run, RunState, Usage, Verdict
@@ -25,15 +23,14 @@ __all__ = [
 
 
 class Stamp:
-    """What every fact of one transaction shares; ``code`` interns a name for packed trails."""
+    """What every fact of one transaction shares."""
 
-    __slots__ = ("code", "keep_content", "recorded_ms", "source")
+    __slots__ = ("keep_content", "recorded_ms", "source")
 
-    def __init__(self, recorded_ms: int, source: str, keep_content: bool, code: Callable[[str], int]) -> None:
+    def __init__(self, recorded_ms: int, source: str, keep_content: bool) -> None:
         self.recorded_ms = recorded_ms
         self.source = source
         self.keep_content = keep_content
-        self.code = code
 
 
 def _insert(table: str, columns: str) -> str:
@@ -174,14 +171,14 @@ def proposal_right(
 
 
 def route_rows(e: Route, at: int, stamp: Stamp) -> tuple[Row, list[Row], Row | None]:
-    """The rows of ``routes``, ``route_attempts`` and, with an outcome, ``verdicts``."""
+    """The rows of ``routes`` (without its trail), ``route_attempts`` and, with an outcome, ``verdicts``."""
     route_id = e.id or new_id(at)
     attempts = [_attempt_row(route_id, position, a.__dict__) for position, a in enumerate(e.attempts)]
     agent, source = e.agent, e.source or stamp.source
     judged = (None,) * 5 if e.outcome is None else _outcome(agent, e.outcome)
     route = (
         route_id, e.task_id, e.description if stamp.keep_content else None, agent, e.layer, e.confidence, at,
-        _micros(e.latency_ms), *judged, pack(agent, at, attempts, stamp.code), source, stamp.recorded_ms,
+        _micros(e.latency_ms), *judged, source, stamp.recorded_ms,
     )  # fmt: skip
     if e.outcome is None:
         return route, attempts, None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fedstore import Store, StoreError, Window, database
+from fedstore import Store, StoreError, Window, database, read_decisions
 from fedstore.database import Database
 
 
@@ -120,6 +120,22 @@ def test_what_is_recorded_after_a_deletion_begins_a_new_store(tmp_path: Path) ->
         assert agents(store.database) == ["before"]  # a plain read goes on with what it has
         store.database.change_token()
         assert agents(store.database) == ["after"]
+
+
+def test_decisions_recorded_after_a_deletion_know_their_names(tmp_path: Path) -> None:
+    """Trails hold codes, and the new file has given none of those that the old one gave."""
+    path = tmp_path / "s.db"
+    route = {"kind": "route", "agent": "kimi", "layer": "keyword", "at": 1_773_146_000_000,
+             "attempts": [{"layer": "keyword", "agent": "kimi", "confidence": 0.9, "accepted": True}]}  # fmt: skip
+    with Store(path) as store:
+        recorder = store.recorder()
+        assert recorder.record(route).taken == 1
+        for file in tmp_path.iterdir():
+            file.unlink()
+        assert recorder.record(route).taken == 1
+        with Store(path, readonly=True) as another:
+            log = read_decisions(another.database, Window(0, 2_000_000_000_000, "all"), ["keyword"])
+            assert [log.agents[code] for code in log.final] == ["kimi"]
 
 
 def test_a_store_named_relatively_stays_where_it_was_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
