@@ -2,14 +2,16 @@
 
 The loss bound: after ``kill -9`` at most what was recorded in the last ``INTERVAL_S`` seconds (plus the time of the
 write under way) is lost, and never more than ``LIMIT`` facts, because a call that finds the queue full writes by
-itself. Interpreter exit, ``flush`` and ``close`` write everything. After a fork the child starts with an empty queue;
-the parent still writes its own.
+itself. ``flush``, ``close`` and the end of the interpreter, or of a process that ``multiprocessing`` made, write
+everything; what is recorded after that end has begun, or when no thread can be had, is written by the call. After a
+fork the child starts with an empty queue; the parent still writes its own.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Sequence
@@ -39,9 +41,10 @@ class Background:
         self._queue: list[Any] = []
         self._guard = threading.Lock()
         self._writing = threading.Lock()
-        self._wake = threading.Event()
-        self._stop = False
+        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._hooked = False
+        self._ending = False
 
     def put(self, events: Sequence[Any]) -> Receipt:
         """Leave facts for the thread; they are validated and stamped here, so that what is refused is told at once."""
@@ -54,10 +57,9 @@ class Background:
             receipt = self._sink.write([event for _, event in rejected])
             receipt.rejected = [(rejected[at][0], reason) for at, reason in receipt.rejected]
         with self._guard:
-            room = len(self._queue) + len(good) <= self.LIMIT
+            room = len(self._queue) + len(good) <= self.LIMIT and self._started()
             if room:
                 self._queue.extend(good)
-                self._start()
         if not room:
             return self._sink.write(good) + receipt
         receipt.taken += len(good)
@@ -72,14 +74,18 @@ class Background:
                 self._sink.write(batch)
 
     def close(self) -> None:
-        """Stop the thread and write what is left."""
-        thread = self._thread
-        self._stop = True
-        self._wake.set()
-        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
+        """Stop the thread and write what is left; what is recorded meanwhile starts another."""
+        with self._guard:
+            thread, self._thread = self._thread, None
+            self._stop.set()
+        if thread is not None and thread is not threading.current_thread():
             thread.join()
         self.flush()
-        self._reset_thread()
+
+    def close_for_good(self) -> None:
+        """The same at the end of the process: from now on every call writes by itself."""
+        self._ending = True
+        self.close()
 
     # --- inside --------------------------------------------------------------------------------------------
 
@@ -97,20 +103,28 @@ class Background:
                 good.append(valid if valid.at is not None else valid.model_copy(update={"at": now}))
         return good, rejected
 
-    def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="fedstore-background", daemon=True)
-            self._thread.start()
+    def _started(self) -> bool:
+        """Whether there is a thread that will write what is queued."""
+        if self._thread is None and not self._ending:
+            self._hook()
+            stop = self._stop = threading.Event()
+            thread = threading.Thread(target=self._run, args=(stop,), name="fedstore-background", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no more threads, or the interpreter starts none as it ends
+                return False
+            self._thread = thread
+        return self._thread is not None
 
-    def _reset_thread(self) -> None:
-        with self._guard:
-            self._thread = None
-            self._stop = False
-            self._wake = threading.Event()
+    def _hook(self) -> None:
+        """A process that ``multiprocessing`` forks ends without the interpreter's exit functions; it has its own."""
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None and not self._hooked:
+            self._hooked = True
+            util.Finalize(self, _close_quietly, args=(weakref.ref(self),), exitpriority=0)
 
-    def _run(self) -> None:
-        while not self._stop:
-            self._wake.wait(self.INTERVAL_S)
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.wait(self.INTERVAL_S):
             self.flush()
 
 
@@ -120,11 +134,11 @@ _alive: weakref.WeakSet[Background] = weakref.WeakSet()
 def _close_quietly(reference: weakref.ref[Background]) -> None:
     background = reference()
     if background is not None:
-        background.close()
+        background.close_for_good()
 
 
 def _after_fork_in_child() -> None:
-    for background in _alive:
+    for background in list(_alive):
         background.reset()
 
 

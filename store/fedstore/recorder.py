@@ -31,8 +31,8 @@ class Recorder:
     ``source`` names where facts come from; ``keep_content`` opts in to storing task descriptions and the text of
     refused facts. ``background=True`` is for event loops: calls return at once and a thread writes a few times a
     second; kill -9 can then cost what was recorded in the last ``Background.INTERVAL_S`` seconds, and no more than
-    ``Background.LIMIT`` facts (beyond that a call writes at once by itself). ``close`` and interpreter exit write
-    everything. ``clock`` gives the present in UTC epoch milliseconds.
+    ``Background.LIMIT`` facts (beyond that a call writes at once by itself). ``close`` and the end of the process write
+    everything (not ``os._exit``). ``clock`` gives the present in UTC epoch milliseconds.
     """
 
     def __init__(

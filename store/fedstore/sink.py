@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,12 @@ class Sink:
         self._purging: Iterator[Any] | None = None
         self.lost = 0
         self.refused = 0
+        _alive.add(self)
+
+    def after_fork_in_child(self) -> None:
+        """Another thread may have held the lock at the moment of the fork; what was lost is the parent's to note."""
+        self._guard = threading.Lock()
+        self._pending = 0
 
     def now(self) -> int:
         """The present in UTC epoch milliseconds."""
@@ -176,6 +184,18 @@ class Sink:
             return int(self._clock())
         except Exception:  # noqa: BLE001 - a broken clock is one of the things that can be wrong
             return now_ms()
+
+
+_alive: weakref.WeakSet[Sink] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for sink in list(_alive):
+        sink.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _words(error: BaseException) -> str:

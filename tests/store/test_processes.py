@@ -114,6 +114,77 @@ def test_interpreter_exit_writes_the_queue(tmp_path: Path) -> None:
         assert store.database.read("SELECT COUNT(*) FROM runs") == [(25,)]
 
 
+RECORD_WHILE_ENDING = """
+import atexit, sys
+def last_words():
+    recorder.task("late")
+    assert recorder.lost == 0, recorder.lost
+atexit.register(last_words)  # before the recorder's own, so it runs after them
+from fedstore import Recorder
+from fedstore.background import Background
+Background.INTERVAL_S = 3600.0
+recorder = Recorder(sys.argv[1], background=True)
+recorder.task("early")
+"""
+
+
+def test_what_is_recorded_while_the_interpreter_ends_is_written(tmp_path: Path) -> None:
+    process = start(RECORD_WHILE_ENDING, tmp_path / "s.db")
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    with Store(tmp_path / "s.db") as store:
+        assert store.database.read("SELECT agent FROM runs ORDER BY agent") == [("early",), ("late",)]
+
+
+WORKERS = """
+import multiprocessing, sys
+from fedstore import Recorder
+from fedstore.background import Background
+Background.INTERVAL_S = 3600.0
+recorder = Recorder(sys.argv[1], background=True)
+recorder.task("parent")
+def work():
+    recorder.task("worker")
+workers = [multiprocessing.get_context("fork").Process(target=work) for _ in range(2)]
+for worker in workers: worker.start()
+for worker in workers: worker.join()
+"""
+
+
+def test_a_worker_of_multiprocessing_writes_its_queue_when_it_ends(tmp_path: Path) -> None:
+    process = start(WORKERS, tmp_path / "s.db")
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    with Store(tmp_path / "s.db") as store:
+        found = dict(store.database.read("SELECT agent, COUNT(*) FROM runs GROUP BY agent"))
+        assert found == {"parent": 1, "worker": 2}
+
+
+FORK_WHILE_BUSY = """
+import os, signal, sys
+from fedstore import Recorder
+recorder = Recorder(sys.argv[1])
+recorder._sink._pending = 7
+with recorder._sink._guard:  # as another thread may hold it at the moment of the fork
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        recorder.task("child")
+        os._exit(recorder.lost)
+_, status = os.waitpid(child, 0)
+assert status == 0, status
+"""
+
+
+def test_a_fork_while_another_thread_is_recording(tmp_path: Path) -> None:
+    process = start(FORK_WHILE_BUSY, tmp_path / "s.db")
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    with Store(tmp_path / "s.db") as store:
+        assert store.database.read("SELECT agent FROM runs") == [("child",)]
+        assert store.database.read("SELECT COUNT(*) FROM losses") == [(0,)]  # those are the parent's to note
+
+
 FORK = """
 import os, sys
 from fedstore import Recorder

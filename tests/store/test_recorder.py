@@ -301,6 +301,40 @@ def test_the_background_thread_writes_by_itself(store: Store, monkeypatch: pytes
     recorder.close()
 
 
+def test_without_a_thread_the_caller_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    recorder = store.recorder(background=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        recorder.task("a")
+    assert rows(store, "SELECT agent FROM runs") == [("a",)]
+    recorder.task("b")
+    recorder.close()
+    assert rows(store, "SELECT COUNT(*) FROM runs") == [(2,)]
+
+
+def test_what_is_recorded_during_a_close_is_written_in_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Background, "INTERVAL_S", 3600.0)
+    written = threading.Event()
+    recorder = store.recorder(background=True)
+    recorder.task("a")
+    write = recorder._sink.write
+
+    def one_more(events: Any) -> Any:
+        monkeypatch.setattr(Background, "INTERVAL_S", 0.001)
+        monkeypatch.setattr(recorder._sink, "write", lambda later: (write(later), written.set())[0])
+        recorder.task("b")
+        return write(events)
+
+    monkeypatch.setattr(recorder._sink, "write", one_more)
+    recorder.close()
+    assert written.wait(20)
+    assert rows(store, "SELECT COUNT(*) FROM runs") == [(2,)]
+    recorder.close()
+
+
 def test_a_closed_recorder_may_go_on(store: Store) -> None:
     recorder = Recorder(store.path)
     recorder.task("a")
