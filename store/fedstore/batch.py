@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from fedstore.checking import CHECKS
+from fedstore.checking import CHECKS, check_start
 from fedstore.errors import EventError
 from fedstore.ids import FUTURE_SLACK_MS
 from fedstore.inserting import insert_facts
@@ -80,17 +80,20 @@ class Batch:
         for position, event in enumerate(events):
             fields = event.__dict__
             kind, at = fields["kind"], fields["at"]
-            if at is None:
-                at = now
-            elif at > self._latest:
-                refused.append((position, f"at: lies {_ahead(at - now)} in the future: check the clock"))
-                continue
-            if kind in CHECKS:
-                try:
+            try:
+                if at is None:
+                    at = now
+                    if fields.get("started_at"):
+                        check_start(fields["started_at"], now, FUTURE_SLACK_MS)
+                elif at > self._latest:
+                    raise EventError(  # noqa: TRY301 - refused like all that the checks refuse
+                        f"at: lies {_ahead(at - now)} in the future: check the clock"
+                    )
+                if kind in CHECKS:
                     CHECKS[kind](event)
-                except EventError as error:
-                    refused.append((position, str(error)))
-                    continue
+            except EventError as error:
+                refused.append((position, str(error)))
+                continue
             row = _ROWS[kind](event, at, stamp)
             if kind in rows:
                 rows[kind].append(row)

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from fedstore.events import Event, Route, Run, Usage, Verdict
+    from fedstore.events import Event, Route, Run, RunState, Usage, Verdict
 
-__all__ = ["CHECKS", "check_event"]
+__all__ = ["CHECKS", "MAX_DURATION_MS", "check_event", "check_start"]
+
+MAX_DURATION_MS = 366 * 86_400_000
 
 
 def check_event(event: Event) -> None:
@@ -24,10 +26,19 @@ def check_event(event: Event) -> None:
         check(event)
 
 
-def _check_run(e: Run) -> None:
+def _check_run(e: Run | RunState) -> None:
     started = e.started_at
-    if started is not None and e.at is not None and started > e.at:
-        raise EventError("started_at is after at: a run cannot end before it starts")
+    if started is not None and e.at is not None:
+        check_start(started, e.at)
+
+
+def check_start(started_ms: int, at_ms: int, slack_ms: int = 0) -> None:
+    """Raises EventError for a start after ``at_ms``, or longer before it than anything may last."""
+    if started_ms > at_ms + slack_ms:
+        raise EventError("started_at is after at (the present, when not given): a run cannot end before it starts")
+    if at_ms - started_ms > MAX_DURATION_MS:
+        days = MAX_DURATION_MS // 86_400_000
+        raise EventError(f"started_at lies more than {days} days before at: no run lasts so long")
 
 
 def _check_usage(e: Usage) -> None:
@@ -65,5 +76,5 @@ def _check_verdict(e: Verdict) -> None:
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {
-    "run": _check_run, "usage": _check_usage, "route": _check_route, "verdict": _check_verdict,
+    "run": _check_run, "run_state": _check_run, "usage": _check_usage, "route": _check_route, "verdict": _check_verdict,
 }  # fmt: skip

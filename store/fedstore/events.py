@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
+from fedstore.checking import MAX_DURATION_MS
 from fedstore.cleaning import NAME_LIMIT, clean_label, clean_name, clean_text, required_name
 
 __all__ = [
@@ -37,7 +38,6 @@ __all__ = [
 
 EARLIEST_MS = 946_684_800_000  # the year 2000: an earlier time is a mistake in the unit or the clock
 LATEST_MS = 253_402_300_799_000
-MAX_DURATION_MS = 366 * 86_400_000
 MAX_TOKENS = 10**12
 MAX_USD = 10**6
 NANO = 10**9
@@ -62,6 +62,18 @@ def to_epoch_ms(value: Any) -> Any:
     return value
 
 
+def _to_time(value: Any) -> Any:
+    """``to_epoch_ms`` in whole milliseconds, with what is wrong about a time that is out of range."""
+    value = to_epoch_ms(value)
+    if isinstance(value, float) and value - value == 0:
+        value = round(value)
+    if isinstance(value, int) and not EARLIEST_MS <= value <= LATEST_MS:
+        if EARLIEST_MS <= value * 1000 <= LATEST_MS:
+            raise ValueError("looks like seconds: times are epoch milliseconds, seconds times 1000")
+        raise ValueError("is outside the years 2000 to 9999 (a time is epoch milliseconds or ISO 8601 with a zone)")
+    return value
+
+
 def _to_nano(value: Any) -> Any:
     """Integer nano-USD from USD as int, float, Decimal or numeric string."""
     if type(value) is float and 0 <= value <= MAX_USD:
@@ -71,7 +83,7 @@ def _to_nano(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("must be an amount in USD, not a truth value")  # noqa: TRY004 - as above
     try:
-        amount = Decimal(str(value))
+        amount = Decimal(value if isinstance(value, int) else str(value))
     except InvalidOperation:
         raise ValueError("must be an amount in USD") from None
     if not amount.is_finite():
@@ -88,9 +100,8 @@ def _identity(value: str) -> str:
     return cleaned
 
 
-_TimeRange = Field(ge=EARLIEST_MS, le=LATEST_MS)
 _EpochMs = Annotated[int, Field(strict=True, ge=EARLIEST_MS, le=LATEST_MS)]
-_OtherTime = Annotated[int, BeforeValidator(to_epoch_ms), _TimeRange]
+_OtherTime = Annotated[int, BeforeValidator(_to_time)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), AfterValidator(required_name)]
 Label: TypeAlias = Annotated[str, Field(max_length=NAME_LIMIT), AfterValidator(clean_label)]
 Text: TypeAlias = Annotated[str, AfterValidator(clean_text)]
@@ -211,7 +222,7 @@ class Attempt(_Event):
     latency_ms: Millis | None = None
     shadow: bool = False
     """Evaluated by a background probe, not on the live path."""
-    shadow_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
+    shadow_rate: Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)] | None = None
     """The share of decisions the probe samples; each stands for 1 / shadow_rate."""
     error_class: Label = ""
 

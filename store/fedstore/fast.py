@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from fedstore.batch import Batch
+from fedstore.checking import MAX_DURATION_MS
 from fedstore.cleaning import NAME_LIMIT, TEXT_LIMIT
 from fedstore.database import Database
 from fedstore.errors import FedstoreError, StoreBusyError
@@ -19,7 +20,6 @@ from fedstore.writes import Stamp
 __all__ = ["SOURCE", "Task", "record_task", "store_for"]
 
 SOURCE = "shell"
-MAX_DURATION_MS = 366 * 86_400_000
 
 
 class Task:

@@ -56,7 +56,7 @@ class RecordedRun:
             "success": self.success, "rework": self.rework, "quality": self.quality, "confidence": self.confidence,
             "qa": self.qa, "error_class": self.error_class, "notes": self.notes,
         }  # fmt: skip
-        said = {name: value for name, value in judged.items() if value is not None}
+        said: dict[str, Any] = {name: value for name, value in judged.items() if value is not None}
         if kind is not None:
             said |= {"success": False, "error_class": kind.__name__}
         elif self.success is None:
@@ -91,7 +91,8 @@ class RecordedRun:
         )
 
     def _record(self, kind: str, fields: Mapping[str, Any]) -> None:
-        self._recorder.record({**self._shared, **fields, "kind": kind})
+        said = {name: value for name, value in {**self._shared, **fields}.items() if value is not None}
+        self._recorder.record({**said, "kind": kind})
 
 
 class RecordedTool:

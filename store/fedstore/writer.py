@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from fedstore.batch import Batch
 from fedstore.checking import check_event
+from fedstore.cleaning import clean_name, clean_text
 from fedstore.database import Database
 from fedstore.errors import EventError
 from fedstore.events import (
@@ -36,6 +37,7 @@ __all__ = ["FactWriter", "Receipt", "explain", "validated"]
 _TYPES = frozenset((Run, RunState, Usage, Execution, Route, Verdict, Job))
 _KIND_NAMES = ("run", "run_state", "usage", "execution", "route", "verdict", "job")
 _KINDS = frozenset(_KIND_NAMES)
+_FIELD_LIMIT = 80
 _SHAPELESS = ("union_tag_not_found", "union_tag_invalid", "model_attributes_type")
 
 
@@ -65,28 +67,33 @@ def explain(error: ValidationError) -> str:
     wrong = [e for e in errors if _field(e["loc"]) == where][-1]  # of several ways to read a time, the last says most
     message = wrong["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if wrong["type"] == "extra_forbidden":
-        return f"{where}: unknown field (see `fedtop record --help` for the known ones)"
+        return f"{where or '?'}: unknown field (see `fedtop record --help` for the known ones)"
     message = message[:1].lower() + message[1:]
     return f"{where}: {message}" if where else message
 
 
 def _field(loc: Sequence[int | str]) -> str:
-    return ".".join(
-        str(part) for part in loc if part not in _KINDS and not str(part).startswith(("constrained-int", "function-"))
-    )
+    """Where an error is; a field's name comes from outside, too."""
+    names = [str(part) for part in loc if part not in _KINDS]
+    path = ".".join(name for name in names if not name.startswith(("constrained-int", "function-")))
+    return clean_text(clean_name(path), _FIELD_LIMIT)
 
 
 def validated(event: Event | Mapping[str, Any]) -> Event:
     """The event itself, or the event a mapping describes. Raises EventError in one clear line."""
-    if type(event) in _TYPES:
-        valid: Event = event  # type: ignore[assignment]
-    else:
-        try:
-            valid = event_adapter().validate_python(event)
-        except ValidationError as error:
-            raise EventError(explain(error)) from error
+    valid: Event = event if type(event) in _TYPES else _read(event)  # type: ignore[assignment]
     check_event(valid)
     return valid
+
+
+def _read(event: Any) -> Event:
+    """The event a mapping describes, its fields each by themselves. Raises EventError."""
+    try:
+        return event_adapter().validate_python(event)
+    except ValidationError as error:
+        raise EventError(explain(error)) from error
+    except Exception as error:
+        raise EventError(f"cannot be read: {type(error).__name__} in one of its values") from error
 
 
 def _validated(events: Iterable[Any], receipt: Receipt) -> tuple[Sequence[Event], Sequence[int]]:
@@ -99,15 +106,14 @@ def _validated(events: Iterable[Any], receipt: Receipt) -> tuple[Sequence[Event]
         return given, (0,)
     try:
         return events_adapter().validate_python(list(given)), range(len(given))
-    except ValidationError:
-        pass
-    valid, positions = [], []
+    except Exception:  # noqa: BLE001 - the methods of a value that is not what it should be may raise anything
+        valid, positions = [], []
     for position, event in enumerate(given):
         try:
-            valid.append(event_adapter().validate_python(event))
+            valid.append(_read(event))
             positions.append(position)
-        except ValidationError as error:
-            receipt.rejected.append((position, explain(error)))
+        except EventError as error:
+            receipt.rejected.append((position, str(error)))
     return valid, positions
 
 

@@ -184,7 +184,7 @@ def route_rows(e: Route, at: int, stamp: Stamp) -> tuple[Row, list[Row], Row | N
         return route, attempts, None
     correct, correct_agent, completed, quality, completion = judged
     verdict = (
-        "route", route_id, stable_id(at, *judged), at, None, None, quality, None, correct, correct_agent, completed,
+        "route", route_id, stable_id(0, *judged), at, None, None, quality, None, correct, correct_agent, completed,
         completion, source, stamp.recorded_ms,
     )  # fmt: skip
     return route, attempts, verdict

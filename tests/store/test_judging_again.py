@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fedstore import Store
+from tests.conftest import Clock
 
 ROUTE = {
     "kind": "route", "id": "r", "agent": "kimi", "layer": "keyword", "confidence": 0.9,
@@ -36,6 +37,18 @@ def test_only_news_counts(store: Store, outcomes: Any, expected: list[tuple[int,
     assert counted(store, *outcomes) == expected
     assert store.database.read("SELECT agent, correct, correct_agent FROM routes") == [("kimi", 0, "codex")]
     assert store.database.read("SELECT SUM(routes) FROM route_buckets WHERE width = 60000") == [(1,)]
+
+
+def test_a_retry_does_not_outdo_what_was_learnt_meanwhile(store: Store, clock: Clock) -> None:
+    decision = {**ROUTE, "outcome": {"correct": True}}
+    write = store.writer().write
+    write([decision])
+    clock.advance(60_000)
+    write([{"kind": "verdict", "subject": "route", "subject_id": "r", **WRONG}])
+    clock.advance(60_000)
+    receipt = write([decision])
+    assert (receipt.taken, receipt.known) == (0, 1)
+    assert store.database.read("SELECT correct, correct_agent FROM routes") == [(0, "codex")]
 
 
 def test_twice_in_one_batch(store: Store) -> None:

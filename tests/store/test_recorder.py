@@ -67,6 +67,13 @@ def test_what_a_run_says_of_itself_stands(store: Store) -> None:
     assert rows(store, "SELECT success, error_class FROM runs") == [(0, "GaveUp")]
 
 
+def test_what_is_none_of_a_run_is_left_out(store: Store) -> None:
+    recorder = store.recorder()
+    with recorder.run("a", project=None, mode=None) as run:
+        run.usage(model=None, input_tokens=1)
+    assert (recorder.refused, rows(store, "SELECT project, mode FROM runs")) == (0, [("", "")])
+
+
 def test_a_run_survives_a_clock_set_back(store: Store, clock: Clock) -> None:
     with store.recorder().run("a"):
         clock.advance(-3_600_000)
