@@ -171,6 +171,8 @@ class Database:
             if self.readonly:
                 raise StoreError(f"there is no store at {path}: record something first, or try `fedtop demo`")
             return
+        if not os.path.isfile(path):
+            raise StoreError(f"{path} is a device or a pipe, not a file: choose another path with --store")
         if not os.access(path, os.R_OK):
             raise StoreError(f"{path} cannot be read: check its permissions")
 
@@ -283,8 +285,7 @@ class Database:
             connection.execute("PRAGMA query_only = ON")
             if self._missing(connection):
                 raise StoreError(  # noqa: TRY301 - closed below, as after any other
-                    f"{self._file} is not up to date (from an older fedtop, or still empty): open it anew, without"
-                    " --readonly, to bring it up"
+                    f"{self._file} is from an older fedtop, or still empty: `fedtop maintain` brings it up to date"
                 )
         except BaseException as error:
             connection.close()

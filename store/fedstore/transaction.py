@@ -44,6 +44,11 @@ def store_error(error: BaseException, path: str) -> StoreError:
         return StoreReadOnlyError(f"{path} cannot be written: check its permissions, or only read it (--readonly)")
     if "full" in text or ("disk I/O" in text and _is_full(path)):
         return StoreError(f"the disk that holds {path} is full: free some space; nothing was half-written")
+    if "disk I/O" in text:
+        return StoreError(
+            f"the system failed to read or write {path} ({text}): check its disk, your quota and the limit on the size"
+            " of files; nothing was half-written"
+        )
     if "not a database" in text:
         return StoreError(
             f"{path} is not a fedtop store (not an SQLite file, or its beginning is damaged): choose another path with"

@@ -132,6 +132,8 @@ def test_a_given_time(run: Run, path: Path, clock: Clock) -> None:
         ([*TASK, "--at", "2026-03-10T13:00:00"], "time zone"),
         ([*TASK, "--at", "2031-01-01T00:00:00Z"], "in the future"),
         ([*TASK, "--at", "0001-01-01T00:00:00Z"], "at"),
+        ([*TASK, "--at", "²"], "at: must be epoch milliseconds"),
+        ([*TASK, "--at", "1" * 5000], "at: "),
         (["record", "--agent", "", "--task", "t", "--success", "true"], "agent"),
         (["record", "--agent", "kimi", "job", "j", "queued"], "--agent belongs after job"),
         (["record", "execution", "--tool", "bash", "--cost", "-3"], "cost_usd"),

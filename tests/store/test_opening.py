@@ -56,6 +56,15 @@ def test_a_folder(tmp_path: Path) -> None:
         Store(tmp_path)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+@pytest.mark.parametrize("readonly", [False, True])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, readonly: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", os.devnull):
+        with pytest.raises(StoreError, match="is a device or a pipe"):
+            Store(path, readonly=readonly)
+
+
 @pytest.mark.parametrize("content", [b"hello", b"PK\x03\x04" * 999, b"\x00" * 4096, b"SQLite format 2\x00" + b"x" * 99])
 def test_no_sqlite_file_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "s.db"
@@ -110,7 +119,7 @@ def test_every_older_version_is_brought_up_with_its_rows(tmp_path: Path, stop_be
     connection.execute("COMMIT")
     connection.close()
     if stop_before is not None:
-        with pytest.raises(StoreError, match="open it anew, without --readonly"):
+        with pytest.raises(StoreError, match="`fedtop maintain` brings it up to date"):
             Store(path, readonly=True).database.read("SELECT 1")
     with Store(path) as store:
         assert store.database.read("SELECT * FROM names") == [(7, "kept")]
@@ -311,7 +320,8 @@ def test_a_log_that_cannot_grow_is_a_full_disk(tmp_path: Path, monkeypatch: pyte
         ("database disk image is malformed", StoreError, "restore a copy"),
         ("file is not a database", StoreError, "restore a copy"),
         ("unable to open database file", StoreError, "check that its folder exists"),
-        ("disk I/O error", StoreError, "fedtop doctor"),
+        ("disk I/O error", StoreError, "the limit on the size of files"),
+        ("out of memory", StoreError, "fedtop doctor"),
     ],
 )
 def test_every_sqlite_error_says_what_to_do(text: str, kind: type[StoreError], words: str) -> None:

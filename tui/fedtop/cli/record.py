@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["record"]
 
+_LONGEST_MS = 20  # digits; more are no time, and with thousands Python refuses to count
 TRUTH = click.Choice(["true", "false"], case_sensitive=False)
 
 
@@ -205,7 +206,7 @@ def _known(fact: Mapping[str, Any]) -> dict[str, Any]:
     """Without what was not given; a time in epoch milliseconds as a number."""
     known = {key: value for key, value in fact.items() if value is not None}
     at = known.get("at")
-    if isinstance(at, str) and at.isdigit():
+    if isinstance(at, str) and at.isascii() and at.isdigit() and len(at) < _LONGEST_MS:
         known["at"] = int(at)
     return known
 
