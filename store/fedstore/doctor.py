@@ -7,20 +7,21 @@ severity is "ok", "warn" (works, but look) or "alert" (does not work, or facts a
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from fedstore import schema
+from fedstore.audit import disagreements, whole_since
 from fedstore.database import Database
 from fedstore.driver import sqlite3
 from fedstore.errors import FedstoreError, StoreError, StoreReadOnlyError
-from fedstore.ids import now_ms
 from fedstore.locking import FileLock
 from fedstore.paths import default_store_path
 from fedstore.policy.ledger import current
 from fedstore.policy.sync import out_of_line
-from fedstore.schema.summaries import HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,16 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "Severity", "diagnose"]
 
 Severity = Literal["ok", "warn", "alert"]
-RECENT_MS = 6 * HOUR_MS
 LOCK_TIMEOUT_S = 0.2
 LARGE_LOG_BYTES = 64_000_000
 _TABLES = ("runs", "llm_calls", "tool_calls", "routes", "verdicts")
-_COUNTED = {
-    "runs": ("ended_ms", "agent_buckets", "runs", ""),
-    "llm_calls": ("ended_ms", "spend_buckets", "calls", " AND operation NOT LIKE 'tool %'"),
-    "tool_calls": ("ended_ms", "tool_buckets", "calls", ""),
-    "routes": ("at_ms", "route_buckets", "routes", ""),
-}
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +47,7 @@ class Finding:
     advice: str = ""
 
 
-def diagnose(
-    path: str | Path | None = None, *, settings: Settings | None = None, now: int | None = None
-) -> tuple[Finding, ...]:
+def diagnose(path: str | Path | None = None, *, settings: Settings | None = None) -> tuple[Finding, ...]:
     """What there is to say about the store at ``path`` (default: where the settings say); reads only."""
     if path is None:
         path = settings.store if settings is not None and settings.store is not None else default_store_path()
@@ -65,7 +58,7 @@ def diagnose(
     except FedstoreError as error:
         return (*found, Finding("store", "alert", str(error)))
     try:
-        found.extend(_looks(database, place, now_ms() if now is None else now))
+        found.extend(_looks(database, place))
         if settings is not None:
             found.append(_policy(database, place, settings))
     except FedstoreError as error:
@@ -75,7 +68,7 @@ def diagnose(
     return tuple(found)
 
 
-def _looks(database: Database, place: Path, now: int) -> Iterator[Finding]:
+def _looks(database: Database, place: Path) -> Iterator[Finding]:
     yield _schema(database, place)
     yield _size(place)
     yield _log_file(place)
@@ -83,9 +76,9 @@ def _looks(database: Database, place: Path, now: int) -> Iterator[Finding]:
     yield _writable(place)
     yield _lock(place)
     yield _facts(database)
-    yield _consistency(database, now)
+    yield _consistency(database)
     yield _losses(database)
-    yield _rejects(database)
+    yield _rejects(database, place)
 
 
 def _engine() -> Finding:
@@ -171,25 +164,16 @@ def _facts(database: Database) -> Finding:
     return Finding("facts", "ok", ", ".join(f"{count:,} {table}" for table, count in counts.items()))
 
 
-def _consistency(database: Database, now: int) -> Finding:
-    """Facts of the recent hours counted against their summaries."""
-    since = now - now % HOUR_MS - RECENT_MS
-    wrong = []
-    with database.snapshot():
-        for table, (time, buckets, column, condition) in _COUNTED.items():
-            ((facts,),) = database.read(f"SELECT COUNT(*) FROM {table} WHERE {time} >= ?", (since,))
-            ((summed,),) = database.read(
-                f"SELECT COALESCE(SUM({column}), 0) FROM {buckets} WHERE width = ? AND start >= ?{condition}",
-                (MINUTE_MS, since),
-            )
-            if facts > summed or (facts < summed and table != "tool_calls"):  # those may be purged sooner
-                wrong.append(f"{facts:,} {table} but {summed:,} in the summaries")
+def _consistency(database: Database) -> Finding:
+    wrong = disagreements(database)
     if wrong:
+        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         return Finding(
-            "summaries", "alert", f"since {RECENT_MS // HOUR_MS} hours: {'; '.join(wrong)}",
+            "summaries", "alert", f"the summaries do not agree with the facts: {'; '.join(wrong[:_SHOWN])}{more}",
             "another program wrote into the store: import its sources into a new one",
         )  # fmt: skip
-    return Finding("summaries", "ok", f"the summaries of the last {RECENT_MS // HOUR_MS} hours agree with the facts")
+    since = whole_since(database)
+    return Finding("summaries", "ok", f"the summaries agree with the facts{f' since {_when(since)}' if since else ''}")
 
 
 def _policy(database: Database, place: Path, settings: Settings) -> Finding:
@@ -202,27 +186,38 @@ def _policy(database: Database, place: Path, settings: Settings) -> Finding:
 
 
 def _losses(database: Database) -> Finding:
-    rows = database.read("SELECT SUM(count), MAX(recorded_ms) FROM losses")
-    count = rows[0][0]
+    ((count,),) = database.read("SELECT SUM(count) FROM losses")
     if not count:
         return Finding("losses", "ok", "no recorder has reported a loss")
-    reason = database.read("SELECT reason FROM losses ORDER BY seq DESC LIMIT 1")[0][0]
+    reason, first, told = database.read("SELECT reason, first_ms, recorded_ms FROM losses ORDER BY seq DESC LIMIT 1")[0]
     return Finding(
-        "losses", "alert", f"{count:,} facts could not be recorded; last reason: {reason}",
+        "losses", "alert",
+        f"{_facts_were(count, 'could not be recorded')}, the last between {_when(first)} and {_when(told)}: {reason}",
         "the counts of that time are too low; remove the reason, then send or import the facts again",
     )  # fmt: skip
 
 
-def _rejects(database: Database) -> Finding:
+def _rejects(database: Database, place: Path) -> Finding:
     ((count,),) = database.read("SELECT COUNT(*) FROM rejects")
     if not count:
         return Finding("rejects", "ok", "no fact was refused")
-    source, line, reason = database.read("SELECT source, line, reason FROM rejects ORDER BY seq DESC LIMIT 1")[0]
+    newest = "SELECT source, line, reason, recorded_ms FROM rejects ORDER BY seq DESC LIMIT 1"
+    source, line, reason, told = database.read(newest)[0]
     where = source if line is None else f"{source}, line {line}"
     return Finding(
-        "rejects", "warn", f"{count:,} facts were refused; last one ({where}): {reason}",
-        "see the table `rejects`; correct the source and send or import it again",
+        "rejects", "warn", f"{_facts_were(count, 'refused')}, the last at {_when(told)} ({where}): {reason}",
+        f"`sqlite-utils rows {shlex.quote(str(place))} rejects` lists them; correct the source, then send or import"
+        " it again",
     )  # fmt: skip
+
+
+def _facts_were(count: int, what: str) -> str:
+    verb = "" if what.startswith("could") else "was " if count == 1 else "were "
+    return f"{count:,} fact{'' if count == 1 else 's'} {verb}{what}"
+
+
+def _when(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _bytes(count: int) -> str:

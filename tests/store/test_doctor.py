@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from fedstore import Finding, Settings, Store, diagnose
+from fedstore import Finding, Settings, Store, diagnose, purge
 from fedstore import doctor as module
 from tests.conftest import Clock
 
 
-def by_topic(store: Store | Path, clock: Clock) -> dict[str, Finding]:
+def by_topic(store: Store | Path) -> dict[str, Finding]:
     path = store.path if isinstance(store, Store) else store
-    findings = diagnose(path, now=clock())
+    findings = diagnose(path)
     assert all("\n" not in finding.message for finding in findings)
     assert all(finding.advice for finding in findings if finding.severity != "ok" and finding.topic != "store")
     return {finding.topic: finding for finding in findings}
 
 
-def test_a_sound_store(seeded_store: Store, clock: Clock) -> None:
-    found = by_topic(seeded_store, clock)
+def test_a_sound_store(seeded_store: Store) -> None:
+    found = by_topic(seeded_store)
     assert {finding.severity for finding in found.values()} == {"ok"}
     assert "156 runs, 156 llm_calls, 156 tool_calls, 312 routes, 156 verdicts" in found["facts"].message
     assert set(found) == {
@@ -28,11 +28,11 @@ def test_a_sound_store(seeded_store: Store, clock: Clock) -> None:
     }  # fmt: skip
 
 
-def test_no_store_and_no_sqlite(tmp_path: Path, clock: Clock) -> None:
-    assert by_topic(tmp_path / "none.db", clock)["store"].message.startswith("there is no store")
+def test_no_store_and_no_sqlite(tmp_path: Path) -> None:
+    assert by_topic(tmp_path / "none.db")["store"].message.startswith("there is no store")
     assert not (tmp_path / "none.db").exists()
     (tmp_path / "text.db").write_text("hello, this is text")
-    assert by_topic(tmp_path / "text.db", clock)["store"].severity == "alert"
+    assert by_topic(tmp_path / "text.db")["store"].severity == "alert"
 
 
 def test_the_place_comes_from_the_settings(tmp_path: Path) -> None:
@@ -40,42 +40,72 @@ def test_the_place_comes_from_the_settings(tmp_path: Path) -> None:
     assert str(tmp_path / "s.db") in diagnose(settings=Settings(store=tmp_path / "s.db"))[1].message
 
 
-def test_losses_and_rejects(store: Store, clock: Clock) -> None:
+def test_losses_and_rejects(store: Store) -> None:
     recorder = store.recorder(source="agent")
     recorder.record({"kind": "run", "agent": "a", "colour": 1})
     with store.database.write() as tx:
-        tx.execute("INSERT INTO losses (count, reason, first_ms, recorded_ms) VALUES (1234, 'disk full', 1, 2)")
-    found = by_topic(store, clock)
+        tx.execute("INSERT INTO losses (count, reason, first_ms, recorded_ms) VALUES (1234, 'disk full', 1, 60000)")
+    found = by_topic(store)
     assert found["losses"].severity == "alert"
-    assert found["losses"].message == "1,234 facts could not be recorded; last reason: disk full"
+    assert found["losses"].message == (
+        "1,234 facts could not be recorded, the last between 1970-01-01 00:00 UTC and 1970-01-01 00:01 UTC: disk full"
+    )
     assert found["rejects"].severity == "warn"
-    assert "colour: unknown field" in found["rejects"].message
+    assert found["rejects"].message.startswith("1 fact was refused, the last at 2026-03-10 12:34 UTC (agent): colour: ")
 
 
 @pytest.mark.parametrize(
-    "change",
-    ["DELETE FROM agent_buckets", "DELETE FROM runs WHERE seq = 1", "UPDATE route_buckets SET routes = routes + 1"],
+    ("change", "said"),
+    [
+        ("DELETE FROM agent_buckets", "agent_buckets: runs is 0 and should be 156"),
+        ("DELETE FROM runs WHERE ended_ms = (SELECT MAX(ended_ms) FROM runs)", "agent_buckets: runs is 156"),
+        ("UPDATE route_buckets SET routes = routes + 1", "route_buckets: routes is "),
+        ("UPDATE agent_buckets SET ok = ok + 1 WHERE width = 60000", "agent_buckets: ok is "),
+        ("UPDATE spend_buckets SET reported_nano = reported_nano * 2", "spend_buckets: reported_nano is "),
+        ("UPDATE tool_calls SET tokens = 5 WHERE seq = 1", "tool_buckets: tokens is "),
+        ("UPDATE layer_buckets SET accepted = 0", "layer_buckets: accepted is 0 "),
+        ("UPDATE agent_buckets SET runs = 0 WHERE width = 3600000", "agent_buckets by the hour: runs is 0 "),
+        ("DELETE FROM layer_buckets WHERE width = 86400000", "layer_buckets by the day: attempts is 0 "),
+    ],
 )
-def test_summaries_that_do_not_agree(seeded_store: Store, clock: Clock, change: str) -> None:
+def test_summaries_that_do_not_agree(seeded_store: Store, change: str, said: str) -> None:
     with seeded_store.database.write() as tx:
-        tx.execute(change.replace("seq = 1", "ended_ms = (SELECT MAX(ended_ms) FROM runs)"))
-    assert by_topic(seeded_store, clock)["summaries"].severity == "alert"
+        tx.execute(change)
+    finding = by_topic(seeded_store)["summaries"]
+    assert finding.severity == "alert"
+    assert said in finding.message
 
 
-def test_damage(store: Store, clock: Clock) -> None:
+def test_what_was_purged_is_not_missed(seeded_store: Store, clock: Clock) -> None:
+    hour, settings = 3_600_000, Settings()
+    for hours in (30, 20 * 24, 40 * 24):
+        clock.advance(hours * hour)
+        seeded_store.writer().write(
+            [{**fact, "id": f"{clock()}-{n}-{fact['kind']}"} for n in range(3) for fact in (
+                {"kind": "execution", "agent": "a", "tool": "t", "at": clock() - n * 40 * hour, "tokens": 3},
+                {"kind": "usage", "agent": "a", "at": clock() - n, "operation": "tool t", "cost_usd": 0.5},
+                {"kind": "run", "agent": "a", "at": clock() - 100 * hour * n, "success": n > 0},
+            )]
+        )  # fmt: skip
+        purge(seeded_store.database, settings, clock(), pause=lambda _: None)
+        finding = by_topic(seeded_store)["summaries"]
+        assert (finding.severity, "since" in finding.message) == ("ok", True), finding
+
+
+def test_damage(store: Store) -> None:
     store.writer().write([{"kind": "run", "agent": "a" * 150, "id": str(n)} for n in range(600)])
     store.close()
     whole = store.path.read_bytes()
     half = len(whole) // 2
     store.path.write_bytes(whole[:half] + b"\x00" * 4096 + whole[half + 4096 :])
-    assert by_topic(store, clock)["integrity"].severity == "alert"
+    assert by_topic(store)["integrity"].severity == "alert"
 
 
-def test_a_held_lock(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_held_lock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOCK_TIMEOUT_S", 0.01)
     with store.database.write():
-        assert by_topic(store, clock)["lock"].severity == "warn"
-    assert by_topic(store, clock)["lock"].severity == "ok"
+        assert by_topic(store)["lock"].severity == "warn"
+    assert by_topic(store)["lock"].severity == "ok"
 
 
 @pytest.mark.parametrize(

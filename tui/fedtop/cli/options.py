@@ -25,7 +25,8 @@ WINDOW_HELP = "15m, 1h, 6h, 24h, 7d, 30d, all, or hours such as 168"
 
 def store_named(text: str) -> Callable[[Command], Command]:
     """``--store PATH``."""
-    return click.option("--store", type=click.Path(path_type=Path), metavar="PATH", help=text)
+    path = click.Path(readable=False, path_type=Path)  # the store itself says what is wrong with it, and what to do
+    return click.option("--store", type=path, metavar="PATH", help=text)
 
 
 store_option = store_named("The store file [FEDTOP_STORE, else one in your data folder].")
