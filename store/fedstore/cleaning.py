@@ -13,14 +13,16 @@ __all__ = ["NAME_LIMIT", "TEXT_LIMIT", "clean_label", "clean_name", "clean_text"
 
 NAME_LIMIT = 200
 TEXT_LIMIT = 4_000
-_KEPT = {"\u200d", "\ufe0f"}  # joiner and presentation selector: parts of emoji, harmless alone
+_JOINERS = "\u200d\ufe0f"
+_KEPT = frozenset(_JOINERS)  # joiner and presentation selector: parts of emoji, harmless; nothing when they are alone
 
 
 def clean_name(value: str) -> str:
     """One line without control or format characters; the caller checks the length."""
     if value.isprintable():
         return value.strip() if value[:1] == " " or value[-1:] == " " else value
-    return "".join(_safe(c, " ") for c in _without_escapes(value[: NAME_LIMIT * 4])).strip()
+    cleaned = "".join(_safe(c, " ") for c in _without_escapes(value[: NAME_LIMIT * 4])).strip()
+    return cleaned if cleaned.strip(_JOINERS) else ""
 
 
 def clean_text(value: str, limit: int = TEXT_LIMIT) -> str:

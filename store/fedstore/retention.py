@@ -41,11 +41,11 @@ _ORPHAN = (
     " AND NOT EXISTS (SELECT 1 FROM routes WHERE verdicts.subject_kind = 'route' AND routes.id = verdicts.subject_id)"
 )
 _OTHERS = {
-    "rejects": "recorded_ms < ?",
-    "losses": "recorded_ms < ?",
-    "active_runs": "seen_ms < ?",
-    "jobs": "state IN ('completed', 'failed', 'cancelled') AND recorded_ms < ?",
-    "plans": "made_ms < ? AND id NOT IN (SELECT plan_id FROM changes)",
+    "rejects": ("seq", "recorded_ms < ?"),
+    "losses": ("seq", "recorded_ms < ?"),
+    "active_runs": ("id", "seen_ms < ?"),
+    "jobs": ("id", "state IN ('completed', 'failed', 'cancelled') AND recorded_ms < ?"),
+    "plans": ("id", "made_ms < ? AND id NOT IN (SELECT plan_id FROM changes)"),
 }
 _SET_MARK = (
     "INSERT INTO marks (name, at_ms) VALUES (?, ?)"
@@ -89,10 +89,8 @@ def purge_steps(database: Database, settings: Settings, now_ms: int, *, chunk: i
         yield from _facts(database, "verdicts", min(kept["runs"], kept["routes"]), chunk, _ORPHAN)
     other = _cutoff(now_ms, settings.retention_other_days, DAY_MS)
     if other is not None:
-        for table, condition in _OTHERS.items():
-            with database.write() as tx:
-                count = tx.executemany(f"DELETE FROM {table} WHERE {condition}", [(other,)])
-            yield table, count
+        for table in _OTHERS:
+            yield from _others(database, table, other, chunk)
     yield from _summaries(database, settings, now_ms, chunk)
     with database.write() as tx:
         tx.execute(_SET_MARK, ("purged", now_ms))
@@ -127,6 +125,16 @@ def _delete_facts(tx: Transaction, table: str, bounds: tuple[int, int, int], con
     for child, key in _CHILDREN.get(table, ()):
         tx.executemany(f"DELETE FROM {child} WHERE {key} IN (SELECT id {which})", [bounds])
     return tx.executemany(f"DELETE {which}", [bounds])
+
+
+def _others(database: Database, table: str, cutoff: int, chunk: int) -> Iterator[Step]:
+    key, condition = _OTHERS[table]
+    some = f"SELECT {key} FROM {table} WHERE {condition} ORDER BY {key} LIMIT ?"
+    count = chunk
+    while count == chunk:
+        with database.write() as tx:
+            count = tx.executemany(f"DELETE FROM {table} WHERE {key} IN ({some})", [(cutoff, chunk)])
+        yield table, count
 
 
 def _summaries(database: Database, settings: Settings, now_ms: int, chunk: int) -> Iterator[Step]:

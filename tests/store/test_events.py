@@ -33,6 +33,7 @@ VERDICT: dict[str, Any] = {"kind": "verdict", "subject": "run", "subject_id": "x
         ({**RUN, "agent": "\x00\x1b"}, "agent: must not be empty"), ({**RUN, "agent": "x" * 201}, "agent: "),
         ({**RUN, "agent": b"\xff\xfe"}, "agent: "), ({**RUN, "agent": "a\ud800"}, "agent: "),
         ({**RUN, "id": " "}, "id: must not be empty"),
+        ({**RUN, "agent": "\u200d\ufe0f"}, "agent: must not be empty"),
         ({**RUN, "duration_ms": -1}, "duration_ms: "), ({**RUN, "duration_ms": float("nan")}, "duration_ms: "),
         ({**RUN, "duration_ms": float("inf")}, "duration_ms: "), ({**RUN, "duration_ms": "5"}, "duration_ms: "),
         ({**RUN, "duration_ms": 367 * 86_400_000}, "duration_ms: "), ({**RUN, "quality": 1.01}, "quality: "),

@@ -86,6 +86,12 @@ def test_small_steps_with_pauses_between(store: Store, clock: Clock) -> None:
     assert steps == [4, 4, 2]
     write(store, *[{"kind": "run", "agent": "a"}] * 5)
     clock.advance(31 * DAY)
+    write(store, *[{"kind": "job", "id": f"j{n}", "state": "failed"} for n in range(9)])
+    clock.advance(31 * DAY)
+    steps = [count for table, count in purge_steps(store.database, Settings(), clock(), chunk=4) if table == "jobs"]
+    assert steps == [4, 4, 1]
+    write(store, *[{"kind": "run", "agent": "a"}] * 5)
+    clock.advance(31 * DAY)
     pauses: list[float] = []
     purge(store.database, Settings(), clock(), pause=pauses.append)
     assert len(pauses) >= 1
