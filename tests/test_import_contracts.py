@@ -29,7 +29,7 @@ FLOORS = (
         " paths pricing schema starting trail window"
     ),
     # the only modules that know the engine
-    "database opening reading transaction",
+    "database forking opening reading transaction",
     # facts and summaries on their way in, read models on their way out
     "audit batch decisions fast inserting judging labelling purged queries rejects summaries writer writes",
     # what a program holds in its hand

@@ -14,7 +14,7 @@ import threading
 import time
 import weakref
 
-from fedstore import schema
+from fedstore import forking, schema
 from fedstore.driver import sqlite3
 from fedstore.errors import StoreError, StoreNewerError, StoreReadOnlyError
 from fedstore.locking import FileLock
@@ -24,6 +24,7 @@ from fedstore.transaction import Transaction, WriterConnection, file_identity, s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from fedstore.transaction import Parameters, Row
@@ -57,6 +58,7 @@ class Database:
         self._readers: weakref.WeakSet[ThreadReader] = weakref.WeakSet()
         self._connections = itertools.count()
         _databases.add(self)
+        forking.watch(self)
         self._inspect()
         if readonly:
             self._reader()
@@ -76,6 +78,8 @@ class Database:
         """All rows; the cursor is never left open, since that would pin the write-ahead log."""
         reader = self._reader()
         reader.busy = True
+        if forking.under_way:
+            self._let_fork(reader)
         try:
             return reader.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
@@ -122,15 +126,34 @@ class Database:
 
     # --- opening -------------------------------------------------------------------------------------------
 
-    def after_fork_in_child(self) -> None:
+    def locks_for_fork(self) -> Iterator[threading.Lock]:
+        """What keeps other threads from writing and opening."""
+        writer = self._writer
+        if writer is not None and not writer.is_mine():
+            yield writer.mutex
+        yield self._guard
+
+    def is_read(self) -> bool:
+        """Whether another thread is reading."""
+        me = threading.get_ident()
+        return any(reader.busy and reader.thread != me for reader in forking.present(self._readers))
+
+    def _let_fork(self, reader: ThreadReader) -> None:
+        """Wait with a read until a fork is over, unless the fork waits for this very thread to end its transaction."""
+        while forking.under_way and not (self._writer is not None and self._writer.is_mine()):
+            reader.busy = False
+            forking.wait()
+            reader.busy = True
+
+    def after_fork_in_child(self, held: Iterable[threading.Lock]) -> None:
         """A forked child must not use its parent's connections, nor hold its lock.
 
         Locks are not inherited, but SQLite in the child would believe that they are, and take none for connections of
         its own: the log could then be deleted under them. Closing what was inherited makes it forget; what another
-        thread was busy with at the moment of the fork has to stay open.
+        thread was still busy with at the moment of the fork has to stay open.
         """
         if self._writer is not None:
-            self._writer.close_in_child()
+            self._writer.close_in_child(held)
         for reader in list(self._readers):
             reader.close_in_child()
         self._writer, self._guard = None, threading.Lock()
@@ -298,11 +321,6 @@ class Database:
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
-def _after_fork_in_child() -> None:
-    for database in list(_databases):
-        database.after_fork_in_child()
-
-
 def _close_at_exit() -> None:
     """Close what nobody closed. Registered before any background recorder's last flush, so it runs after it."""
     for database in list(_databases):
@@ -312,5 +330,3 @@ def _close_at_exit() -> None:
 # weakref's own hook at exit disarms all finalizers, those that close connections too: it has to come after ours.
 weakref.finalize(_close_at_exit, int).atexit = False
 atexit.register(_close_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -25,11 +25,11 @@ class ThreadReader:
         self.serial = serial
         self.busy = False
         self.close = close_with(self, connection)
-        self._thread = threading.get_ident()
+        self.thread = threading.get_ident()
 
     def close_in_child(self) -> None:
         """Close it in a forked child, unless another thread was inside it at that moment."""
-        if self._thread == threading.get_ident() or not self.busy:
+        if self.thread == threading.get_ident() or not self.busy:
             self.connection.close()
         self.close()
 

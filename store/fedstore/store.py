@@ -29,7 +29,8 @@ class Store:
     """The store at ``path``, by default where ``default_store_path`` says.
 
     ``readonly`` never creates, migrates or writes. ``clock`` gives the present in UTC epoch milliseconds.
-    ``settings`` are read from the settings file when they are first needed. Raises StoreError.
+    ``settings`` are read from the settings file when they are first needed. Raises StoreError, and SettingsError when
+    the place is not given and the settings file, which may name it, cannot be read.
     """
 
     def __init__(

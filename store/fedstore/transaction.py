@@ -152,16 +152,23 @@ class WriterConnection:
         self._owner = 0
         self.close = close_with(self, connection, lock)
 
-    def close_in_child(self) -> None:
-        """Close it in a forked child, unless a thread of the parent was writing at that moment."""
-        if not self.mutex.locked():
+    def is_mine(self) -> bool:
+        """Whether this thread is writing with it."""
+        return self._owner == threading.get_ident()
+
+    def close_in_child(self, held: Iterable[threading.Lock]) -> None:
+        """Close it in a forked child, unless a thread of the parent was writing at that moment.
+
+        One that the fork has waited for in vain waits for the lock file itself, if it is in no transaction.
+        """
+        if any(lock is self.mutex for lock in held) or not self.connection.in_transaction:
             self.connection.close()
         self.close()
 
     def acquire(self, path: str) -> None:
         """Become the one writer. Raises StoreBusyError."""
         if not self.mutex.acquire(blocking=False):
-            if self._owner == threading.get_ident():
+            if self.is_mine():
                 raise StoreBusyError(f"{path}: a write was begun inside another write of the same thread")
             if not self.mutex.acquire(timeout=self._timeout_s):
                 raise StoreBusyError(f"{path} was held by another thread for {self._timeout_s:g} s: try again")

@@ -43,7 +43,11 @@ _SHAPELESS = ("union_tag_not_found", "union_tag_invalid", "model_attributes_type
 
 @dataclass(slots=True)
 class Receipt:
-    """What became of some events: written, already there, refused (position and reason), or lost."""
+    """What became of some events: written, already there, refused (position and reason), or lost.
+
+    With a recorder in background mode ``taken`` are those that it will write; what becomes of them then is in its
+    counters.
+    """
 
     taken: int = 0
     known: int = 0

@@ -185,6 +185,50 @@ def test_a_fork_while_another_thread_is_recording(tmp_path: Path) -> None:
         assert store.database.read("SELECT COUNT(*) FROM losses") == [(0,)]  # those are the parent's to note
 
 
+FORK_DURING = """
+import os, signal, sys, threading
+from fedstore import Recorder, Store
+store = Store(sys.argv[1])
+begun = threading.Event()
+def write():
+    with store.database.write() as tx:
+        tx.execute("INSERT INTO names (name) VALUES ('x')")
+        begun.set()
+        threading.Event().wait(0.3)  # while the fork begins
+def read():
+    with store.database.snapshot():
+        begun.set()
+        for _ in range(50):
+            store.database.read("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+                                " SELECT MAX(i) FROM n")
+thread = threading.Thread(target={"write": write, "read": read}[sys.argv[2]])
+thread.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    recorder = store.recorder()
+    recorder.task("child")
+    store.close()
+    os._exit(recorder.lost)
+thread.join()
+_, status = os.waitpid(child, 0)
+assert status == 0, status
+store.recorder().task("parent")
+"""
+
+
+@pytest.mark.parametrize("doing", ["write", "read"])
+def test_a_fork_in_the_middle_of_what_another_thread_does(tmp_path: Path, doing: str) -> None:
+    """SQLite's memory must not be cut through: the child could not record, and would keep all others out."""
+    process = start(FORK_DURING, tmp_path / "s.db", doing)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    with Store(tmp_path / "s.db") as store:
+        assert store.database.read("SELECT agent FROM runs ORDER BY agent") == [("child",), ("parent",)]
+        assert store.database.read("SELECT name FROM names") == ([("x",)] if doing == "write" else [])
+
+
 FORK = """
 import os, sys
 from fedstore import Recorder
