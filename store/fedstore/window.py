@@ -50,7 +50,10 @@ class Window:
 
     @classmethod
     def ending(cls, label: str, end_ms: int, *, live: bool = True) -> Window:
-        """The window named ``label`` (15m, 24h, 7d, a number of hours, all) that contains ``end_ms``."""
+        """The window named ``label`` (15m, 24h, 7d, a number of hours, all) that contains ``end_ms``.
+
+        Its label has a unit: that of 168 hours is ``7d``, that of 5 hours ``5h``.
+        """
         end = end_ms - end_ms % MINUTE_MS + MINUTE_MS
         if label == "all":
             return cls(_EPOCH_MS, end, label, live)

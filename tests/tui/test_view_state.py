@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,8 +32,13 @@ def test_wider_visits_every_window() -> None:
     assert view.window == "15m"
 
 
-def test_a_window_of_its_own_length_leads_back_to_the_named_ones() -> None:
-    assert state.wider(ViewState(window="168")).window in WINDOW_LABELS
+@pytest.mark.parametrize(
+    ("label", "longer", "shorter"),
+    [("90m", "6h", "1h"), ("5m", "15m", "all"), ("2w", "30d", "7d"), ("400d", "all", "30d")],
+)
+def test_a_window_of_its_own_length_leads_to_the_named_ones_around_it(label: str, longer: str, shorter: str) -> None:
+    assert state.wider(ViewState(window=label)).window == longer
+    assert state.narrower(ViewState(window=label)).window == shorter
 
 
 @given(finite, st.integers(1, 4))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from fedstore import WINDOW_LABELS, Window
+from fedstore import WINDOW_LABELS, Window, parse_duration_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,9 +91,11 @@ def narrower(state: ViewState) -> ViewState:
 
 def _window_by(state: ViewState, step: int) -> ViewState:
     labels = WINDOW_LABELS
-    if state.window not in labels:
-        return replace(state, window=labels[3])
-    return replace(state, window=labels[(labels.index(state.window) + step) % len(labels)])
+    if state.window in labels:
+        return replace(state, window=labels[(labels.index(state.window) + step) % len(labels)])
+    length = parse_duration_ms(state.window)
+    longer = [label for label in labels if label == "all" or parse_duration_ms(label) > length]
+    return replace(state, window=longer[0] if step > 0 else labels[labels.index(longer[0]) - 1])
 
 
 def slower(state: ViewState) -> ViewState:
