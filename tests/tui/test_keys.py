@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
+from fedstore.errors import SettingsError
 from fedtop.app import FedtopApp
-from fedtop.keys import GROUPS, KEYS, Key, display
+from fedtop.keys import GROUPS, KEYS, Key, binding_ids, display, keymap_of
 from fedtop.screens import DRILLS, MUTATING_DRILLS, TABS, drill_class
 from fedtop.screens.panel import Panel
 
@@ -55,3 +56,31 @@ def test_an_unknown_drill_down_is_none() -> None:
 
 def test_what_changes_the_store_is_known_to() -> None:
     assert {"optimize", "tune", "labelling"} <= MUTATING_DRILLS
+
+
+def test_a_keymap_takes_keys_as_people_write_them() -> None:
+    assert keymap_of({}) == {}
+    given = {"time.wider": "x", "app.help": "f1, ?", "table.sort": "ctrl+s", "plan.apply": "A", "labelling.skip": "."}
+    assert keymap_of(given) == {
+        "time.wider": "x",
+        "app.help": "f1,question_mark",
+        "table.sort": "ctrl+s",
+        "plan.apply": "A",
+        "labelling.skip": "full_stop",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"time.widr": "x"}, "'time.widr' names no key"), ({"time.wider": ""}, "'' is no key"), ({"q": "x"}, "app.quit")],
+)
+def test_a_keymap_that_cannot_work_is_refused(given: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=r"^keymap: ") as caught:
+        keymap_of(given)
+    assert words in str(caught.value)
+
+
+def test_every_binding_of_every_view_can_be_remapped() -> None:
+    ids = binding_ids()
+    assert {entry.id for entry in KEYS} <= ids
+    assert {"table.sort", "matrix.left", "cascade.grade", "labelling.wrong", "layer.reset", "confirm.no"} <= ids

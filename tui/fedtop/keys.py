@@ -1,16 +1,23 @@
 """Every key of the frame: what it does, in which group of the help it stands, and whether it changes the
 store.
 
-The id of a key is `group.name`; users remap keys by id. Panels bring their own bindings in the same form.
+The id of a key is `group.name`; users remap keys by id (`keymap_of`). Panels bring their own bindings in the same form.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingType, InvalidBinding
+from textual.dom import DOMNode
 
-__all__ = ["GROUPS", "KEYS", "Key", "bindings", "display"]
+from fedstore import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["GROUPS", "KEYS", "Key", "binding_ids", "bindings", "display", "keymap_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,44 @@ KEYS = (
 def bindings() -> list[BindingType]:
     """The bindings of the App."""
     return [key.binding() for key in KEYS]
+
+
+def keymap_of(given: Mapping[str, str]) -> dict[str, str]:
+    """The user's keys by binding id as Textual wants them: `?` is `question_mark`. Raises SettingsError."""
+    if not given:
+        return {}
+    known = binding_ids()
+    unknown = next((name for name in given if name not in known), None)
+    if unknown is not None:
+        raise SettingsError(f"keymap: {unknown!r} names no key of the pane: use one of {', '.join(sorted(known))}")
+    return {name: _textual_keys(name, keys) for name, keys in given.items()}
+
+
+def _textual_keys(name: str, keys: str) -> str:
+    try:
+        return ",".join(binding.key for binding in Binding.make_bindings([Binding(keys, "")]))
+    except InvalidBinding:
+        raise SettingsError(f"keymap: {name}: {keys!r} is no key: write x, ctrl+x, f5, or several as x,f5") from None
+
+
+def binding_ids() -> frozenset[str]:
+    """The ids of all keys of the frame and of every view; imports all of them."""
+    from importlib import import_module
+
+    from fedtop.screens import DRILLS, TABS
+
+    views = (*(tab.panel for tab in TABS), *DRILLS.values())
+    for module in {*(path.partition(":")[0] for path in views), "fedtop.screens.confirm", "fedtop.screens.help"}:
+        import_module(module)
+    found = (binding.id for binding in _bindings_below(DOMNode) if isinstance(binding, Binding))
+    return frozenset(name for name in found if name)
+
+
+def _bindings_below(node: type[DOMNode]) -> Iterator[BindingType]:
+    for kind in node.__subclasses__():
+        if kind.__module__.startswith("fedtop."):
+            yield from kind.__dict__.get("BINDINGS", ())
+        yield from _bindings_below(kind)
 
 
 _NAMES = {
