@@ -35,6 +35,7 @@ HOSTILE = st.text(
         ("[/foo] [bold]", "[/foo] [bold]"),
         ("e\u0301" + "\u0301" * 50, "e\u0301\u0301"),
         ("lone \ud800 surrogate", "lone surrogate"),
+        ("\U0001f44d\U0001f3fd up", "\U0001f44d up"),
     ],
 )
 def test_clean(raw, shown):

@@ -31,8 +31,8 @@ def clean(text: object, limit: int | None = 200, ellipsis: str = "…") -> str:
     """One printable line of at most `limit` cells (None: unlimited, for text that is bounded already).
 
     White space collapses to single blanks. Terminal escapes, C0/C1 controls, format characters (bidi
-    overrides, zero-width joiners), surrogates and variation selectors are removed: what is left has the
-    width it seems to have.
+    overrides, zero-width joiners), surrogates, variation selectors and skin tones (which terminals draw into the emoji
+    before them or beside it) are removed: what is left has the width it seems to have.
     """
     source = text if isinstance(text, str) else str(text)
     if limit is not None:
@@ -46,12 +46,12 @@ def scrub(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     spaced = _BLANK.sub(" ", _ESCAPES.sub("", text))
-    kept = "".join(c for c in spaced if c.isprintable() and not _is_selector(c))
+    kept = "".join(c for c in spaced if c.isprintable() and not _joins(c))
     return _MARKS.sub(r"\1", kept)
 
 
-def _is_selector(char: str) -> bool:
-    return "\ufe00" <= char <= "\ufe0f" or char >= "\U000e0000"
+def _joins(char: str) -> bool:
+    return "\ufe00" <= char <= "\ufe0f" or "\U0001f3fb" <= char <= "\U0001f3ff" or char >= "\U000e0000"
 
 
 def truncate(text: str, width: int, ellipsis: str = "…") -> str:
