@@ -265,6 +265,14 @@ async def test_the_pane_lives_while_it_computes(looped: Store, clock: Clock, pla
         await planned(app, pilot)
 
 
+async def test_a_proposal_makes_no_store_where_there_is_none_any_more(looped: Store, clock: Clock) -> None:
+    async with running(looped, clock) as (app, pilot):
+        looped.path.unlink()
+        await pilot.press("t")
+        await until(pilot, lambda: "no plan: there is no store" in screen_text(app))
+        assert not looped.path.exists()
+
+
 async def test_a_failure_is_one_line(looped: Store, clock: Clock) -> None:
     def broken(*_: Any) -> Plan:
         raise OSError("disk\nfull [/b]")

@@ -78,6 +78,10 @@ def _opened(source: Source, *, readonly: bool = False) -> Iterator[tuple[Store, 
     from fedstore import PolicyStore, Store
 
     own: Any = source  # what a plan is made of needs the whole store, not only its readers
+    if not own.path.exists():  # opening it would make a new one
+        raise StoreError(
+            f"there is no store at {own.path} any more: put it back, or record something to begin a new one"
+        )
     with Store(own.path, readonly=readonly or own.readonly, clock=own.clock, settings=own.settings) as store:
         yield store, PolicyStore(store)
 
