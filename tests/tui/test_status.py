@@ -118,3 +118,5 @@ def test_a_problem_is_said_before_history_and_without_escapes() -> None:
     assert "disk full" in notice(VIEW, broken)
     assert "showing what was read before" in notice(VIEW, broken)
     assert "nothing could be read yet" in notice(VIEW, replace(broken, never_read=True))
+    unseen = notice_of(VIEW, broken, NOW, UTC, UNICODE, shown=False).plain
+    assert "nothing could be read yet" in unseen  # of this view, whatever another one shows

@@ -93,10 +93,12 @@ def shows_nothing(view: ViewState, fresh: Freshness, now_ms: int) -> bool:
     return fresh.about.is_past(fresh.newest_about_ms, window_of(view, now_ms))
 
 
-def notice_of(view: ViewState, fresh: Freshness, now_ms: int, tz: tzinfo, glyphs: Glyphs) -> Text:
-    """The line below the header; empty when there is nothing to say."""
+def notice_of(
+    view: ViewState, fresh: Freshness, now_ms: int, tz: tzinfo, glyphs: Glyphs, *, shown: bool = True
+) -> Text:
+    """What stands below the header; empty when there is nothing to say. `shown`: the view has been read once."""
     if fresh.problem:
-        kept = "nothing could be read yet" if fresh.never_read else "showing what was read before"
+        kept = "showing what was read before" if shown and not fresh.never_read else "nothing could be read yet"
         return Text.assemble(
             (f"{glyphs.warn} ", "$warn"), clean(fresh.problem, 300, glyphs.ellipsis), (f"  {kept}", "$dim")
         )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -17,10 +16,11 @@ from fedtop.messages import Demanded, FilterChanged, Snapshot
 from fedtop.screens import TABS
 from fedtop.screens.filter_bar import FilterBar
 from fedtop.screens.footer import KeyFooter
+from fedtop.screens.text_lines import TextLines
 from fedtop.widgets.header import Header, HeaderData
-from fedtop.widgets.painted import Painted
 
 if TYPE_CHECKING:
+    from rich.text import Text
     from textual.app import ComposeResult
 
     from fedtop.screens.panel import Host, Panel
@@ -31,28 +31,18 @@ __all__ = ["BaseScreen", "Notice"]
 HEADER_TABS = tuple((tab.id, tab.label) for tab in TABS)
 
 
-class Notice(Painted):
-    """One line below the header that says what stands between the user and the data; hidden when empty."""
+class Notice(TextLines):
+    """Says below the header what stands between the user and the data; hidden when empty."""
 
     DEFAULT_CSS = """
-    Notice { height: 1; padding: 0 1; background: $boost; display: none; }
+    Notice { max-height: 3; background: $boost; display: none; }
     Notice.-shown { display: block; }
     """
 
-    text = Text("")
-
     def set_text(self, text: Text) -> None:
-        """Shows another text; an empty one hides the line."""
-        if text.plain != self.text.plain:
-            self.text = text
-            self.set_class(bool(text.plain), "-shown")
-            self.refresh()
-
-    def paint(self, width: int, height: int) -> list[Text]:  # noqa: ARG002
-        """The text, cut to the line."""
-        line = self.text.copy()
-        line.truncate(width, overflow="ellipsis")
-        return [line]
+        """Shows another text; an empty one hides it."""
+        self.set_class(bool(text.plain), "-shown")
+        self.set_lines([text] if text.plain else [])
 
 
 class BaseScreen(Screen[None]):
