@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from fedstore.errors import SettingsError
 from fedstore.store import Store
+from fedtop.app import FedtopApp
+from fedtop.commands import FedtopCommands
 from fedtop.keys import KEYS
 from fedtop.messages import Snapshot, SnapshotReady
+from fedtop.options import AppOptions
 from fedtop.screens.detail import DetailScreen
 from fedtop.screens.filter_bar import FilterBar
 from fedtop.screens.footer import KeyFooter
@@ -242,6 +246,25 @@ async def test_the_palette_finds_a_command_and_runs_it(seeded_store: Store, cloc
         await until(pilot, lambda: app.view.window == "7d")
 
 
+async def test_the_palette_has_the_keys_of_the_table_but_no_moves(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock, tab="agents") as (app, _):
+        names = [name for name, _, _ in FedtopCommands(app.screen)._commands()]
+        assert {"Open  (Enter)", "Sort  (s)", "Reverse  (S)", "Quit  (q)"} <= set(names)
+        assert not [name for name in names if name.startswith(("Up", "Down", "Next match"))]
+        table(app, "#agents-table").set_filter("k")
+        assert "Next match  (n)" in [name for name, _, _ in FedtopCommands(app.screen)._commands()]
+
+
+async def test_the_palette_survives_a_terminal_too_low_for_it(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock) as (app, pilot):
+        await pilot.press("colon", "down")
+        await pilot.resize_terminal(20, 4)
+        await pilot.press("pagedown", "pageup", "down", "end")
+        await pilot.resize_terminal(120, 40)
+        await pilot.press("pagedown", "escape")
+        await until(pilot, lambda: app.screen is app.main)
+
+
 async def test_export_writes_what_is_shown(seeded_store: Store, clock: Clock, tmp_path: Path) -> None:
     async with running(seeded_store, clock, tab="agents", export_dir=tmp_path / "out") as (_, pilot):
         await pilot.press("slash", *"kimi", "enter", "e", "E")
@@ -300,6 +323,36 @@ async def test_alerts_key_leads_to_what_needs_attention(seeded_store: Store, clo
     async with running(seeded_store, clock, tab="agents") as (app, pilot):
         await pilot.press("exclamation_mark")
         await until(pilot, lambda: app.base.panel.panel_id == "alerts")
+        await pilot.press("exclamation_mark", "exclamation_mark")
+        assert len(app.screen_stack) == 2
+        assert "! alerts" not in app.screen.query_one(KeyFooter).paint(118, 1)[0].plain
+
+
+async def test_a_view_without_a_table_has_no_key_for_one(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock, tab="agents") as (app, pilot):
+        assert {"view.export", "view.copy", "view.filter", "view.zoom"} <= enabled(app)
+        assert app.open_target("boost:kimi|")
+        await until(pilot, lambda: app.base.panel.shown)
+        assert not enabled(app) & {"view.export", "view.export_json", "view.copy", "view.filter", "view.zoom"}
+
+
+def enabled(app: FedtopApp) -> set[str]:
+    """The ids of the keys that work."""
+    return {active.binding.id for active in app.screen.active_bindings.values() if active.enabled}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"theme": "nosuch"}, "no theme 'nosuch': use one of"), ({"keymap": {"time.widr": "x"}}, "names no key")],
+)
+def test_what_the_pane_does_not_have_is_refused(seeded_store: Store, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        FedtopApp(seeded_store, AppOptions(**options))
+
+
+@pytest.mark.parametrize(("given", "shown"), [("168", "7d"), ("5", "5h"), ("90m", "90m")])
+def test_a_number_of_hours_is_shown_with_its_unit(seeded_store: Store, given: str, shown: str) -> None:
+    assert FedtopApp(seeded_store, AppOptions(window=given)).view.window == shown
 
 
 async def test_readonly_has_no_key_that_changes_anything(seeded_store: Store, clock: Clock) -> None:

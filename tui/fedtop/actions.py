@@ -23,19 +23,31 @@ class Actions:
         return cast("FedtopApp", self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Which keys work here: no drill that does not exist or is not allowed, no jump without a notice."""
-        app = self._app
+        """Which keys work here: no drill that is not allowed or is this one, no jump without a notice, no export or
+        filter without a table.
+        """
+        app, panel = self._app, self._app.top_panel if self._app.is_running else None
         if action == "open":
-            return app.may_open(str(parameters[0]))
+            kind = str(parameters[0])
+            return app.may_open(kind) and (panel is None or panel.panel_id != kind)
         if action == "take_back":
             return not app.options.readonly
         if action == "newest":
             return app.can_jump and not app.base.typing
         if action == "retreat":
             return app.can_retreat
+        if action in ("export", "copy_row", "zoom", "filter") and panel is not None:
+            return panel.may_filter if action == "filter" else panel.current_table() is not None
         return True
 
     # Tabs and views
+
+    def action_command_palette(self) -> None:
+        """Every command by name."""
+        from fedtop.commands import CommandList
+
+        if not isinstance(self._app.screen, CommandList):
+            self._app.push_screen(CommandList())
 
     async def action_tab_number(self, number: int) -> None:
         """The n-th tab, from 1."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from textual import on
 from textual.app import App
 
+from fedstore import SettingsError, Window
 from fedtop import keys
 from fedtop.actions import Actions
 from fedtop.glyphs import ASCII, UNICODE
@@ -26,7 +27,7 @@ from fedtop.screens.detail import DetailScreen
 from fedtop.screens.main import MainScreen
 from fedtop.state import Sort, ViewState, filtered, on_tab, sorted_by
 from fedtop.status import Freshness, header_of, notice_of, shows_nothing
-from fedtop.themes import DEFAULT_THEME, THEMES, defaults_for
+from fedtop.themes import THEMES, defaults_for
 from fedtop.widgets.header import Header
 from fedtop.widgets.live_table import LiveTable
 
@@ -50,7 +51,10 @@ _WATCH_S = 5.0
 
 
 class FedtopApp(Actions, App[None]):
-    """The pane over one store. `source` gives readers; it is used on the poller's thread only."""
+    """The pane over one store. `source` gives readers; it is used on the poller's thread only.
+
+    Raises SettingsError for a theme, or the name of a key, that does not exist.
+    """
 
     TITLE = "fedtop"
     CSS_PATH = ["app.tcss", *(f"screens/{tab}.tcss" for tab in tab_ids())]  # noqa: RUF012 - Textual's form
@@ -65,7 +69,7 @@ class FedtopApp(Actions, App[None]):
         self.glyphs = ASCII if self.options.ascii else UNICODE
         self.view = ViewState(
             tab=self.options.tab if self.options.tab in tab_ids() else tab_ids()[0],
-            window=self.options.window,
+            window=Window.ending(self.options.window, 0).label,
             interval_s=self.options.interval_s,
             at_ms=self.options.at_ms,
         )
@@ -81,15 +85,16 @@ class FedtopApp(Actions, App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self._start_in(self.options.theme)
-        self.set_keymap(dict(self.options.keymap))
+        self.set_keymap(keys.keymap_of(self.options.keymap))
 
     def _start_in(self, name: str) -> None:
         """Starts in a theme; one of fedtop's own without the watcher, which would parse all styles a second time."""
         own = next((theme for theme in THEMES if theme.name == name), None)
-        if own is None and name in self.available_themes:
+        if own is None:
+            if name not in self.available_themes:
+                raise SettingsError(f"there is no theme {name!r}: use one of {', '.join(self.available_themes)}")
             self.theme = name
             return
-        own = own or next(theme for theme in THEMES if theme.name == DEFAULT_THEME)
         self.set_reactive(FedtopApp.theme, own.name)
         self.set_class(own.dark, "-dark-mode")
         self.set_class(not own.dark, "-light-mode")
@@ -257,7 +262,8 @@ class FedtopApp(Actions, App[None]):
             readonly=options.readonly,
         )
         base.set_header(header)
-        base.set_notice(notice_of(self.view, self.fresh, now, options.tz, self.glyphs))
+        shown = base.panel is not None and base.panel.shown
+        base.set_notice(notice_of(self.view, self.fresh, now, options.tz, self.glyphs, shown=shown))
         base.set_class(header.feed == "stale", "-stale")
         base.set_class(header.feed == "paused", "-paused")
         self._refresh_keys()

@@ -1,6 +1,7 @@
-"""The command palette: every key of the frame and of the panel on top, every tab, agent views, every theme.
+"""The command palette: every key of the frame, of the panel on top and of its table, every tab, every theme.
 
-What is not available (read-only mode, a view that does not exist) is not listed.
+What is not available (read-only mode, a view that does not exist) is not listed; nor are the keys that only move the
+cursor.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.widgets import OptionList
 
 from fedtop.keys import display
 
@@ -21,9 +23,23 @@ if TYPE_CHECKING:
 
     from fedtop.app import FedtopApp
 
-__all__ = ["FedtopCommands"]
+__all__ = ["CommandList", "FedtopCommands"]
 
-_HIDDEN = frozenset({"app.palette", "view.back"})
+_HIDDEN = frozenset({"app.palette", "app.interrupt", "view.back"})
+_OF_TABLES = frozenset({"table.open", "table.sort", "table.reverse", "table.next", "table.previous"})
+
+
+class CommandList(CommandPalette):
+    """Textual's, which ends the app when it is paged through in a terminal too low to show one line of it."""
+
+    def __init__(self) -> None:
+        super().__init__(id="--command-palette")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No paging where nothing of the list is seen."""
+        if action == "command_list":
+            return any(found.scrollable_content_region for found in self.query(OptionList))
+        return super().check_action(action, parameters)
 
 
 class FedtopCommands(Provider):
@@ -35,8 +51,7 @@ class FedtopCommands(Provider):
         seen: set[str] = set()
         for active in app.base.active_bindings.values():
             binding = active.binding
-            offered = binding.id and binding.id not in _HIDDEN and binding.action not in seen
-            if offered and active.enabled and not (binding.id or "").startswith(("table.", "matrix.")):
+            if active.enabled and _offered(binding.id or "") and binding.action not in seen:
                 seen.add(binding.action)
                 yield _name(binding), binding.tooltip, partial(app.run_action, binding.action, active.node)
         for theme in app.available_themes:
@@ -54,6 +69,11 @@ class FedtopCommands(Provider):
             score = matcher.match(f"{name} {help_text}")
             if score > 0:
                 yield Hit(score, Text(name), command, text=name, help=help_text)
+
+
+def _offered(name: str) -> bool:
+    moves = name.startswith(("table.", "matrix.")) and name not in _OF_TABLES
+    return bool(name) and name not in _HIDDEN and not moves
 
 
 def _name(binding: Binding) -> str:

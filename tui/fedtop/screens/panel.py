@@ -120,18 +120,26 @@ class Panel(Widget):
             if not table.has_class("-unfiltered"):
                 table.set_filter(text)
 
+    @property
+    def may_filter(self) -> bool:
+        """Whether a filter would have something to work on."""
+        return any(not table.has_class("-unfiltered") for table in self.seen_tables())
+
+    def seen_tables(self) -> list[LiveTable]:
+        """The tables that are displayed, not those of a part that is hidden."""
+        return [table for table in self.query(LiveTable) if all(node.display for node in table.ancestors_with_self)]
+
     def current_table(self) -> LiveTable | None:
         """The table that copy and export mean: the focused one, else the first that is displayed."""
-        tables = list(self.query(LiveTable))
-        focused = next((table for table in tables if table.has_focus), None)
-        return focused or next((table for table in tables if table.display), None)
+        tables = self.seen_tables()
+        return next((table for table in tables if table.has_focus), tables[0] if tables else None)
 
     def take_focus(self) -> None:
         """Puts the focus where work starts: on the first table, unless something inside has it."""
         focused = self.screen.focused
         if focused is not None and self in focused.ancestors:
             return
-        first = next((table for table in self.query(LiveTable) if table.display and table.focusable), None)
+        first = next((table for table in self.seen_tables() if table.focusable), None)
         if first is not None:
             self.screen.set_focus(first, scroll_visible=False)
 

@@ -112,7 +112,8 @@ class EvidencePanel(BoostPanel):
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> Plan:  # noqa: ARG002
         """The proposal on the tasks of the window."""
-        found: Plan = self._paced.get(window.label, lambda: glance(self.host.source, window))
+        moment = 0 if window.live else window.end_ms
+        found: Plan = self._paced.get((window.label, moment), lambda: glance(self.host.source, window))
         return found
 
     def show(self, data: Plan, view: ViewState) -> None:  # noqa: ARG002

@@ -75,9 +75,13 @@ class LiveTable(TableView, can_focus=True):
             return self.table
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Without rows nothing can be opened or sorted; in a `-plain` table no row opens anything."""
+        """Without rows nothing can be opened or sorted, without a filter nothing matches; in a `-plain` table no row
+        opens anything.
+        """
         if action == "select":
             return self.row_count > 0 and not self.has_class("-plain")
+        if action == "match":
+            return bool(self.model.filter)
         return self.row_count > 0 if action in ("sort_next", "sort_reverse") else True
 
     def set_rows(self, rows: Iterable[Row]) -> None:
