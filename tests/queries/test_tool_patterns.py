@@ -25,3 +25,11 @@ def test_failures_that_gather_at_an_agent(store: Store, clock: Clock, failed: in
     use(store, clock, "kimi", 5, 100)
     reader = store.reader()
     assert reader.tools(reader.window("24h")).patterns == told
+
+
+@pytest.mark.parametrize(("failed", "told"), [(1, False), (4, True)])
+def test_one_failure_of_seven_is_no_pattern(store: Store, clock: Clock, failed: int, told: bool) -> None:
+    use(store, clock, "qwen", failed, 7)
+    use(store, clock, "kimi", 28, 1_767)
+    reader = store.reader()
+    assert bool(reader.tools(reader.window("24h")).patterns) is told

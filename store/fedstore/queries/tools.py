@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from fedstore.learning.confidence import tool_confidence
-from fedstore.learning.intervals import Interval, two_proportion_p
+from fedstore.learning.intervals import Interval, binomial_sf, two_proportion_p
 from fedstore.queries.buckets import Buckets, Source, durations_of
 from fedstore.queries.facts import error_classes, newest_tool_calls
 from fedstore.queries.models import Rate, SeriesPoint, ToolDetail, ToolRow, ToolsView
@@ -104,11 +104,16 @@ def _patterns(buckets: Buckets, rows: Sequence[ToolRow], month: Window) -> tuple
 
 
 def _surely_worse(rate: Rate, rest: Rate) -> bool:
-    """Whether an agent fares worse with a tool than the others (p < 0.01; fewer than five runs tell nothing)."""
+    """Whether an agent fares worse with a tool than the others (p < 0.01; fewer than five runs tell nothing).
+
+    Where few failures are to be expected the normal approximation says too much: the tail of the binomial at the
+    common rate has to agree.
+    """
     if rate.value is None or rest.value is None or rate.value >= rest.value or min(rate.n, rest.n) < _FEW:
         return False
     p = two_proportion_p(rate.hits, rate.n, rest.hits, rest.n)
-    return p is not None and p < 0.01
+    common = 1 - (rate.hits + rest.hits) / (rate.n + rest.n)
+    return p is not None and p < 0.01 and binomial_sf(rate.n - rate.hits - 1, rate.n, common) < 0.01
 
 
 def _cost_anomalies(buckets: Buckets, month: Window) -> list[str]:
