@@ -112,6 +112,14 @@ def test_the_line_below_the_matrix_says_what_a_cell_rests_on() -> None:
     assert "3 tasks, none judged" in cell_line(MatrixCell("kimi", "x", Rate(0, 0), 3), "kimi", "x", boosts).plain
 
 
+def test_what_an_agent_did_at_a_past_moment_is_not_known() -> None:
+    idle = replace(NOTHING, last_ms=1)
+    for live, word in ((True, "idle"), (False, "")):
+        (row,) = agent_rows([idle], Boosts(), live=live)
+        assert plain(row.cells["state"]) == word
+        assert plain(agent_tiles(idle, UNICODE, live=live)["tasks"].sub) == word
+
+
 def test_tiles_of_an_agent_that_did_nothing_are_unknown() -> None:
     assert {tile.state for tile in agent_tiles(None, UNICODE).values()} == {"unknown"}
     tiles = agent_tiles(NOTHING, UNICODE)

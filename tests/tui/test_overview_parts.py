@@ -108,6 +108,7 @@ def test_cost_says_what_it_rests_on() -> None:
     assert tile.sub == "month → $371"
     hidden = replace(EMPTY, cost_today=Money(unpriced_calls=2, unpriced_tokens=10))
     assert text_of(tiles(hidden, NOW_MS)["cost"].value).strip() == "?"
+    assert text_of(tiles(EMPTY, NOW_MS)["cost"].value).strip() == "$0.00"  # nothing was spent, nobody reported that
 
 
 def test_a_moment_in_the_past_has_a_day_of_its_own() -> None:

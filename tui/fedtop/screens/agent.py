@@ -60,7 +60,7 @@ class AgentData:
     changes: tuple[BoostChange, ...]
 
 
-def agent_tiles(row: AgentRow | None, glyphs: Glyphs) -> dict[str, TileData]:
+def agent_tiles(row: AgentRow | None, glyphs: Glyphs, *, live: bool = True) -> dict[str, TileData]:
     """The key figures, by tile id; all unknown when the agent did nothing in the window."""
     if row is None:
         return {name: TileData(None, state="unknown") for name in _TILES}
@@ -68,7 +68,7 @@ def agent_tiles(row: AgentRow | None, glyphs: Glyphs) -> dict[str, TileData]:
     before = row.success_before.value
     states: dict[str, State] = {"$alert": "alert", "$warn": "warn"}
     change = "" if before is None or found is None else delta_points((row.success.value or 0) - before, glyphs=glyphs)
-    busy = f"{row.active} running" if row.active else "idle"
+    busy = "" if not live else f"{row.active} running" if row.active else "idle"
     return {
         "tasks": TileData(count(row.tasks), sub=f"{row.waiting} waiting" if row.waiting else busy, spark=row.spark),
         "success": TileData(
@@ -141,7 +141,7 @@ class AgentPanel(Panel):
     def show(self, data: AgentData, view: ViewState) -> None:  # noqa: ARG002
         """Every part of the same window."""
         detail, glyphs, now = data.detail, self.glyphs, self.host.now()
-        for name, tile in agent_tiles(detail.row, glyphs).items():
+        for name, tile in agent_tiles(detail.row, glyphs, live=detail.window.live).items():
             self.query_one(f"#agent-tile-{name}", Tile).set_data(tile)
         self.query_one(AreaChart).set_data(throughput_chart(detail.series, detail.window))
         self._fill("kinds", kind_rows(detail, self.agent, data.boosts))

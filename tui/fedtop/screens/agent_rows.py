@@ -73,7 +73,10 @@ def columns_for(columns: Sequence[Column], boosts: Boosts) -> tuple[Column, ...]
     return tuple(column for column in columns if column.key != "boost" or boosts.in_force or boosts.proposed)
 
 
-def _state_cell(row: AgentRow) -> Text | None:
+def _state_cell(row: AgentRow, live: bool) -> Text | None:
+    """What it does now; what it did at a moment in the past is not known."""
+    if not live:
+        return None
     if row.waiting:
         return Text(f"wait {row.waiting}", "$warn")
     if row.active:
@@ -94,15 +97,15 @@ def _signed(value: float | None) -> str:
     return "$dim" if not value else "$ok" if value > 0 else "$alert"
 
 
-def agent_rows(rows: Iterable[AgentRow], boosts: Boosts, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """One row per agent."""
-    return [_agent_row(row, boosts, glyphs) for row in rows]
+def agent_rows(rows: Iterable[AgentRow], boosts: Boosts, glyphs: Glyphs = UNICODE, *, live: bool = True) -> list[Row]:
+    """One row per agent; `live` when the window ends at the present."""
+    return [_agent_row(row, boosts, glyphs, live) for row in rows]
 
 
-def _agent_row(row: AgentRow, boosts: Boosts, glyphs: Glyphs) -> Row:
+def _agent_row(row: AgentRow, boosts: Boosts, glyphs: Glyphs, live: bool) -> Row:
     cells: dict[str, Cell] = {
         "agent": named(row.status, row.name, glyphs),
-        "state": _state_cell(row),
+        "state": _state_cell(row, live),
         "tasks": count(row.tasks),
         "success": rate_cell(row.success),
         "rework": known(row.rework.value, rate),

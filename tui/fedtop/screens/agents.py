@@ -101,7 +101,7 @@ class AgentsPanel(Panel):
     def show(self, data: AgentsData, view: ViewState) -> None:  # noqa: ARG002
         """Table and matrix of the same window."""
         self._data = data
-        rows = agent_rows(data.view.rows, data.boosts, self.glyphs)
+        rows = agent_rows(data.view.rows, data.boosts, self.glyphs, live=data.view.window.live)
         table = self.query_one("#agents-table", LiveTable)
         table.set_columns(columns_for(AGENT_COLUMNS, data.boosts))
         table.set_rows(rows)

@@ -47,7 +47,6 @@ __all__ = [
     "verdict_cell",
 ]
 
-
 LAYER_COLUMNS: Final = (
     Column("layer", "layer", 13, tooltip="In the order they are asked"),
     Column("attempts", "attempts", 8, "right", min_width_shown=92, sort_default="desc"),
@@ -134,16 +133,13 @@ def verdict_cell(correct: bool | None, glyphs: Glyphs = UNICODE) -> Text:
 
 
 def decision_rows(decisions: Iterable[DecisionRow], tz: tzinfo, window: Window) -> list[Row]:
-    """A row per decision; the key is its id. Within a day the time of day is enough, over more the date
-    leads.
-    """
+    """A row per decision; the key is its id."""
     return [_decision_row(decision, tz, window) for decision in decisions]
 
 
 def _decision_row(row: DecisionRow, tz: tzinfo, window: Window) -> Row:
-    when = moment(row.at_ms, tz, window)
     cells: dict[str, Cell] = {
-        "at": Text(when, "$dim"),
+        "at": Text(moment(row.at_ms, tz, window), "$dim"),
         "verdict": verdict_cell(row.correct),
         "agent": clean(row.agent, 40) or None,
         "layer": Text(clean(row.layer, 24), hue(row.layer)),

@@ -214,7 +214,8 @@ def tiles(view: CostsView) -> dict[str, TileData]:
 
 
 def _big(cost: Money) -> Text:
-    return money_cell(cost)
+    """The amount of a tile; nothing spent rests on nothing, and has no mark."""
+    return money_cell(cost) if cost.nano or cost.unpriced_calls else Text(money(0))
 
 
 _BASES: Final = {"reported": "all reported", "computed": "priced here"}

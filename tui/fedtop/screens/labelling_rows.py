@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PROGRESS_COLUMNS", "QUEUE_COLUMNS", "item_lines", "progress_parts", "progress_rows", "queue_rows"]
 
-
 QUEUE_COLUMNS: Final = (
     Column("near", "nearest", 13, tooltip="The layer whose threshold its confidence is nearest to"),
     Column("bar", "", 8, grow=True, min_width_shown=90),
@@ -52,7 +51,6 @@ def queue_rows(items: Iterable[LabelItem], tz: tzinfo, window: Window) -> list[R
 
 
 def _queue_row(item: LabelItem, tz: tzinfo, window: Window) -> Row:
-    when = moment(item.at_ms, tz, window)
     colour = hue(item.nearest_layer)
     cells: dict[str, Cell] = {
         "near": Text(clean(item.nearest_layer, 24), colour),
@@ -62,7 +60,7 @@ def _queue_row(item: LabelItem, tz: tzinfo, window: Window) -> Row:
         "margin": Text(delta(item.margin, 3), "$ok" if item.margin >= 0 else "$dim"),
         "agent": clean(item.agent, 40) or None,
         "layer": Text(clean(item.layer, 24), hue(item.layer)),
-        "at": Text(when, "$dim"),
+        "at": Text(moment(item.at_ms, tz, window), "$dim"),
         "task": Text(clean(item.description or item.task_id, 160), "$dim"),
     }
     sort = {"margin": abs(item.margin), "conf": item.confidence, "needs": item.threshold, "at": item.at_ms}

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from fedstore import Window
-    from fedstore.queries.models import FeedItem, LayerRow, MatrixCell, Overview, SeriesPoint
+    from fedstore.queries.models import FeedItem, LayerRow, MatrixCell, Money, Overview, SeriesPoint
     from fedtop.glyphs import Basis, Glyphs, State
 
 __all__ = [
@@ -149,7 +149,7 @@ def _now_tile(data: Overview, now_ms: int) -> TileData:
 
 def _cost_tile(data: Overview, glyphs: Glyphs) -> TileData:
     today = data.cost_today
-    value = money_text(today.nano if today.known else None, _basis(today.mark), glyphs=glyphs)
+    value = money_text(today.nano if today.known else None, _basis(today), glyphs=glyphs)
     projected = data.month_projected_nano
     month = data.cost_month.nano if projected is None else projected
     arrow = "" if projected is None else f"{glyphs.arrow} "
@@ -157,15 +157,18 @@ def _cost_tile(data: Overview, glyphs: Glyphs) -> TileData:
     return TileData(value, sub=sub, title="" if data.window.live else "cost that day")
 
 
-def _basis(mark: str) -> Basis:
-    return "unpriced" if mark == "unpriced" else "computed" if mark == "computed" else "reported"
+def _basis(cost: Money) -> Basis:
+    """What an amount rests on; nothing spent rests on nothing."""
+    if not cost.nano and not cost.unpriced_calls:
+        return "none"
+    return "unpriced" if cost.mark == "unpriced" else "computed" if cost.mark == "computed" else "reported"
 
 
 def _window_cost(data: Overview, glyphs: Glyphs) -> str:
     cost = data.cost
     if not cost.known:
         return "unpriced"
-    return f"{money(cost.nano)} {glyphs.basis(_basis(cost.mark))}" if data.tokens or cost.nano else ""
+    return f"{money(cost.nano)} {glyphs.basis(_basis(cost))}" if data.tokens or cost.nano else ""
 
 
 def _health_tile(data: Overview, glyphs: Glyphs) -> TileData:
@@ -247,13 +250,12 @@ FEED_COLUMNS: Final = (
 
 
 def feed_rows(items: Sequence[FeedItem], tz: tzinfo, window: Window, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per run that ended, newest first; in a window longer than a day with the day."""
+    """A row per run that ended, newest first."""
     rows = []
     for item in items:
-        when = moment(item.at_ms, tz, window)
         state = "unknown" if item.ok is None else "ok" if item.ok else "alert"
         cells: dict[str, Cell] = {
-            "time": Text(when, "$dim"),
+            "time": Text(moment(item.at_ms, tz, window, glyphs), "$dim"),
             "agent": named(state, item.agent, glyphs),
             "task": clean(item.task_type, 60),
             "took": None if item.duration_ms is None else duration_ms(item.duration_ms),

@@ -203,9 +203,8 @@ def call_rows(calls: Iterable[ToolCallRow], tz: tzinfo, window: Window) -> list[
 
 
 def _call_row(call: ToolCallRow, tz: tzinfo, window: Window) -> Row:
-    when = moment(call.ended_ms, tz, window)
     cells: dict[str, Cell] = {
-        "at": Text(when, "$dim"),
+        "at": Text(moment(call.ended_ms, tz, window), "$dim"),
         "ok": verdict_cell(call.success),
         "agent": clean(call.agent, 40) or None,
         "duration": None if call.duration_ms is None else duration_ms(call.duration_ms),
