@@ -127,8 +127,7 @@ class PlanPanel(Panel, can_focus=True):
 
     def on_mount(self) -> None:
         """Starts to compute; the screen is there at once."""
-        rule = self._wish.rule or loop.rule_of(self.host.source, self.kind)
-        self._wish = Wish(self.kind, rule, loop.WINDOWS[self.kind], self.host.view.pinned_ms)
+        self._wish = Wish(self.kind, window=loop.WINDOWS[self.kind], at_ms=self.host.view.pinned_ms)
         self._at_ms = self.host.view.at_ms
         self.set_class(True, "-nothing-yet")
         self._start()
@@ -159,6 +158,10 @@ class PlanPanel(Panel, can_focus=True):
         stop = threading.Event()
         source = self.host.source
         try:
+            if not wish.rule:  # that of the settings, which may have to be read first
+                rule = await asyncio.to_thread(loop.rule_of, source, self.kind)
+                self._wish = wish = replace(wish, rule=rule)
+                self._progress(0.0)
             work = partial(self._work, self._proposer, source, wish, self._reporter(serial), stop.is_set)
             plan, in_force = await asyncio.to_thread(work)
         except Cancelled:
@@ -211,9 +214,8 @@ class PlanPanel(Panel, can_focus=True):
     def _progress(self, share: float) -> None:
         wish = self._wish
         done = Text(bar(share, _BAR, self.glyphs).ljust(_BAR, self.glyphs.dot), "$accent")
-        what = f"  {self.kind}, rule {wish.rule}, {wish.window}: " + (
-            f"{share:.0%}" if share else "reading the evidence"
-        )
+        done_so_far = f"{share:.0%}" if share else "reading the evidence"
+        what = f"  {self.kind}, {f'rule {wish.rule}, ' if wish.rule else ''}{wish.window}: {done_so_far}"
         self._status(Text.assemble(done, what, ("   Esc cancels", "$dim")))
 
     def _say(self, words: str, style: str = "$dim") -> None:
@@ -269,9 +271,10 @@ class PlanPanel(Panel, can_focus=True):
 
     def action_next_rule(self) -> None:
         """The next rule, around the end."""
-        rules = RULES[self.kind]
-        self._wish = replace(self._wish, rule=rules[(rules.index(self._wish.rule) + 1) % len(rules)])
-        self._start()
+        rules, now = RULES[self.kind], self._wish.rule
+        if now:
+            self._wish = replace(self._wish, rule=rules[(rules.index(now) + 1) % len(rules)])
+            self._start()
 
     def action_window(self, step: int) -> None:
         """A longer or shorter window of evidence."""
