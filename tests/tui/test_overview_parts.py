@@ -183,9 +183,18 @@ def test_the_feed_tells_good_bad_and_unknown_apart() -> None:
 
 def test_runs_that_wait_come_first() -> None:
     data = replace(EMPTY, active=(run("running", 5, "a"), run("waiting", 5, "b")))
-    rows = now_rows(data, UTC)
+    rows = now_rows(data, NOW_MS, UTC)
     assert [plain(row.cells["agent"]) for row in rows] == ["▲ b", "● a"]
     assert plain(rows[0].cells["state"]) == "waits for permission"
+    assert plain(rows[0].cells["since"]) == "12:19:56"
+
+
+def test_a_run_not_heard_of_for_long_is_not_called_running() -> None:
+    data = replace(EMPTY, active=(run("running", 26 * HOUR, "a"),))
+    (row,) = now_rows(data, NOW_MS + 25 * HOUR, UTC)
+    assert plain(row.cells["agent"]) == "◌ a"
+    assert plain(row.cells["state"]) == "silent for 2 d"
+    assert plain(row.cells["since"]) == "10 Mar 12:19"
 
 
 def test_task_types_are_measured_against_the_most_frequent() -> None:

@@ -137,7 +137,7 @@ class OverviewPanel(Panel):
         agents.set_columns(columns_for(BRIEF_COLUMNS, data.boosts))
         agents.set_rows(brief_rows(overview.agents, data.boosts, glyphs))
         self.query_one("#types", LiveTable).set_rows(type_rows(overview.task_types, glyphs))
-        self.query_one("#now", LiveTable).set_rows(now_rows(overview, self.tz, glyphs))
+        self.query_one("#now", LiveTable).set_rows(now_rows(overview, self.host.now(), self.tz, glyphs))
         self.query_one("#attention", LiveTable).set_rows(attention_rows(overview, glyphs))
         self.query_one("#feed", LiveTable).set_rows(feed_rows(overview.feed, self.tz, window, glyphs))
         self.query_one(Funnel).set_layers(funnel_layers(overview.layers))

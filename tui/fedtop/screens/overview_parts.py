@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from fedstore import Window
 from fedtop.format import (
     UNICODE,
     age,
     clean,
-    clock,
     count,
     delta_points,
     duration_ms,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
-    from fedstore import Window
     from fedstore.queries.models import FeedItem, LayerRow, MatrixCell, Money, Overview, SeriesPoint
     from fedtop.glyphs import Basis, Glyphs, State
 
@@ -66,6 +65,7 @@ _HEALTH: Final[dict[str, tuple[State, str]]] = {
     "alert": ("alert", "unhealthy"),
 }
 _WAITING_MS: Final = 180_000
+_SILENT_MS: Final = 3_600_000
 _HUNDRED_DOLLARS: Final = 100 * 10**9
 
 
@@ -224,17 +224,22 @@ NOW_COLUMNS: Final = (
 )
 
 
-def now_rows(data: Overview, tz: tzinfo, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per run that goes on, the ones that wait first, then by start."""
+def now_rows(data: Overview, now_ms: int, tz: tzinfo, glyphs: Glyphs = UNICODE) -> list[Row]:
+    """A row per run that goes on, the ones that wait first, then by start.
+
+    Of one not heard of for long it is not known whether it still runs: its process may have died.
+    """
     rows = []
     for run in sorted(data.active, key=lambda run: (run.state != "waiting", run.started_ms, run.id)):
         waits = run.state == "waiting"
+        silent = not waits and now_ms - run.seen_ms >= _SILENT_MS
         why = f"waits for {clean(run.reason, 60)}" if waits and run.reason else run.state
+        heard = f"silent for {age((now_ms - run.seen_ms) / 1000, glyphs)}"
         cells: dict[str, Cell] = {
-            "agent": named("warn" if waits else "ok", run.agent, glyphs),
+            "agent": named("warn" if waits else "unknown" if silent else "ok", run.agent, glyphs),
             "task": clean(run.task_type, 60),
-            "state": Text(why, "$warn" if waits else "$dim"),
-            "since": Text(clock(run.started_ms, tz, glyphs), "$dim"),
+            "state": Text(heard if silent else why, "$warn" if waits else "$dim"),
+            "since": Text(moment(run.started_ms, Window(run.started_ms, now_ms, ""), tz, glyphs), "$dim"),
         }
         rows.append(Row(f"{run.id}{KEY_GAP}{run.agent}", cells))
     return rows
