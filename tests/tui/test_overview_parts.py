@@ -95,6 +95,7 @@ def test_now_counts_and_warns_of_long_waits() -> None:
     tile = tiles(busy, NOW_MS)["now"]
     assert (tile.value, tile.sub, tile.state) == ("1 running", "1 wait 60 s", "ok")
     assert tiles(busy, NOW_MS + 180_000)["now"].state == "warn"
+    assert tiles(busy, NOW_MS + 58 * 60_000)["now"].sub == "1 wait 59min"  # a unit that was cut off would mislead
     past = replace(busy, window=replace(WINDOW, live=False))
     assert tiles(past, NOW_MS)["now"].value is None
 

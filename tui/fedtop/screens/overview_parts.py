@@ -65,6 +65,8 @@ _HEALTH: Final[dict[str, tuple[State, str]]] = {
     "alert": ("alert", "unhealthy"),
 }
 _WAITING_MS: Final = 180_000
+_NARROW_TILE: Final = 12
+"""Cells of text that a tile has at 80 columns."""
 _SILENT_MS: Final = 3_600_000
 _HUNDRED_DOLLARS: Final = 100 * 10**9
 
@@ -143,7 +145,10 @@ def _now_tile(data: Overview, now_ms: int) -> TileData:
     if not waiting:
         return TileData(f"{running} running", sub=f"jobs: {jobs}" if jobs else "none waiting")
     longest = max(now_ms - run.seen_ms for run in waiting)
-    sub = f"{len(waiting)} wait {age(longest / 1000)}"
+    waited = age(longest / 1000)
+    sub = f"{len(waiting)} wait {waited}"
+    if len(sub) > _NARROW_TILE:
+        sub = f"{len(waiting)} wait {waited.replace(' ', '')}"
     return TileData(f"{running} running", sub=sub, state="warn" if longest >= _WAITING_MS else "ok")
 
 
