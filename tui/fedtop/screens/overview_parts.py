@@ -244,7 +244,7 @@ def now_rows(data: Overview, now_ms: int, tz: tzinfo, glyphs: Glyphs = UNICODE) 
             "agent": named("warn" if waits else "unknown" if silent else "ok", run.agent, glyphs),
             "task": clean(run.task_type, 60),
             "state": Text(heard if silent else why, "$warn" if waits else "$dim"),
-            "since": Text(moment(run.started_ms, Window(run.started_ms, now_ms, ""), tz, glyphs), "$dim"),
+            "since": Text(moment(run.started_ms, tz, Window(run.started_ms, now_ms, ""), glyphs), "$dim"),
         }
         rows.append(Row(f"{run.id}{KEY_GAP}{run.agent}", cells))
     return rows
