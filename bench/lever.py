@@ -41,7 +41,7 @@ class Reader:
     def change_token(self) -> int:
         return 1
 
-    def newest_ms(self) -> int:
+    def newest_ms(self, *_: str) -> int:
         return NOW_MS
 
     def last_recorded_ms(self) -> int:
@@ -84,6 +84,8 @@ async def moves(log: DecisionLog, k: int, threshold: float, times: int, size: tu
         panel = layer_screen.LayerPanel(log.layers[k])
         app.open_panel(panel)
         while panel.lever_at is None:
+            if app.fresh.problem:
+                raise SystemExit(f"the screen could not be read: {app.fresh.problem}")
             await pilot.pause(0.02)
         return [one_move(app, panel, (-1) ** (i // 40)) for i in range(times)]
 
