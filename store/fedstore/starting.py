@@ -36,7 +36,7 @@ class StartSettings(NamedTuple):
 
     store: Path | None = None
     window: str = "24h"
-    interval_s: float = 1.0
+    interval_s: float = 2.0
     readonly: bool = False
     theme: str = "fedtop-dark"
     ascii: bool = False

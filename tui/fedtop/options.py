@@ -43,7 +43,7 @@ class AppOptions:
     """See the module. `at_ms` is the end of the window (epoch milliseconds); None: the present."""
 
     window: str = "24h"
-    interval_s: float = 1.0
+    interval_s: float = 2.0
     at_ms: int | None = None
     readonly: bool = False
     theme: str = DEFAULT_THEME

@@ -18,7 +18,7 @@ from fedtop.format import count
 from fedtop.sanitize import clean
 from fedtop.widgets.axes import Scale, draw_value_axis, time_ticks
 from fedtop.widgets.canvas import Canvas
-from fedtop.widgets.painted import Painted
+from fedtop.widgets.painted import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -185,7 +185,7 @@ def _legend_width(entries: Sequence[tuple[Series, str]]) -> int:
     return sum(cell_len(name) + 4 for _, name in entries)
 
 
-class AreaChart(Painted):
+class AreaChart(Drawn):
     """`AreaData` on the screen; `set_data` redraws only when the data differ."""
 
     DEFAULT_CSS = """

@@ -11,13 +11,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from rich.cells import cell_len
-from rich.segment import Segment
 from rich.text import Text
 from textual.message import Message
-from textual.strip import Strip
 
 from fedtop.sanitize import clean
-from fedtop.widgets.painted import Painted
+from fedtop.widgets.painted import Drawn
 
 if TYPE_CHECKING:
     from textual import events
@@ -106,7 +104,7 @@ def _status(data: HeaderData, glyphs: Glyphs, age: bool, store: bool) -> Text:
     return Text.assemble(Text("  ").join(p for p in parts if p.plain), " ")
 
 
-class Header(Painted):
+class Header(Drawn):
     """`HeaderData` on one line; a click on a tab posts `Header.TabClicked`."""
 
     DEFAULT_CSS = """
@@ -143,12 +141,6 @@ class Header(Painted):
     def paint(self, width: int, height: int) -> list[Text]:
         """See `paint_header`."""
         return [paint_header(self._data, width, self.glyphs)[0]] * min(1, height)
-
-    def render_line(self, y: int) -> Strip:
-        """Straight to cells: this is what changes every second, and most of what an idle pane costs."""
-        base, width = self.rich_style, self.content_size.width
-        text = self.render() if y == 0 else Text("")
-        return Strip(Segment.apply_style(text.render(self.app.console), base)).adjust_cell_length(width, base)
 
     def on_click(self, event: events.Click) -> None:
         """Tells which tab was hit."""

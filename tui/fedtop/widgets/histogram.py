@@ -13,7 +13,7 @@ from rich.text import Text
 from fedtop.format import count
 from fedtop.widgets.axes import Scale, draw_value_axis
 from fedtop.widgets.canvas import Canvas
-from fedtop.widgets.painted import Painted
+from fedtop.widgets.painted import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +156,7 @@ def _beside(x: int, taken: int, above: bool) -> int:
     return x - 1
 
 
-class Histogram(Painted):
+class Histogram(Drawn):
     """Bins and threshold lines on the screen."""
 
     DEFAULT_CSS = """

@@ -88,7 +88,7 @@ class LiveTable(TableView, can_focus=True):
         """See `TableView`; the keys follow when the first row comes or the last one goes."""
         had_rows = self.row_count > 0
         super().set_rows(rows)
-        if had_rows is not self.row_count > 0 and self.has_focus:
+        if had_rows is not (self.row_count > 0) and self.has_focus:
             self.refresh_bindings()
 
     def _announce(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from fedtop.widgets.canvas import Canvas
-from fedtop.widgets.painted import Painted
+from fedtop.widgets.painted import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ def _draw_point(canvas: Canvas, point: ReliabilityBin, gutter: int, plot: int, r
     canvas.put(x, _y(point.accuracy, rows), glyph, style)
 
 
-class Reliability(Painted):
+class Reliability(Drawn):
     """The reliability diagram on the screen."""
 
     DEFAULT_CSS = """
