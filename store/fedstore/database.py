@@ -16,7 +16,7 @@ import weakref
 
 from fedstore import forking, schema
 from fedstore.driver import sqlite3
-from fedstore.errors import StoreError, StoreNewerError, StoreReadOnlyError
+from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreReadOnlyError
 from fedstore.locking import FileLock
 from fedstore.opening import connect, may_stand_still, still_identity
 from fedstore.reading import ReadSnapshot, ThreadReader
@@ -85,6 +85,8 @@ class Database:
         except sqlite3.Error as error:
             self._let_go()
             raise store_error(error, self._file) from error
+        except UnicodeEncodeError as error:
+            raise FedstoreError(f"{error.object[:80]!r} is no text (UTF-8), so nothing is recorded under it") from error
         finally:
             reader.busy = False
 

@@ -198,6 +198,18 @@ def test_csv_has_a_row_per_name(run: Run, seeded_store: Store, table: str) -> No
     assert len(rows) == expected[table]
 
 
+@pytest.mark.parametrize("table", ["agents", "task-types", "layers", "costs", "tools", "runs"])
+def test_csv_has_the_same_columns_whatever_there_is(run: Run, seeded_store: Store, table: str) -> None:
+    """Also where nothing happened, and where an optional part is known of nobody."""
+    heads = {
+        run("export", "csv", "--table", table, *window).stdout.splitlines()[0]
+        for window in (("-w", "all"), ("-w", "24h"), ("-w", "24h", "--at", "2020-01-01"))
+    }
+    assert len(heads) == 1
+    (head,) = heads
+    assert len(head.split(",")) >= 8
+
+
 def test_csv_has_no_formula(run: Run, store: Store) -> None:
     store.writer().write([{"kind": "run", "agent": "=1+1", "success": True, "at": NOW_MS}])
     (row,) = csv.DictReader(io.StringIO(run("export", "csv").stdout))

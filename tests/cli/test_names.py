@@ -71,3 +71,24 @@ def test_bash_completes_commands_options_and_names(seeded_store: Store, tmp_path
     assert complete(path, "agent", "k") == ["kimi"]
     assert complete(path, "layers", "sem") == ["semantic"]
     assert complete(path, "agent", "--store", str(tmp_path / "none.db"), "") == []
+
+
+def test_the_beginning_of_an_id_is_enough(run: Run, store: Store) -> None:
+    route = {"kind": "route", "agent": "kimi", "layer": "keyword", "attempts": [{"layer": "keyword", "accepted": True}]}
+    store.writer().write([
+        *({"kind": "run", "id": name, "agent": "kimi"} for name in ("a1", "a1-b", "a2", "b\U0010fffe")),
+        {**route, "id": "r-1"},
+    ])  # fmt: skip
+    assert "a2" in run("run", "a2").stdout
+    assert "a1-b" in run("run", "a1-").stdout
+    assert "a1-b" not in run("run", "a1").stdout, "a whole id is meant, not what begins with it"
+    assert run("run", "b").exit_code == 0
+    assert "more than one finished run begins with 'a' (a1, a1-b …): say more of its id" in refused(run("run", "a"))
+    assert "there is no finished run '' in this store" in refused(run("run", ""))
+    assert "r-1" in run("why", "r").stdout
+    assert "Graded: r-1 right" in run("label", "r", "right").stdout
+
+
+@pytest.mark.parametrize("args", [["agent", "\udcff"], ["run", "\udcff"], ["why", "x\udcff"], ["tools", "\udcff"]])
+def test_bytes_that_are_no_text_name_nothing(run: Run, federation: Store, args: list[str]) -> None:
+    assert "is no text (UTF-8), so nothing is recorded under it" in refused(run(*args))

@@ -142,7 +142,8 @@ def test_predictions_carry_their_intervals() -> None:
     assert told == "latency 46.0 ms → 36.0 ms (−12.0 … −8.0 ms)"
     assert predicted_text("accuracy", Predicted(None, None)).plain == "accuracy – → –"
     only_now = Predicted(0.9, 0.91, 0.01, now_interval=(0.88, 0.92))
-    assert predicted_text("success", only_now).plain == "success of what is boosted 90.0 % (88.0 % … 92.0 %) → 91.0 %"
+    told = predicted_text("success", only_now).plain
+    assert told == "success of what is boosted 90.0 % (88.0 % … 92.0 %) seen, 91.0 % to be expected"
 
 
 def test_flips_add_up() -> None:

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fedstore.queries.buckets import Source
+    from fedstore.queries.models import FactKind
     from fedstore.window import Window
 
 __all__ = [
     "active_runs",
     "error_classes",
+    "ids_beginning",
     "last_recorded_run",
     "newest_decisions",
     "newest_runs",
@@ -28,6 +30,8 @@ _RUN = "id, agent, task_type, project, ended_ms, duration_ms, success, rework, q
 _TOOL_CALL = "id, agent, tool, ended_ms, duration_ms, success, cost_nano, error_class, run_id"
 _DECISION = "id, at_ms, agent, layer, confidence, latency_us, correct, task_id, description"
 _ACTIVE_LIMIT = 500
+_LAST = "\U0010ffff"
+"""The character that sorts after all others."""
 
 
 def _newest(
@@ -80,6 +84,14 @@ def run_by_id(source: Source, run_id: str) -> RunRow | None:
     """One finished run."""
     rows = source.read(f"SELECT {_RUN} FROM runs WHERE id = ?", (run_id,))
     return _run_row(rows[0]) if rows else None
+
+
+def ids_beginning(source: Source, kind: FactKind, beginning: str, limit: int) -> tuple[str, ...]:
+    """The first ids of runs or routes that begin like this, in their order; one that is the whole of it comes first."""
+    rows = source.read(
+        f"SELECT id FROM {kind}s WHERE id >= ? AND id < ? ORDER BY id LIMIT ?", (beginning, beginning + _LAST, limit)
+    )
+    return tuple(str(name) for (name,) in rows)
 
 
 def last_recorded_run(source: Source) -> str | None:

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActiveRun", "AgentDetail", "AgentRow", "AgentsView", "CascadeView", "ConfidenceBin", "CostRow", "CostsView",
-    "DecisionRow", "Durations", "FeedItem", "LayerRow", "LayerView", "MatrixCell", "Money", "NameKind", "Overview",
-    "Rate", "RunRow", "SeriesPoint", "ToolCallRow", "ToolDetail", "ToolRow", "ToolsView", "Topic", "WhyStep", "WhyView",
+    "DecisionRow", "Durations", "FactKind", "FeedItem", "LayerRow", "LayerView", "MatrixCell", "Money", "NameKind",
+    "Overview", "Rate", "RunRow", "SeriesPoint", "ToolCallRow", "ToolDetail", "ToolRow", "ToolsView", "Topic",
+    "WhyStep", "WhyView",
 ]  # fmt: skip
 
 Topic: TypeAlias = Literal["any", "agent", "task_type", "spend", "tool", "layer"]
 """What a view tells of: anything, runs (of an agent, of a task type), spend, executions of tools, decisions."""
+FactKind: TypeAlias = Literal["run", "route"]
 NameKind: TypeAlias = Literal["agent", "task_type", "tool", "layer"]
 
 

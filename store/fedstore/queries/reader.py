@@ -14,7 +14,7 @@ from fedstore.queries.agents import agent_detail, agents_view, task_type_rows
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.cascade import cascade_view, layer_view, layers_seen
 from fedstore.queries.costs import costs_view
-from fedstore.queries.facts import newest_runs, run_by_id
+from fedstore.queries.facts import ids_beginning, newest_runs, run_by_id
 from fedstore.queries.in_force import InForce, policy_in_force
 from fedstore.queries.names import known_names
 from fedstore.queries.overview import losses, overview
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         AgentsView,
         CascadeView,
         CostsView,
+        FactKind,
         LayerView,
         NameKind,
         Overview,
@@ -158,6 +159,10 @@ class Reader:
     def run(self, run_id: str) -> RunRow | None:
         """One finished run."""
         return run_by_id(self._database, run_id)
+
+    def ids(self, kind: FactKind, beginning: str, limit: int = 3) -> tuple[str, ...]:
+        """The first ids of finished runs or of decisions that begin like this, in their order."""
+        return ids_beginning(self._database, kind, beginning, limit)
 
     def why(self, route_id: str) -> WhyView | None:
         """Why one decision went where it went; None when it is not there."""

@@ -9,7 +9,7 @@ import click
 from fedtop.about import About
 from fedtop.cli.common import get_settings, open_store, open_view, window_of
 from fedtop.cli.main import Failure
-from fedtop.cli.names import known_argument, unknown
+from fedtop.cli.names import known_argument, unknown, whole_id
 from fedtop.cli.options import View, fact_options, view_options
 from fedtop.cli.output import emit, notice_for, plain_value
 from fedtop.cli.printing import TOPICS, print_view
@@ -82,11 +82,10 @@ def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
 @click.argument("route_id", metavar="ID")
 @fact_options
 def why(view: View, *, route_id: str) -> None:
-    """Why the decision ID went where it went, and where it would go today."""
+    """Why a decision went where it went, and where it would go today; the beginning of its ID is enough."""
     with open_view(view) as (reader, _, _):
-        found = reader.why(route_id)
-    if found is None:
-        raise Failure(f"there is no routing decision {route_id!r} in this store: `fedtop layers` lists the latest")
+        found = reader.why(whole_id(reader, "route", route_id))
+    assert found is not None
 
     def draw(look: Any) -> Any:
         from fedtop.plain.cascade import why as ladder

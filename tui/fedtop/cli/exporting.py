@@ -8,8 +8,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 import click
 
@@ -17,7 +18,7 @@ from fedtop.about import About
 from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.options import SET_WINDOW, store_option, window_options
-from fedtop.cli.output import plain_value
+from fedtop.cli.output import DERIVED, plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,6 +34,7 @@ _TOPICS: dict[str, Topic] = {
     "agents": "agent", "task-types": "task_type", "layers": "layer", "costs": "spend", "tools": "tool", "runs": "agent",
 }  # fmt: skip
 RUNS_LIMIT = 100_000
+_PAIRS = ("interval", "bound")
 
 
 @click.command()
@@ -130,23 +132,42 @@ def _csv(reader: Reader, window: Window, table: str) -> str:
 
 
 def _rows(reader: Reader, window: Window, table: str) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    from fedstore.queries import models
+
     if table == "runs":
-        return _table(reader.runs(window, limit=RUNS_LIMIT))
+        return _table(models.RunRow, reader.runs(window, limit=RUNS_LIMIT))
     if table == "costs":
-        return _table(reader.costs(window).rows)
+        return _table(models.CostRow, reader.costs(window).rows)
     if table == "tools":
-        return _table(reader.tools(window).rows)
+        return _table(models.ToolRow, reader.tools(window).rows)
     if table == "layers":
-        return _table(reader.cascade(window).layers)
+        return _table(models.LayerRow, reader.cascade(window).layers)
     view = reader.agents(window)
-    return _table(view.cells if table == "task-types" else view.rows)
+    return _table(models.MatrixCell, view.cells) if table == "task-types" else _table(models.AgentRow, view.rows)
 
 
-def _table(rows: Sequence[Any]) -> tuple[Sequence[str], list[list[Any]]]:
-    """Flat columns: what a field is made of becomes ``field_part``; what is a list is left out."""
-    flat = [_flat(plain_value(row)) for row in rows]
-    head = list(dict.fromkeys(name for row in flat for name in row))
-    return head, [[row.get(name) for name in head] for row in flat]
+def _table(kind: type, rows: Sequence[Any]) -> tuple[Sequence[str], list[list[Any]]]:
+    """Flat columns, the same whatever the rows hold."""
+    head = _head(kind)
+    return head, [[row.get(name) for name in head] for row in (_flat(plain_value(row)) for row in rows)]
+
+
+def _head(kind: type) -> list[str]:
+    """What a field is made of becomes ``field_part``, an interval its two ends; what is a list is left out."""
+    found: list[str] = []
+    hints = get_type_hints(kind)
+    for name in (*(field.name for field in fields(kind)), *DERIVED.get(kind.__name__, ())):
+        hint = hints.get(name)
+        parts = [part for part in (hint, *get_args(hint)) if isinstance(part, type) and is_dataclass(part)]
+        if name in _PAIRS:
+            found += [f"{name}_low", f"{name}_high"]
+        elif get_origin(hint) is tuple:
+            continue
+        elif parts:
+            found += [f"{name}_{part}" for part in _head(parts[0])]
+        else:
+            found.append(name)
+    return found
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
@@ -154,7 +175,7 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     for name, value in row.items():
         if isinstance(value, dict):
             found.update({f"{name}_{part}": inner for part, inner in _flat(value).items()})
-        elif name in ("interval", "bound"):
+        elif name in _PAIRS:
             low, high = value or (None, None)
             found.update({f"{name}_low": low, f"{name}_high": high})
         elif not isinstance(value, list):

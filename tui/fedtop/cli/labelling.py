@@ -9,6 +9,7 @@ import click
 from fedtop.about import About
 from fedtop.cli.common import get_settings, open_store, window_of
 from fedtop.cli.main import Failure
+from fedtop.cli.names import whole_id
 from fedtop.cli.options import SET_WINDOW, View, limit_option, readonly_option, taking_view, window_options
 from fedtop.cli.output import emit, notice_for, print_json
 
@@ -44,6 +45,7 @@ def label(view: View, *, route_id: str | None, verdict: str | None, limit: int) 
         raise click.UsageError("say right, wrong, or the agent that should have got it")
     settings = get_settings(view)
     with open_store(settings, create=False) as store:
+        route_id = whole_id(store.reader(), "route", route_id)
         correct = _grade(store, route_id, verdict)
     if view.as_json:
         print_json({"route_id": route_id, "correct": correct})
@@ -54,8 +56,7 @@ def label(view: View, *, route_id: str | None, verdict: str | None, limit: int) 
 def _grade(store: Store, route_id: str, verdict: str) -> bool:
     """Record the verdict; whether it says right. Raises Failure when it is refused."""
     found = store.reader().why(route_id)
-    if found is None:
-        raise Failure(f"there is no routing decision {route_id!r} in this store: `fedtop label` lists the open ones")
+    assert found is not None
     agent = None if verdict in ("right", "wrong") else verdict
     correct = verdict == "right" if agent is None else agent == found.decision.agent
     event: dict[str, Any] = {"kind": "verdict", "subject": "route", "subject_id": route_id, "correct": correct}

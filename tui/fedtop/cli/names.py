@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fedstore import Reader
-    from fedstore.queries.models import NameKind
+    from fedstore.queries.models import FactKind, NameKind
 
-__all__ = ["known_argument", "need_known", "unknown"]
+__all__ = ["known_argument", "need_known", "unknown", "whole_id"]
 
 SHOWN = 8
+_IDS = {"run": ("finished run", "`fedtop runs -w all`"), "route": ("routing decision", "`fedtop layers -w all`")}
 _CALLED = {"agent": "agent", "task_type": "task type", "tool": "tool", "layer": "layer"}
 
 
@@ -41,6 +42,18 @@ def need_known(reader: Reader, kind: NameKind, name: str) -> None:
     known = reader.names(kind)
     if known and name not in known:
         raise unknown(kind, name, known)
+
+
+def whole_id(reader: Reader, kind: FactKind, text: str) -> str:
+    """The id that ``text`` is, or is the beginning of. Raises Failure where there is none, or more than one."""
+    word, lister = _IDS[kind]
+    found = reader.ids(kind, text, 3) if text else ()
+    if not found:
+        raise Failure(f"there is no {word} {text!r} in this store: {lister} lists them")
+    if text not in found and len(found) > 1:
+        some = ", ".join(found[:2]) + (" …" if len(found) > 2 else "")
+        raise Failure(f"more than one {word} begins with {text!r} ({some}): say more of its id")
+    return found[0]
 
 
 def known_argument(kind: NameKind, *, metavar: str = "NAME", required: bool = True) -> Callable[[Command], Command]:

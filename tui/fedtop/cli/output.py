@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from fedtop.cli.options import View
     from fedtop.plain.look import Look
 
-__all__ = ["Notice", "emit", "look_for", "notice_for", "plain_value", "print_json", "render", "show"]
+__all__ = ["DERIVED", "Notice", "emit", "look_for", "notice_for", "plain_value", "print_json", "render", "show"]
 
 PIPE_WIDTH = 120
-_DERIVED = {
+DERIVED = {
     "Rate": ("value", "interval"),
     "Share": ("rate", "interval"),
     "Money": ("nano", "known", "mark"),
@@ -48,7 +48,7 @@ def plain_value(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in fields(value)]
-        names += _DERIVED.get(type(value).__name__, ())
+        names += DERIVED.get(type(value).__name__, ())
         return {name: plain_value(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): plain_value(item) for key, item in value.items()}

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from fedtop.cli.common import open_view
-from fedtop.cli.main import Failure
-from fedtop.cli.names import need_known
+from fedtop.cli.names import need_known, whole_id
 from fedtop.cli.options import View, fact_options, limit_option, view_options
 from fedtop.cli.output import emit, plain_value
 
@@ -38,11 +37,10 @@ def runs(view: View, *, agent: str | None, limit: int) -> None:
 @click.argument("run_id", metavar="ID")
 @fact_options
 def run(view: View, *, run_id: str) -> None:
-    """One finished run ID."""
+    """One finished run; the beginning of its ID is enough where no other begins so."""
     with open_view(view) as (reader, _, _):
-        row = reader.run(run_id)
-    if row is None:
-        raise Failure(f"there is no finished run {run_id!r} in this store: `fedtop runs -w all` lists them")
+        row = reader.run(whole_id(reader, "run", run_id))
+    assert row is not None
 
     def draw(look: Any) -> Any:
         from fedtop.plain.runs import run as page

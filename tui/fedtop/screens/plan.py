@@ -323,7 +323,7 @@ class PlanPanel(Panel, can_focus=True):
         try:
             change = await asyncio.to_thread(loop.apply_plan, self.host.source, plan)
         except FedstoreError as error:
-            self._say(f"refused: {error}", "$alert")
+            self._say(f"refused: {error} (r computes it anew)", "$alert")
         else:
             self._applied(change)
 

@@ -125,11 +125,12 @@ def _change_text(name: str, value: float | None) -> str:
 
 
 def predicted_text(name: str, found: Predicted, glyphs: Glyphs = UNICODE) -> Text:
-    """`accuracy 97.4 % → 96.8 % (−0.9 … −0.2)`; without a change's interval that of the present value."""
+    """`accuracy 97.4 % → 96.8 % (−0.9 … −0.2)`; without a change's interval, what was seen and what to expect."""
     text = Text.assemble((f"{_NAMES.get(name, clean(name, 24))} ", "$dim"), value_text(name, found.now))
     if found.change_interval is None and found.now_interval is not None:
         low, high = found.now_interval
-        text.append(f" ({value_text(name, low)} {glyphs.ellipsis} {value_text(name, high)})", "$dim")
+        text.append(f" ({value_text(name, low)} {glyphs.ellipsis} {value_text(name, high)}) seen, ", "$dim")
+        return text.append(value_text(name, found.new), "bold").append(" to be expected", "$dim")
     text.append(f" {glyphs.arrow} ", "$dim").append(value_text(name, found.new), "bold")
     if found.change_interval is not None:
         least, most = (_change_text(name, value) for value in found.change_interval)
