@@ -223,7 +223,8 @@ class TableView(ScrollView):
 
     def placed(self) -> tuple[Placed, ...]:
         """The columns shown at the present width, and where."""
-        width = self.scrollable_content_region.width
+        # a number that touches the scrollbar reads like another one
+        width = self.scrollable_content_region.width - int(self.show_vertical_scrollbar)
         key = (width, self.columns, sum(self._needs.values()))
         if self._layout[0] != key:
             self._layout = (key, tuple(lay_out(self.columns, width, self.GAP, needs=self._needs)))
