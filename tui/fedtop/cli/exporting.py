@@ -132,18 +132,18 @@ def _csv(reader: Reader, window: Window, table: str) -> str:
 
 
 def _rows(reader: Reader, window: Window, table: str) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-    from fedstore.queries import models
+    from fedstore.queries.models import AgentRow, CostRow, LayerRow, MatrixCell, RunRow, ToolRow
 
     if table == "runs":
-        return _table(models.RunRow, reader.runs(window, limit=RUNS_LIMIT))
+        return _table(RunRow, reader.runs(window, limit=RUNS_LIMIT))
     if table == "costs":
-        return _table(models.CostRow, reader.costs(window).rows)
+        return _table(CostRow, reader.costs(window).rows)
     if table == "tools":
-        return _table(models.ToolRow, reader.tools(window).rows)
+        return _table(ToolRow, reader.tools(window).rows)
     if table == "layers":
-        return _table(models.LayerRow, reader.cascade(window).layers)
+        return _table(LayerRow, reader.cascade(window).layers)
     view = reader.agents(window)
-    return _table(models.MatrixCell, view.cells) if table == "task-types" else _table(models.AgentRow, view.rows)
+    return _table(MatrixCell, view.cells) if table == "task-types" else _table(AgentRow, view.rows)
 
 
 def _table(kind: type, rows: Sequence[Any]) -> tuple[Sequence[str], list[list[Any]]]:
