@@ -18,8 +18,8 @@ PIP = "python3 -m venv .venv && .venv/bin/pip install -c requirements.lock -e"
 TRY = (
     f"{PIP} . && .venv/bin/fedtop demo",
     "uv run fedtop demo",
-    f"{PIP} '.[dev]' && .venv/bin/pytest",
-    "uv run pytest",
+    f"{PIP} '.[dev]' && .venv/bin/pytest -n auto",
+    "uv run pytest -n auto",
 )
 """Lines that make an environment: `.ci/run` runs those of pip word by word."""
 
