@@ -52,7 +52,7 @@ def test_import_reports_and_twice_is_once(run: Run, ask: Callable[..., Any], log
     assert (first["taken"], first["known"], first["rejected"]) == (40, 0, 0)
     second = run("import", log)
     assert second.exit_code == 0
-    assert second.stdout.splitlines()[-1].startswith("1 files: 0 taken, ")
+    assert second.stdout.splitlines()[-1].startswith("1 file: 0 taken, ")
     assert ask("layers", "-w", "all")["routes"] == 40
 
 

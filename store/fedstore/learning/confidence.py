@@ -78,7 +78,7 @@ def _bound_rule(successes: int, n: int, lower: float | None, upper: float | None
     if n >= LOW_RATE_RUNS and rate < LOW_RATE:
         return "LOW", f"{percent(rate)} over {n} runs"
     if n < HIGH_RUNS:
-        return "MEDIUM", f"new: {n} runs, fewer than {HIGH_RUNS}"
+        return "MEDIUM", f"new: {n} run{'s' * (n != 1)}, fewer than {HIGH_RUNS}"
     return "MEDIUM", f"between {percent(lower)} and {percent(upper)} over {n} runs"
 
 

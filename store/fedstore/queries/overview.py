@@ -209,12 +209,18 @@ def _cells_in_trouble(
 
 def _waiting(active: Sequence[ActiveRun], now_ms: int) -> Iterable[Attention]:
     for run in active:
-        minutes = (now_ms - run.seen_ms) // 60_000
+        length = _length(now_ms - run.seen_ms)
         if run.state == "waiting" and now_ms - run.seen_ms >= WAITING_MS:
             reason = f" for {run.reason}" if run.reason else ""
-            yield "warn", f"{run.agent} waiting{reason} {minutes} min", f"agent:{run.agent}"
+            yield "warn", f"{run.agent} waiting{reason} {length}", f"agent:{run.agent}"
         elif run.state == "running" and now_ms - run.seen_ms >= SILENT_MS:
-            yield "info", f"{run.agent} run not heard of for {minutes // 60} h", f"agent:{run.agent}"
+            yield "info", f"{run.agent} run not heard of for {length}", f"agent:{run.agent}"
+
+
+def _length(ms: int) -> str:
+    minutes = ms // 60_000
+    hours = minutes // 60
+    return f"{minutes} min" if hours < 2 else f"{hours} h" if hours < 48 else f"{hours // 24} days"
 
 
 def _missed_targets(layers: Sequence[LayerRow]) -> Iterable[Attention]:

@@ -105,10 +105,14 @@ def _report(report: ImportReport, *, as_json: bool) -> None:
             click.echo(_file_line(file))
             _tell_reasons(file)
     counts = f"{report.taken:,} taken, {report.known:,} already there, {report.rejected:,} rejected"
-    skipped = f", {report.skipped:,} files of no known format skipped" if report.skipped else ""
-    click.echo(f"{len(report.files):,} files: {counts}{skipped}")
+    skipped = f", {_files(report.skipped)} of no known format skipped" if report.skipped else ""
+    click.echo(f"{_files(len(report.files))}: {counts}{skipped}")
     if report.boosts:
         click.echo("The metrics hold routing boosts: `fedtop policy import FILE` puts them in force.")
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def _file_line(file: Any) -> str:

@@ -74,7 +74,7 @@ def _item_line(item: PlanItem, label: str, glyphs: Glyphs) -> Text:
     )
     restores = item.detail.get("restores")
     if item.new is None and not item.key.startswith("lock:"):
-        known = f", which was {restores:g}" if isinstance(restores, int | float) else ""
+        known = f", which was {_exact(item.key, restores, glyphs)}" if isinstance(restores, int | float) else ""
         line.append(f"  not set: the router's own value{known}", "$dim")
     return line
 
