@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
-    "CONFIDENCE_BINS", "GROWTH", "add_bins", "bin_middle_us", "confidence_bin", "duration_bin", "pack_bin",
-    "pack_bins", "percentiles", "read_bins",
+    "CONFIDENCE_BINS", "GROWTH", "add_bins", "bin_middle_us", "confidence_bin", "duration_bin", "merge_bins",
+    "pack_bin", "pack_bins", "percentiles", "read_bins",
 ]  # fmt: skip
 
 GROWTH = 1.04
@@ -73,6 +73,11 @@ def _counts(blob: bytes) -> dict[int, int]:
     lowest = int(pairs[:, 0].min())
     sums = np.bincount(pairs[:, 0] - lowest, weights=pairs[:, 1])
     return {lowest + int(i): int(sums[i]) for i in np.flatnonzero(sums)}
+
+
+def merge_bins(blobs: Sequence[bytes]) -> bytes:
+    """One packed distribution of several."""
+    return blobs[0] if len(blobs) == 1 else pack_bins(_counts(b"".join(blobs)))
 
 
 def _at_rank(ordered: Sequence[tuple[int, int]], rank: int) -> float:

@@ -148,7 +148,7 @@ def _agent_row(
         tasks=runs,
         success=success,
         rework=Rate(reworked, rework_known),
-        durations=durations_of(n, total_ms, context.blobs.get(name, ())),
+        durations=durations_of(n, total_ms, context.blobs.get(name, b"")),
         tokens=tokens_in + tokens_out,
         cost=Money(reported, computed, unpriced, hidden),
         quality=quality_ppm / quality_n / 1e6 if quality_n else None,
@@ -220,7 +220,7 @@ def _task_durations(buckets: Buckets, name: str, window: Window) -> tuple[tuple[
     columns = ("duration_n", "duration_ms")
     rows = buckets.sums("agent_buckets", window, ("task_type",), columns, "agent = ?", name)
     blobs = buckets.blobs("agent_buckets", window, ("task_type",), "duration_bins", "agent = ?", name)
-    return tuple((kind, durations_of(n, total, blobs.get(kind, ()))) for kind, n, total in rows)
+    return tuple((kind, durations_of(n, total, blobs.get(kind, b""))) for kind, n, total in rows)
 
 
 def _tools(buckets: Buckets, name: str, window: Window) -> tuple[tuple[str, Rate], ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fedstore.bins import percentiles
+from fedstore.bins import merge_bins, percentiles
 from fedstore.queries.models import Durations
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, SPECS, WIDTHS
 from fedstore.window import Span, Window, spans
@@ -47,13 +47,13 @@ def step_of(window: Window, columns: int) -> int:
     return DAY_MS if step == DAY_MS // 2 else step
 
 
-def durations_of(n: int, total_ms: float, blobs: Sequence[bytes]) -> Durations:
+def durations_of(n: int, total_ms: float, bins: bytes) -> Durations:
     """Mean from exact sums (milliseconds), percentiles from packed bins of microseconds."""
     if n <= 0:
         return Durations()
     if n == 1:  # exact: a bin's middle would lie beside the only value there is
         return Durations(n, total_ms, total_ms, total_ms)
-    p50, p95 = percentiles(b"".join(blobs), (0.5, 0.95))
+    p50, p95 = percentiles(bins, (0.5, 0.95))
     return Durations(n, total_ms / n, None if p50 is None else p50 / 1000, None if p95 is None else p95 / 1000)
 
 
@@ -66,6 +66,7 @@ class Buckets:
         self._marks = tuple(found[name] for name in MARKS)
         self._kept = found.get("minutes_from", 0), found.get("hours_from", 0)
         self._known: dict[tuple[str, tuple[Any, ...]], Rows] = {}
+        self._merged: dict[tuple[str, tuple[Any, ...]], dict[Any, bytes]] = {}
 
     def sums(
         self,
@@ -100,13 +101,16 @@ class Buckets:
 
     def blobs(
         self, table: str, window: Window, by: Sequence[str], column: str, where: str = "", *args: Any
-    ) -> dict[Any, list[bytes]]:
-        """The packed distributions of the window, by key (a tuple, or the value of a single ``by``)."""
+    ) -> dict[Any, bytes]:
+        """The packed distribution of the window, by key (a tuple, or the value of a single ``by``)."""
         spread, parameters = self._spread(table, self._spans(window), (*by, column), where, args)
-        found: dict[Any, list[bytes]] = {}
-        for *key, blob in self._read(spread, parameters):
-            found.setdefault(key[0] if len(by) == 1 else tuple(key), []).append(blob)
-        return found
+        asked = spread, tuple(parameters)
+        if asked not in self._merged:
+            found: dict[Any, list[bytes]] = {}
+            for *key, blob in self._source.read(*asked):
+                found.setdefault(key[0] if len(by) == 1 else tuple(key), []).append(blob)
+            self._merged[asked] = {key: merge_bins(blobs) for key, blobs in found.items()}
+        return self._merged[asked]
 
     def names(self, table: str, key: str, window: Window) -> list[str]:
         """The distinct names of one key column in the window."""

@@ -45,12 +45,12 @@ def layer_rows(
     rows = []
     for order, name in enumerate(names, start=1):
         threshold = thresholds.get(name, seen.get(name, (0, None))[1])
-        rows.append(_layer_row(name, order, routed.get(name), asked.get(name), blobs.get(name, ()), total, threshold))
+        rows.append(_layer_row(name, order, routed.get(name), asked.get(name), blobs.get(name, b""), total, threshold))
     return tuple(rows)
 
 
 def _layer_row(
-    name: str, order: int, routed: Sequence[int] | None, asked: Sequence[int] | None, blobs: Sequence[bytes],
+    name: str, order: int, routed: Sequence[int] | None, asked: Sequence[int] | None, bins: bytes,
     total: int, threshold: float | None,
 ) -> LayerRow:  # fmt: skip
     taken, _, _, graded, correct = routed or (0,) * 5
@@ -64,7 +64,7 @@ def _layer_row(
         captured=captured,
         success=Rate(accepted, attempts),
         confidence=confidence_ppm / confidence_n / 1e6 if confidence_n else None,
-        durations=durations_of(latency_n, latency_us / 1000, blobs),
+        durations=durations_of(latency_n, latency_us / 1000, bins),
         accuracy=Rate(correct, graded),
         errors=errors,
         threshold=threshold,
@@ -86,10 +86,8 @@ def cascade_view(source: Source, window: Window, thresholds: Mapping[str, float]
     buckets = Buckets(source)
     layers = layer_rows(source, buckets, window, thresholds)
     ((routes, n, us, graded, correct),) = buckets.sums("route_buckets", window, (), _ROUTE_SUMS)
-    latencies = [
-        blob for blobs in buckets.blobs("route_buckets", window, ("layer",), "latency_bins").values() for blob in blobs
-    ]
-    durations = durations_of(n, us / 1000, latencies)
+    latencies = buckets.blobs("route_buckets", window, ("layer",), "latency_bins").values()
+    durations = durations_of(n, us / 1000, b"".join(latencies))
     accuracy = Rate(correct, graded)
     clarified = Rate(sum(row.captured.hits for row in layers if row.name == LAST_RESORT), routes)
     measures: dict[str, float | None] = {
@@ -129,11 +127,9 @@ def _decisions(source: Source, name: str, window: Window) -> tuple[DecisionRow, 
 
 
 def _confidence_bins(buckets: Buckets, name: str, window: Window) -> tuple[ConfidenceBin, ...]:
-    blobs: dict[Any, list[bytes]] = buckets.blobs(
-        "layer_buckets", window, ("layer",), "confidence_bins", "layer = ?", name
-    )
+    blobs: dict[Any, bytes] = buckets.blobs("layer_buckets", window, ("layer",), "confidence_bins", "layer = ?", name)
     counts = [0] * (4 * CONFIDENCE_BINS)
-    for index, count in read_bins(b"".join(blobs.get(name, ()))):
+    for index, count in read_bins(blobs.get(name, b"")):
         counts[index] += count
     if not any(counts):
         return ()

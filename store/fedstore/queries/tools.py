@@ -50,7 +50,8 @@ def tool_rows(buckets: Buckets, month: Window, rule: ToolRule, where: str = "", 
     for tool, *row in buckets.sums("tool_buckets", month, ("tool", "agent"), _SUMS, where, *args):
         by_agent.setdefault(tool, []).append(row)
     rows = [
-        _tool_row(tool, rows, rule, blobs.get(tool, ()), newer.get(tool, Rate(0, 0))) for tool, rows in by_agent.items()
+        _tool_row(tool, rows, rule, blobs.get(tool, b""), newer.get(tool, Rate(0, 0)))
+        for tool, rows in by_agent.items()
     ]
     order = {"LOW": 0, "MEDIUM": 1, "HIGH": 2}
     return tuple(sorted(rows, key=lambda row: (order[row.level], -row.calls, row.name)))
@@ -62,9 +63,7 @@ def _newer_half(window: Window) -> Window:
     return Window(middle - middle % DAY_MS, window.end_ms, window.label, live=False)
 
 
-def _tool_row(
-    name: str, by_agent: Sequence[Sequence[Any]], rule: ToolRule, blobs: Sequence[bytes], newer: Rate
-) -> ToolRow:
+def _tool_row(name: str, by_agent: Sequence[Sequence[Any]], rule: ToolRule, bins: bytes, newer: Rate) -> ToolRow:
     calls, ok, failed, n, total_ms, priced, cost, tokens = map(sum, zip(*(row[1:] for row in by_agent), strict=True))
     found = tool_confidence(ok, ok + failed, rule)
     bound = None if found.lower is None or found.upper is None else Interval(found.lower, found.upper)
@@ -73,7 +72,7 @@ def _tool_row(
     older = Rate(ok - newer.hits, ok + failed - newer.n)
     return ToolRow(
         name, calls, Rate(ok, ok + failed), found.level, bound, found.reason, _trend(older, newer),
-        durations_of(n, total_ms, blobs), cost if priced else None, tokens, tuple(agents),
+        durations_of(n, total_ms, bins), cost if priced else None, tokens, tuple(agents),
     )  # fmt: skip
 
 
