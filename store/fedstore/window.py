@@ -43,8 +43,11 @@ class Window:
         """The window of the same length that ends where this one starts."""
         return Window(self.start_ms - self.length_ms, self.start_ms, self.label, live=False)
 
-    def rolling(self, days: int) -> Window:
-        """The days that end where this one ends; their first one is left out unless it is whole (in UTC)."""
+    def rolling(self, days: int = 30) -> Window:
+        """The days that end where this one ends, by default those that trust in tools rests on.
+
+        Their first one is left out unless it is whole (in UTC).
+        """
         start = self.end_ms - days * DAY_MS
         return Window(start + -start % DAY_MS, self.end_ms, f"{days}d", self.live)
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ANYTHING", "About"]
 
-_TOOL_DAYS: Final = 30
 _WORDS: Final[dict[Topic, tuple[str, str]]] = {
     "any": ("fact", "fact"),
     "agent": ("activity of an agent", "activity of {}"),
@@ -51,7 +50,7 @@ class About:
         """What the view reads when this window is asked for: trust in tools always rests on 30 days."""
         if self.span:
             return Window.ending(self.span, window.end_ms - 1, live=window.live)
-        return window.rolling(_TOOL_DAYS) if self.topic == "tool" else window
+        return window.rolling() if self.topic == "tool" else window
 
     def is_past(self, newest_ms: int | None, window: Window) -> bool:
         """Whether all of them lie before what the view reads."""

@@ -144,11 +144,12 @@ class Buckets:
 
         So a name that was seen once, long ago, costs no more than the days since.
         """
-        sql = f"SELECT MAX(start) FROM {table} WHERE width = ? AND start >= ? AND start < ? AND {key} = ?"
+        found = f"SELECT start FROM {table} WHERE width = ? AND start >= ? AND start < ? AND {key} = ?"
+        sql = f"{found} ORDER BY start DESC LIMIT 1"  # unlike MAX, ends at the first row found
 
         def newest(width: int, since: int, until: int) -> int | None:
-            ((start,),) = self._source.read(sql, (width, since, until, name))
-            return None if start is None else int(start)
+            rows = self._source.read(sql, (width, since, until, name))
+            return int(rows[0][0]) if rows else None
 
         today = newest(MINUTE_MS, self._marks[-1], FOREVER_MS)
         if today is not None:

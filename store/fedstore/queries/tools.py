@@ -15,9 +15,8 @@ from fedstore.window import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ROLLING_DAYS", "tool_detail", "tool_rows", "tools_view"]
+__all__ = ["tool_detail", "tool_rows", "tools_view"]
 
-ROLLING_DAYS = 30
 COST_ANOMALY_RATIO = 2.0  # the seed's rule, kept by name: dearer than twice the average of the days before
 _ANOMALY_CALLS = 10
 _FEW = 5
@@ -32,7 +31,7 @@ ToolRule = Literal["bound", "seed"]
 
 def tools_view(source: Source, window: Window, rule: ToolRule) -> ToolsView:
     """The tools tab; confidence always rests on the 30 days that end with ``window``."""
-    month = window.rolling(ROLLING_DAYS)
+    month = window.rolling()
     buckets = Buckets(source)
     rows = tool_rows(buckets, month, rule)
     return ToolsView(month, rows, _patterns(buckets, rows, month), _recommendations(rows))
@@ -145,7 +144,7 @@ def _recommendations(rows: Sequence[ToolRow]) -> tuple[str, ...]:
 
 def tool_detail(source: Source, name: str, window: Window, rule: ToolRule) -> ToolDetail:
     """One tool: its row, successes per day over 30 days, newest executions and their errors."""
-    month = window.rolling(ROLLING_DAYS)
+    month = window.rolling()
     buckets = Buckets(source)
     recent = newest_tool_calls(source, (name,), month, _ERROR_SAMPLE)
     days = buckets.slots("tool_buckets", month, DAY_MS, (), ("ok", "failed", "calls"), "tool = ?", name)

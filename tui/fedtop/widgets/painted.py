@@ -84,7 +84,7 @@ class Painted(Widget):
 class Drawn(Painted):
     """A painted widget that is a picture: its lines go straight to cells.
 
-    That is a third of the cost of the way over a text that can be selected; nobody selects a chart.
+    What that leaves out is the way over a text that the mouse can select from; nobody selects a chart.
     """
 
     _strips: tuple[object, list[Strip]] | None = None
