@@ -85,6 +85,19 @@ async def test_each_tab_goes_to_the_newest_of_its_own_facts(store: Store, clock:
         assert "The newest" not in screen_text(app)
 
 
+async def test_what_appears_after_an_empty_window_has_the_focus(store: Store, clock: Clock) -> None:
+    """A view that begins with nothing has no table to work in; the keys must work once there is one."""
+    route = {"kind": "route", "agent": "kimi", "layer": "keyword", "attempts": [{"layer": "keyword", "accepted": True}]}
+    store.writer().write([{**route, "at": clock.now_ms - 200 * DAY}])
+    async with running(store, clock, tab="cascade") as (app, pilot):
+        await until(pilot, lambda: "No routing decisions" in screen_text(app))
+        await pilot.press("h")
+        await read_anew(app, pilot)
+        await until(pilot, lambda: app.focused is table(app, "#layers"), "the focus")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.top_panel is not None and app.top_panel.panel_id == "layer", "the layer")
+
+
 async def test_an_answer_that_comes_before_the_panel_is_shown_with_it(
     seeded_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,12 @@ class BaseScreen(Screen[None]):
             panel.show(snapshot.data, view)
         if first:
             panel.take_focus()
+        elif self.focused is None:  # it had nothing to work in; what was hidden is there after the next layout
+            self.call_after_refresh(self._focus_on, panel)
+
+    def _focus_on(self, panel: Panel) -> None:
+        if panel is self.panel and self.focused is None:
+            panel.take_focus()
 
     def show_early(self) -> None:
         """Shows what was read while the panel was being mounted, unless something else was asked since."""
