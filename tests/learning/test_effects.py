@@ -100,6 +100,21 @@ def test_halves_are_by_time_and_drift_compares_them() -> None:
     assert drift(log) == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue)
 
 
+def test_grading_another_layer_more_is_no_drift() -> None:
+    """Layer 0 is right in 98 %, layer 1 in 80 %, all the time; the newer half grades mostly layer 1."""
+    log, rng = truth("seedlike", 4_000, 9), np.random.default_rng(10)
+    older = log.ts_ms < np.median(log.ts_ms)
+    log.accepted[:] = rng.integers(0, 2, len(log))
+    log.correct[:] = rng.random(len(log)) < np.where(log.accepted == 0, 0.98, 0.80)
+    log.correct[rng.random(len(log)) > np.where(older == (log.accepted == 0), 0.9, 0.1)] = -1
+    graded = [log.correct[part & (log.correct >= 0)] for part in (older, ~older)]
+    table = [[int(half.sum()), len(half) - int(half.sum())] for half in graded]
+    assert stats.chi2_contingency(table, correction=False).pvalue < 0.01
+    found = drift(log)
+    assert found is not None
+    assert found > 0.01
+
+
 def test_a_small_prediction_base_widens_the_share_check() -> None:
     shares, counts = (0.5, 0.3, 0.2), [560, 260, 180]
     sure = check_assumptions(shares, counts, predicted_from=10**9)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fedstore.learning.intervals import Interval, normal_quantile, two_proportion_p, wilson
+from fedstore.learning.intervals import Interval, normal_quantile, wilson
 from fedstore.learning.replay import UNKNOWN, replay
+from fedstore.learning.stratified import Stratum, difference_p, over_both
 from fedstore.learning.tuning_types import AgentChange, Effect, Flips
 
 if TYPE_CHECKING:
@@ -139,12 +140,19 @@ def _worst_agent(log: DecisionLog, agents: NDArray[np.int32], change: NDArray[np
 
 
 def drift(log: DecisionLog) -> float | None:
-    """P-value of "the older and the newer half of the window are equally accurate"; ``None`` if ungraded."""
-    graded = np.flatnonzero(log.correct >= 0)
-    if len(graded) < 2:
+    """P-value of "the older and the newer half of the window are equally accurate"; ``None`` if ungraded.
+
+    The halves have equally many graded decisions. Each is weighed by the layers that decided in it.
+    """
+    graded = log.correct >= 0
+    if not graded.any():
         return None
-    times = log.ts_ms[graded]
-    newer = times > np.median(times)
-    correct = log.correct[graded]
-    s2, n2 = int(correct[newer].sum()), int(newer.sum())
-    return two_proportion_p(int(correct.sum()) - s2, len(graded) - n2, s2, n2)
+    newer = log.ts_ms > np.median(log.ts_ms[graded])
+    return difference_p(*over_both(_by_layer(log, ~newer), _by_layer(log, newer)))
+
+
+def _by_layer(log: DecisionLog, part: NDArray[np.bool_]) -> dict[int, Stratum]:
+    """What each layer decided in a part of the log."""
+    of = (part, part & (log.correct >= 0), part & (log.correct == 1))
+    counts = np.stack([np.bincount(log.accepted[rows], minlength=len(log.layers) + 1) for rows in of], axis=1)
+    return {k: Stratum(*row) for k, row in enumerate(counts.tolist())}
