@@ -16,11 +16,11 @@ from collections import defaultdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
-    "CONFIDENCE_BINS", "GROWTH", "add_bins", "bin_middle_us", "confidence_bin", "duration_bin", "merge_bins",
-    "pack_bin", "pack_bins", "percentiles", "read_bins",
+    "CONFIDENCE_BINS", "GROWTH", "add_bins", "bin_middle_us", "confidence_bin", "counts_of", "duration_bin",
+    "pack_bin", "pack_bins", "percentiles", "read_bins", "together",
 ]  # fmt: skip
 
 GROWTH = 1.04
@@ -48,20 +48,21 @@ def confidence_bin(confidence: float | None) -> int | None:
     return min(int(confidence * CONFIDENCE_BINS), CONFIDENCE_BINS - 1)
 
 
-def percentiles(blob: bytes, wanted: Sequence[float]) -> list[float | None]:
-    """The ``wanted`` quantiles (0 … 1), in microseconds, of packed bins (one blob or several joined).
+def percentiles(counts: Mapping[int, int], wanted: Sequence[float]) -> list[float | None]:
+    """The ``wanted`` quantiles (0 … 1), in microseconds, of the counts of bins.
 
     Nearest-rank, each off by at most 2 %; all None when there is no count.
     """
-    ordered = sorted(_counts(blob).items())
-    total = sum(count for _, count in ordered)
+    ordered = sorted(counts.items())
+    total = sum(counts.values())
     if total <= 0:
         return [None] * len(wanted)
     return [_at_rank(ordered, max(1, math.ceil(q * total))) for q in wanted]
 
 
-def _counts(blob: bytes) -> dict[int, int]:
-    """The count of each bin; numpy adds up many, but is too dear to import for a few."""
+def counts_of(blobs: Iterable[bytes]) -> Mapping[int, int]:
+    """The count of each bin in some packed distributions; numpy adds up many, but is too dear to import for a few."""
+    blob = b"".join(blobs)
     if len(blob) < _MANY_BYTES:
         counts: defaultdict[int, int] = defaultdict(int)
         for index, count in read_bins(blob):
@@ -75,9 +76,16 @@ def _counts(blob: bytes) -> dict[int, int]:
     return {lowest + int(i): int(sums[i]) for i in np.flatnonzero(sums)}
 
 
-def merge_bins(blobs: Sequence[bytes]) -> bytes:
-    """One packed distribution of several."""
-    return blobs[0] if len(blobs) == 1 else pack_bins(_counts(b"".join(blobs)))
+def together(parts: Sequence[Mapping[int, int]]) -> Mapping[int, int]:
+    """The counts of some distributions added up."""
+    first, *others = parts or ({},)
+    if not others:
+        return first
+    total = defaultdict(int, first)
+    for counts in others:
+        for index, count in counts.items():
+            total[index] += count
+    return total
 
 
 def _at_rank(ordered: Sequence[tuple[int, int]], rank: int) -> float:

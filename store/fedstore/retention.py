@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.purged import remember
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS, TEN_MS
-from fedstore.summaries import roll_up
+from fedstore.summaries import note_past, roll_up
 
 if TYPE_CHECKING:
     from fedstore.config import Settings
@@ -171,4 +171,5 @@ def _buckets(database: Database, table: str, width: int, cutoff: int, chunk: int
             if not starts:
                 return
             count = tx.executemany(f"DELETE FROM {table} WHERE width = ? AND start <= ?", [(width, starts[-1][0])])
+            note_past(tx, (table,))
         yield table, count

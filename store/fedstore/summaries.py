@@ -19,8 +19,8 @@ from fedstore.bins import CONFIDENCE_BINS, confidence_bin, duration_bin, pack_bi
 from fedstore.schema.summaries import MARKS, MINUTE_MS, SPECS, TEN_MS, WIDTHS, Spec
 
 __all__ = [
-    "ACCEPTED_KIND", "ASKED_KIND", "RIGHT_KIND", "WRONG_KIND", "Deltas", "read_bins", "roll_up", "route_judgement",
-    "run_judgement",
+    "ACCEPTED_KIND", "ASKED_KIND", "RIGHT_KIND", "WRONG_KIND", "Deltas", "note_past", "read_bins", "roll_up",
+    "route_judgement", "run_judgement",
 ]  # fmt: skip
 
 ASKED_KIND, ACCEPTED_KIND, RIGHT_KIND, WRONG_KIND = range(4)
@@ -198,14 +198,18 @@ class Deltas:
         until = _known_marks(tx)
         if now_ms - now_ms % TEN_MS > until[0]:
             until = roll_up(tx, now_ms)
+        late = []
         for table, minutes in self._tables.items():
             if min(minutes)[0] >= until[0]:
                 _merge(tx, table, MINUTE_MS, minutes)
                 continue
+            late.append(table)
             minutes_from, hours_from = _purged_marks(tx)
             _merge(tx, table, MINUTE_MS, {key: parts for key, parts in minutes.items() if key[0] >= minutes_from})
             for width, since, mark in zip(MARKS.values(), (minutes_from, hours_from, 0), until, strict=True):
                 _merge(tx, table, width, _widen(minutes, width, since, mark))
+        if late:
+            note_past(tx, late)
         self._tables = {}
 
 
@@ -312,7 +316,16 @@ def roll_up(tx: Writer, now_ms: int) -> tuple[int, ...]:
             tx.execute("UPDATE marks SET at_ms = ? WHERE name = ?", (until, name))
         moved.append(max(mark, until))
     tx.memo["marks"] = tuple(moved)
+    note_past(tx)
     return tuple(moved)
+
+
+def note_past(tx: Writer, tables: Iterable[str] = SPECS) -> None:
+    """Tell readers that buckets before the mark of ten minutes are not as they were (see ``schema.past``).
+
+    Whoever writes or deletes such buckets calls it in the same transaction.
+    """
+    tx.executemany("UPDATE past SET note = random() WHERE name = ?", [(table,) for table in tables])
 
 
 def _roll(tx: Writer, narrow: int, wide: int, since: int, until: int) -> None:

@@ -123,9 +123,10 @@ class Poller:
         if request.window == "all":  # its start is that of the oldest fact, which the reader knows
             window = replace(reader.window("all", at), live=window.live)
         data = None if request.query is None else request.query(reader, window, request.args)
+        newest = reader.newest_ms()
         snapshot = Snapshot(
-            request.serial, window, data, now, reader.newest_ms(), reader.last_recorded_ms(),
-            request.about, request.about.newest_ms(reader),
+            request.serial, window, data, now, newest, reader.last_recorded_ms(),
+            request.about, newest if request.about == ANYTHING else request.about.newest_ms(reader),
         )  # fmt: skip
         self._seen = seen
         return SnapshotReady(snapshot)

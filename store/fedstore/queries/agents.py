@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fedstore.bins import together
 from fedstore.learning.intervals import two_proportion_p
-from fedstore.queries.buckets import Buckets, Source, durations_of, step_of
+from fedstore.queries.buckets import durations_of, step_of
 from fedstore.queries.costs import cost_rows
-from fedstore.queries.facts import active_runs, newest_runs, run_errors
+from fedstore.queries.facts import active_runs, last_runs, newest_runs, run_errors
 from fedstore.queries.models import (
     ActiveRun,
     AgentDetail,
@@ -23,9 +24,14 @@ from fedstore.queries.models import (
 from fedstore.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-__all__ = ["SPARK_SLOTS", "agent_detail", "agent_rows", "agents_view", "matrix_cells", "task_type_rows"]
+    from fedstore.queries.buckets import Buckets, Counts, Rows, Source
+
+__all__ = [
+    "SPARK_SLOTS", "active_in", "agent_detail", "agent_rows", "agents_view", "durations_of_all", "matrix_cells",
+    "task_type_rows",
+]  # fmt: skip
 
 SPARK_SLOTS = 12
 SUCCESS_TARGET = 0.85  # the federation's target; an agent below it for sure needs a look
@@ -39,83 +45,104 @@ _ERROR_SAMPLE = 500
 _SUMS = (
     "runs", "ok", "failed", "reworked", "rework_known", "duration_n", "duration_ms", "quality_n", "quality_ppm",
 )  # fmt: skip
+_DURATION = _SUMS.index("duration_n")  # their total follows it
+_NOTHING = (0,) * len(_SUMS)
 _SPEND = (
     "input_tokens", "output_tokens", "reported_nano", "computed_nano", "unpriced_calls", "unpriced_tokens",
 )  # fmt: skip
 
 
-def agents_view(source: Source, window: Window) -> AgentsView:
+def agents_view(source: Source, buckets: Buckets, window: Window) -> AgentsView:
     """The agents tab."""
-    buckets = Buckets(source)
+    rows = agent_rows(source, buckets, window, active_in(source, window))
     cells = matrix_cells(buckets, window)
-    rows = agent_rows(source, buckets, window)
     volume: dict[str, int] = {}
     for cell in cells:
         volume[cell.task_type] = volume.get(cell.task_type, 0) + cell.tasks
     return AgentsView(window, rows, tuple(sorted(volume, key=lambda name: (-volume[name], name))), cells)
 
 
-def matrix_cells(buckets: Buckets, window: Window, where: str = "", *args: Any) -> tuple[MatrixCell, ...]:
+def active_in(source: Source, window: Window) -> tuple[ActiveRun, ...]:
+    """What goes on, where the window ends at the present."""
+    return active_runs(source) if window.live else ()
+
+
+def matrix_cells(buckets: Buckets, window: Window) -> tuple[MatrixCell, ...]:
     """Success per agent and task type."""
-    rows = buckets.sums("agent_buckets", window, ("agent", "task_type"), _SUMS, where, *args)
+    (rows,) = _sums(buckets, window)
     return tuple(MatrixCell(agent, kind, Rate(ok, ok + failed), runs) for agent, kind, runs, ok, failed, *_ in rows)
 
 
-def _by_agent(
-    buckets: Buckets, window: Window, where: str = "", args: Sequence[Any] = ()
-) -> dict[str, tuple[int, ...]]:
-    """The sums of each agent, from the rows that the matrix is made of too."""
+def _sums(buckets: Buckets, *windows: Window) -> list[Rows]:
+    """Per agent and task type: what rows, matrix and details are all made of, so that it is read once."""
+    return buckets.sums_each("agent_buckets", windows, ("agent", "task_type"), _SUMS)
+
+
+def _distributions(buckets: Buckets, window: Window) -> dict[tuple[str, str], Counts]:
+    return buckets.distributions("agent_buckets", window, ("agent", "task_type"), "duration_bins")
+
+
+def durations_of_all(buckets: Buckets, window: Window) -> Durations:
+    """Of all runs of all agents."""
+    (rows,) = _sums(buckets, window)
+    n, total_ms = (sum(sums[at] for _, _, *sums in rows) for at in (_DURATION, _DURATION + 1))
+    return durations_of(n, total_ms, together([*_distributions(buckets, window).values()]))
+
+
+def _bins_by_agent(buckets: Buckets, window: Window, task_type: str | None) -> dict[str, Counts]:
+    parts: dict[str, list[Counts]] = {}
+    for (agent, kind), counts in _distributions(buckets, window).items():
+        if task_type in (None, kind):
+            parts.setdefault(agent, []).append(counts)
+    return {agent: together(some) for agent, some in parts.items()}
+
+
+def _by_agent(rows: Rows, task_type: str | None) -> dict[str, tuple[int, ...]]:
+    """The sums of each agent, on one task type or on all."""
     found: dict[str, tuple[int, ...]] = {}
-    for agent, _, *sums in buckets.sums("agent_buckets", window, ("agent", "task_type"), _SUMS, where, *args):
-        have = found.get(agent)
-        found[agent] = tuple(sums) if have is None else tuple(map(add, have, sums))
+    for agent, kind, *sums in rows:
+        if task_type in (None, kind):
+            have = found.get(agent)
+            found[agent] = tuple(sums) if have is None else tuple(map(add, have, sums))
     return found
 
 
 def agent_rows(
-    source: Source, buckets: Buckets, window: Window, where: str = "", *args: Any, with_idle: bool = True
+    source: Source, buckets: Buckets, window: Window, active: Sequence[ActiveRun], task_type: str | None = None
 ) -> tuple[AgentRow, ...]:
     """A row per agent that did, spent or is doing something in the window, busiest first.
 
-    ``where`` restricts to some runs (by agent, task_type or project); spend is then left to those agents.
+    ``task_type`` restricts to runs of that type, and to the agents that had some; spend stays that of the agent.
     """
-    sums = _by_agent(buckets, window, where, args)
+    context = _Context(buckets, window, task_type)
     spend = {row[0]: row[1:] for row in buckets.sums("spend_buckets", window, ("agent",), _SPEND)}
-    active = [run for run in active_runs(source) if run.started_ms < window.end_ms] if window.live else []
-    names = set(sums)
-    if with_idle and not where:
-        names |= set(spend) | {run.agent for run in active}
-    context = _Context(buckets, window, where, args, sums)
-    rows = [
-        _agent_row(source, name, sums.get(name), spend.get(name), context, [r for r in active if r.agent == name])
-        for name in names
-    ]
+    doing: dict[str, list[ActiveRun]] = {}
+    for run in active:
+        if run.started_ms < window.end_ms:
+            doing.setdefault(run.agent, []).append(run)
+    names = set(context.sums) | (set(spend) | set(doing) if task_type is None else set())
+    last = last_runs(source, names, window.end_ms)
+    rows = [_agent_row(name, spend.get(name), context, doing.get(name, ()), last.get(name)) for name in names]
     return tuple(sorted(rows, key=lambda row: (-row.tasks, row.name)))
 
 
 class _Context:
-    """What all rows of one view share: distributions, the window before, halves, slots."""
+    """What all rows of one view share: sums, distributions, the window before, halves, slots."""
 
-    def __init__(
-        self, buckets: Buckets, window: Window, where: str, args: Sequence[Any], sums: Mapping[str, Sequence[int]]
-    ) -> None:
+    def __init__(self, buckets: Buckets, window: Window, task_type: str | None) -> None:
         self.window = window
-        self.blobs = buckets.blobs("agent_buckets", window, ("agent",), "duration_bins", where, *args)
-        before = _by_agent(buckets, window.before(), where, args) if window.label != "all" else {}
-        self.before = {agent: Rate(ok, ok + failed) for agent, (_, ok, failed, *_) in before.items()}
-        self._whole = sums
-        self._older = self._older_half(buckets, window, where, args)
-        self.step = step_of(window, SPARK_SLOTS)
-        self.sparks: dict[str, dict[int, int]] = {}
-        for slot, agent, runs in buckets.slots("agent_buckets", window, self.step, ("agent",), ("runs",), where, *args):
-            self.sparks.setdefault(agent, {})[slot] = runs
-
-    @staticmethod
-    def _older_half(buckets: Buckets, window: Window, where: str, args: Sequence[Any]) -> dict[str, tuple[int, int]]:
         middle = window.start_ms + window.length_ms // 2
         half = Window(window.start_ms, middle - middle % 60_000, window.label, live=False)
-        rows = buckets.sums("agent_buckets", half, ("agent",), ("quality_n", "quality_ppm"), where, *args)
-        return {agent: (n, ppm) for agent, n, ppm in rows}
+        earlier = () if window.label == "all" else (window.before(),)
+        whole, older, *before = (_by_agent(rows, task_type) for rows in _sums(buckets, window, half, *earlier))
+        self.sums, self._older = whole, older
+        self.before = {agent: Rate(ok, ok + failed) for one in before for agent, (_, ok, failed, *_) in one.items()}
+        self.bins = _bins_by_agent(buckets, window, task_type)
+        self.step = step_of(window, SPARK_SLOTS)
+        self.sparks: dict[str, dict[int, int]] = {}
+        where, args = ("", ()) if task_type is None else ("task_type = ?", (task_type,))
+        for slot, agent, runs in buckets.slots("agent_buckets", window, self.step, ("agent",), ("runs",), where, *args):
+            self.sparks.setdefault(agent, {})[slot] = runs
 
     def spark(self, agent: str) -> tuple[int, ...]:
         """Tasks per slot, oldest first; the first and the last slot may be partly outside the window."""
@@ -125,8 +152,8 @@ class _Context:
 
     def trend(self, agent: str) -> str:
         """How quality moved from the older half of the window to the newer."""
-        n_old, old = self._older.get(agent, (0, 0))
-        n_all, total = self._whole[agent][-2:] if agent in self._whole else (0, 0)
+        n_old, old = self._older.get(agent, _NOTHING)[-2:]
+        n_all, total = self.sums.get(agent, _NOTHING)[-2:]
         n_new, new = n_all - n_old, total - old
         if min(n_old, n_new) < _QUALITY_MIN:
             return "unknown"
@@ -135,26 +162,24 @@ class _Context:
 
 
 def _agent_row(
-    source: Source, name: str, sums: Sequence[int] | None, spend: Sequence[int] | None, context: _Context,
-    active: Sequence[ActiveRun],
-) -> AgentRow:  # fmt: skip
-    runs, ok, failed, reworked, rework_known, n, total_ms, quality_n, quality_ppm = sums or (0,) * len(_SUMS)
+    name: str, spend: Sequence[int] | None, context: _Context, active: Sequence[ActiveRun], last_ms: int | None
+) -> AgentRow:
+    runs, ok, failed, reworked, rework_known, n, total_ms, quality_n, quality_ppm = context.sums.get(name, _NOTHING)
     tokens_in, tokens_out, reported, computed, unpriced, hidden = spend or (0,) * len(_SPEND)
     window = context.window
     success, before = Rate(ok, ok + failed), context.before.get(name, Rate(0, 0))
-    last = source.read("SELECT MAX(ended_ms) FROM runs WHERE agent = ? AND ended_ms < ?", (name, window.end_ms))[0][0]
     return AgentRow(
         name=name,
         tasks=runs,
         success=success,
         rework=Rate(reworked, rework_known),
-        durations=durations_of(n, total_ms, context.blobs.get(name, b"")),
+        durations=durations_of(n, total_ms, context.bins.get(name, {})),
         tokens=tokens_in + tokens_out,
         cost=Money(reported, computed, unpriced, hidden),
         quality=quality_ppm / quality_n / 1e6 if quality_n else None,
         quality_n=quality_n,
         quality_trend=context.trend(name),
-        last_ms=last,
+        last_ms=last_ms,
         active=sum(run.state == "running" for run in active),
         waiting=sum(run.state == "waiting" for run in active),
         capacity=max(0.0, 1 - total_ms / window.length_ms) if n and window.label != "all" else None,
@@ -188,24 +213,23 @@ def dropped(now: Rate, before: Rate) -> bool:
     return p is not None and p < 0.01
 
 
-def task_type_rows(source: Source, task_type: str, window: Window) -> tuple[AgentRow, ...]:
+def task_type_rows(source: Source, buckets: Buckets, task_type: str, window: Window) -> tuple[AgentRow, ...]:
     """The agents on one task type, best first."""
-    rows = agent_rows(source, Buckets(source), window, "task_type = ?", task_type)
+    rows = agent_rows(source, buckets, window, active_in(source, window), task_type)
     return tuple(sorted(rows, key=lambda row: (-(row.success.value or 0), -row.tasks, row.name)))
 
 
 def agent_detail(
-    source: Source, name: str, window: Window, rows: tuple[AgentRow, ...] | None = None, columns: int = 60
-) -> AgentDetail:
+    source: Source, buckets: Buckets, name: str, window: Window, rows: tuple[AgentRow, ...] | None = None,
+    columns: int = 60,
+) -> AgentDetail:  # fmt: skip
     """One agent, whole; ``row`` is None when nothing is known of it in the window. ``rows`` of the view, if read."""
-    buckets = Buckets(source)
-    rows = agent_rows(source, buckets, window) if rows is None else rows
+    rows = agent_rows(source, buckets, window, active_in(source, window)) if rows is None else rows
+    cells = (cell for cell in matrix_cells(buckets, window) if cell.agent == name)
     return AgentDetail(
         window=window,
         row=next((row for row in rows if row.name == name), None),
-        task_types=tuple(
-            sorted(matrix_cells(buckets, window, "agent = ?", name), key=lambda c: (-c.tasks, c.task_type))
-        ),
+        task_types=tuple(sorted(cells, key=lambda c: (-c.tasks, c.task_type))),
         task_durations=_task_durations(buckets, name, window),
         tools=_tools(buckets, name, window),
         models=cost_rows(buckets, window, "model", "agent = ?", name),
@@ -217,10 +241,13 @@ def agent_detail(
 
 
 def _task_durations(buckets: Buckets, name: str, window: Window) -> tuple[tuple[str, Durations], ...]:
-    columns = ("duration_n", "duration_ms")
-    rows = buckets.sums("agent_buckets", window, ("task_type",), columns, "agent = ?", name)
-    blobs = buckets.blobs("agent_buckets", window, ("task_type",), "duration_bins", "agent = ?", name)
-    return tuple((kind, durations_of(n, total, blobs.get(kind, b""))) for kind, n, total in rows)
+    bins = _distributions(buckets, window)
+    (rows,) = _sums(buckets, window)
+    return tuple(
+        (kind, durations_of(sums[_DURATION], sums[_DURATION + 1], bins.get((agent, kind), {})))
+        for agent, kind, *sums in rows
+        if agent == name
+    )
 
 
 def _tools(buckets: Buckets, name: str, window: Window) -> tuple[tuple[str, Rate], ...]:

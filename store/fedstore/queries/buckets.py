@@ -1,25 +1,33 @@
 """Sums and distributions of a window, read from the summary tables only.
 
-Every query touches at most the buckets of one window (see ``window.spans``) and is answered by the primary key
-(width, start, …), so its cost does not depend on how many facts were recorded.
+A window is a few spans of buckets (see ``window.spans``), each a range of the primary key (width, start, …), so the
+cost does not depend on how many facts were recorded. Each span is added up by itself: those that are over are read
+once and kept (see ``past``), the last minutes are read again.
 """
 
 from __future__ import annotations
 
+from operator import add
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fedstore.bins import merge_bins, percentiles
+from fedstore.bins import counts_of, percentiles, together
 from fedstore.queries.models import Durations
+from fedstore.queries.past import Past, Question
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, SPECS, WIDTHS
 from fedstore.window import Span, Window, spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeAlias
 
-__all__ = ["Buckets", "Rows", "Source", "durations_of", "step_of"]
+    Counts: TypeAlias = Mapping[int, int]
+    """How many of a distribution lie in each bin."""
 
-FOREVER_MS = 1 << 62
+__all__ = ["Buckets", "Counts", "Rows", "Source", "durations_of", "step_of"]
+
 Rows = list[tuple[Any, ...]]
+Answers = list[dict[Any, Any]]
+"""One per span: sums, or the counts of a distribution, by key."""
 _STEPS_MS = tuple(
     n * unit
     for unit, counts in (
@@ -47,8 +55,8 @@ def step_of(window: Window, columns: int) -> int:
     return DAY_MS if step == DAY_MS // 2 else step
 
 
-def durations_of(n: int, total_ms: float, bins: bytes) -> Durations:
-    """Mean from exact sums (milliseconds), percentiles from packed bins of microseconds."""
+def durations_of(n: int, total_ms: float, bins: Counts) -> Durations:
+    """Mean from exact sums (milliseconds), percentiles from the counts of bins of microseconds."""
     if n <= 0:
         return Durations()
     if n == 1:  # exact: a bin's middle would lie beside the only value there is
@@ -58,130 +66,140 @@ def durations_of(n: int, total_ms: float, bins: bytes) -> Durations:
 
 
 class Buckets:
-    """The summary tables of one store, as of one read: what was asked once is answered from memory after that."""
+    """The summary tables of one store, as of one read. ``past`` is what earlier reads leave to it."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, past: Past | None = None) -> None:
         self._source = source
-        found = {name: int(at) for name, at in source.read("SELECT name, at_ms FROM marks")}
+        found: dict[str, int] = dict(source.read("SELECT name, at_ms FROM marks UNION ALL SELECT name, note FROM past"))
         self._marks = tuple(found[name] for name in MARKS)
         self._kept = found.get("minutes_from", 0), found.get("hours_from", 0)
-        self._known: dict[tuple[str, tuple[Any, ...]], Rows] = {}
-        self._merged: dict[tuple[str, tuple[Any, ...]], dict[Any, bytes]] = {}
+        self._past = Past() if past is None else past
+        self._past.as_of({table: found[table] for table in SPECS})
+        self._present: dict[Question, dict[Span, Any]] = {}
 
     def sums(
-        self,
-        table: str,
-        window: Window,
-        by: Sequence[str],
-        columns: Sequence[str],
-        where: str = "",
-        *args: Any,
+        self, table: str, window: Window, by: Sequence[str], columns: Sequence[str], where: str = "", *args: Any
     ) -> Rows:
         """Rows of (by…, SUM(columns)…), one per combination of ``by``; ``where`` filters on key columns."""
-        spread, parameters = self._spread(table, self._spans(window), (*by, *columns), where, args)
-        names = ", ".join(by)
-        totals = ", ".join(f"CAST(COALESCE(SUM({c}), 0) AS BIGINT) AS {c}" for c in columns)
-        group = f" GROUP BY {names}" if by else ""
-        return self._read(f"SELECT {names}{', ' if by else ''}{totals} FROM ({spread}) AS spread{group}", parameters)
+        return self.sums_each(table, (window,), by, columns, where, *args)[0]
+
+    def sums_each(
+        self, table: str, windows: Iterable[Window], by: Sequence[str], columns: Sequence[str], where: str = "",
+        *args: Any,
+    ) -> list[Rows]:  # fmt: skip
+        """The sums of each of some windows, read together."""
+        asked = Question(table, tuple(by), tuple(columns), where, args)
+        found = [_added(answers) for answers in self._answers(asked, [self._cut(window) for window in windows], _sums)]
+        if not by:
+            return [[sums.get((), (0,) * len(columns))] for sums in found]
+        return [_rows(sums) for sums in found]
 
     def slots(
         self, table: str, window: Window, step_ms: int, by: Sequence[str], columns: Sequence[str], where: str = "",
         *args: Any,
     ) -> Rows:  # fmt: skip
         """Rows of (slot start, by…, SUM(columns)…): the window cut into steps that start at multiples of one."""
-        cut = spans(window, self._marks, *self._kept, widest=max(w for w in WIDTHS if step_ms % w == 0))
-        spread, parameters = self._spread(table, cut, ("start", *by, *columns), where, args)
-        names = "".join(f", {name}" for name in by)
-        totals = ", ".join(f"CAST(SUM({c}) AS BIGINT) AS {c}" for c in columns)
-        return self._read(
-            f"SELECT start - start % ? AS slot{names}, {totals} FROM ({spread}) AS spread"
-            f" GROUP BY start - start % ?{names}",
-            (step_ms, *parameters, step_ms),
-        )
+        asked = Question(table, tuple(by), tuple(columns), where, args, step_ms)
+        cut = self._cut(window, max(width for width in WIDTHS if step_ms % width == 0))
+        return _rows(_added(self._answers(asked, [cut], _slots)[0]))
 
-    def blobs(
+    def distributions(
         self, table: str, window: Window, by: Sequence[str], column: str, where: str = "", *args: Any
-    ) -> dict[Any, bytes]:
-        """The packed distribution of the window, by key (a tuple, or the value of a single ``by``)."""
-        spread, parameters = self._spread(table, self._spans(window), (*by, column), where, args)
-        asked = spread, tuple(parameters)
-        if asked not in self._merged:
-            found: dict[Any, list[bytes]] = {}
-            for *key, blob in self._source.read(*asked):
-                found.setdefault(key[0] if len(by) == 1 else tuple(key), []).append(blob)
-            self._merged[asked] = {key: merge_bins(blobs) for key, blobs in found.items()}
-        return self._merged[asked]
+    ) -> dict[Any, Counts]:
+        """The distribution of the window, by key (a tuple, or the value of a single ``by``)."""
+        asked = Question(table, tuple(by), (column,), where, args)
+        parts: dict[Any, list[Counts]] = {}
+        for answer in self._answers(asked, [self._cut(window)], _distributions)[0]:
+            for key, counts in answer.items():
+                parts.setdefault(key, []).append(counts)
+        return {key if len(by) > 1 else key[0]: together(some) for key, some in parts.items()}
 
     def names(self, table: str, key: str, window: Window) -> list[str]:
         """The distinct names of one key column in the window."""
         return [row[0] for row in self.sums(table, window, (key,), (_FIRST_SUM[table],))]
 
-    def oldest_start(self) -> int | None:
-        """The start of the oldest bucket of any table, in epoch milliseconds."""
-        starts = [
-            start
-            for table in SPECS
-            for width in (MINUTE_MS, HOUR_MS, DAY_MS)
-            for (start,) in self._source.read(f"SELECT MIN(start) FROM {table} WHERE width = ?", (width,))
-            if start is not None
-        ]
-        return min(starts, default=None)
+    def _answers(
+        self, asked: Question, cuts: Sequence[Sequence[Span]], read: Callable[[Source, Question, list[Span]], Answers]
+    ) -> list[Answers]:
+        """The answers that make up each window; those of spans that nobody has read yet in one statement."""
+        past, present = self._past.of(asked), self._present.setdefault(asked, {})
+        spans_of_all = dict.fromkeys(span for cut in cuts for span in cut)
+        unread = [span for span in spans_of_all if span not in past and span not in present]
+        if unread:
+            for span, answer in zip(unread, read(self._source, asked, unread), strict=True):
+                (past if span.end_ms <= self._marks[0] else present)[span] = answer
+        return [[past[span] if span in past else present[span] for span in cut] for cut in cuts]
 
-    def newest_start(self, tables: Sequence[str] = tuple(SPECS), key: str = "", name: str = "") -> int | None:
-        """The start of the newest bucket of some tables, in epoch milliseconds; with ``key``, of one name of it."""
-        find = self._newest_of_all if not key else self._newest_of_name
-        return max((start for table in tables if (start := find(table, key, name)) is not None), default=None)
+    def _cut(self, window: Window, widest: int = DAY_MS) -> list[Span]:
+        """The spans of a window, none of them partly over."""
+        over, cut = self._marks[0], []
+        for span in spans(window, self._marks, *self._kept, widest=widest):
+            if span.start_ms < over < span.end_ms:
+                cut += [Span(span.width, span.start_ms, over), Span(span.width, over, span.end_ms)]
+            else:
+                cut.append(span)
+        return cut
 
-    def _newest_of_all(self, table: str, *_: str) -> int | None:
-        for width in (MINUTE_MS, HOUR_MS, DAY_MS):
-            ((start,),) = self._source.read(f"SELECT MAX(start) FROM {table} WHERE width = ?", (width,))
-            if start is not None:
-                return int(start)
-        return None
 
-    def _newest_of_name(self, table: str, key: str, name: str) -> int | None:
-        """Looks at what came after the last whole day, else at the days, and then into the newest of them.
+def _added(answers: Answers) -> dict[Any, Any]:
+    """Sums of several spans together."""
+    first, *others = answers or [{}]
+    total = dict(first)
+    for answer in others:
+        for key, sums in answer.items():
+            have = total.get(key)
+            total[key] = sums if have is None else tuple(map(add, have, sums))
+    return total
 
-        So a name that was seen once, long ago, costs no more than the days since.
-        """
-        found = f"SELECT start FROM {table} WHERE width = ? AND start >= ? AND start < ? AND {key} = ?"
-        sql = f"{found} ORDER BY start DESC LIMIT 1"  # unlike MAX, ends at the first row found
 
-        def newest(width: int, since: int, until: int) -> int | None:
-            rows = self._source.read(sql, (width, since, until, name))
-            return int(rows[0][0]) if rows else None
+def _rows(sums: dict[tuple[Any, ...], tuple[int, ...]]) -> Rows:
+    return [(*key, *sums[key]) for key in sorted(sums)]
 
-        today = newest(MINUTE_MS, self._marks[-1], FOREVER_MS)
-        if today is not None:
-            return today
-        day = newest(DAY_MS, 0, FOREVER_MS)
-        if day is None:
-            return None
-        within = (newest(width, day, day + DAY_MS) for width in (MINUTE_MS, HOUR_MS))
-        return next((start for start in within if start is not None), day)
 
-    def _read(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        asked = sql, tuple(parameters)
-        if asked not in self._known:
-            self._known[asked] = self._source.read(*asked)
-        return self._known[asked]
+def _sums(source: Source, asked: Question, unread: list[Span]) -> Answers:
+    found: Answers = [{} for _ in unread]
+    values = 1 + len(asked.by)
+    for row in _spread(source, asked, unread, (*asked.by, *_totals(asked)), asked.by):
+        found[row[0]][row[1:values]] = row[values:]
+    return found
 
-    def _spans(self, window: Window) -> list[Span]:
-        return spans(window, self._marks, *self._kept)
 
-    @staticmethod
-    def _spread(
-        table: str, cut: Sequence[Span], columns: Sequence[str], where: str, args: Sequence[Any]
-    ) -> tuple[str, list[Any]]:
-        """One SELECT per span, joined by UNION ALL, so that each is a range of the primary key."""
-        condition = f" AND {where}" if where else ""
-        parts, parameters = [], []
-        for span in cut or [Span(MINUTE_MS, 0, 0)]:
-            parts.append(
-                f"SELECT {', '.join(columns)} FROM {table} WHERE width = ? AND start >= ? AND start < ?{condition}"
-            )
-            parameters += [span.width, span.start_ms, span.end_ms, *args]
-        return " UNION ALL ".join(parts), parameters
+def _slots(source: Source, asked: Question, unread: list[Span]) -> Answers:
+    """Grouped by start, in the order of the primary key, so that nothing has to be sorted; then added up by step."""
+    found: Answers = [{} for _ in unread]
+    keys = ("start", *asked.by)
+    values, step = 1 + len(keys), asked.step_ms
+    for row in _spread(source, asked, unread, (*keys, *_totals(asked)), keys):
+        answer, start, sums = found[row[0]], row[1], row[values:]
+        key = (start - start % step, *row[2:values])
+        have = answer.get(key)
+        answer[key] = sums if have is None else tuple(map(add, have, sums))
+    return found
+
+
+def _totals(asked: Question) -> Iterable[str]:
+    return (f"CAST(COALESCE(SUM({column}), 0) AS BIGINT)" for column in asked.columns)
+
+
+def _distributions(source: Source, asked: Question, unread: list[Span]) -> Answers:
+    blobs: list[dict[Any, list[bytes]]] = [{} for _ in unread]
+    for row in _spread(source, asked, unread, (*asked.by, *asked.columns)):
+        some, key = blobs[row[0]], row[1:-1]
+        if key in some:
+            some[key].append(row[-1])
+        else:
+            some[key] = [row[-1]]
+    return [{key: counts_of(some) for key, some in found.items()} for found in blobs]
+
+
+def _spread(
+    source: Source, asked: Question, unread: list[Span], columns: Sequence[str], group: Sequence[str] = ()
+) -> Rows:
+    """The rows of all spans, each beginning with the position of its span; each span a range of the primary key."""
+    what = f"{', '.join(columns)} FROM {asked.table} WHERE width = ? AND start >= ? AND start < ?"
+    which = (f" AND {asked.where}" if asked.where else "") + (f" GROUP BY {', '.join(group)}" if group else "")
+    sql = " UNION ALL ".join(f"SELECT {part} AS part, {what}{which}" for part in range(len(unread)))
+    return source.read(sql, [value for span in unread for value in (*span, *asked.args)])
 
 
 _FIRST_SUM = {

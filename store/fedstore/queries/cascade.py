@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fedstore.bins import CONFIDENCE_BINS
+from fedstore.bins import CONFIDENCE_BINS, together
 from fedstore.learning.targets import check_targets
-from fedstore.queries.buckets import Buckets, Source, durations_of
+from fedstore.queries.buckets import durations_of
 from fedstore.queries.facts import newest_decisions
 from fedstore.queries.models import CascadeView, ConfidenceBin, DecisionRow, LayerRow, LayerView, Rate
-from fedstore.queries.routing_health import accuracy_drift
-from fedstore.summaries import ACCEPTED_KIND, ASKED_KIND, RIGHT_KIND, WRONG_KIND, read_bins
+from fedstore.queries.routing_health import ROUTE_SUMS, accuracy_drift, route_totals, routes_by_layer
+from fedstore.summaries import ACCEPTED_KIND, ASKED_KIND, RIGHT_KIND, WRONG_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fedstore.queries.buckets import Buckets, Counts, Source
     from fedstore.window import Window
 
 __all__ = ["LAST_RESORT", "cascade_view", "layer_rows", "layer_view", "layers_seen"]
@@ -22,7 +23,6 @@ __all__ = ["LAST_RESORT", "cascade_view", "layer_rows", "layer_view", "layers_se
 LAST_RESORT = "clarification"
 _RECENT = 50
 _CAPTURE_TARGETS = {1: "layer_1_capture", 2: "layer_2_capture"}
-_ROUTE_SUMS = ("routes", "latency_n", "latency_us", "graded", "correct")
 _LAYER_SUMS = ("attempts", "accepted", "errors", "confidence_n", "confidence_ppm", "latency_n", "latency_us")
 
 
@@ -36,24 +36,24 @@ def layer_rows(
     source: Source, buckets: Buckets, window: Window, thresholds: Mapping[str, float]
 ) -> tuple[LayerRow, ...]:
     """A row per layer, in cascade order; ``thresholds`` in force go before those last logged."""
-    routed = {row[0]: row[1:] for row in buckets.sums("route_buckets", window, ("layer",), _ROUTE_SUMS)}
+    routed = routes_by_layer(buckets, window)
     asked = {row[0]: row[1:] for row in buckets.sums("layer_buckets", window, ("layer",), _LAYER_SUMS)}
-    blobs = buckets.blobs("layer_buckets", window, ("layer",), "latency_bins")
+    bins = buckets.distributions("layer_buckets", window, ("layer",), "latency_bins")
     seen = {name: (position, threshold) for name, position, threshold in layers_seen(source)}
     total = sum(row[0] for row in routed.values())
     names = sorted(set(routed) | set(asked), key=lambda name: (seen.get(name, (999, None))[0], name))
     rows = []
     for order, name in enumerate(names, start=1):
         threshold = thresholds.get(name, seen.get(name, (0, None))[1])
-        rows.append(_layer_row(name, order, routed.get(name), asked.get(name), blobs.get(name, b""), total, threshold))
+        rows.append(_layer_row(name, order, routed.get(name), asked.get(name), bins.get(name, {}), total, threshold))
     return tuple(rows)
 
 
 def _layer_row(
-    name: str, order: int, routed: Sequence[int] | None, asked: Sequence[int] | None, bins: bytes,
+    name: str, order: int, routed: Sequence[int] | None, asked: Sequence[int] | None, bins: Counts,
     total: int, threshold: float | None,
 ) -> LayerRow:  # fmt: skip
-    taken, _, _, graded, correct = routed or (0,) * 5
+    taken, _, _, graded, correct = routed or (0,) * len(ROUTE_SUMS)
     attempts, accepted, errors, confidence_n, confidence_ppm, latency_n, latency_us = asked or (0,) * 7
     captured = Rate(taken, total)
     target, status = _target(name, order, captured)
@@ -81,13 +81,12 @@ def _target(name: str, order: int, captured: Rate) -> tuple[str, str]:
     return found.target.target_text, found.status
 
 
-def cascade_view(source: Source, window: Window, thresholds: Mapping[str, float]) -> CascadeView:
+def cascade_view(source: Source, buckets: Buckets, window: Window, thresholds: Mapping[str, float]) -> CascadeView:
     """The cascade tab."""
-    buckets = Buckets(source)
     layers = layer_rows(source, buckets, window, thresholds)
-    ((routes, n, us, graded, correct),) = buckets.sums("route_buckets", window, (), _ROUTE_SUMS)
-    latencies = buckets.blobs("route_buckets", window, ("layer",), "latency_bins").values()
-    durations = durations_of(n, us / 1000, b"".join(latencies))
+    routes, n, us, graded, correct = route_totals(buckets, window)
+    latencies = buckets.distributions("route_buckets", window, ("layer",), "latency_bins")
+    durations = durations_of(n, us / 1000, together([*latencies.values()]))
     accuracy = Rate(correct, graded)
     clarified = Rate(sum(row.captured.hits for row in layers if row.name == LAST_RESORT), routes)
     measures: dict[str, float | None] = {
@@ -110,9 +109,10 @@ def cascade_view(source: Source, window: Window, thresholds: Mapping[str, float]
     )
 
 
-def layer_view(source: Source, name: str, window: Window, thresholds: Mapping[str, float]) -> LayerView:
+def layer_view(
+    source: Source, buckets: Buckets, name: str, window: Window, thresholds: Mapping[str, float]
+) -> LayerView:
     """One layer."""
-    buckets = Buckets(source)
     rows = layer_rows(source, buckets, window, thresholds)
     return LayerView(
         window=window,
@@ -127,15 +127,13 @@ def _decisions(source: Source, name: str, window: Window) -> tuple[DecisionRow, 
 
 
 def _confidence_bins(buckets: Buckets, name: str, window: Window) -> tuple[ConfidenceBin, ...]:
-    blobs: dict[Any, bytes] = buckets.blobs("layer_buckets", window, ("layer",), "confidence_bins", "layer = ?", name)
-    counts = [0] * (4 * CONFIDENCE_BINS)
-    for index, count in read_bins(blobs.get(name, b"")):
-        counts[index] += count
-    if not any(counts):
+    found = buckets.distributions("layer_buckets", window, ("layer",), "confidence_bins", "layer = ?", name)
+    counts = found.get(name, {})
+    if not any(counts.values()):
         return ()
 
     def of(kind: int, index: int) -> int:
-        return counts[kind * CONFIDENCE_BINS + index]
+        return counts.get(kind * CONFIDENCE_BINS + index, 0)
 
     return tuple(
         ConfidenceBin(

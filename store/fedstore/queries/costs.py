@@ -6,15 +6,18 @@ from datetime import UTC, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import FedstoreError
-from fedstore.queries.buckets import Buckets, Source, step_of
+from fedstore.queries.buckets import step_of
 from fedstore.queries.calendar import day_start_ms, local_date, month_start_ms, project_month
 from fedstore.queries.models import CostRow, CostsView, Money, SeriesPoint
+from fedstore.schema.summaries import DAY_MS, MINUTE_MS
 from fedstore.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DIMENSIONS", "cost_rows", "costs_view", "projected_month", "spent"]
+    from fedstore.queries.buckets import Buckets
+
+__all__ = ["DIMENSIONS", "cost_rows", "costs_view", "projected_month", "spent_lately"]
 
 DIMENSIONS = ("model", "agent", "project", "task_type", "operation")
 _MONEY = ("reported_nano", "computed_nano", "unpriced_calls", "unpriced_tokens")
@@ -22,14 +25,13 @@ _SUMS = (
     "calls", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "minimum_calls",
     *_MONEY,
 )  # fmt: skip
-_DAY_MS = 86_400_000
 _HISTORY_DAYS = 56
 _STACKED_MODELS = 5
 OTHER = "other"
 
 
 def costs_view(
-    source: Source,
+    buckets: Buckets,
     window: Window,
     dimension: str,
     now_ms: int,
@@ -40,20 +42,20 @@ def costs_view(
     """The costs tab. Raises FedstoreError for an unknown dimension."""
     if dimension not in DIMENSIONS:
         raise FedstoreError(f"{dimension!r} is not a cost dimension: use {', '.join(DIMENSIONS)}")
-    buckets = Buckets(source)
     rows = cost_rows(buckets, window, dimension)
     by_model = rows if dimension == "model" else cost_rows(buckets, window, "model")
     models = tuple(row.name for row in by_model[:_STACKED_MODELS])
     names = (*models, OTHER) if len(by_model) > len(models) else models
+    today, month = spent_lately(buckets, now_ms, tz)
     return CostsView(
         window=window,
         dimension=dimension,
         rows=rows,
         total=sum((row.cost for row in rows), Money()),
         tokens=sum(row.input_tokens + row.output_tokens for row in rows),
-        today=spent(buckets, day_start_ms(now_ms, tz), now_ms),
-        month=spent(buckets, month_start_ms(now_ms, tz), now_ms),
-        month_projected_nano=projected_month(buckets, now_ms, tz),
+        today=today,
+        month=month,
+        month_projected_nano=projected_month(buckets, month, now_ms, tz),
         series=_series(buckets, window, names, columns),
         models=names,
         store_bytes=store_bytes,
@@ -75,27 +77,31 @@ def _cost_row(row: Sequence[Any], total_nano: int) -> CostRow:
     return CostRow(name, calls, errors, tokens_in, cache_read, cache_write, tokens_out, minimum > 0, cost, share)
 
 
-def spent(buckets: Buckets, start_ms: int, end_ms: int) -> Money:
-    """What was spent from a moment to the end of the minute of another."""
-    window = Window(start_ms, end_ms - end_ms % 60_000 + 60_000, "", live=False)
-    return Money(*buckets.sums("spend_buckets", window, (), _MONEY)[0])
+def spent_lately(buckets: Buckets, now_ms: int, tz: tzinfo | None) -> tuple[Money, Money]:
+    """What was spent today and this month, to the end of the present minute."""
+    end = now_ms - now_ms % MINUTE_MS + MINUTE_MS
+    since = (Window(start(now_ms, tz), end, "", live=False) for start in (day_start_ms, month_start_ms))
+    ((today,), (month,)) = buckets.sums_each("spend_buckets", since, (), _MONEY)
+    return Money(*today), Money(*month)
 
 
-def projected_month(buckets: Buckets, now_ms: int, tz: tzinfo | None) -> int | None:
-    """Nano-USD expected by the end of this month; None while there is too little history or no prices."""
+def projected_month(buckets: Buckets, month: Money, now_ms: int, tz: tzinfo | None) -> int | None:
+    """Nano-USD expected by the end of this month, of which ``month`` is spent.
+
+    None while there is too little history or no prices.
+    """
     today = local_date(now_ms, tz)
     midnight = day_start_ms(now_ms, tz)
     # Days of the history are UTC days: local ones would need every hour's row, and kinds of days are all that counts.
-    first = midnight - _HISTORY_DAYS * _DAY_MS
-    history = Window(first - first % _DAY_MS, midnight - midnight % _DAY_MS, "", live=False)
-    rows = buckets.slots("spend_buckets", history, _DAY_MS, (), ("reported_nano", "computed_nano"))
+    first = midnight - _HISTORY_DAYS * DAY_MS
+    history = Window(first - first % DAY_MS, midnight - midnight % DAY_MS, "", live=False)
+    rows = buckets.slots("spend_buckets", history, DAY_MS, (), ("reported_nano", "computed_nano"))
     spend = {local_date(slot, UTC): reported + computed for slot, reported, computed in rows}
     if not spend:
         return None
     days = (today - min(spend)).days
     daily = {today - timedelta(days=back): spend.get(today - timedelta(days=back), 0) for back in range(1, days)}
-    month = spent(buckets, month_start_ms(now_ms, tz), now_ms)
-    return project_month(month.nano, daily, today, min(1.0, (now_ms - midnight) / _DAY_MS))
+    return project_month(month.nano, daily, today, min(1.0, (now_ms - midnight) / DAY_MS))
 
 
 def _series(buckets: Buckets, window: Window, models: Sequence[str], columns: int) -> tuple[SeriesPoint, ...]:

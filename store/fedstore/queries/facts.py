@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING, Any
 
 from fedstore.queries.models import ActiveRun, DecisionRow, RunRow, ToolCallRow
@@ -19,6 +18,7 @@ __all__ = [
     "error_classes",
     "ids_beginning",
     "last_recorded_run",
+    "last_runs",
     "newest_decisions",
     "newest_runs",
     "newest_tool_calls",
@@ -35,22 +35,23 @@ _LAST = "\U0010ffff"
 
 
 def _newest(
-    source: Source,
-    table: str,
-    columns: str,
-    key: str,
-    time: str,
-    names: Iterable[str],
-    window: Window,
-    limit: int,
+    source: Source, table: str, columns: str, key: str, time: str, names: Iterable[str], window: Window, limit: int
 ) -> list[tuple[Any, ...]]:
     """Rows of all names, merged by time; each name costs one index range of at most ``limit`` rows."""
-    sql = (
-        f"SELECT {time}, id, {columns} FROM {table} WHERE {key} = ? AND {time} >= ? AND {time} < ?"
-        f" ORDER BY {time} DESC LIMIT ?"
+    asked = tuple(names)
+    if not asked:
+        return []
+    return source.read(
+        f"WITH names(name) AS (VALUES {_list(asked)})"
+        f" SELECT {columns} FROM names CROSS JOIN {table} WHERE seq IN (SELECT seq FROM {table} AS some"
+        f" WHERE some.{key} = names.name AND {time} >= ? AND {time} < ? ORDER BY {time} DESC LIMIT ?)"
+        f" ORDER BY {time} DESC, id DESC LIMIT ?",
+        (*asked, window.start_ms, window.end_ms, limit, limit),
     )
-    runs = [source.read(sql, (name, window.start_ms, window.end_ms, limit)) for name in names]
-    return [row[2:] for row in heapq.nlargest(limit, (row for rows in runs for row in rows), key=lambda row: row[:2])]
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(["(?)"] * len(names))
 
 
 def _truth(value: int | None) -> bool | None:
@@ -67,6 +68,19 @@ def newest_runs(source: Source, agents: Iterable[str], window: Window, limit: in
     """The newest runs of some agents."""
     rows = _newest(source, "runs", _RUN, "agent", "ended_ms", agents, window, limit)
     return tuple(_run_row(row) for row in rows)
+
+
+def last_runs(source: Source, agents: Iterable[str], before_ms: int) -> dict[str, int]:
+    """When the last run of each of some agents ended, in epoch milliseconds, of those that ended before a moment."""
+    asked = tuple(agents)
+    if not asked:
+        return {}
+    rows = source.read(
+        f"WITH names(name) AS (VALUES {_list(asked)})"
+        " SELECT name, (SELECT MAX(ended_ms) FROM runs WHERE agent = names.name AND ended_ms < ?) FROM names",
+        (*asked, before_ms),
+    )
+    return {name: ended for name, ended in rows if ended is not None}
 
 
 def run_errors(source: Source, agent: str, window: Window, sample: int) -> tuple[tuple[str, int], ...]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedstore.queries.buckets import Buckets
 from fedstore.queries.cascade import layers_seen
 
 if TYPE_CHECKING:
-    from fedstore.queries.buckets import Source
+    from fedstore.queries.buckets import Buckets, Source
     from fedstore.queries.models import NameKind
     from fedstore.window import Window
 
@@ -21,11 +20,10 @@ _TABLES = {
 }
 
 
-def known_names(source: Source, kind: NameKind, window: Window) -> tuple[str, ...]:
+def known_names(source: Source, buckets: Buckets, kind: NameKind, window: Window) -> tuple[str, ...]:
     """The names of one kind in the sums of a window and among the runs that go on; layers in cascade order."""
     if kind == "layer":
         return tuple(name for name, _, _ in layers_seen(source))
-    buckets = Buckets(source)
     found = {name for table in _TABLES[kind] for name in buckets.names(table, kind, window)}
     if kind == "agent":
         found |= {name for (name,) in source.read("SELECT DISTINCT agent FROM active_runs")}

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedstore.queries.agents import SUCCESS_TARGET, agent_rows, dropped, matrix_cells
-from fedstore.queries.buckets import Buckets, Rows, Source, durations_of, step_of
-from fedstore.queries.calendar import day_start_ms, month_start_ms
+from fedstore.queries.agents import SUCCESS_TARGET, active_in, agent_rows, dropped, durations_of_all, matrix_cells
+from fedstore.queries.buckets import step_of
 from fedstore.queries.cascade import LAST_RESORT, layer_rows
-from fedstore.queries.costs import projected_month, spent
-from fedstore.queries.facts import active_runs, newest_runs
+from fedstore.queries.costs import projected_month, spent_lately
+from fedstore.queries.facts import newest_runs
 from fedstore.queries.models import (
     ActiveRun,
     AgentRow,
-    Durations,
     FeedItem,
     LayerRow,
     MatrixCell,
@@ -22,25 +20,29 @@ from fedstore.queries.models import (
     Rate,
     SeriesPoint,
 )  # fmt: skip
+from fedstore.queries.newest import newest_start
 from fedstore.queries.routing_health import routing_attention
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
+    from fedstore.queries.buckets import Buckets, Source
     from fedstore.window import Window
 
-__all__ = ["WAITING_MS", "losses", "overview", "rejected_count"]
+__all__ = ["WAITING_MS", "losses", "overview"]
 
 WAITING_MS = 180_000
 SILENT_MS = 3_600_000
 _FEED = 30
+_LOST = "(SELECT COALESCE(SUM(count), 0) FROM losses)"
 
 Attention = tuple[str, str, str]
 
 
 def overview(
     source: Source,
+    buckets: Buckets,
     window: Window,
     now_ms: int,
     tz: tzinfo | None,
@@ -48,13 +50,14 @@ def overview(
     columns: int = 60,
 ) -> Overview:
     """The overview tab."""
-    buckets = Buckets(source)
-    rows = agent_rows(source, buckets, window)
+    active = active_in(source, window)
+    rows = agent_rows(source, buckets, window, active)
     layers = layer_rows(source, buckets, window, thresholds)
     cells, before = matrix_cells(buckets, window), _cells_before(buckets, window)
-    active = active_runs(source) if window.live else ()
+    slots = _run_slots(buckets, window, columns)
     runs = sum(cell.tasks for cell in cells)
-    lost = losses(source)
+    queued, running, lost, rejected = _counts(source)
+    today, month = spent_lately(buckets, now_ms, tz)
     cost = sum((row.cost for row in rows), Money())
     routing = tuple(routing_attention(buckets, window))
     attention = _attention(rows, layers, cells, before, active, now_ms, cost, lost, routing)
@@ -64,24 +67,24 @@ def overview(
         success=_together(cell.success for cell in cells),
         success_before=_together(before.values()),
         active=active,
-        jobs_active=_jobs(source),
-        tasks_per_minute=runs / (_observed_ms(buckets, window, columns) / 60_000),
-        durations=_durations(buckets, window),
+        jobs_active=tuple((state, n) for state, n in (("queued", queued), ("running", running)) if n),
+        tasks_per_minute=runs / (_observed_ms(window, slots) / 60_000),
+        durations=durations_of_all(buckets, window),
         cost=cost,
-        cost_today=spent(buckets, day_start_ms(now_ms, tz), now_ms),
-        cost_month=spent(buckets, month_start_ms(now_ms, tz), now_ms),
-        month_projected_nano=projected_month(buckets, now_ms, tz),
+        cost_today=today,
+        cost_month=month,
+        month_projected_nano=projected_month(buckets, month, now_ms, tz),
         tokens=sum(row.tokens for row in rows),
         health=_health(attention, judged=bool(layers) or any(cell.success.n for cell in cells)),
         attention=attention,
-        series=_series(buckets, window, columns),
+        series=_series(buckets, window, slots, columns),
         agents=rows,
         task_types=_task_types(cells),
         layers=layers,
         feed=_feed(source, [row.name for row in rows], window),
         lost=lost,
-        rejected=rejected_count(source),
-        newest_ms=buckets.newest_start(),
+        rejected=rejected,
+        newest_ms=newest_start(source),
     )
 
 
@@ -96,32 +99,23 @@ def _cells_before(buckets: Buckets, window: Window) -> dict[tuple[str, str], Rat
     return {(c.agent, c.task_type): c.success for c in matrix_cells(buckets, window.before())}
 
 
-def _observed_ms(buckets: Buckets, window: Window, columns: int) -> int:
+def _run_slots(buckets: Buckets, window: Window, columns: int) -> dict[int, tuple[int, int, int]]:
+    """ok, failed and all runs of each slot."""
+    found = buckets.slots("agent_buckets", window, step_of(window, columns), (), ("ok", "failed", "runs"))
+    return {slot: (ok, failed, runs) for slot, ok, failed, runs in found}
+
+
+def _observed_ms(window: Window, slots: Iterable[int]) -> int:
     """The window's length, but no longer than data has been coming in."""
-    starts = [slot for slot, *_ in _run_slots(buckets, window, columns)]
-    observed = window.end_ms - max(window.start_ms, min(starts, default=window.start_ms))
+    observed = window.end_ms - max(window.start_ms, min(slots, default=window.start_ms))
     return max(60_000, observed)
 
 
-def _run_slots(buckets: Buckets, window: Window, columns: int) -> Rows:
-    return buckets.slots("agent_buckets", window, step_of(window, columns), (), ("ok", "failed", "runs"))
-
-
-def _durations(buckets: Buckets, window: Window) -> Durations:
-    ((n, total_ms),) = buckets.sums("agent_buckets", window, (), ("duration_n", "duration_ms"))
-    found = buckets.blobs("agent_buckets", window, ("agent",), "duration_bins")
-    return durations_of(n, total_ms, b"".join(found.values()))
-
-
-def _series(buckets: Buckets, window: Window, columns: int) -> tuple[SeriesPoint, ...]:
-    step = step_of(window, columns)
-    spend = {
-        slot: reported + computed
-        for slot, reported, computed in buckets.slots(
-            "spend_buckets", window, step, (), ("reported_nano", "computed_nano")
-        )
-    }
-    runs = {slot: row for slot, *row in _run_slots(buckets, window, columns)}
+def _series(
+    buckets: Buckets, window: Window, runs: Mapping[int, tuple[int, int, int]], columns: int
+) -> tuple[SeriesPoint, ...]:
+    found = buckets.slots("spend_buckets", window, step_of(window, columns), (), ("reported_nano", "computed_nano"))
+    spend = {slot: reported + computed for slot, reported, computed in found}
     points = []
     for slot in sorted(set(spend) | set(runs)):
         ok, failed, total = runs.get(slot, (0, 0, 0))
@@ -149,21 +143,16 @@ def _feed(source: Source, agents: Sequence[str], window: Window) -> tuple[FeedIt
     )  # fmt: skip
 
 
-def _jobs(source: Source) -> tuple[tuple[str, int], ...]:
-    """How many jobs wait or run."""
-    sql = "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = ? LIMIT 10000) AS some"
-    counts = [(state, int(source.read(sql, (state,))[0][0])) for state in ("queued", "running")]
-    return tuple((state, n) for state, n in counts if n)
-
-
 def losses(source: Source) -> int:
     """How many facts recorders could not write, as they told afterwards."""
-    return int(source.read("SELECT COALESCE(SUM(count), 0) FROM losses")[0][0])
+    return int(source.read(f"SELECT {_LOST}")[0][0])
 
 
-def rejected_count(source: Source) -> int:
-    """How many facts were refused and kept in quarantine."""
-    return int(source.read("SELECT COUNT(*) FROM rejects")[0][0])
+def _counts(source: Source) -> tuple[int, ...]:
+    """Jobs that wait and that run, facts that recorders could not write, facts in quarantine."""
+    jobs = "(SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = ? LIMIT 10000) AS some)"
+    sql = f"SELECT {jobs}, {jobs}, {_LOST}, (SELECT COUNT(*) FROM rejects)"
+    return tuple(map(int, source.read(sql, ("queued", "running"))[0]))
 
 
 # --- attention ------------------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """The read models of one store, one method per view; every view of every program is made from these.
 
 A reader belongs to one thread at a time (its database gives each thread a connection of its own). Each method
-sees the store as of one moment. Raises StoreError when the store cannot be read.
+sees the store as of one moment, and leaves to the next what it read of the time that is over: whoever looks again and
+again keeps one reader. Raises StoreError when the store cannot be read.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,13 +19,15 @@ from fedstore.queries.costs import costs_view
 from fedstore.queries.facts import ids_beginning, newest_runs, run_by_id
 from fedstore.queries.in_force import InForce, policy_in_force
 from fedstore.queries.names import known_names
+from fedstore.queries.newest import newest_start, oldest_start
 from fedstore.queries.overview import losses, overview
+from fedstore.queries.past import Past
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
 from fedstore.schema.summaries import MINUTE_MS, SPECS
 from fedstore.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import tzinfo
     from pathlib import Path
 
@@ -77,11 +81,18 @@ class Reader:
         self._clock = clock
         self._tz = tz
         self._tool_rule = tool_rule
+        self._past = Past()
+
+    @contextmanager
+    def _moment(self) -> Iterator[Buckets]:
+        """The summaries as of one moment; all reads of this thread inside see that moment."""
+        with self._database.snapshot():
+            yield Buckets(self._database, self._past)
 
     def window(self, label: str, at_ms: int | None = None) -> Window:
         """The window of a name that ends now, or at ``at_ms``. Raises FedstoreError for an unknown name."""
         window = Window.ending(label, self._clock() if at_ms is None else at_ms, live=at_ms is None)
-        if label == "all" and (oldest := Buckets(self._database).oldest_start()) is not None:
+        if label == "all" and (oldest := oldest_start(self._database)) is not None:
             return replace(window, start_ms=min(oldest, window.end_ms - MINUTE_MS))
         return window
 
@@ -96,33 +107,33 @@ class Reader:
 
     def overview(self, window: Window) -> Overview:
         """The federation at a glance."""
-        with self._database.snapshot():
-            return overview(self._database, window, self._present(window), self._tz, self.thresholds())
+        with self._moment() as buckets:
+            return overview(self._database, buckets, window, self._present(window), self._tz, self.thresholds())
 
     def agents(self, window: Window) -> AgentsView:
         """A row per agent, and the agent x task-type matrix."""
-        with self._database.snapshot():
-            return agents_view(self._database, window)
+        with self._moment() as buckets:
+            return agents_view(self._database, buckets, window)
 
     def agent(self, name: str, window: Window, rows: tuple[AgentRow, ...] | None = None) -> AgentDetail:
         """One agent in detail; ``rows`` spares reading those of ``agents(window)`` again."""
-        with self._database.snapshot():
-            return agent_detail(self._database, name, window, rows)
+        with self._moment() as buckets:
+            return agent_detail(self._database, buckets, name, window, rows)
 
     def task_type(self, name: str, window: Window) -> tuple[AgentRow, ...]:
         """The agents on one task type, best first."""
-        with self._database.snapshot():
-            return task_type_rows(self._database, name, window)
+        with self._moment() as buckets:
+            return task_type_rows(self._database, buckets, name, window)
 
     def cascade(self, window: Window) -> CascadeView:
         """The routing cascade, layer by layer."""
-        with self._database.snapshot():
-            return cascade_view(self._database, window, self.thresholds())
+        with self._moment() as buckets:
+            return cascade_view(self._database, buckets, window, self.thresholds())
 
     def layer(self, name: str, window: Window) -> LayerView:
         """One layer of the cascade."""
-        with self._database.snapshot():
-            return layer_view(self._database, name, window, self.thresholds())
+        with self._moment() as buckets:
+            return layer_view(self._database, buckets, name, window, self.thresholds())
 
     def layers_seen(self) -> tuple[tuple[str, int, float | None], ...]:
         """(name, position, threshold) of each layer as last logged, in cascade order."""
@@ -130,30 +141,28 @@ class Reader:
 
     def names(self, kind: NameKind) -> tuple[str, ...]:
         """Every agent, task type, tool or layer that was ever seen, by its name; layers in cascade order."""
-        with self._database.snapshot():
-            return known_names(self._database, kind, self.window("all"))
+        with self._moment() as buckets:
+            return known_names(self._database, buckets, kind, self.window("all"))
 
     def costs(self, window: Window, dimension: str = "model") -> CostsView:
         """Spend by model, agent, project, task_type or operation."""
-        with self._database.snapshot():
-            return costs_view(
-                self._database, window, dimension, self._present(window), self._tz, _size(self._database.path)
-            )
+        with self._moment() as buckets:
+            return costs_view(buckets, window, dimension, self._present(window), self._tz, _size(self._database.path))
 
     def tools(self, window: Window) -> ToolsView:
         """Confidence in each tool over the 30 days that end with the window."""
-        with self._database.snapshot():
-            return tools_view(self._database, window, self._tool_rule())
+        with self._moment() as buckets:
+            return tools_view(buckets, window, self._tool_rule())
 
     def tool(self, name: str, window: Window) -> ToolDetail:
         """One tool in detail."""
-        with self._database.snapshot():
-            return tool_detail(self._database, name, window, self._tool_rule())
+        with self._moment() as buckets:
+            return tool_detail(self._database, buckets, name, window, self._tool_rule())
 
     def runs(self, window: Window, agent: str | None = None, limit: int = 200) -> tuple[RunRow, ...]:
         """The newest finished runs of the window, of one agent or of all."""
-        with self._database.snapshot():
-            agents = [agent] if agent else Buckets(self._database).names("agent_buckets", "agent", window)
+        with self._moment() as buckets:
+            agents = [agent] if agent else buckets.names("agent_buckets", "agent", window)
             return newest_runs(self._database, agents, window, limit)
 
     def run(self, run_id: str) -> RunRow | None:
@@ -186,7 +195,7 @@ class Reader:
         where there is no such fact.
         """
         tables, key = TOPICS[topic]
-        start = Buckets(self._database).newest_start(tables, key if name else "", name)
+        start = newest_start(self._database, tables, key if name else "", name)
         heard = None
         if topic in ("any", "agent", "task_type"):
             where, given = (f" WHERE {key} = ?", (name,)) if name else ("", ())
@@ -196,12 +205,9 @@ class Reader:
 
     def last_recorded_ms(self) -> int | None:
         """When the newest fact was recorded; None for an empty store."""
-        found = [
-            rows[0][0]
-            for table in _TABLES
-            if (rows := self._database.read(f"SELECT recorded_ms FROM {table} ORDER BY seq DESC LIMIT 1"))
-        ]
-        return max(found, default=None)
+        last = (f"SELECT recorded_ms FROM {t} WHERE seq = (SELECT MAX(seq) FROM {t})" for t in _TABLES)
+        ((found,),) = self._database.read(f"SELECT MAX(recorded_ms) FROM ({' UNION ALL '.join(last)}) AS newest")
+        return None if found is None else int(found)
 
     def losses(self) -> int:
         """How many facts recorders could not write."""

@@ -18,11 +18,22 @@ if TYPE_CHECKING:
     from fedstore.queries.buckets import Buckets
     from fedstore.window import Window
 
-__all__ = ["accuracy_drift", "routing_attention"]
+__all__ = ["ROUTE_SUMS", "accuracy_drift", "route_totals", "routes_by_layer", "routing_attention"]
 
+ROUTE_SUMS = ("routes", "latency_n", "latency_us", "graded", "correct")
 _PIECES = 240
 _VERBS = {"accuracy": "routing accuracy is", "latency_ms": "routing takes"}
 """The capture of layers and clarification are told of by layer."""
+
+
+def routes_by_layer(buckets: Buckets, window: Window) -> dict[str, tuple[int, ...]]:
+    """What the decisions that each layer took add up to, as in ``ROUTE_SUMS``."""
+    return {row[0]: row[1:] for row in buckets.sums("route_buckets", window, ("layer",), ROUTE_SUMS)}
+
+
+def route_totals(buckets: Buckets, window: Window) -> tuple[int, ...]:
+    """The same of all layers together."""
+    return tuple(map(sum, zip(*routes_by_layer(buckets, window).values(), strict=True))) or (0,) * len(ROUTE_SUMS)
 
 
 def accuracy_drift(buckets: Buckets, window: Window) -> DriftAlert | None:
@@ -37,8 +48,7 @@ def accuracy_drift(buckets: Buckets, window: Window) -> DriftAlert | None:
 
 def routing_attention(buckets: Buckets, window: Window) -> Iterator[tuple[str, str, str]]:
     """(severity, sentence, where to look) of what is wrong with the cascade as a whole."""
-    sums = ("graded", "correct", "latency_n", "latency_us")
-    ((graded, correct, n, total_us),) = buckets.sums("route_buckets", window, (), sums)
+    _, n, total_us, graded, correct = route_totals(buckets, window)
     measures = {
         "accuracy": correct / graded if graded else None,
         "latency_ms": total_us / n / 1000 if n else None,

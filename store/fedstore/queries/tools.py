@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fedstore.learning.confidence import tool_confidence
 from fedstore.learning.intervals import Interval, binomial_sf, two_proportion_p
-from fedstore.queries.buckets import Buckets, Source, durations_of
+from fedstore.queries.buckets import durations_of
 from fedstore.queries.facts import error_classes, newest_tool_calls
 from fedstore.queries.models import Rate, SeriesPoint, ToolDetail, ToolRow, ToolsView
 from fedstore.schema.summaries import DAY_MS
@@ -14,6 +14,8 @@ from fedstore.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from fedstore.queries.buckets import Buckets, Counts, Source
 
 __all__ = ["tool_detail", "tool_rows", "tools_view"]
 
@@ -29,17 +31,16 @@ _PRICED = _SUMS.index("priced")  # its cost follows it
 ToolRule = Literal["bound", "seed"]
 
 
-def tools_view(source: Source, window: Window, rule: ToolRule) -> ToolsView:
+def tools_view(buckets: Buckets, window: Window, rule: ToolRule) -> ToolsView:
     """The tools tab; confidence always rests on the 30 days that end with ``window``."""
     month = window.rolling()
-    buckets = Buckets(source)
     rows = tool_rows(buckets, month, rule)
     return ToolsView(month, rows, _patterns(buckets, rows, month), _recommendations(rows))
 
 
 def tool_rows(buckets: Buckets, month: Window, rule: ToolRule, where: str = "", *args: Any) -> tuple[ToolRow, ...]:
     """A row per tool, the least trusted first; ``where`` filters on tool or agent."""
-    blobs = buckets.blobs("tool_buckets", month, ("tool",), "duration_bins", where, *args)
+    bins = buckets.distributions("tool_buckets", month, ("tool",), "duration_bins", where, *args)
     half = _newer_half(month)
     newer = {
         tool: Rate(ok, ok + failed)
@@ -49,8 +50,7 @@ def tool_rows(buckets: Buckets, month: Window, rule: ToolRule, where: str = "", 
     for tool, *row in buckets.sums("tool_buckets", month, ("tool", "agent"), _SUMS, where, *args):
         by_agent.setdefault(tool, []).append(row)
     rows = [
-        _tool_row(tool, rows, rule, blobs.get(tool, b""), newer.get(tool, Rate(0, 0)))
-        for tool, rows in by_agent.items()
+        _tool_row(tool, rows, rule, bins.get(tool, {}), newer.get(tool, Rate(0, 0))) for tool, rows in by_agent.items()
     ]
     order = {"LOW": 0, "MEDIUM": 1, "HIGH": 2}
     return tuple(sorted(rows, key=lambda row: (order[row.level], -row.calls, row.name)))
@@ -62,7 +62,7 @@ def _newer_half(window: Window) -> Window:
     return Window(middle - middle % DAY_MS, window.end_ms, window.label, live=False)
 
 
-def _tool_row(name: str, by_agent: Sequence[Sequence[Any]], rule: ToolRule, bins: bytes, newer: Rate) -> ToolRow:
+def _tool_row(name: str, by_agent: Sequence[Sequence[Any]], rule: ToolRule, bins: Counts, newer: Rate) -> ToolRow:
     calls, ok, failed, n, total_ms, priced, cost, tokens = map(sum, zip(*(row[1:] for row in by_agent), strict=True))
     found = tool_confidence(ok, ok + failed, rule)
     bound = None if found.lower is None or found.upper is None else Interval(found.lower, found.upper)
@@ -142,10 +142,9 @@ def _recommendations(rows: Sequence[ToolRow]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def tool_detail(source: Source, name: str, window: Window, rule: ToolRule) -> ToolDetail:
+def tool_detail(source: Source, buckets: Buckets, name: str, window: Window, rule: ToolRule) -> ToolDetail:
     """One tool: its row, successes per day over 30 days, newest executions and their errors."""
     month = window.rolling()
-    buckets = Buckets(source)
     recent = newest_tool_calls(source, (name,), month, _ERROR_SAMPLE)
     days = buckets.slots("tool_buckets", month, DAY_MS, (), ("ok", "failed", "calls"), "tool = ?", name)
     return ToolDetail(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MIGRATION_NAMES", "MIGRATION_SET", "applied_names", "create", "migrate", "migrations"]
 
 MIGRATION_SET = "fedstore"
-MIGRATION_NAMES = ("0001_facts", "0002_summaries", "0003_loop", "0004_purged", "0005_tool_profiles")
+MIGRATION_NAMES = ("0001_facts", "0002_summaries", "0003_loop", "0004_purged", "0005_tool_profiles", "0006_past")
 
 
 def applied_names(connection: sqlite3.Connection) -> tuple[str, ...] | None:
@@ -39,7 +39,7 @@ def applied_names(connection: sqlite3.Connection) -> tuple[str, ...] | None:
 
 def _steps() -> dict[str, tuple[str, ...]]:
     """The statements of each migration, in order."""
-    from fedstore.schema import facts, loop, purged, seed_views, summaries
+    from fedstore.schema import facts, loop, past, purged, seed_views, summaries
 
     statements = (
         facts.FACT_TABLES + facts.LIVE_TABLES,
@@ -47,6 +47,7 @@ def _steps() -> dict[str, tuple[str, ...]]:
         loop.LOOP_TABLES,
         purged.PURGED_TABLES,
         seed_views.TOOL_PROFILES,
+        past.PAST,
     )
     return dict(zip(MIGRATION_NAMES, statements, strict=True))
 
