@@ -7,8 +7,9 @@ once and kept (see ``past``), the last minutes are read again.
 
 from __future__ import annotations
 
+from itertools import chain
 from operator import add
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fedstore.bins import counts_of, percentiles, together
 from fedstore.queries.models import Durations
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 
     Counts: TypeAlias = Mapping[int, int]
     """How many of a distribution lie in each bin."""
+    Cut: TypeAlias = tuple[Span, ...]
+    Answers: TypeAlias = list[dict[tuple[Any, ...], Any]]
+    """One per span: sums, or the counts of a distribution, by key."""
+    Read: TypeAlias = Callable[["Source", Question, list[Span]], Answers]
 
 __all__ = ["Buckets", "Counts", "Rows", "Source", "durations_of", "step_of"]
 
+T = TypeVar("T")
 Rows = list[tuple[Any, ...]]
-Answers = list[dict[Any, Any]]
-"""One per span: sums, or the counts of a distribution, by key."""
 _STEPS_MS = tuple(
     n * unit
     for unit, counts in (
@@ -75,7 +79,8 @@ class Buckets:
         self._kept = found.get("minutes_from", 0), found.get("hours_from", 0)
         self._past = Past() if past is None else past
         self._past.as_of({table: found[table] for table in SPECS})
-        self._present: dict[Question, dict[Span, Any]] = {}
+        self._cuts: dict[tuple[Window, int], Cut] = {}
+        self._told: dict[Question, dict[Cut, Any]] = {}
 
     def sums(
         self, table: str, window: Window, by: Sequence[str], columns: Sequence[str], where: str = "", *args: Any
@@ -89,10 +94,8 @@ class Buckets:
     ) -> list[Rows]:  # fmt: skip
         """The sums of each of some windows, read together."""
         asked = Question(table, tuple(by), tuple(columns), where, args)
-        found = [_added(answers) for answers in self._answers(asked, [self._cut(window) for window in windows], _sums)]
-        if not by:
-            return [[sums.get((), (0,) * len(columns))] for sums in found]
-        return [_rows(sums) for sums in found]
+        found: list[Rows] = self._tell(asked, [self._cut(window) for window in windows], _sums, _rows)
+        return found if by else [rows or [(0,) * len(columns)] for rows in found]
 
     def slots(
         self, table: str, window: Window, step_ms: int, by: Sequence[str], columns: Sequence[str], where: str = "",
@@ -101,59 +104,68 @@ class Buckets:
         """Rows of (slot start, by…, SUM(columns)…): the window cut into steps that start at multiples of one."""
         asked = Question(table, tuple(by), tuple(columns), where, args, step_ms)
         cut = self._cut(window, max(width for width in WIDTHS if step_ms % width == 0))
-        return _rows(_added(self._answers(asked, [cut], _slots)[0]))
+        (rows,) = self._tell(asked, [cut], _slots, _rows)
+        return rows
 
     def distributions(
         self, table: str, window: Window, by: Sequence[str], column: str, where: str = "", *args: Any
     ) -> dict[Any, Counts]:
         """The distribution of the window, by key (a tuple, or the value of a single ``by``)."""
         asked = Question(table, tuple(by), (column,), where, args)
-        parts: dict[Any, list[Counts]] = {}
-        for answer in self._answers(asked, [self._cut(window)], _distributions)[0]:
-            for key, counts in answer.items():
-                parts.setdefault(key, []).append(counts)
-        return {key if len(by) > 1 else key[0]: together(some) for key, some in parts.items()}
+        (found,) = self._tell(asked, [self._cut(window)], _distributions, _joined)
+        return found
 
     def names(self, table: str, key: str, window: Window) -> list[str]:
         """The distinct names of one key column in the window."""
         return [row[0] for row in self.sums(table, window, (key,), (_FIRST_SUM[table],))]
 
-    def _answers(
-        self, asked: Question, cuts: Sequence[Sequence[Span]], read: Callable[[Source, Question, list[Span]], Answers]
-    ) -> list[Answers]:
-        """The answers that make up each window; those of spans that nobody has read yet in one statement."""
-        past, present = self._past.of(asked), self._present.setdefault(asked, {})
-        spans_of_all = dict.fromkeys(span for cut in cuts for span in cut)
-        unread = [span for span in spans_of_all if span not in past and span not in present]
+    def _tell(self, asked: Question, cuts: list[Cut], read: Read, fold: Callable[[Answers], T]) -> list[T]:
+        """What each of some windows adds up to; what nobody has read yet of any of them in one statement."""
+        told = self._told.setdefault(asked, {})
+        new = [cut for cut in cuts if cut not in told]
+        past = self._past.of(asked)
+        present: dict[Span, Any] = {}
+        unread = [span for span in dict.fromkeys(chain.from_iterable(new)) if span not in past]
         if unread:
             for span, answer in zip(unread, read(self._source, asked, unread), strict=True):
                 (past if span.end_ms <= self._marks[0] else present)[span] = answer
-        return [[past[span] if span in past else present[span] for span in cut] for cut in cuts]
+        for cut in new:
+            told[cut] = fold([past[span] if span in past else present[span] for span in cut])
+        return [told[cut] for cut in cuts]
 
-    def _cut(self, window: Window, widest: int = DAY_MS) -> list[Span]:
+    def _cut(self, window: Window, widest: int = DAY_MS) -> Cut:
         """The spans of a window, none of them partly over."""
-        over, cut = self._marks[0], []
-        for span in spans(window, self._marks, *self._kept, widest=widest):
-            if span.start_ms < over < span.end_ms:
-                cut += [Span(span.width, span.start_ms, over), Span(span.width, over, span.end_ms)]
-            else:
-                cut.append(span)
-        return cut
+        found = self._cuts.get((window, widest))
+        if found is None:
+            whole = spans(window, self._marks, *self._kept, widest=widest)
+            found = self._cuts[window, widest] = tuple(chain.from_iterable(map(self._halves, whole)))
+        return found
+
+    def _halves(self, span: Span) -> list[Span]:
+        over = self._marks[0]
+        if span.start_ms < over < span.end_ms:
+            return [Span(span.width, span.start_ms, over), Span(span.width, over, span.end_ms)]
+        return [span]
 
 
-def _added(answers: Answers) -> dict[Any, Any]:
-    """Sums of several spans together."""
+def _rows(answers: Answers) -> Rows:
+    """Sums of several spans together, in the order of their keys."""
     first, *others = answers or [{}]
     total = dict(first)
     for answer in others:
         for key, sums in answer.items():
             have = total.get(key)
             total[key] = sums if have is None else tuple(map(add, have, sums))
-    return total
+    return [(*key, *total[key]) for key in sorted(total)]
 
 
-def _rows(sums: dict[tuple[Any, ...], tuple[int, ...]]) -> Rows:
-    return [(*key, *sums[key]) for key in sorted(sums)]
+def _joined(answers: Answers) -> dict[Any, Counts]:
+    """Distributions of several spans together."""
+    parts: dict[tuple[Any, ...], list[Counts]] = {}
+    for answer in answers:
+        for key, counts in answer.items():
+            parts.setdefault(key, []).append(counts)
+    return {key if len(key) > 1 else key[0]: together(some) for key, some in parts.items()}
 
 
 def _sums(source: Source, asked: Question, unread: list[Span]) -> Answers:
