@@ -91,6 +91,15 @@ class History:
 _JUDGEMENT = {"run": {"success": False, "quality": 0.5}, "route": {"correct": False}}
 
 
+def a_federation(store: Store, clock: Clock) -> None:
+    clock.now_ms = NOW_MS
+    assert not store.writer().write(events(seed=11)).rejected
+
+
+def run_of(agent: str, at: int, **fields: Any) -> Event:
+    return {"kind": "run", "agent": agent, "task_type": "review", "at": at, "success": True, **fields}
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_it_tells_what_a_new_reader_tells(store: Store, clock: Clock, seed: int) -> None:
     history, kept = History(store, clock, seed), store.reader()
@@ -117,6 +126,27 @@ def test_an_equal_note_means_equal_buckets(store: Store, clock: Clock, seed: int
     assert min(seen.values()) > 50
 
 
+@pytest.mark.parametrize(("view", "at_most"), [("overview", 21), ("agents", 8), ("cascade", 10), ("costs", 6)])
+def test_a_view_asks_a_few_questions_however_many_names_there_are(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, view: str, at_most: int
+) -> None:
+    a_federation(store, clock)
+    statements: list[str] = []
+    read = Database.read
+    monkeypatch.setattr(Database, "read", lambda self, sql, *given: statements.append(sql) or read(self, sql, *given))
+
+    def asked_by_a_new_reader() -> int:
+        reader = store.reader()
+        window = reader.window("24h")
+        statements.clear()
+        getattr(reader, view)(window)
+        return len(statements)
+
+    few = asked_by_a_new_reader()
+    assert store.writer().write([run_of(f"agent {n}", clock() - n * MINUTE) for n in range(30)]).taken == 30
+    assert asked_by_a_new_reader() == few <= at_most
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[int, ...]]]:
     """What is read of the summaries: statement, and starts and ends of spans."""
@@ -130,15 +160,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[int, ...]]]:
 
     monkeypatch.setattr(Database, "read", noted)
     return found
-
-
-def a_federation(store: Store, clock: Clock) -> None:
-    clock.now_ms = NOW_MS
-    assert not store.writer().write(events(seed=11)).rejected
-
-
-def run_of(agent: str, at: int, **fields: Any) -> Event:
-    return {"kind": "run", "agent": agent, "task_type": "review", "at": at, "success": True, **fields}
 
 
 @pytest.mark.parametrize("label", ["1h", "24h", "30d", "all"])

@@ -78,8 +78,14 @@ def _sums(buckets: Buckets, *windows: Window) -> list[Rows]:
     return buckets.sums_each("agent_buckets", windows, ("agent", "task_type"), _SUMS)
 
 
-def _distributions(buckets: Buckets, window: Window) -> dict[tuple[str, str], Counts]:
-    return buckets.distributions("agent_buckets", window, ("agent", "task_type"), "duration_bins")
+def _distributions(buckets: Buckets, window: Window, task_type: str | None = None) -> dict[str, Counts]:
+    where, args = _on(task_type)
+    return buckets.distributions("agent_buckets", window, ("agent",), "duration_bins", where, *args)
+
+
+def _on(task_type: str | None) -> tuple[str, tuple[str, ...]]:
+    """The condition for runs of one task type, or of all."""
+    return ("", ()) if task_type is None else ("task_type = ?", (task_type,))
 
 
 def durations_of_all(buckets: Buckets, window: Window) -> Durations:
@@ -87,14 +93,6 @@ def durations_of_all(buckets: Buckets, window: Window) -> Durations:
     (rows,) = _sums(buckets, window)
     n, total_ms = (sum(sums[at] for _, _, *sums in rows) for at in (_DURATION, _DURATION + 1))
     return durations_of(n, total_ms, together([*_distributions(buckets, window).values()]))
-
-
-def _bins_by_agent(buckets: Buckets, window: Window, task_type: str | None) -> dict[str, Counts]:
-    parts: dict[str, list[Counts]] = {}
-    for (agent, kind), counts in _distributions(buckets, window).items():
-        if task_type in (None, kind):
-            parts.setdefault(agent, []).append(counts)
-    return {agent: together(some) for agent, some in parts.items()}
 
 
 def _by_agent(rows: Rows, task_type: str | None) -> dict[str, tuple[int, ...]]:
@@ -137,10 +135,10 @@ class _Context:
         whole, older, *before = (_by_agent(rows, task_type) for rows in _sums(buckets, window, half, *earlier))
         self.sums, self._older = whole, older
         self.before = {agent: Rate(ok, ok + failed) for one in before for agent, (_, ok, failed, *_) in one.items()}
-        self.bins = _bins_by_agent(buckets, window, task_type)
+        self.bins = _distributions(buckets, window, task_type)
         self.step = step_of(window, SPARK_SLOTS)
         self.sparks: dict[str, dict[int, int]] = {}
-        where, args = ("", ()) if task_type is None else ("task_type = ?", (task_type,))
+        where, args = _on(task_type)
         for slot, agent, runs in buckets.slots("agent_buckets", window, self.step, ("agent",), ("runs",), where, *args):
             self.sparks.setdefault(agent, {})[slot] = runs
 
@@ -241,10 +239,10 @@ def agent_detail(
 
 
 def _task_durations(buckets: Buckets, name: str, window: Window) -> tuple[tuple[str, Durations], ...]:
-    bins = _distributions(buckets, window)
+    bins = buckets.distributions("agent_buckets", window, ("task_type",), "duration_bins", "agent = ?", name)
     (rows,) = _sums(buckets, window)
     return tuple(
-        (kind, durations_of(sums[_DURATION], sums[_DURATION + 1], bins.get((agent, kind), {})))
+        (kind, durations_of(sums[_DURATION], sums[_DURATION + 1], bins.get(kind, {})))
         for agent, kind, *sums in rows
         if agent == name
     )
