@@ -77,8 +77,7 @@ class Buckets:
         found: dict[str, int] = dict(source.read("SELECT name, at_ms FROM marks UNION ALL SELECT name, note FROM past"))
         self._marks = tuple(found[name] for name in MARKS)
         self._kept = found.get("minutes_from", 0), found.get("hours_from", 0)
-        self._past = Past() if past is None else past
-        self._past.as_of({table: found[table] for table in SPECS})
+        self._past = (Past() if past is None else past).as_of({table: found[table] for table in SPECS})
         self._cuts: dict[tuple[Window, int], Cut] = {}
         self._told: dict[Question, dict[Cut, Any]] = {}
 
@@ -123,7 +122,7 @@ class Buckets:
         """What each of some windows adds up to; what nobody has read yet of any of them in one statement."""
         told = self._told.setdefault(asked, {})
         new = [cut for cut in cuts if cut not in told]
-        past = self._past.of(asked)
+        past = self._past[asked.table].setdefault(asked, {})
         present: dict[Span, Any] = {}
         unread = [span for span in dict.fromkeys(chain.from_iterable(new)) if span not in past]
         if unread:

@@ -10,7 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TypeAlias
+
     from fedstore.window import Span
+
+    Known: TypeAlias = "dict[Question, dict[Span, Any]]"
 
 __all__ = ["Past", "Question"]
 
@@ -30,20 +35,26 @@ class Question(NamedTuple):
 
 
 class Past:
-    """Answers by question and span, of one thread."""
+    """Answers by table, question and span.
+
+    They lie with the note they were read under: whoever read an older moment adds to what is forgotten already.
+    """
 
     def __init__(self) -> None:
-        self._notes: dict[str, int] = {}
-        self._answers: dict[Question, dict[Span, Any]] = {}
+        self._tables: dict[str, tuple[int, Known]] = {}
 
-    def as_of(self, notes: dict[str, int]) -> None:
-        """Forget what does not hold any more, by what the store has noted of each table."""
-        if sum(map(len, self._answers.values())) > _MOST_SPANS:
-            self._answers.clear()
-        for asked in [asked for asked in self._answers if notes[asked.table] != self._notes[asked.table]]:
-            del self._answers[asked]
-        self._notes = notes
+    def __len__(self) -> int:
+        """How many spans it knows."""
+        return sum(len(spans) for _, known in list(self._tables.values()) for spans in list(known.values()))
 
-    def of(self, asked: Question) -> dict[Span, Any]:
-        """What is known, to be added to by whoever reads more of what is over."""
-        return self._answers.setdefault(asked, {})
+    def as_of(self, notes: Mapping[str, int]) -> dict[str, Known]:
+        """What is known of each table as its note reads now, to be added to by whoever reads more of what is over."""
+        if len(self) > _MOST_SPANS:
+            self._tables = {}
+        holds = {}
+        for table, note in notes.items():
+            kept = self._tables.get(table)
+            if kept is None or kept[0] != note:
+                kept = self._tables[table] = note, {}
+            holds[table] = kept[1]
+        return holds
