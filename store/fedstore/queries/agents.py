@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.bins import together
 from fedstore.learning.intervals import two_proportion_p
-from fedstore.queries.buckets import durations_of, step_of
+from fedstore.queries.buckets import durations_of
 from fedstore.queries.costs import cost_rows
 from fedstore.queries.facts import active_runs, last_runs, newest_runs, run_errors
 from fedstore.queries.models import (
@@ -136,7 +136,7 @@ class _Context:
         self.sums, self._older = whole, older
         self.before = {agent: Rate(ok, ok + failed) for one in before for agent, (_, ok, failed, *_) in one.items()}
         self.bins = _distributions(buckets, window, task_type)
-        self.step = step_of(window, SPARK_SLOTS)
+        self.step = buckets.step_of(window, SPARK_SLOTS)
         self.sparks: dict[str, dict[int, int]] = {}
         where, args = _on(task_type)
         for slot, agent, runs in buckets.slots("agent_buckets", window, self.step, ("agent",), ("runs",), where, *args):
@@ -256,6 +256,6 @@ def _tools(buckets: Buckets, name: str, window: Window) -> tuple[tuple[str, Rate
 
 def _series(buckets: Buckets, name: str, window: Window, columns: int) -> tuple[SeriesPoint, ...]:
     rows = buckets.slots(
-        "agent_buckets", window, step_of(window, columns), (), ("ok", "failed", "runs"), "agent = ?", name
+        "agent_buckets", window, buckets.step_of(window, columns), (), ("ok", "failed", "runs"), "agent = ?", name
     )
     return tuple(SeriesPoint(slot, ok, failed, runs - ok - failed) for slot, ok, failed, runs in sorted(rows))

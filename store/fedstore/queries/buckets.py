@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     """One per span: sums, or the counts of a distribution, by key."""
     Read: TypeAlias = Callable[["Source", Question, list[Span]], Answers]
 
-__all__ = ["Buckets", "Counts", "Rows", "Source", "durations_of", "step_of"]
+__all__ = ["Buckets", "Counts", "Rows", "Source", "durations_of"]
 
 T = TypeVar("T")
 Rows = list[tuple[Any, ...]]
@@ -47,16 +47,6 @@ class Source(Protocol):
     """What a read model needs of a database."""
 
     def read(self, sql: str, parameters: Any = ()) -> Rows: ...
-
-
-def step_of(window: Window, columns: int) -> int:
-    """The shortest step, in milliseconds, that cuts the window into at most ``columns`` pieces.
-
-    Half a day becomes a whole one, because days are kept as such and half days would be read as hours.
-    """
-    wanted = window.length_ms / max(1, columns)
-    step = next((step for step in _STEPS_MS if step >= wanted), _STEPS_MS[-1])
-    return DAY_MS if step == DAY_MS // 2 else step
 
 
 def durations_of(n: int, total_ms: float, bins: Counts) -> Durations:
@@ -80,6 +70,18 @@ class Buckets:
         self._past = (Past() if past is None else past).as_of({table: found[table] for table in SPECS})
         self._cuts: dict[tuple[Window, int], Cut] = {}
         self._told: dict[Question, dict[Cut, Any]] = {}
+
+    def step_of(self, window: Window, columns: int) -> int:
+        """The shortest step, in milliseconds, that cuts the window into at most ``columns`` pieces.
+
+        Of a time whose minutes (or hours) were purged it is an hour (a day) at least. Half a day becomes a whole one,
+        because days are kept as such and half days would be read as hours.
+        """
+        minutes_from, hours_from = self._kept
+        kept = DAY_MS if window.start_ms < hours_from else HOUR_MS if window.start_ms < minutes_from else MINUTE_MS
+        wanted = max(kept, window.length_ms / max(1, columns))
+        step = next((step for step in _STEPS_MS if step >= wanted), _STEPS_MS[-1])
+        return DAY_MS if step == DAY_MS // 2 else step
 
     def sums(
         self, table: str, window: Window, by: Sequence[str], columns: Sequence[str], where: str = "", *args: Any

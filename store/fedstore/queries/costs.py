@@ -6,7 +6,6 @@ from datetime import UTC, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import FedstoreError
-from fedstore.queries.buckets import step_of
 from fedstore.queries.calendar import day_start_ms, local_date, month_start_ms, project_month
 from fedstore.queries.models import CostRow, CostsView, Money, SeriesPoint
 from fedstore.schema.summaries import DAY_MS, MINUTE_MS
@@ -106,7 +105,7 @@ def projected_month(buckets: Buckets, month: Money, now_ms: int, tz: tzinfo | No
 
 def _series(buckets: Buckets, window: Window, models: Sequence[str], columns: int) -> tuple[SeriesPoint, ...]:
     rows = buckets.slots(
-        "spend_buckets", window, step_of(window, columns), ("model",), ("reported_nano", "computed_nano")
+        "spend_buckets", window, buckets.step_of(window, columns), ("model",), ("reported_nano", "computed_nano")
     )
     slots: dict[int, dict[str, int]] = {}
     for slot, model, reported, computed in rows:

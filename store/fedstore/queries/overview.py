@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedstore.queries.agents import SUCCESS_TARGET, active_in, agent_rows, dropped, durations_of_all, matrix_cells
-from fedstore.queries.buckets import step_of
 from fedstore.queries.cascade import LAST_RESORT, layer_rows
 from fedstore.queries.costs import projected_month, spent_lately
 from fedstore.queries.facts import newest_runs
@@ -101,7 +100,7 @@ def _cells_before(buckets: Buckets, window: Window) -> dict[tuple[str, str], Rat
 
 def _run_slots(buckets: Buckets, window: Window, columns: int) -> dict[int, tuple[int, int, int]]:
     """ok, failed and all runs of each slot."""
-    found = buckets.slots("agent_buckets", window, step_of(window, columns), (), ("ok", "failed", "runs"))
+    found = buckets.slots("agent_buckets", window, buckets.step_of(window, columns), (), ("ok", "failed", "runs"))
     return {slot: (ok, failed, runs) for slot, ok, failed, runs in found}
 
 
@@ -114,7 +113,9 @@ def _observed_ms(window: Window, slots: Iterable[int]) -> int:
 def _series(
     buckets: Buckets, window: Window, runs: Mapping[int, tuple[int, int, int]], columns: int
 ) -> tuple[SeriesPoint, ...]:
-    found = buckets.slots("spend_buckets", window, step_of(window, columns), (), ("reported_nano", "computed_nano"))
+    found = buckets.slots(
+        "spend_buckets", window, buckets.step_of(window, columns), (), ("reported_nano", "computed_nano")
+    )
     spend = {slot: reported + computed for slot, reported, computed in found}
     points = []
     for slot in sorted(set(spend) | set(runs)):

@@ -9,7 +9,6 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from fedstore.learning.targets import DriftAlert, check_targets, drift_alert
-from fedstore.queries.buckets import step_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +37,7 @@ def route_totals(buckets: Buckets, window: Window) -> tuple[int, ...]:
 
 def accuracy_drift(buckets: Buckets, window: Window) -> DriftAlert | None:
     """An alert when the newer half of the graded decisions is right more or less often than the older one."""
-    slots = sorted(buckets.slots("route_buckets", window, step_of(window, _PIECES), (), ("graded", "correct")))
+    slots = sorted(buckets.slots("route_buckets", window, buckets.step_of(window, _PIECES), (), ("graded", "correct")))
     if not slots:
         return None
     graded, right = (list(accumulate(int(row[column]) for row in slots)) for column in (1, 2))
