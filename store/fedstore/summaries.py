@@ -11,6 +11,7 @@ under 3x (``python -m bench`` prints it); and one durable call dirties 4 pages i
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from itertools import chain
 from operator import pos
@@ -325,7 +326,8 @@ def note_past(tx: Writer, tables: Iterable[str] = SPECS) -> None:
 
     Whoever writes or deletes such buckets calls it in the same transaction.
     """
-    tx.executemany("UPDATE past SET note = random() WHERE name = ?", [(table,) for table in tables])
+    notes = [(int.from_bytes(os.urandom(7)), table) for table in tables]
+    tx.executemany("UPDATE past SET note = ? WHERE name = ?", notes)
 
 
 def _roll(tx: Writer, narrow: int, wide: int, since: int, until: int) -> None:
