@@ -80,6 +80,27 @@ def test_a_dry_run_is_applied_as_shown_and_taken_back(run: Run, ask: Callable[..
     ]  # fmt: skip
 
 
+def test_undo_takes_back_what_was_newest_when_it_began(
+    run: Run, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = PolicyStore(store)
+    for value in (0.8, 0.7):
+        loop._set("import", {"layer:rag": value}, "", "")
+    really = Store.__init__
+
+    def slowly(self: Store, *args: Any, **given: Any) -> None:
+        """Another undo ends while this one opens the store."""
+        monkeypatch.setattr(Store, "__init__", really)
+        clock.advance(5)
+        loop.undo()
+        really(self, *args, **given)
+
+    monkeypatch.setattr(Store, "__init__", slowly)
+    assert "change #3 (undo) was made after this was asked for" in refused(run("undo"))
+    assert loop.current()[1].thresholds == {"rag": 0.8}
+    assert "Took back #1" in run("undo").stdout
+
+
 def test_optimize_twice_on_the_same_data_changes_nothing(run: Run, cascade: Store) -> None:
     assert "Applied" in run("optimize").stdout
     first = in_force(cascade)

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -336,6 +337,36 @@ def test_undo_refuses_when_something_built_on_it(store: Store, loop: PolicyStore
         loop.undo(1)
     with pytest.raises(PlanRefusedError, match="none that stands"):
         loop.undo()
+
+
+def test_of_two_undos_at_once_one_is_refused(store: Store, loop: PolicyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in (0.8, 0.7):
+        loop._set("import", {"layer:rag": value}, "", "")
+    write = store.database.write
+
+    def after_another() -> Any:
+        """While this one waits for the lock, the other is done."""
+        monkeypatch.setattr(store.database, "write", write)
+        loop.undo()
+        return write()
+
+    monkeypatch.setattr(store.database, "write", after_another)
+    with pytest.raises(PlanRefusedError, match=r"change #2 was already taken back by #3"):
+        loop.undo()
+    assert loop.current()[1].thresholds == {"rag": 0.8}
+
+
+def test_an_undo_asked_for_before_another_change_is_refused(store: Store, loop: PolicyStore, clock: Clock) -> None:
+    asked = clock.now_ms
+    loop._set("import", {"layer:rag": 0.8}, "", "")
+    assert loop.undo(asked_ms=asked).undoes == 1  # the same millisecond: not after it
+    loop._set("import", {"layer:rag": 0.7}, "", "")
+    clock.advance(1)
+    loop._set("import", {"layer:rag": 0.6}, "", "")
+    with pytest.raises(PlanRefusedError, match=r"nothing was taken back: change #4 \(import\) was made after this"):
+        loop.undo(asked_ms=asked)
+    assert loop.current()[0] == 4
+    assert loop.undo(4, asked_ms=asked).undoes == 4, "who names it means it"
 
 
 def test_an_undo_can_be_taken_back(store: Store, loop: PolicyStore) -> None:

@@ -114,6 +114,19 @@ async def test_u_takes_the_newest_change_back_after_a_question(changed: Store, c
     assert thresholds.items() <= dict(loop.current()[1].thresholds).items()
 
 
+async def test_a_yes_takes_back_the_change_that_was_named_and_no_other(changed: Store, clock: Clock) -> None:
+    loop = PolicyStore(changed)
+    async with running(changed, clock) as (app, pilot):
+        await pilot.press("u")
+        await asked(app, pilot)
+        assert "Take back change #2?" in screen_text(app)
+        loop.undo()  # another pane said yes first
+        await answered(app, pilot)
+        assert "change #2 was already taken back by #3" in told(app)
+    assert loop.current()[0] == 3
+    assert loop.change(1).stands
+
+
 async def test_nothing_to_undo_is_said_in_one_line(looped: Store, clock: Clock) -> None:
     async with running(looped, clock) as (app, pilot):
         await pilot.press("u")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from fedstore.policy.extent import Read
 
 __all__ = [
-    "Change", "append", "body_at", "change_by_id", "changes_newest_first", "current", "last_standing", "reverted",
+    "Change", "append", "body_at", "change_by_id", "changes_newest_first", "current", "last_standing", "newest_meant",
+    "reverted",
 ]  # fmt: skip
 
 _COLUMNS = "id, kind, who, at_ms, plan_id, undoes, old_version, new_version, evidence_end_ms, body"
@@ -115,6 +116,24 @@ def last_standing(read: Read, kinds: Sequence[str] | None = None) -> Change | No
         if kind != "undo" and change_id not in undone and (kinds is None or kind in kinds):
             return change_by_id(read, change_id)
     return None
+
+
+def newest_meant(read: Read, asked_ms: int | None = None) -> Change:
+    """The change meant by who asked, at ``asked_ms`` if given, to take the newest one back without naming it.
+
+    Raises PlanRefusedError when none stands, or when the ledger has moved since then: they saw another newest.
+    """
+    if asked_ms is not None:
+        later = read("SELECT id, kind FROM changes WHERE at_ms > ? ORDER BY id DESC LIMIT 1", (asked_ms,))
+        if later:
+            raise PlanRefusedError(
+                f"nothing was taken back: change #{later[0][0]} ({later[0][1]}) was made after this was asked for;"
+                " see `fedtop changes`, and name the one to take back: `fedtop undo ID`"
+            )
+    target = last_standing(read)
+    if target is None:
+        raise PlanRefusedError("there is no change to take back: the ledger has none that stands")
+    return target
 
 
 def reverted(read: Read, change: Change) -> dict[str, tuple[float | None, float | None]]:

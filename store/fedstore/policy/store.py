@@ -173,14 +173,18 @@ class PolicyStore:
             target, values = _to_take_back(self._database.read, change_id)
         return target, _undo_plan(target, values, version, body, self._store.clock())
 
-    def undo(self, change_id: int | None = None, who: str = "") -> Change:
-        """Restore the policy from before a change, by default the newest that stands.
+    def undo(self, change_id: int | None = None, who: str = "", *, asked_ms: int | None = None) -> Change:
+        """Restore the policy from before a change, by default the newest that stands at the moment of the call.
 
-        Raises PlanRefusedError when there is none, or when something later touched the same items.
+        Which one that is gets settled before the wait for other writers: of two calls at once, one takes it back and
+        the other is refused. ``asked_ms`` (UTC epoch milliseconds) is when a user asked, if that was earlier.
+        Raises PlanRefusedError when there is no such change, when something later touched the same items, or when
+        the newest was left open and anything was changed since ``asked_ms``.
         """
+        meant = ledger.newest_meant(self._database.read, asked_ms).id if change_id is None else change_id
         with self._database.write() as tx:
             version, body = ledger.current(tx.execute)
-            target, values = _to_take_back(tx.execute, change_id)
+            target, values = _to_take_back(tx.execute, meant)
             plan = _undo_plan(target, values, version, body, self._store.clock())
             change = ledger.append(
                 tx.execute, plan, who=who, at_ms=plan.made_ms, old_version=version,
@@ -288,9 +292,7 @@ class PolicyStore:
 
 def _to_take_back(read: Read, change_id: int | None) -> tuple[Change, dict[str, tuple[float | None, float | None]]]:
     """A change (by default the newest that stands), and present and former value of what it set."""
-    target = ledger.last_standing(read) if change_id is None else ledger.change_by_id(read, change_id)
-    if target is None:
-        raise PlanRefusedError("there is no change to take back: the ledger has none that stands")
+    target = ledger.newest_meant(read) if change_id is None else ledger.change_by_id(read, change_id)
     return target, ledger.reverted(read, target)
 
 

@@ -213,8 +213,9 @@ def apply(view: View, *, plan_id: str, uncertified: bool) -> None:
 @plain_options
 def undo(view: View, *, change_id: int | None) -> None:
     """Take back the last change, or the one with ID: the policy is exactly what it was before."""
+    asked_ms = now_ms()  # before the store is opened: another undo may be under way
     with open_policy(view) as (policy, _reader):
-        change = policy.undo(change_id, who=_who())
+        change = policy.undo(change_id, who=_who(), asked_ms=asked_ms)
     _tell(change, f"Took back #{change.undoes}", as_json=view.as_json)
 
 
