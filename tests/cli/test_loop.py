@@ -129,7 +129,9 @@ def test_tune_json_holds_the_whole_plan(ask: Callable[..., Any], cascade: Store)
         (["--max-clarify", "0.1"], {"max_clarify": 0.1}),
         (["--max-clarify", "0"], {"max_clarify": 0.0}),
         (["--policy", "seed-count"], {"policy": "seed-count"}),
-        (["--confidence", "0.99", "--margin", "0.02"], {"confidence": 0.99, "margin": 0.02}),
+        (["--confidence", "0.99"], {"confidence": 0.99}),
+        (["--policy", "no-worse", "--margin", "0.02"], {"policy": "no-worse", "margin": 0.02}),
+        (["--policy", "seed-accuracy", "-m", 60], {"policy": "seed-accuracy", "min_graded": 60}),
         (["--clarify-cost-ms", "200", "--clarify-error", "0.1"], {"clarify_cost_ms": 200.0, "clarify_error": 0.1}),
         (["--censor-hours", "2"], {"censor_hours": 2.0}),
         ([], {"policy": "certified", "target": 0.95, "aggressive": False, "min_graded": 100}),
@@ -140,6 +142,36 @@ def test_tune_options_reach_the_search(
 ) -> None:
     settings = ask("tune", "--dry-run", *options)["plan"]["settings"]
     assert {name: settings[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "options", "said"),
+    [
+        ("seed-count", ["-a"], "--aggressive does nothing with --policy seed-count: leave it out, or choose --policy"),
+        ("seed-count", ["-m", "60"], "choose --policy certified or no-worse or seed-accuracy"),
+        ("seed-accuracy", ["--max-clarify", "0"], "--max-clarify does nothing with --policy seed-accuracy"),
+        ("seed-accuracy", ["--confidence", "0.9", "-a"], "--confidence, --aggressive do nothing"),
+        ("seed-accuracy", ["--clarify-cost-ms", "9"], "choose --policy certified or no-worse"),
+        ("certified", ["--margin", "0.02"], "--margin does nothing with --policy certified"),
+        ("", ["--margin", "0.02"], "choose --policy no-worse"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    run: Run, store: Store, rule: str, options: list[str], said: str
+) -> None:
+    chosen = ["--policy", rule] if rule else []
+    for more in ([], ["--dry-run"], ["--json"]):
+        assert said in refused(run("tune", *chosen, *options, *more))
+    assert PolicyStore(store).plans() == ()
+
+
+def test_the_rule_of_the_settings_file_decides_what_would_do_nothing(
+    run: Run, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "config.toml"
+    settings.write_text('[policy]\ntuning = "seed-count"\n')
+    monkeypatch.setenv("FEDTOP_CONFIG", str(settings))
+    assert "--aggressive does nothing with --policy seed-count" in refused(run("tune", "--aggressive"))
 
 
 def test_tune_moves_only_the_layer_named(ask: Callable[..., Any], cascade: Store) -> None:

@@ -444,3 +444,19 @@ def test_real_cascade_below_target_recovers_upwards() -> None:
     plan = tune(log, THRESHOLDS, TuneSettings(target=0.95))
     assert plan.verdict == "recover"
     assert replay(log, plan.thresholds).correct.mean() > 0.95
+
+
+UNLIKE = {
+    "aggressive": True, "clarify_cost_ms": 50.0, "confidence": 0.6, "margin": 0.2, "max_clarify": 0.005,
+    "min_graded": 20_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", ["certified", "no-worse", "seed-accuracy", "seed-count"])
+@pytest.mark.parametrize("name", sorted(UNLIKE))
+def test_what_is_said_to_do_nothing_does_nothing_and_the_rest_something(policy: str, name: str) -> None:
+    log = live("seedlike", 20_000, 11, probe_rate=0.3)
+    settings = TuneSettings(policy=policy, target=0.955)
+    usual, other = (tune(log, THRESHOLDS, each) for each in (settings, replace(settings, **{name: UNLIKE[name]})))
+    differs = (usual.thresholds, usual.verdict, usual.reasons) != (other.thresholds, other.verdict, other.reasons)
+    assert differs == (name not in settings.idle)

@@ -31,6 +31,15 @@ Policy = Literal["certified", "no-worse", "seed-accuracy", "seed-count"]
 Verdict = Literal["certified", "estimated", "recover", "insufficient", "keep"]
 
 
+_SEARCH = frozenset({"aggressive", "clarify_cost_ms", "confidence", "margin", "max_clarify"})
+_IDLE: dict[Policy, frozenset[str]] = {
+    "certified": frozenset({"margin"}),
+    "no-worse": frozenset(),
+    "seed-accuracy": _SEARCH,
+    "seed-count": _SEARCH | {"min_graded"},
+}
+
+
 class TuneCancelledError(Exception):
     """The caller asked a running :func:`fedstore.learning.tuning.tune` to stop."""
 
@@ -81,6 +90,15 @@ class TuneSettings:
                 raise ValueError(f"{name} must not be negative, but is {getattr(self, name)}")
         if self.max_clarify is not None and not 0.0 <= self.max_clarify <= 1.0:
             raise ValueError(f"max_clarify must lie between 0 and 1, not {self.max_clarify}")
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """The settings that do nothing under this policy.
+
+        The seed rules neither search nor certify. (Where nothing is graded, "certified" falls back on the no-worse
+        guard, and on its margin; who means to set that asks for the guard by name.)
+        """
+        return _IDLE[self.policy]
 
     @property
     def reach(self) -> float:

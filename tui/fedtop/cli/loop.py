@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from fedstore import Change, Plan, PolicyStore, Reader
+    from fedstore.learning.tuning_types import Policy, TuneSettings
 
 __all__ = ["apply", "changes", "optimize", "tune"]
 
 BOOST_RULES = ("shrunk", "wilson", "seed")
-TUNE_RULES = ("certified", "no-worse", "seed-accuracy", "seed-count")
+TUNE_RULES: tuple[Policy, ...] = ("certified", "no-worse", "seed-accuracy", "seed-count")
 TUNE_WINDOW = "7d"
 OPTIMIZE_WINDOW = "all"
 CONSENT = "--uncertified"
@@ -97,16 +99,36 @@ def tune(view: View, *, dry_run: bool, uncertified: bool, **given: Any) -> None:
         window = window_of(reader, view.window or TUNE_WINDOW, view.at, _DECISIONS)
         with _progress() as progress:
             wanted = policy.tune_settings(**_tune_settings(given))
+            _refuse_idle(wanted, given)
             found = policy.propose_tune(wanted, window, progress=progress)
         _show_and_apply(
             view, policy, found, dry_run=dry_run, consent=uncertified, past=notice_for(reader, window, _DECISIONS)
         )
 
 
+_SETTING_OF = {"rule": "policy", "min_samples": "min_graded"}
+
+
 def _tune_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """What the options say; the settings file says the rest."""
-    names = {"rule": "policy", "min_samples": "min_graded"}
-    return {names.get(name, name): value for name, value in given.items() if value is not None}
+    return {_SETTING_OF.get(name, name): value for name, value in given.items() if value is not None}
+
+
+def _refuse_idle(wanted: TuneSettings, given: Mapping[str, Any]) -> None:
+    """Raise Failure for options that would do nothing under the rule for thresholds."""
+    idle = {
+        _SETTING_OF.get(name, name): f"--{name.replace('_', '-')}"
+        for name, value in given.items()
+        if value is not None and value is not False and _SETTING_OF.get(name, name) in wanted.idle
+    }
+    if not idle:
+        return
+    others = [rule for rule in TUNE_RULES if not replace(wanted, policy=rule).idle & idle.keys()]
+    verb, them = ("do", "them") if len(idle) > 1 else ("does", "it")
+    raise Failure(
+        f"{', '.join(idle.values())} {verb} nothing with --policy {wanted.policy}: leave {them} out, or choose"
+        f" --policy {' or '.join(others)}"
+    )
 
 
 @contextmanager
