@@ -14,8 +14,8 @@ from fedstore.learning.seed_rules import RuleChange, judged_confidences, seed_ac
 from fedstore.learning.tuning_types import (
     Effect,
     LayerChange,
-    Policy,
     RulePlan,
+    TunePolicy,
     TuneResult,
     TuneSettings,
 )
@@ -163,7 +163,7 @@ def _layer_grade(context: Context, grade: EvidenceGrade, k: int, old: float, new
 def _rules(context: Context, evidence: Evidence, part: NDArray[np.bool_]) -> tuple[RulePlan, ...]:
     """The simple named rules on the same decisions, with what would come of them."""
     judged = judged_confidences(context.log)
-    found: dict[Policy, list[RuleChange]] = {
+    found: dict[TunePolicy, list[RuleChange]] = {
         "seed-accuracy": seed_accuracy(context.log, context.now, context.settings.min_graded, judged),
         "seed-count": seed_count(context.log, context.now, judged),
     }

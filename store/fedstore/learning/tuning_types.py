@@ -19,20 +19,20 @@ __all__ = [
     "Effect",
     "Flips",
     "LayerChange",
-    "Policy",
     "RulePlan",
     "TuneCancelledError",
+    "TunePolicy",
     "TuneResult",
     "TuneSettings",
     "Verdict",
 ]
 
-Policy = Literal["certified", "no-worse", "seed-accuracy", "seed-count"]
+TunePolicy = Literal["certified", "no-worse", "seed-accuracy", "seed-count"]
 Verdict = Literal["certified", "estimated", "recover", "insufficient", "keep"]
 
 
 _SEARCH = frozenset({"aggressive", "clarify_cost_ms", "confidence", "margin", "max_clarify"})
-_IDLE: dict[Policy, frozenset[str]] = {
+_IDLE: dict[TunePolicy, frozenset[str]] = {
     "certified": frozenset({"margin"}),
     "no-worse": frozenset(),
     "seed-accuracy": _SEARCH,
@@ -68,7 +68,7 @@ class TuneSettings:
     """"accuracy" keeps the target; "no-worse" lets at most ``margin`` of the decisions get worse."""
     margin: float = 0.01
     """The share of decisions the no-worse guard allows to get worse."""
-    policy: Policy = "certified"
+    policy: TunePolicy = "certified"
     """"certified" and "no-worse" search under a guard; the seed rules come by name, without a guarantee."""
     evidence: EvidenceGrade | Literal["auto"] = "auto"
     """What to rest on beyond the live path; "auto" takes probes if any, donors only as an estimate."""
@@ -177,7 +177,7 @@ class AgentChange:
 class RulePlan:
     """What one of the simple named rules would set, and what would come of it (``None``: no outcomes)."""
 
-    policy: Policy
+    policy: TunePolicy
     thresholds: tuple[float, ...]
     reasons: tuple[str, ...]
     accuracy: float | None
@@ -191,7 +191,7 @@ class TuneResult:
     """A threshold plan: a proposal, the evidence, the prediction, and what is missing to say more."""
 
     verdict: Verdict
-    policy: Policy
+    policy: TunePolicy
     guard: Guard
     evidence: EvidenceGrade
     layers: tuple[LayerChange, ...]

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from fedstore import Change, Plan, PolicyStore, Reader
-    from fedstore.learning.tuning_types import Policy, TuneSettings
+    from fedstore.learning.tuning_types import TunePolicy, TuneSettings
 
 __all__ = ["apply", "changes", "optimize", "tune"]
 
 BOOST_RULES = ("shrunk", "wilson", "seed")
-TUNE_RULES: tuple[Policy, ...] = ("certified", "no-worse", "seed-accuracy", "seed-count")
+TUNE_RULES: tuple[TunePolicy, ...] = ("certified", "no-worse", "seed-accuracy", "seed-count")
 TUNE_WINDOW = "7d"
 OPTIMIZE_WINDOW = "all"
 CONSENT = "--uncertified"
