@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fedstore.errors import StoreBusyError as StoreBusyError
     from fedstore.errors import StoreError as StoreError
     from fedstore.errors import StoreNewerError as StoreNewerError
+    from fedstore.errors import StoreOlderError as StoreOlderError
     from fedstore.errors import StoreReadOnlyError as StoreReadOnlyError
     from fedstore.events import Attempt as Attempt
     from fedstore.events import Event as Event
@@ -98,7 +99,7 @@ _MODULES = {
     "doctor": ("Finding", "diagnose"),
     "errors": (
         "EventError", "FedstoreError", "PlanRefusedError", "SettingsError", "StoreBusyError", "StoreError",
-        "StoreNewerError", "StoreReadOnlyError",
+        "StoreNewerError", "StoreOlderError", "StoreReadOnlyError",
     ),
     "events": (
         "Attempt", "Event", "Execution", "Job", "Outcome", "Route", "Run", "RunState", "Usage", "Verdict",

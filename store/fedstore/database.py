@@ -16,7 +16,7 @@ import weakref
 
 from fedstore import forking, schema
 from fedstore.driver import sqlite3
-from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreReadOnlyError
+from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreOlderError, StoreReadOnlyError
 from fedstore.locking import FileLock
 from fedstore.opening import connect, may_stand_still, still_identity
 from fedstore.reading import ReadSnapshot, ThreadReader
@@ -229,6 +229,12 @@ class Database:
             )
         return len(applied) < len(schema.MIGRATION_NAMES)
 
+    def _unready(self, connection: sqlite3.Connection) -> StoreError:
+        """What keeps a file from being read as it stands."""
+        if not schema.applied_names(connection):
+            return StoreError(f"{self._file} is still empty: record something first, or try `fedtop demo`")
+        return StoreOlderError(f"{self._file} is from an older fedtop: `fedtop maintain` brings it up to date")
+
     def _connect_writer(self, lock: FileLock) -> sqlite3.Connection:
         connection = connect(self._place, self._file, "rwc", self._timeout_s)
         try:
@@ -309,9 +315,7 @@ class Database:
         try:
             connection.execute("PRAGMA query_only = ON")
             if self._missing(connection):
-                raise StoreError(  # noqa: TRY301 - closed below, as after any other
-                    f"{self._file} is from an older fedtop, or still empty: `fedtop maintain` brings it up to date"
-                )
+                raise self._unready(connection)  # noqa: TRY301 - closed below, as after any other
         except BaseException as error:
             connection.close()
             if isinstance(error, sqlite3.Error):

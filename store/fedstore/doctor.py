@@ -17,7 +17,7 @@ from fedstore import schema
 from fedstore.audit import disagreements, whole_since
 from fedstore.database import Database
 from fedstore.driver import sqlite3
-from fedstore.errors import FedstoreError, StoreError, StoreReadOnlyError
+from fedstore.errors import FedstoreError, StoreError, StoreOlderError, StoreReadOnlyError
 from fedstore.locking import FileLock
 from fedstore.paths import default_store_path
 from fedstore.policy.ledger import current
@@ -55,6 +55,8 @@ def diagnose(path: str | Path | None = None, *, settings: Settings | None = None
     found = [_engine()]
     try:
         database = Database(place, readonly=True)
+    except StoreOlderError as error:  # whatever is opened next that may write brings it up to date
+        return (*found, Finding("store", "warn", str(error)))
     except FedstoreError as error:
         return (*found, Finding("store", "alert", str(error)))
     try:

@@ -10,6 +10,7 @@ __all__ = [
     "StoreBusyError",
     "StoreError",
     "StoreNewerError",
+    "StoreOlderError",
     "StoreReadOnlyError",
 ]
 
@@ -32,6 +33,10 @@ class StoreError(FedstoreError):
 
 class StoreNewerError(StoreError):
     """The store was written by a newer program than this one."""
+
+
+class StoreOlderError(StoreError):
+    """The store was written by an older program, and opened for reading only, so it is not brought up to date."""
 
 
 class StoreBusyError(StoreError):

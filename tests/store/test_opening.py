@@ -15,12 +15,14 @@ from fedstore import (
     StoreBusyError,
     StoreError,
     StoreNewerError,
+    StoreOlderError,
     StoreReadOnlyError,
 )  # fmt: skip
 from fedstore.database import APPLICATION_ID, Database
 from fedstore.driver import sqlite3 as driver
-from fedstore.schema import MIGRATION_NAMES, migrate
+from fedstore.schema import MIGRATION_NAMES
 from fedstore.transaction import store_error
+from tests.store.older import write_older_store
 
 RUN = {"kind": "run", "agent": "a", "success": True}
 
@@ -112,14 +114,9 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stop_before", [*MIGRATION_NAMES[1:], None])
 def test_every_older_version_is_brought_up_with_its_rows(tmp_path: Path, stop_before: str | None) -> None:
     path = tmp_path / "s.db"
-    connection = driver.connect(path, isolation_level=None)
-    connection.execute("BEGIN IMMEDIATE")
-    migrate(connection, stop_before=stop_before)
-    connection.execute("INSERT INTO names (code, name) VALUES (7, 'kept')")
-    connection.execute("COMMIT")
-    connection.close()
+    write_older_store(path, stop_before)
     if stop_before is not None:
-        with pytest.raises(StoreError, match="`fedtop maintain` brings it up to date"):
+        with pytest.raises(StoreOlderError, match="`fedtop maintain` brings it up to date"):
             Store(path, readonly=True).database.read("SELECT 1")
     with Store(path) as store:
         assert store.database.read("SELECT * FROM names") == [(7, "kept")]

@@ -1,16 +1,18 @@
 """What the commands share: the settings, opening a store, and the window that was asked for.
 
 A command opens its store through ``open_store`` and gets the settings with what the command line overrides.
-Views open read-only and never create a file; commands that write say so.
+Views open read-only and never create a file, but bring one of an older version up to date unless --readonly forbids
+it; commands that write say so.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from fedstore import Alarm, Reader, Settings, Store, Window
     from fedstore.queries.models import Topic
@@ -45,12 +47,26 @@ def get_settings(view: View | None = None, **given: Any) -> Settings:
 @contextmanager
 def open_store(settings: Settings, *, readonly: bool = False, create: bool = True) -> Iterator[Store]:
     """The store the settings name; without ``create`` a missing one stays missing. Raises StoreError."""
-    from fedstore import Store, default_store_path
+    from fedstore import default_store_path
 
     path = settings.store or default_store_path()
     only_read = readonly or settings.readonly or not (create or path.exists())
-    with Store(path, readonly=only_read, settings=settings, clock=now_ms) as store:
+    with _opened(path, settings, only_read=only_read) as store:
         yield store
+
+
+def _opened(path: Path, settings: Settings, *, only_read: bool) -> Store:
+    """The store; one of an older version is first brought up to date as a writer would, where it may be written."""
+    from fedstore import Store, StoreOlderError, StoreReadOnlyError
+
+    try:
+        return Store(path, readonly=only_read, settings=settings, clock=now_ms)
+    except StoreOlderError:
+        if settings.readonly:
+            raise
+    with suppress(StoreReadOnlyError):  # then it is said once more what is to be done
+        Store(path).close()
+    return Store(path, readonly=True, settings=settings, clock=now_ms)
 
 
 @contextmanager

@@ -116,7 +116,7 @@ def taking_view(
 
 _AS_EVER = (
     once_option("Print once and end (what this command does anyway)."),
-    readonly_option("Open the store for reading only (as this command does anyway)."),
+    readonly_option("Leave the store as it is: one of an older version is not brought up to date."),
 )
 
 
