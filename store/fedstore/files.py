@@ -1,15 +1,24 @@
-"""Files that other programs read: replaced whole, or left exactly as they were."""
+"""Files that other programs read: replaced whole, or left exactly as they were.
+
+The new text is written beside the file, as ``.NAME.PID.RANDOM.fedtop-new``, and put in its place. A process that is
+killed in between leaves that behind; the next write of the same file clears it away.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from fedstore.errors import FedstoreError
 
 __all__ = ["replace_text"]
+
+_SUFFIX = ".fedtop-new"
+_LONGEST_WRITE_S = 3600.0
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -18,7 +27,9 @@ def replace_text(path: Path, text: str) -> None:
     temporary = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        _clear_leftovers(target)
+        prefix = f".{target.name}.{os.getpid()}."
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=_SUFFIX)
         temporary = Path(name)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -26,8 +37,34 @@ def replace_text(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
         temporary.replace(target)
-    except OSError as error:
+    except BaseException as error:
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink()
+        if not isinstance(error, OSError):
+            raise
         raise FedstoreError(f"{path} cannot be written ({error.strerror}): check its permissions") from error
+
+
+def _clear_leftovers(target: Path) -> None:
+    """Remove what processes that were killed left beside ``target``; what cannot be removed stays."""
+    ours = re.compile(rf"\.{re.escape(target.name)}\.(\d+)\.[^.]+{re.escape(_SUFFIX)}", re.ASCII)
+    for beside in target.parent.iterdir():
+        found = ours.fullmatch(beside.name)
+        if found is not None:
+            with suppress(OSError):
+                if _is_gone(int(found[1])) or time.time() - beside.stat().st_mtime > _LONGEST_WRITE_S:
+                    beside.unlink()
+
+
+def _is_gone(pid: int) -> bool:
+    """Whether no such process runs; where that cannot be asked (on Windows the question would end it), no."""
+    if os.name == "nt":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # it is another user's; or no process can have this number
+        return False
+    return False
