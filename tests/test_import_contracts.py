@@ -31,7 +31,7 @@ FLOORS = (
     # the only modules that know the engine
     "database forking opening reading transaction",
     # facts and summaries on their way in, read models on their way out
-    "audit batch decisions fast inserting judging labelling purged queries rejects summaries writer writes",
+    "audit batch decisions fast inserting judging labelling losses purged queries rejects summaries writer writes",
     # what a program holds in its hand
     "background cascade doctor metrics_file policy recorded_run recorder retention sink store",
     # other people's formats and names, and things made from all of the above
@@ -41,7 +41,7 @@ FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names.
 
 SPEAKS_SQL = [
     *("database", "opening", "reading", "transaction", "schema"),
-    *("writes", "inserting", "summaries", "judging", "batch", "purged", "rejects", "sink", "fast"),
+    *("writes", "inserting", "summaries", "judging", "batch", "purged", "rejects", "losses", "sink", "fast"),
     *("queries", "decisions", "labelling", "policy", "ingest.marks", "ingest.routing_export"),
     *("retention", "doctor", "audit"),
 ]

@@ -1,7 +1,8 @@
 """A look at a store's health: what is well, what is not, and what to do about it.
 
 Reads only, and never raises for a store that is ill: that is what it is there to say. Each finding is one line; its
-severity is "ok", "warn" (works, but look) or "alert" (does not work, or facts are lost).
+severity is "ok", "info" (over: nothing to do any more), "warn" (works, but look) or "alert" (does not work, or shows
+wrong figures: something has to be done now). Facts that were lost or refused are a warning for a day, then a note.
 """
 
 from __future__ import annotations
@@ -18,19 +19,21 @@ from fedstore.audit import disagreements, whole_since
 from fedstore.database import Database
 from fedstore.driver import sqlite3
 from fedstore.errors import FedstoreError, StoreError, StoreOlderError, StoreReadOnlyError
+from fedstore.ids import now_ms
 from fedstore.locking import FileLock
+from fedstore.losses import read_losses, severity_of_past
 from fedstore.paths import default_store_path
 from fedstore.policy.ledger import current
 from fedstore.policy.sync import out_of_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fedstore.config import Settings
 
 __all__ = ["Finding", "Severity", "diagnose"]
 
-Severity = Literal["ok", "warn", "alert"]
+Severity = Literal["ok", "info", "warn", "alert"]
 LOCK_TIMEOUT_S = 0.2
 LARGE_LOG_BYTES = 64_000_000
 _TABLES = ("runs", "llm_calls", "tool_calls", "routes", "verdicts")
@@ -47,7 +50,9 @@ class Finding:
     advice: str = ""
 
 
-def diagnose(path: str | Path | None = None, *, settings: Settings | None = None) -> tuple[Finding, ...]:
+def diagnose(
+    path: str | Path | None = None, *, settings: Settings | None = None, clock: Callable[[], int] = now_ms
+) -> tuple[Finding, ...]:
     """What there is to say about the store at ``path`` (default: where the settings say); reads only."""
     if path is None:
         path = settings.store if settings is not None and settings.store is not None else default_store_path()
@@ -60,7 +65,7 @@ def diagnose(path: str | Path | None = None, *, settings: Settings | None = None
     except FedstoreError as error:
         return (*found, Finding("store", "alert", str(error)))
     try:
-        found.extend(_looks(database, place))
+        found.extend(_looks(database, place, clock()))
         if settings is not None:
             found.append(_policy(database, place, settings))
     except FedstoreError as error:
@@ -70,7 +75,7 @@ def diagnose(path: str | Path | None = None, *, settings: Settings | None = None
     return tuple(found)
 
 
-def _looks(database: Database, place: Path) -> Iterator[Finding]:
+def _looks(database: Database, place: Path, now: int) -> Iterator[Finding]:
     yield _schema(database, place)
     yield _size(place)
     yield _log_file(place)
@@ -79,8 +84,8 @@ def _looks(database: Database, place: Path) -> Iterator[Finding]:
     yield _lock(place)
     yield _facts(database)
     yield _consistency(database)
-    yield _losses(database)
-    yield _rejects(database, place)
+    yield _losses(database, now)
+    yield _rejects(database, place, now)
 
 
 def _engine() -> Finding:
@@ -187,19 +192,21 @@ def _policy(database: Database, place: Path, settings: Settings) -> Finding:
     return Finding("policy", "warn", "; ".join(other), "`fedtop policy sync` writes the policy in force again")
 
 
-def _losses(database: Database) -> Finding:
-    ((count,),) = database.read("SELECT SUM(count) FROM losses")
-    if not count:
+def _losses(database: Database, now: int) -> Finding:
+    lost = read_losses(database.read)
+    if lost is None:
         return Finding("losses", "ok", "no recorder has reported a loss")
-    reason, first, told = database.read("SELECT reason, first_ms, recorded_ms FROM losses ORDER BY seq DESC LIMIT 1")[0]
+    severity = severity_of_past(lost.told_ms, now)
+    again = "; remove the reason, then send or import the facts again" if severity == "warn" else ""
     return Finding(
-        "losses", "alert",
-        f"{_facts_were(count, 'could not be recorded')}, the last between {_when(first)} and {_when(told)}: {reason}",
-        "the counts of that time are too low; remove the reason, then send or import the facts again",
+        "losses", severity,
+        f"{_facts_were(lost.count, 'could not be recorded')}, the last between {_when(lost.first_ms)} and"
+        f" {_when(lost.told_ms)}: {lost.reason}",
+        f"the counts of that time are too low{again}",
     )  # fmt: skip
 
 
-def _rejects(database: Database, place: Path) -> Finding:
+def _rejects(database: Database, place: Path, now: int) -> Finding:
     ((count,),) = database.read("SELECT COUNT(*) FROM rejects")
     if not count:
         return Finding("rejects", "ok", "no fact was refused")
@@ -207,7 +214,8 @@ def _rejects(database: Database, place: Path) -> Finding:
     source, line, reason, told = database.read(newest)[0]
     where = source if line is None else f"{source}, line {line}"
     return Finding(
-        "rejects", "warn", f"{_facts_were(count, 'refused')}, the last at {_when(told)} ({where}): {reason}",
+        "rejects", severity_of_past(told, now),
+        f"{_facts_were(count, 'refused')}, the last at {_when(told)} ({where}): {reason}",
         f"`sqlite-utils rows {shlex.quote(str(place))} rejects` lists them; correct the source, then send or import"
         " it again",
     )  # fmt: skip

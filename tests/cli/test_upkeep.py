@@ -138,6 +138,20 @@ def test_doctor_is_content_with_a_healthy_store(run: Run, ask: Callable[..., Any
     assert str(seeded_store.path) in shown.stdout
 
 
+def test_doctor_notes_what_is_over_without_an_error(run: Run, store: Store, clock: Clock) -> None:
+    with store.database.write() as tx:
+        tx.execute(
+            "INSERT INTO losses (count, reason, first_ms, recorded_ms) VALUES (7, 'disk full', ?, ?)",
+            (clock.now_ms - 1000, clock.now_ms),
+        )
+    for mark in ("▲", "◆"):
+        result = run("doctor")
+        assert result.exit_code == 0
+        line = next(line for line in result.stdout.splitlines() if "7 facts could not be recorded" in line)
+        assert line.strip().startswith(mark)
+        clock.advance(24 * 3_600_000)
+
+
 def test_doctor_names_a_damaged_store(run: Run, seeded_store: Store) -> None:
     seeded_store.close()
     path = seeded_store.path

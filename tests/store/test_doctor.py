@@ -13,7 +13,8 @@ from tests.conftest import Clock
 
 def by_topic(store: Store | Path) -> dict[str, Finding]:
     path = store.path if isinstance(store, Store) else store
-    findings = diagnose(path)
+    clock = store.clock if isinstance(store, Store) else Clock()
+    findings = diagnose(path, clock=clock)
     assert all("\n" not in finding.message for finding in findings)
     assert all(finding.advice for finding in findings if finding.severity != "ok" and finding.topic != "store")
     return {finding.topic: finding for finding in findings}
@@ -40,18 +41,27 @@ def test_the_place_comes_from_the_settings(tmp_path: Path) -> None:
     assert str(tmp_path / "s.db") in diagnose(settings=Settings(store=tmp_path / "s.db"))[1].message
 
 
-def test_losses_and_rejects(store: Store) -> None:
+def test_losses_and_rejects(store: Store, clock: Clock) -> None:
+    clock.now_ms = 60_000
     recorder = store.recorder(source="agent")
     recorder.record({"kind": "run", "agent": "a", "colour": 1})
     with store.database.write() as tx:
         tx.execute("INSERT INTO losses (count, reason, first_ms, recorded_ms) VALUES (1234, 'disk full', 1, 60000)")
     found = by_topic(store)
-    assert found["losses"].severity == "alert"
+    assert found["losses"].severity == "warn"
+    assert "send or import the facts again" in found["losses"].advice
     assert found["losses"].message == (
         "1,234 facts could not be recorded, the last between 1970-01-01 00:00 UTC and 1970-01-01 00:01 UTC: disk full"
     )
     assert found["rejects"].severity == "warn"
-    assert found["rejects"].message.startswith("1 fact was refused, the last at 2026-03-10 12:34 UTC (agent): colour: ")
+    assert found["rejects"].message.startswith("1 fact was refused, the last at 1970-01-01 00:01 UTC (agent): colour: ")
+    clock.advance(24 * 3_600_000 - 1)
+    assert {by_topic(store)[topic].severity for topic in ("losses", "rejects")} == {"warn"}
+    clock.advance(1)
+    after = by_topic(store)
+    assert {after[topic].severity for topic in ("losses", "rejects")} == {"info"}
+    assert after["losses"].message == found["losses"].message
+    assert after["losses"].advice == "the counts of that time are too low"
 
 
 @pytest.mark.parametrize(

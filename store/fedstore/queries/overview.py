@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedstore.losses import read_losses, severity_of_past
 from fedstore.queries.agents import SUCCESS_TARGET, active_in, agent_rows, dropped, durations_of_all, matrix_cells
 from fedstore.queries.cascade import LAST_RESORT, layer_rows
 from fedstore.queries.costs import projected_month, spent_lately
@@ -26,15 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
+    from fedstore.losses import Losses
     from fedstore.queries.buckets import Buckets, Source
     from fedstore.window import Window
 
-__all__ = ["WAITING_MS", "losses", "overview"]
+__all__ = ["WAITING_MS", "overview"]
 
 WAITING_MS = 180_000
 SILENT_MS = 3_600_000
 _FEED = 30
-_LOST = "(SELECT COALESCE(SUM(count), 0) FROM losses)"
 
 Attention = tuple[str, str, str]
 
@@ -55,7 +56,8 @@ def overview(
     cells, before = matrix_cells(buckets, window), _cells_before(buckets, window)
     slots = _run_slots(buckets, window, columns)
     runs = sum(cell.tasks for cell in cells)
-    queued, running, lost, rejected = _counts(source)
+    queued, running, rejected = _counts(source)
+    lost = read_losses(source.read)
     today, month = spent_lately(buckets, now_ms, tz)
     cost = sum((row.cost for row in rows), Money())
     routing = tuple(routing_attention(buckets, window))
@@ -81,7 +83,7 @@ def overview(
         task_types=_task_types(cells),
         layers=layers,
         feed=_feed(source, [row.name for row in rows], window),
-        lost=lost,
+        lost=0 if lost is None else lost.count,
         rejected=rejected,
         newest_ms=newest_start(source),
     )
@@ -144,15 +146,10 @@ def _feed(source: Source, agents: Sequence[str], window: Window) -> tuple[FeedIt
     )  # fmt: skip
 
 
-def losses(source: Source) -> int:
-    """How many facts recorders could not write, as they told afterwards."""
-    return int(source.read(f"SELECT {_LOST}")[0][0])
-
-
 def _counts(source: Source) -> tuple[int, ...]:
-    """Jobs that wait and that run, facts that recorders could not write, facts in quarantine."""
+    """Jobs that wait and that run, facts in quarantine."""
     jobs = "(SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = ? LIMIT 10000) AS some)"
-    sql = f"SELECT {jobs}, {jobs}, {_LOST}, (SELECT COUNT(*) FROM rejects)"
+    sql = f"SELECT {jobs}, {jobs}, (SELECT COUNT(*) FROM rejects)"
     return tuple(map(int, source.read(sql, ("queued", "running"))[0]))
 
 
@@ -161,15 +158,17 @@ def _counts(source: Source) -> tuple[int, ...]:
 
 def _attention(
     rows: Sequence[AgentRow], layers: Sequence[LayerRow], cells: Sequence[MatrixCell],
-    before: Mapping[tuple[str, str], Rate], active: Sequence[ActiveRun], now_ms: int, cost: Money, lost: int,
+    before: Mapping[tuple[str, str], Rate], active: Sequence[ActiveRun], now_ms: int, cost: Money, lost: Losses | None,
     routing: Sequence[Attention],
 ) -> tuple[Attention, ...]:  # fmt: skip
     found = [*_agents_in_trouble(rows), *_cells_in_trouble(rows, cells, before), *_waiting(active, now_ms)]
     found += [*_missed_targets(layers), *routing]
     if cost.unpriced_calls:
         found.append(("warn", f"{cost.unpriced_calls:,} calls have no known price", "tab:costs"))
-    if lost:
-        found.append(("alert", f"{lost:,} facts could not be recorded", "doctor"))
+    if lost is not None:
+        text = f"{lost.count:,} fact{'' if lost.count == 1 else 's'} could not be recorded"
+        ago = _length(max(0, now_ms - lost.told_ms))
+        found.append((severity_of_past(lost.told_ms, now_ms), f"{text}, the last {ago} ago", "doctor"))
     order = {"alert": 0, "warn": 1, "info": 2}
     return tuple(sorted(found, key=lambda item: order[item[0]]))
 

@@ -20,7 +20,7 @@ from fedstore.queries.facts import ids_beginning, newest_runs, run_by_id
 from fedstore.queries.in_force import InForce, policy_in_force
 from fedstore.queries.names import known_names
 from fedstore.queries.newest import newest_start, oldest_start
-from fedstore.queries.overview import losses, overview
+from fedstore.queries.overview import overview
 from fedstore.queries.past import Past
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
 from fedstore.schema.summaries import MINUTE_MS, SPECS
@@ -208,10 +208,6 @@ class Reader:
         last = (f"SELECT recorded_ms FROM {t} WHERE seq = (SELECT MAX(seq) FROM {t})" for t in _TABLES)
         ((found,),) = self._database.read(f"SELECT MAX(recorded_ms) FROM ({' UNION ALL '.join(last)}) AS newest")
         return None if found is None else int(found)
-
-    def losses(self) -> int:
-        """How many facts recorders could not write."""
-        return losses(self._database)
 
     def rejects(self, limit: int = 100) -> tuple[tuple[str, int | None, str, int], ...]:
         """(source, line, reason, recorded_ms) of the newest refused facts."""

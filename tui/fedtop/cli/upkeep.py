@@ -60,11 +60,16 @@ def _print_upkeep(counts: Mapping[str, int], warnings: Sequence[str]) -> None:
 @click.command()
 @plain_options
 def doctor(view: View) -> None:
-    """Check the store and say what to do. Exit code 2 when something is wrong."""
+    """Check the store and say what to do.
+
+    Exit code 2 when something has to be done now: the store cannot be opened, is damaged, or its sums are wrong.
+    What only deserves a look is a warning. Facts that were lost or refused are one for 24 hours; then they are a note
+    of when that was, as long as it is kept (30 days, or the setting).
+    """
     from fedstore import diagnose
 
     settings = get_settings(view)
-    findings = diagnose(settings.store, settings=settings)
+    findings = diagnose(settings.store, settings=settings, clock=now_ms)
 
     def draw(look: Look) -> Any:
         from fedtop.plain.upkeep import findings as page
