@@ -356,7 +356,8 @@ def test_a_number_of_hours_is_shown_with_its_unit(seeded_store: Store, given: st
 
 
 async def test_readonly_has_no_key_that_changes_anything(seeded_store: Store, clock: Clock) -> None:
-    async with running(seeded_store, clock, readonly=True) as (app, _):
+    async with running(seeded_store, clock, readonly=True) as (app, pilot):
+        await pilot.press("comma")
         able = {active.binding.id for active in app.screen.active_bindings.values() if active.enabled}
         assert not able & {"loop.optimize", "loop.tune", "loop.undo"}
         assert "read-only" in header(app)

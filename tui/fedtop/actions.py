@@ -23,8 +23,8 @@ class Actions:
         return cast("FedtopApp", self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Which keys work here: no drill that is not allowed or is this one, no jump without a notice, no export or
-        filter without a table.
+        """Which keys work here: no drill that is not allowed or is this one, no jump without a notice, no step in
+        time that leads nowhere, no export or filter without a table.
         """
         app, panel = self._app, self._app.top_panel if self._app.is_running else None
         if action == "open":
@@ -36,9 +36,19 @@ class Actions:
             return app.can_jump and not app.base.typing
         if action == "retreat":
             return app.can_retreat
+        if action in ("wider", "narrower") and panel is not None:
+            return panel.heeds == "window"
+        if action in ("step", "live"):
+            return (panel is None or panel.heeds != "nothing") and self._may_move(action, parameters)
         if action in ("export", "copy_row", "zoom", "filter") and panel is not None:
             return panel.may_filter if action == "filter" else panel.current_table() is not None
         return True
+
+    def _may_move(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Whether there is another moment to go to: the window over all time has none, the present nothing after it."""
+        view = self._app.view
+        back = action == "step" and parameters == (-1,)
+        return (back or view.pinned_ms is not None) and (action == "live" or view.window != "all")
 
     # Tabs and views
 

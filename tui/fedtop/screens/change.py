@@ -35,6 +35,7 @@ class ChangePanel(Panel, can_focus=True):
     """See the module. `change_id` is the number in the ledger."""
 
     panel_id = "change"
+    heeds = "nothing"
     MUTATING: ClassVar[frozenset[str]] = frozenset({"undo"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "undo", "undo this", id="change.undo", tooltip="Take this change back"),

@@ -70,11 +70,22 @@ class LeverTable(LiveTable):
 
     BINDINGS: ClassVar[list[BindingType]] = LEVER_KEYS
 
+    @property
+    def _panel(self) -> LayerPanel | None:
+        return next((node for node in self.ancestors if isinstance(node, LayerPanel)), None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The lever's keys exist while there is one."""
+        if action == "lever":
+            panel = self._panel
+            return panel is not None and panel.check_action(action, parameters)
+        return super().check_action(action, parameters)
+
     def action_lever(self, steps: int) -> None:
         """See `LayerPanel.action_lever`."""
-        for panel in self.ancestors:
-            if isinstance(panel, LayerPanel):
-                panel.action_lever(steps)
+        panel = self._panel
+        if panel is not None:
+            panel.action_lever(steps)
 
 
 class LayerPanel(TurningPanel):
@@ -186,6 +197,7 @@ class LayerPanel(TurningPanel):
         self.query_one("#layer-top", Section).set_note("")
         self.query_one(Readings).set_rows([])
         self.query_one("#layer-evidence", TextLines).set_lines([waiting_line(words)])
+        self.refresh_bindings()
 
     # The lever
 
@@ -207,6 +219,15 @@ class LayerPanel(TurningPanel):
         self.query_one(Histogram).set_data(study.bins, lines)
         self.query_one(Readings).set_rows(reading_rows(now, there))
         self.query_one("#layer-evidence", TextLines).set_lines([evidence_line(now, there)])
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a study there is no lever; one that was not moved cannot be put back."""
+        if action == "lever" and self._study is None:
+            return False
+        if action == "reset" and (self._study is None or self.lever_at == self._study.threshold):
+            return False
+        return super().check_action(action, parameters)
 
     def action_lever(self, steps: int) -> None:
         """Moves the lever by hundredths; nothing is written."""

@@ -32,6 +32,7 @@ class LedgerPanel(Panel, can_focus=True):
     """See the module."""
 
     panel_id = "ledger"
+    heeds = "nothing"
     title = "ledger"
     MUTATING: ClassVar[frozenset[str]] = frozenset({"undo"})
     BINDINGS: ClassVar[list[BindingType]] = [

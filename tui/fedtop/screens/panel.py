@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
 from textual.widget import Widget
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from fedtop.options import AppOptions, Source
     from fedtop.state import ViewState
 
-__all__ = ["Host", "Panel"]
+__all__ = ["Heeds", "Host", "Panel"]
+
+Heeds = Literal["window", "moment", "nothing"]
 
 
 class Host(Protocol):
@@ -55,6 +57,10 @@ class Panel(Widget):
     topic: ClassVar[Topic] = "any"
     """What its facts are; an argument `name` of `read` narrows them down."""
     title: str = ""
+    heeds: ClassVar[Heeds] = "window"
+    """What of the chosen window it shows: all of it, a span of its own that ends where the window ends, or nothing.
+    Keys of the window that would do nothing here vanish.
+    """
     polls: ClassVar[bool] = True
     """False: `read` is never called; the view gets its data elsewhere."""
     MUTATING: ClassVar[frozenset[str]] = frozenset()
@@ -92,7 +98,8 @@ class Panel(Widget):
     @property
     def about(self) -> About:
         """The facts it tells of."""
-        return About(self.topic, str(self.args.get("name", "")))
+        span = "all" if self.heeds == "nothing" else ""
+        return About(self.topic, str(self.args.get("name", "")), span)
 
     @property
     def host(self) -> Host:

@@ -65,6 +65,7 @@ class PlanPanel(Panel, can_focus=True):
     """See the module. `proposer` computes the plan; it runs in a thread and must look at its last argument."""
 
     kind: ClassVar[Kind]
+    heeds = "moment"
     MUTATING: ClassVar[frozenset[str]] = frozenset({"apply"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "apply", id="plan.apply", tooltip="Put exactly this plan in force, after a question"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from fedstore import Window
+    from fedtop.screens.panel import Heeds
     from fedtop.state import ViewState
 
 __all__ = ["BoostPanel", "EvidencePanel", "FlipsPanel"]
@@ -35,6 +36,7 @@ class FlipsPanel(Panel):
     """The newest of the decisions that would go elsewhere; Enter shows why one went where it went."""
 
     panel_id = "flips"
+    heeds = "nothing"
     polls = False
 
     def __init__(self, plan: Plan) -> None:
@@ -65,6 +67,7 @@ class BoostPanel(Panel, can_focus=True):
     """What the proposed boost of an agent (and task type) rests on; `key` is that of the policy's item."""
 
     panel_id = "boost"
+    heeds: ClassVar[Heeds] = "nothing"
     polls = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_agent", "the agent", id="boost.agent", tooltip="Open the agent"),
@@ -86,10 +89,17 @@ class BoostPanel(Panel, can_focus=True):
     def _show_plan(self, plan: Plan) -> None:
         self._plan = plan
         self.query_one(TextLines).set_lines(setting_lines(plan, self._key, self.glyphs))
+        self.refresh_bindings()
 
     def take_focus(self) -> None:
         """There is no table."""
         self.screen.set_focus(self, scroll_visible=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only an agent that the plan knows of can be opened."""
+        if action == "open_agent" and self._key not in proposals_of(self._plan):
+            return False
+        return super().check_action(action, parameters)
 
     def action_open_agent(self) -> None:
         """The agent that the boost is for."""
@@ -101,6 +111,7 @@ class BoostPanel(Panel, can_focus=True):
 class EvidencePanel(BoostPanel):
     """What the present evidence proposes for one pair, by the key of its boost; nothing is kept as a plan."""
 
+    heeds: ClassVar[Heeds] = "window"
     polls = True
 
     def __init__(self, key: str) -> None:

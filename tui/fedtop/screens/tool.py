@@ -40,6 +40,7 @@ class ToolPanel(TurningPanel):
     """See the module. `name` is the tool's."""
 
     panel_id = "tool"
+    heeds = "moment"
     topic = "tool"
 
     def __init__(self, name: str) -> None:

@@ -62,6 +62,7 @@ class ToolsPanel(Panel):
     """See the module."""
 
     panel_id = "tools"
+    heeds = "moment"
     topic = "tool"
     title = "Tools"
 

@@ -31,7 +31,16 @@ class TurningPanel(Panel, can_focus=True):
 
     def on_resize(self, event: Resize) -> None:
         """Two pages or one."""
-        self.set_class(event.size.height < self.LOW, "-low")
+        low = event.size.height < self.LOW
+        if low is not self.has_class("-low"):
+            self.set_class(low, "-low")
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One page cannot be turned."""
+        if action == "turn" and not self.has_class("-low"):
+            return False
+        return super().check_action(action, parameters)
 
     def action_turn(self) -> None:
         """Turns the page."""

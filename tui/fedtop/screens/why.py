@@ -33,6 +33,7 @@ class WhyPanel(Panel, can_focus=True):
     """See the module. `route_id` is the decision's."""
 
     panel_id = "why"
+    heeds = "nothing"
     MUTATING: ClassVar[frozenset[str]] = frozenset({"grade", "name_agent"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "grade(True)", "right", id="why.right", tooltip="Grade this decision as right"),

@@ -1,0 +1,146 @@
+"""The footer offers a key only where it does something: every view is walked, and every key it names is pressed."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import shutil
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fedstore.config import Settings
+from fedstore.policy import PolicyStore
+from fedstore.store import Store
+from fedtop.app import FedtopApp
+from fedtop.screens import DRILLS, TABS, drill_class
+from fedtop.screens.footer import hints_of
+from fedtop.screens.panel import Panel
+from fedtop.screens.plan_details import BoostPanel, FlipsPanel
+from tests.conftest import Clock
+from tests.federation import federation_events
+from tests.tui.frames import running, screen_text, until
+from tests.tui.plan_stores import loop_store
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+PANELS = [*(tab.load() for tab in TABS), *(drill_class(kind) for kind in DRILLS), FlipsPanel, BoostPanel]
+WALKED = [
+    *(f"tab:{tab.id}" for tab in TABS),
+    *("agent:kimi", "task_type:code", "layer:semantic", "tool:browser", "why:walked", "boost:agent:kimi/code"),
+    *("ledger", "change:1", "change:2", "change:3", "labelling", "optimize", "tune", "alerts"),
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with something in every view; change #2 was taken back by #3."""
+    path = tmp_path_factory.mktemp("footers") / "full.db"
+    with loop_store(path, Clock()) as store:
+        store.writer(source="fixture").write(federation_events())
+        attempt = {"layer": "semantic", "confidence": 0.9, "threshold": 0.7, "accepted": True, "agent": "kimi"}
+        route = {"kind": "route", "id": "walked", "agent": "kimi", "layer": "semantic", "attempts": [attempt]}
+        assert store.writer().write([route]).taken == 1
+        loop = PolicyStore(store)
+        loop.apply(loop.propose_tune(), who="ana")
+        loop.apply(loop.propose_optimize(), who="ana")
+        loop.undo()
+    return path
+
+
+@pytest.fixture
+def full(made: Path, tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    """A copy of it."""
+    with Store(shutil.copy(made, tmp_path), clock=clock, settings=Settings()) as store:
+        yield store
+
+
+def seen(app: FedtopApp) -> tuple[object, ...]:
+    """All that a key could have changed, but for the header: the window it names is chosen, not shown."""
+    body = screen_text(app).partition("\n")[2]
+    focused = app.focused
+    return app.screen, app.top_panel, focused, len(app._notifications), app.view.sorts, body
+
+
+async def shown(app: FedtopApp, pilot: Pilot[Any], target: str) -> None:
+    """Opens a view from its tab, and waits until it stands still."""
+    await app.go_to_tab(target.removeprefix("tab:") if target.startswith("tab:") else "overview")
+    if not target.startswith("tab:"):
+        assert app.open_target(target)
+    await until(pilot, lambda: app.top_panel is not None and app.top_panel.shown, target)
+    await app.workers.wait_for_complete()
+    await until(pilot, lambda: app.answered == app.asked, "an answer")
+    await pilot.pause()
+
+
+@pytest.mark.parametrize(
+    ("target", "size"),
+    [
+        *((target, (120, 40)) for target in WALKED),
+        *((target, (80, 24)) for target in ("layer:semantic", "tool:browser")),
+    ],
+)
+async def test_every_key_of_the_footer_does_something(
+    full: Store, clock: Clock, target: str, size: tuple[int, int]
+) -> None:
+    async with running(full, clock, size=size, window="1h", interval_s=60.0) as (app, pilot):
+        await shown(app, pilot, target)
+        keys = [hint.keys for hint in hints_of(app.screen) if hint.keys != "q"]
+        assert "question_mark" in keys
+        at = app.screen, app.focused
+        for key in keys:
+            if (app.screen, app.focused) != at:
+                await shown(app, pilot, target)
+                at = app.screen, app.focused
+            before = seen(app)
+            await pilot.press(key)
+            await until(pilot, lambda before=before: seen(app) != before, f"{key} does nothing in {target}")
+
+
+def uses(function: Any, name: str) -> bool:
+    """Whether the body of a function reads one of its arguments."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.__name__)
+def test_a_view_heeds_the_window_that_it_reads(panel: type[Panel]) -> None:
+    reads = panel.polls and uses(panel.read, "window")
+    assert reads == (panel.heeds != "nothing") or panel.heeds == "moment"
+
+
+async def test_a_lever_that_was_moved_can_be_put_back(full: Store, clock: Clock) -> None:
+    async with running(full, clock) as (app, pilot):
+        await shown(app, pilot, "layer:semantic")
+        assert "0" not in {hint.keys for hint in hints_of(app.screen)}
+        await pilot.press("left")
+        await until(pilot, lambda: "0" in {hint.keys for hint in hints_of(app.screen)}, "a lever that was moved")
+        await pilot.press("0")
+        await until(pilot, lambda: "0" not in {hint.keys for hint in hints_of(app.screen)}, "a lever in its place")
+        assert app.view.at_ms is None
+
+
+async def test_views_without_a_window_offer_none(full: Store, clock: Clock) -> None:
+    async with running(full, clock, at_ms=clock.now_ms - 1) as (app, pilot):
+        for target in ("ledger", "change:1", "why:walked"):
+            await shown(app, pilot, target)
+            able = {active.binding.id or "" for active in app.screen.active_bindings.values() if active.enabled}
+            assert not able & {"time.wider", "time.narrower", "time.back", "time.forth", "time.live", "time.newest"}
+            assert {"time.pause", "time.refresh"} <= able
+        await shown(app, pilot, "tab:tools")
+        able = {active.binding.id or "" for active in app.screen.active_bindings.values() if active.enabled}
+        assert not able & {"time.wider", "time.narrower"}, "trust in tools always rests on 30 days"
+        assert {"time.back", "time.forth", "time.live"} <= able
+
+
+async def test_old_facts_are_no_news_where_the_window_does_not_matter(full: Store, clock: Clock) -> None:
+    clock.advance(90 * 86_400_000)
+    async with running(full, clock) as (app, pilot):
+        assert app.can_jump
+        await shown(app, pilot, "ledger")
+        assert not app.can_jump
+        assert "before this window" not in screen_text(app)
