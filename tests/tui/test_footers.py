@@ -18,6 +18,7 @@ from fedstore.store import Store
 from fedtop.app import FedtopApp
 from fedtop.screens import DRILLS, TABS, drill_class
 from fedtop.screens.footer import hints_of
+from fedtop.screens.help import groups_of
 from fedtop.screens.panel import Panel
 from fedtop.screens.plan_details import BoostPanel, FlipsPanel
 from tests.conftest import Clock
@@ -111,6 +112,15 @@ def uses(function: Any, name: str) -> bool:
 def test_a_view_heeds_the_window_that_it_reads(panel: type[Panel]) -> None:
     reads = panel.polls and uses(panel.read, "window")
     assert reads == (panel.heeds != "nothing") or panel.heeds == "moment"
+
+
+async def test_grades_stand_in_their_order_before_what_any_table_does(full: Store, clock: Clock) -> None:
+    async with running(full, clock) as (app, pilot):
+        await shown(app, pilot, "labelling")
+        said = [(hint.key, hint.label) for hint in hints_of(app.screen)][:6]
+        assert said == [("y", "right"), ("n", "wrong"), ("c", "agent"), ("x", "skip"), ("Enter", "open"), ("s", "sort")]
+        grades = dict(groups_of(app.screen))["Labelling"]
+        assert [keys for keys, _ in grades] == ["y", "n", "c", "x"]
 
 
 async def test_a_lever_that_was_moved_can_be_put_back(full: Store, clock: Clock) -> None:

@@ -16,8 +16,12 @@ from fedstore import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
-__all__ = ["GROUPS", "KEYS", "Key", "binding_ids", "bindings", "display", "keymap_of"]
+    from textual.binding import ActiveBinding
+    from textual.screen import Screen
+
+__all__ = ["GROUPS", "KEYS", "Key", "active_in_order", "binding_ids", "bindings", "display", "keymap_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,25 @@ def _bindings_below(node: type[DOMNode]) -> Iterator[BindingType]:
         if kind.__module__.startswith("fedtop."):
             yield from kind.__dict__.get("BINDINGS", ())
         yield from _bindings_below(kind)
+
+
+def active_in_order(screen: Screen[Any]) -> list[ActiveBinding]:
+    """The bindings in force on a screen, nearest widget first; of one widget, those it declares itself before those it
+    inherits, each in the order they are declared in (Textual has those first that replace an inherited key).
+    """
+    found = list(screen.active_bindings.values())
+    nodes = list(dict.fromkeys(active.node for active in found))
+    return sorted(found, key=lambda active: (nodes.index(active.node), _declared(active)))
+
+
+def _declared(active: ActiveBinding) -> tuple[int, int]:
+    """How many classes up the binding of a widget is declared, and at which place."""
+    kinds = type(active.node).__mro__
+    for up, kind in enumerate(kinds):
+        ids = [getattr(binding, "id", None) for binding in kind.__dict__.get("BINDINGS", ())]
+        if active.binding.id in ids:
+            return up, ids.index(active.binding.id)
+    return len(kinds), 0
 
 
 _NAMES = {

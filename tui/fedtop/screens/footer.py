@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
-from fedtop.keys import display
+from fedtop.keys import active_in_order, display
 from fedtop.sanitize import clean
 from fedtop.widgets.painted import Painted
 
 if TYPE_CHECKING:
     from textual import events
-    from textual.binding import Binding
     from textual.screen import Screen
 
 __all__ = ["Hint", "KeyFooter", "paint_hints"]
@@ -87,12 +86,9 @@ class KeyFooter(Painted):
 def hints_of(screen: Screen[object]) -> tuple[Hint, ...]:
     """The shown bindings, those of the focused widget and its panel before those of the App."""
     found: dict[str, Hint] = {}
-    near: list[Binding] = []
-    far: list[Binding] = []
-    for active in screen.active_bindings.values():
-        if active.binding.show and active.enabled:
-            (far if active.node is screen.app else near).append(active.binding)
-    for binding in [*near, *far]:
+    shown = [active for active in active_in_order(screen) if active.binding.show and active.enabled]
+    for active in sorted(shown, key=lambda active: active.node is screen.app):
+        binding = active.binding
         hint = Hint(binding.key_display or display(binding.key), clean(binding.description, 20).lower(), binding.key)
         found.setdefault(binding.action, hint)
     return tuple(found.values())

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 
-from fedtop.keys import GROUPS, display
+from fedtop.keys import GROUPS, active_in_order, display
 from fedtop.sanitize import clean
 from fedtop.widgets.painted import Painted
 
@@ -28,7 +28,7 @@ _TWO_COLUMNS = 92
 def groups_of(screen: Screen[Any]) -> tuple[KeyGroup, ...]:
     """(title, ((keys, what they do), …)) of the bindings in force on a screen, the panel's own first."""
     found: dict[str, dict[str, list[str]]] = {}
-    for active in screen.active_bindings.values():
+    for active in active_in_order(screen):
         binding = active.binding
         group, dot, _ = (binding.id or "").partition(".")
         if dot and active.enabled:
