@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["completion", "config", "doctor", "maintain"]
 
 SHELLS = ("bash", "zsh", "fish")
+_ZSH_REGISTERS = "    compdef _fedtop_completion fedtop"
+_MENDED = (
+    ('string split "," ', 'string split --max 1 "," '),  # fish: names and explanations were cut at a comma
+    # zsh: a ~/.zshrc of few lines has not started its completion yet
+    (_ZSH_REGISTERS, f"    (( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit; }}\n{_ZSH_REGISTERS}"),
+)
+"""What Click's scripts lack."""
 
 
 @click.command()
@@ -144,4 +151,7 @@ def completion(*, shell: str) -> None:
     if found is None:
         raise click.UsageError(f"there is no completion for {shell}")
     # Not bash's own source(): it would run bash to ask for its version.
-    click.echo(ShellComplete.source(found(cli, {}, "fedtop", "_FEDTOP_COMPLETE")))
+    script = ShellComplete.source(found(cli, {}, "fedtop", "_FEDTOP_COMPLETE"))
+    for wrong, right in _MENDED:
+        script = script.replace(wrong, right)
+    click.echo(script)
