@@ -17,6 +17,7 @@ from fedstore import Store, StoreError
 from fedstore.bins import add_bins, pack_bins, read_bins
 from fedstore.driver import sqlite3 as our_driver
 from fedstore.learning.confidence import tool_confidence
+from fedstore.schema.summaries import SPECS
 from tests.federation import NOW_MS, ROUTES, RUNS
 
 
@@ -48,6 +49,32 @@ def test_sqlite_utils_reads_it(seeded_store: Store) -> None:
     assert next(iter(hours))["n"] == RUNS
     assert db["tier1_raw_metrics"].count == RUNS
     db.close()
+
+
+def test_the_schema_explains_itself_to_other_programs(seeded_store: Store) -> None:
+    """What a column's name does not tell stands beside it: units, what is summed, what NULL means."""
+    tables = dict(seeded_store.database.read("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"))
+    hints = ("width", "start", "success", "rework", "correct", "cost_nano", "quality", "qa", "trail", "confidence")
+    for table in ("runs", "llm_calls", "tool_calls", "routes", "verdicts", *SPECS):
+        for line in tables[table].splitlines():
+            name = line.split()[0]
+            if name in hints or name.endswith(("_n", "_ppm", "_nano", "_us", "_bins")):
+                assert "-- " in line, (table, line)
+
+
+@pytest.mark.parametrize("view", ["tier1_raw_metrics", "tier2_hourly_summaries", "agent_execution_metrics",
+                                  "token_usage_metrics", "tier3_tool_profiles"])  # fmt: skip
+def test_every_view_is_read_with_facets_by_plain_sqlite(seeded_store: Store, view: str) -> None:
+    connection = sqlite3.connect(f"file:{seeded_store.path}?mode=ro", uri=True)
+    try:
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({view})")]
+        (rows,) = connection.execute(f"SELECT COUNT(*) FROM {view}").fetchone()
+        assert rows or view == "tier3_tool_profiles"  # that of the last 30 days by the machine's clock
+        for column in columns:  # as Datasette asks for the values to choose from
+            sql = f"SELECT {column}, COUNT(*) FROM (SELECT * FROM {view}) GROUP BY {column} ORDER BY 2 DESC"
+            assert sum(n for _, n in connection.execute(sql)) == rows
+    finally:
+        connection.close()
 
 
 def test_plain_sqlite_reads_while_we_write(seeded_store: Store) -> None:

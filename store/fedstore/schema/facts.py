@@ -18,14 +18,14 @@ CREATE TABLE runs (                  -- one finished piece of work of one agent 
     task_type TEXT NOT NULL,
     project TEXT NOT NULL,
     mode TEXT NOT NULL,
-    started_ms INTEGER,
+    started_ms INTEGER,                     -- UTC epoch milliseconds, as every ..._ms that is no duration
     ended_ms INTEGER NOT NULL,
     duration_ms INTEGER,
-    success INTEGER,
-    rework INTEGER,
-    quality REAL,
-    confidence REAL,
-    qa TEXT,
+    success INTEGER,                        -- 1 yes, 0 no, NULL not known
+    rework INTEGER,                         -- 1: it had to be done again, so it is no success
+    quality REAL,                           -- 0 to 1
+    confidence REAL,                        -- 0 to 1
+    qa TEXT,                                -- passed | warning | failed | error
     error_class TEXT NOT NULL,
     notes TEXT,
     source TEXT NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE llm_calls (             -- one call of a language model: tokens and
     output_tokens INTEGER NOT NULL,         -- all output, reasoning included
     reasoning_tokens INTEGER NOT NULL,
     output_is_minimum INTEGER NOT NULL,     -- 1: the source under-reports output tokens
-    cost_nano INTEGER,
+    cost_nano INTEGER,                      -- 1e-9 US dollars; NULL: not known
     cost_basis TEXT NOT NULL,               -- reported | computed | unpriced
     price_version TEXT NOT NULL,
     error_class TEXT NOT NULL,
@@ -73,8 +73,8 @@ CREATE TABLE tool_calls (            -- one execution of a tool by an agent
     project TEXT NOT NULL,
     ended_ms INTEGER NOT NULL,
     duration_ms INTEGER,
-    success INTEGER,
-    cost_nano INTEGER,
+    success INTEGER,                        -- 1 yes, 0 no, NULL not known
+    cost_nano INTEGER,                      -- 1e-9 US dollars; NULL: not known
     tokens INTEGER,
     effort TEXT NOT NULL,
     browser_used INTEGER NOT NULL,
@@ -92,13 +92,13 @@ CREATE TABLE routes (                -- one routing decision of the cascade
     description TEXT,                       -- stored on opt-in only
     agent TEXT NOT NULL,                    -- the agent (master) that was selected
     layer TEXT NOT NULL,                    -- the layer that decided
-    confidence REAL,
+    confidence REAL,                        -- 0 to 1
     at_ms INTEGER NOT NULL,
-    latency_us INTEGER,
-    correct INTEGER,
-    correct_agent TEXT,
-    completed INTEGER,
-    quality REAL,
+    latency_us INTEGER,                     -- microseconds
+    correct INTEGER,                        -- 1 right, 0 wrong, NULL not known
+    correct_agent TEXT,                     -- the agent that would have been right
+    completed INTEGER,                      -- 1: the task was completed
+    quality REAL,                           -- 0 to 1
     completion_ms INTEGER,
     trail BLOB NOT NULL,                    -- the attempts again, packed for replay (fedstore.trail)
     source TEXT NOT NULL,
@@ -112,13 +112,13 @@ CREATE TABLE route_attempts (        -- one layer asked about one decision
     position INTEGER NOT NULL,
     layer TEXT NOT NULL,
     agent TEXT NOT NULL,                    -- what the layer proposed
-    confidence REAL,
+    confidence REAL,                        -- 0 to 1
     threshold REAL,
     accepted INTEGER NOT NULL,
     shadow INTEGER NOT NULL,                -- 1: evaluated by a background probe only
     shadow_rate REAL,                       -- the share of decisions the probe samples
     error_class TEXT NOT NULL,
-    latency_us INTEGER,
+    latency_us INTEGER,                     -- microseconds
     PRIMARY KEY (route_id, position)
 ) STRICT, WITHOUT ROWID
 """
@@ -130,13 +130,13 @@ CREATE TABLE verdicts (              -- what was learnt later about a run or a r
     subject_id TEXT NOT NULL,
     id TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
-    success INTEGER,
-    rework INTEGER,
-    quality REAL,
-    qa TEXT,
-    correct INTEGER,
-    correct_agent TEXT,
-    completed INTEGER,
+    success INTEGER,                        -- 1 yes, 0 no, NULL not known
+    rework INTEGER,                         -- 1: it had to be done again, so it is no success
+    quality REAL,                           -- 0 to 1
+    qa TEXT,                                -- passed | warning | failed | error
+    correct INTEGER,                        -- 1 right, 0 wrong, NULL not known
+    correct_agent TEXT,                     -- the agent that would have been right
+    completed INTEGER,                      -- 1: the task was completed
     completion_ms INTEGER,
     source TEXT NOT NULL,
     recorded_ms INTEGER NOT NULL,
@@ -170,7 +170,7 @@ CREATE TABLE jobs (                  -- the present state of each job
     name TEXT NOT NULL,
     project TEXT NOT NULL,
     state TEXT NOT NULL,                    -- queued | running | completed | failed | cancelled
-    state_rank INTEGER NOT NULL,
+    state_rank INTEGER NOT NULL,            -- of two at the same time the higher stands
     at_ms INTEGER NOT NULL,
     error_class TEXT NOT NULL,
     source TEXT NOT NULL,

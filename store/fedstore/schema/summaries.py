@@ -66,8 +66,8 @@ CREATE TABLE layers (                -- the layers seen so far, as their newest 
     name TEXT PRIMARY KEY,
     position INTEGER NOT NULL,
     threshold REAL,
-    seen_ms INTEGER NOT NULL,
-    seen_id TEXT NOT NULL
+    seen_ms INTEGER NOT NULL,               -- when that attempt was
+    seen_id TEXT NOT NULL                   -- the decision it belongs to
 ) STRICT, WITHOUT ROWID
 """
 
@@ -82,14 +82,45 @@ CREATE TABLE marks (                 -- buckets before a mark are contained in t
 """
 
 
+_SAID = {
+    "width": "ms; wider rows repeat what narrower ones hold (up to their mark): add up one width only",
+    "start": "UTC epoch ms; a multiple of width",
+    "reworked": "had to be done again: counted as failed",
+    "rework_known": "of how many that is known",
+    "duration_n": "how many told a duration",
+    "duration_ms": "their sum",
+    "latency_n": "how many told a latency",
+    "latency_us": "their sum, microseconds",
+    "quality_n": "how many were given a quality",
+    "quality_ppm": "their sum, in millionths of 0..1",
+    "confidence_n": "how many told a confidence",
+    "confidence_ppm": "their sum, in millionths of 0..1",
+    "minimum_calls": "calls whose source under-reports output tokens",
+    "reported_nano": "1e-9 US dollars, as the source says",
+    "computed_nano": "1e-9 US dollars, from a price list",
+    "priced": "how many told a cost",
+    "cost_nano": "their sum, 1e-9 US dollars",
+    "graded": "how many are known to be right or wrong",
+    "correct": "how many of them were right",
+    "duration_bins": "distribution, packed (fedstore.bins)",
+    "latency_bins": "distribution, packed (fedstore.bins)",
+    "confidence_bins": "distribution, packed (fedstore.bins)",
+}
+"""What a column means, for who meets it in another program."""
+
+
 def _table(name: str, spec: Spec) -> str:
-    columns = ["width INTEGER NOT NULL", "start INTEGER NOT NULL"]
-    columns += [f"{key} TEXT NOT NULL" for key in spec.keys]
-    columns += [f"{column} INTEGER NOT NULL" for column in spec.sums]
-    columns += [f"{column} BLOB NOT NULL" for column in spec.bins]
+    columns = {"width": "INTEGER", "start": "INTEGER", **dict.fromkeys(spec.keys, "TEXT")}
+    columns |= {**dict.fromkeys(spec.sums, "INTEGER"), **dict.fromkeys(spec.bins, "BLOB")}
+    lines = (_column(column, kind) for column, kind in columns.items())
     key = ", ".join(("width", "start", *spec.keys))
-    body = ",\n    ".join(columns)
-    return f"CREATE TABLE {name} (\n    {body},\n    PRIMARY KEY ({key})\n) STRICT, WITHOUT ROWID"
+    body = "\n".join(lines)
+    return f"CREATE TABLE {name} (\n{body}\n    PRIMARY KEY ({key})\n) STRICT, WITHOUT ROWID"
+
+
+def _column(name: str, kind: str) -> str:
+    line = f"    {name} {kind} NOT NULL,"
+    return f"{line:<44}-- {_SAID[name]}" if name in _SAID else line
 
 
 SUMMARY_TABLES = (
