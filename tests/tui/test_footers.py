@@ -54,8 +54,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def full(made: Path, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    """A copy of it."""
+def full(made: Path, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A copy of it, beside which exports are written."""
+    monkeypatch.chdir(tmp_path)
     with Store(shutil.copy(made, tmp_path), clock=clock, settings=Settings()) as store:
         yield store
 
