@@ -12,6 +12,7 @@ from scipy import stats
 
 from fedstore.learning.confidence import tool_confidence, trend_of
 from fedstore.learning.intervals import Interval
+from fedstore.learning.stratified import Stratum, weighted_rate
 from fedstore.learning.targets import TARGETS, check_targets, drift_alert
 from fedstore.learning.verify import EProcess, check_assumptions, rate_verdict
 from tests.learning.synthetic import data_file
@@ -223,7 +224,7 @@ def test_target_status_at_its_edges() -> None:
 @given(st.integers(1, 400), st.integers(1, 400), st.data())
 def test_drift_alert_agrees_with_chi_square(n1: int, n2: int, data: st.DataObject) -> None:
     s1, s2 = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
-    found = drift_alert(s1, n1, s2, n2)
+    found = drift_alert(weighted_rate([Stratum(n1, n1, s1)]), weighted_rate([Stratum(2 * n2, n2, s2)]))
     if 0 < s1 + s2 < n1 + n2:
         table = [[s1, n1 - s1], [s2, n2 - s2]]
         assert (found is not None) == (stats.chi2_contingency(table, correction=False).pvalue < 0.01)

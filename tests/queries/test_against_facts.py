@@ -119,7 +119,11 @@ def test_cascade_layers(filled: Filled, label: str) -> None:
     routes = of("route", made, window.start_ms, window.end_ms)
     assert view.routes == len(routes)
     graded = [r for r in routes if "outcome" in r]
-    assert (view.accuracy.hits, view.accuracy.n) == (sum(r["outcome"]["correct"] for r in graded), len(graded))
+    speaks_for = {r["layer"]: [g["outcome"]["correct"] for g in graded if g["layer"] == r["layer"]] for r in routes}
+    heard = [sum(grades) / len(grades) for r in routes if (grades := speaks_for[r["layer"]])]
+    assert view.accuracy.n == len(graded)
+    assert view.accuracy.value == (pytest.approx(sum(heard) / len(heard)) if heard else None)
+    assert view.accuracy.silent == (pytest.approx(1 - len(heard) / len(routes)) if routes else 0.0)
     for row in view.layers:
         attempts = [a for r in routes for a in r["attempts"] if a["layer"] == row.name]
         taken = [r for r in routes if r["layer"] == row.name]

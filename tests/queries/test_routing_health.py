@@ -12,13 +12,13 @@ from tests.conftest import Clock
 HOUR_MS = 3_600_000
 
 
-def decide(store: Store, end_ms: int, verdicts: str, latency_ms: float = 40.0) -> None:
+def decide(store: Store, end_ms: int, verdicts: str, latency_ms: float = 40.0, layer: str = "keyword") -> None:
     """Decisions a minute apart, the last one before ``end_ms``: + right, - wrong, ? not graded."""
     known = {"+": Outcome(correct=True), "-": Outcome(correct=False), "?": None}
-    attempt = Attempt(layer="keyword", agent="kimi", confidence=0.9, threshold=0.85, accepted=True)
+    attempt = Attempt(layer=layer, agent="kimi", confidence=0.9, threshold=0.85, accepted=True)
     routes = [
         Route(
-            id=f"d{i}", at=end_ms - (len(verdicts) - i) * 60_000, agent="kimi", layer="keyword", attempts=(attempt,),
+            id=f"{layer}-{i}", at=end_ms - (len(verdicts) - i) * 60_000, agent="kimi", layer=layer, attempts=(attempt,),
             outcome=known[verdict], latency_ms=latency_ms,
         )
         for i, verdict in enumerate(verdicts)
@@ -48,6 +48,35 @@ def test_nothing_to_tell(store: Store, clock: Clock, verdicts: str) -> None:
     reader = store.reader()
     assert reader.cascade(reader.window("24h")).drift is None
     assert not any("fell" in text for _, text, _ in reader.overview(reader.window("24h")).attention)
+
+
+def test_a_layer_that_is_graded_more_does_not_speak_for_the_others(store: Store, clock: Clock) -> None:
+    """Half the decisions are keyword's, right in 90 %, all graded; half semantic's, right in 50 %, a tenth graded."""
+    decide(store, clock.now_ms, "+++++++++-" * 20)
+    decide(store, clock.now_ms - 1, ("+" + "?" * 9 + "-" + "?" * 9) * 10, layer="semantic")
+    reader = store.reader()
+    view = reader.cascade(reader.window("24h"))
+    assert view.accuracy.value == pytest.approx(0.5 * 0.9 + 0.5 * 0.5)
+    assert view.accuracy.n == 220
+    assert view.accuracy.silent == 0.0
+    told = [text for _, text, target in reader.overview(reader.window("24h")).attention if target == "tab:cascade"]
+    assert "routing accuracy is 70.0 %, target >95%" in told
+
+
+def test_what_was_never_graded_is_told(store: Store, clock: Clock) -> None:
+    decide(store, clock.now_ms, "+++-" * 10)
+    decide(store, clock.now_ms - 1, "?" * 10, layer="semantic")
+    accuracy = store.reader().cascade(store.reader().window("24h")).accuracy
+    assert (accuracy.value, accuracy.n, accuracy.silent) == (0.75, 40, 0.2)
+
+
+def test_grading_another_layer_more_is_no_drift(store: Store, clock: Clock) -> None:
+    fast, slow = "+" * 100 + ("+" + "?" * 9) * 10, ("+-" + "?" * 18) * 5 + "+-" * 50
+    assert len(fast) == len(slow) == 200
+    decide(store, clock.now_ms, fast)
+    decide(store, clock.now_ms - 1, slow, layer="semantic")
+    reader = store.reader()
+    assert reader.cascade(reader.window("24h")).drift is None
 
 
 def test_a_rise_needs_no_attention(store: Store, clock: Clock) -> None:

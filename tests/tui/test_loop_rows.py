@@ -16,6 +16,7 @@ from fedstore.learning.analysis import analyse_layer
 from fedstore.learning.intervals import wilson
 from fedstore.learning.lever import LeverReading
 from fedstore.learning.log_builder import Attempt, DecisionLogBuilder
+from fedstore.learning.stratified import Stratum, weighted_rate
 from fedstore.learning.targets import DriftAlert
 from fedstore.queries.models import ConfidenceBin, Rate
 from fedtop.glyphs import ASCII, UNICODE
@@ -79,8 +80,12 @@ class TestLayers:
         drift = DriftAlert(0.98, 0.9, 0.001, 500, 498)
         told = [part.plain for part in summary_parts(cascade(drift=drift))][-1]
         assert told == "▲ accuracy fell from 98.0 % to 90.0 % in the newer half (n=500 and 498)"
-        ungraded = " ".join(part.plain for part in summary_parts(cascade(accuracy=Rate(0, 0))))
+        ungraded = " ".join(part.plain for part in summary_parts(cascade(accuracy=weighted_rate([]))))
         assert "accuracy not graded" in ungraded
+        part = weighted_rate([Stratum(80, 40, 30), Stratum(20, 0, 0)])
+        assert "75.0 % 59.8–85.8 n=40 (20.0 % in layers never graded)" in " ".join(
+            part.plain for part in summary_parts(cascade(accuracy=part))
+        )
 
     def test_decisions_say_right_wrong_or_neither(self) -> None:
         rows = decision_rows(

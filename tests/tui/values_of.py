@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fedstore.learning.intervals import Interval
+from fedstore.learning.stratified import Stratum, weighted_rate
 from fedstore.learning.targets import check_targets
 from fedstore.queries.models import (
     CascadeView,
@@ -50,7 +51,8 @@ def cascade(*layers: LayerRow, **changes: Any) -> CascadeView:
     values: dict[str, Any] = {
         "window": WINDOW, "routes": 1284,
         "layers": layers or (layer("keyword", 1, captured=Rate(411, 1284)), layer()),
-        "accuracy": Rate(890, 1000), "durations": Durations(1284, 150.0, 40.0, 300.0), "clarified": Rate(13, 1284),
+        "accuracy": weighted_rate([Stratum(1000, 1000, 890)]),
+        "durations": Durations(1284, 150.0, 40.0, 300.0), "clarified": Rate(13, 1284),
         "targets": check_targets(measures), "recent": (decision(0), decision(1, correct=False)),
     }  # fmt: skip
     return CascadeView(**{**values, **changes})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fedstore import Window
+    from fedstore.learning.stratified import WeightedRate
 
 __all__ = [
     "ASCII",
@@ -47,6 +48,7 @@ __all__ = [
     "money",
     "money_text",
     "n_of",
+    "never_graded",
     "rate",
     "rate_text",
     "sparkline",
@@ -54,6 +56,7 @@ __all__ = [
     "state_text",
     "tokens",
     "truncate",
+    "within_a_day",
 ]
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -217,6 +220,11 @@ def rate_text(
     return text
 
 
+def never_graded(accuracy: WeightedRate) -> str:
+    """What a rate over all layers does not speak of: ` (23.1 % in layers never graded)`; nothing where that is none."""
+    return f" ({rate(accuracy.silent)} in layers never graded)" if 0 < accuracy.silent < 1 else ""
+
+
 def delta(value: float | None, digits: int = 1, unit: str = "", glyphs: Glyphs = UNICODE) -> str:
     """A change with its sign: `+5.1`, `−0.4`, `0.0` (no sign when it rounds to nothing)."""
     if value is None or not math.isfinite(value):
@@ -279,9 +287,14 @@ def stamp(epoch_ms: int, tz: tzinfo, now_ms: int, glyphs: Glyphs = UNICODE) -> s
     return date_time(epoch_ms, tz, glyphs=glyphs)
 
 
+def within_a_day(window: Window) -> bool:
+    """Whether the time of day tells a moment of a window."""
+    return window.length_ms <= _DAY_MS
+
+
 def moment(epoch_ms: int, tz: tzinfo, window: Window, glyphs: Glyphs = UNICODE) -> str:
     """When in a window: the time of day is enough where that is a day at most, else a `stamp`."""
-    if window.length_ms <= _DAY_MS:
+    if within_a_day(window):
         return clock(epoch_ms, tz, glyphs)
     return stamp(epoch_ms, tz, window.end_ms - 1, glyphs)
 

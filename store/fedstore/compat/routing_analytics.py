@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fedstore.queries.models import Rate
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fedstore.learning.analysis import LayerAnalysis, Share
-    from fedstore.queries.models import LayerRow, Rate
+    from fedstore.queries.models import LayerRow
     from fedstore.store import Store
     from fedstore.window import Window
 
@@ -69,12 +71,13 @@ class RoutingAnalytics:
         clarification_rate, and the share of decisions that each layer took.
         """
         view = self._reader().cascade(self._window(hours))
+        accuracy = Rate(sum(row.accuracy.hits for row in view.layers), sum(row.accuracy.n for row in view.layers))
         return {
             "time_window_hours": hours,
             "total_routes": view.routes,
-            "overall_accuracy": view.accuracy.value,
-            "accuracy_interval": _bounds(view.accuracy),
-            "outcomes": view.accuracy.n,
+            "overall_accuracy": accuracy.value,
+            "accuracy_interval": _bounds(accuracy),
+            "outcomes": accuracy.n,
             "avg_latency_ms": view.durations.mean_ms,
             "p95_latency_ms": view.durations.p95_ms,
             "clarification_rate": view.clarified.value,

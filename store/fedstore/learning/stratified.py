@@ -69,7 +69,7 @@ def weighted_rate(strata: Iterable[Stratum]) -> WeightedRate:
         smooth += weight * p
         variance += weight * weight * p * (1.0 - p) / graded
     n = sum(s.graded for s in known)
-    return WeightedRate(min(1.0, value), n, min(n, smooth * (1.0 - smooth) / variance), 1.0 - heard / total)
+    return WeightedRate(min(1.0, value), n, min(n, smooth * (1.0 - smooth) / variance), (total - heard) / total)
 
 
 def over_both(older: Mapping[Name, Stratum], newer: Mapping[Name, Stratum]) -> tuple[WeightedRate, WeightedRate]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from fedstore.learning.intervals import two_proportion_p
+from fedstore.learning.stratified import difference_p
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fedstore.learning.stratified import WeightedRate
 
 __all__ = ["TARGETS", "DriftAlert", "Status", "Target", "TargetStatus", "check_targets", "drift_alert"]
 
@@ -100,11 +102,9 @@ class DriftAlert:
         return f"{word} {shares} in the newer half (n={self.older_n:,} and {self.newer_n:,})"
 
 
-def drift_alert(
-    older_right: int, older_n: int, newer_right: int, newer_n: int, alpha: float = DRIFT_P
-) -> DriftAlert | None:
+def drift_alert(older: WeightedRate, newer: WeightedRate, alpha: float = DRIFT_P) -> DriftAlert | None:
     """An alert if the halves' accuracies differ (two-proportion test); ``None`` otherwise or without data."""
-    p = two_proportion_p(older_right, older_n, newer_right, newer_n)
-    if p is None or p >= alpha:
+    p = difference_p(older, newer)
+    if p is None or p >= alpha or older.value is None or newer.value is None:
         return None
-    return DriftAlert(older_right / older_n, newer_right / newer_n, p, older_n, newer_n)
+    return DriftAlert(older.value, newer.value, p, older.n, newer.n)

@@ -9,7 +9,13 @@ from fedstore.learning.targets import check_targets
 from fedstore.queries.buckets import durations_of
 from fedstore.queries.facts import newest_decisions
 from fedstore.queries.models import CascadeView, ConfidenceBin, DecisionRow, LayerRow, LayerView, Rate
-from fedstore.queries.routing_health import ROUTE_SUMS, accuracy_drift, route_totals, routes_by_layer
+from fedstore.queries.routing_health import (
+    ROUTE_SUMS,
+    accuracy_drift,
+    route_totals,
+    routes_by_layer,
+    routing_accuracy,
+)
 from fedstore.summaries import ACCEPTED_KIND, ASKED_KIND, RIGHT_KIND, WRONG_KIND
 
 if TYPE_CHECKING:
@@ -84,10 +90,10 @@ def _target(name: str, order: int, captured: Rate) -> tuple[str, str]:
 def cascade_view(source: Source, buckets: Buckets, window: Window, thresholds: Mapping[str, float]) -> CascadeView:
     """The cascade tab."""
     layers = layer_rows(source, buckets, window, thresholds)
-    routes, n, us, graded, correct = route_totals(buckets, window)
+    routes, n, us, _, _ = route_totals(buckets, window)
     latencies = buckets.distributions("route_buckets", window, ("layer",), "latency_bins")
     durations = durations_of(n, us / 1000, together([*latencies.values()]))
-    accuracy = Rate(correct, graded)
+    accuracy = routing_accuracy(buckets, window)
     clarified = Rate(sum(row.captured.hits for row in layers if row.name == LAST_RESORT), routes)
     measures: dict[str, float | None] = {
         "accuracy": accuracy.value,

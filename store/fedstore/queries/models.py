@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from fedstore.learning.intervals import Interval, wilson
 
 if TYPE_CHECKING:
+    from fedstore.learning.stratified import WeightedRate
     from fedstore.learning.targets import DriftAlert
     from fedstore.window import Window
 
@@ -330,7 +331,8 @@ class CascadeView:
     window: Window
     routes: int
     layers: tuple[LayerRow, ...]
-    accuracy: Rate
+    accuracy: WeightedRate
+    """Each layer weighted by the decisions it took."""
     durations: Durations
     clarified: Rate
     targets: tuple[Any, ...]

@@ -31,6 +31,7 @@ __all__ = ["DERIVED", "Notice", "emit", "look_for", "notice_for", "plain_value",
 PIPE_WIDTH = 120
 DERIVED = {
     "Rate": ("value", "interval"),
+    "WeightedRate": ("interval",),
     "Share": ("rate", "interval"),
     "Money": ("nano", "known", "mark"),
     "Window": ("length_ms",),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fedstore import Window
+    from fedstore.learning.stratified import WeightedRate
     from fedstore.queries.models import Money, Rate
     from fedtop.plain.look import Look
 
@@ -60,7 +61,7 @@ def lines(rows: Iterable[Cell]) -> RenderableType:
     return Padding(Group(*(Text(row) if isinstance(row, str) else row for row in rows)), (0, 0, 0, INDENT))
 
 
-def rate(value: Rate, look: Look, *, n: bool = True) -> Text:
+def rate(value: Rate | WeightedRate, look: Look, *, n: bool = True) -> Text:
     """``89.4 % 87.6–91.0 n=1,284``."""
     low, high = value.interval or (None, None)
     return fmt.rate_text(value.value, low, high, value.n if n else None, glyphs=look.glyphs)

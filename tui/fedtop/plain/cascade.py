@@ -51,13 +51,16 @@ def cascade(view: CascadeView, look: Look, notice: str | None = None, alarms: Se
     if view.drift is not None or alarms:
         parts += [heading("Needs Attention"), lines(_attention(view.drift, alarms, look))]
     if view.recent:
-        parts += [heading("Latest Decisions"), _decisions(view.recent[:RECENT], look)]
+        parts += [heading("Latest Decisions"), _decisions(view.recent[:RECENT], view.window, look)]
     return Group(*parts)
 
 
 def funnel(view: CascadeView, look: Look) -> RenderableType:
-    """``Layer 1 - keyword  [====----] 48 (32.0 %)``."""
-    rows = [Text(f"Total routes: {fmt.count(view.routes, look.glyphs)}")]
+    """Decisions and how often they are right, then ``Layer 1 - keyword  [====----] 48 (32.0 %)``."""
+    rows = [
+        Text(f"Total routes: {fmt.count(view.routes, look.glyphs)}"),
+        Text.assemble("Accuracy: ", tight(rate(view.accuracy, look)), fmt.never_graded(view.accuracy)),
+    ]
     width = max((look.name(row.name, 16).cell_len for row in view.layers), default=0)
     longest = bar_width(look, len("Layer 1 - ") + width + len(" ") + len(" 123456 (12.3 %)"))
     for row in view.layers:
@@ -124,10 +127,10 @@ def _verdict(correct: bool | None, look: Look) -> Text:
     return fmt.state_text(state, word, look.glyphs)
 
 
-def _decisions(rows: tuple[DecisionRow, ...], look: Look) -> RenderableType:
+def _decisions(rows: tuple[DecisionRow, ...], window: Window, look: Look) -> RenderableType:
     shown = [
         (
-            fmt.clock(row.at_ms, look.tz),
+            look.when_in(window, row.at_ms),
             look.name(row.layer, 16),
             look.name(row.agent, 20),
             _number(row.confidence, 2, look),

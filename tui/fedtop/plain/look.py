@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 from rich.theme import Theme
 
-from fedtop.format import date_time
+from fedtop.format import clock, date_time, within_a_day
 from fedtop.glyphs import ASCII, UNICODE, Glyphs
 from fedtop.sanitize import clean
+
+if TYPE_CHECKING:
+    from fedstore import Window
 
 __all__ = ["Look"]
 
@@ -51,6 +54,10 @@ class Look:
     def when(self, at_ms: int) -> str:
         """A moment, with its year where that is not the present one."""
         return date_time(at_ms, self.tz, self.now_ms, self.glyphs)
+
+    def when_in(self, window: Window, at_ms: int) -> str:
+        """A moment of a window: the time of day, with the date where that does not tell it."""
+        return clock(at_ms, self.tz, self.glyphs) if within_a_day(window) else self.when(at_ms)
 
     def name(self, text: str, limit: int = 28) -> Text:
         """A name from outside, on one line; the dash for none."""
