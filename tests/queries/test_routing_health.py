@@ -63,7 +63,7 @@ def test_a_layer_that_is_graded_more_does_not_speak_for_the_others(store: Store,
     assert "routing accuracy is 70.0 %, target >95%" in told
 
 
-def test_what_was_never_graded_is_told(store: Store, clock: Clock) -> None:
+def test_what_was_ungraded_layers_is_told(store: Store, clock: Clock) -> None:
     decide(store, clock.now_ms, "+++-" * 10)
     decide(store, clock.now_ms - 1, "?" * 10, layer="semantic")
     accuracy = store.reader().cascade(store.reader().window("24h")).accuracy

@@ -83,7 +83,7 @@ class TestLayers:
         ungraded = " ".join(part.plain for part in summary_parts(cascade(accuracy=weighted_rate([]))))
         assert "accuracy not graded" in ungraded
         part = weighted_rate([Stratum(80, 40, 30), Stratum(20, 0, 0)])
-        assert "75.0 % 59.8–85.8 n=40 (20.0 % in layers never graded)" in " ".join(
+        assert "75.0 % 59.8–85.8 n=40 (20 % in ungraded layers)" in " ".join(
             part.plain for part in summary_parts(cascade(accuracy=part))
         )
 

@@ -48,7 +48,6 @@ __all__ = [
     "money",
     "money_text",
     "n_of",
-    "never_graded",
     "rate",
     "rate_text",
     "sparkline",
@@ -56,6 +55,7 @@ __all__ = [
     "state_text",
     "tokens",
     "truncate",
+    "ungraded_layers",
     "within_a_day",
 ]
 
@@ -220,9 +220,9 @@ def rate_text(
     return text
 
 
-def never_graded(accuracy: WeightedRate) -> str:
-    """What a rate over all layers does not speak of: ` (23.1 % in layers never graded)`; nothing where that is none."""
-    return f" ({rate(accuracy.silent)} in layers never graded)" if 0 < accuracy.silent < 1 else ""
+def ungraded_layers(accuracy: WeightedRate) -> str:
+    """What a rate over all layers does not speak of: ` (23 % in ungraded layers)`; nothing where that is none."""
+    return f" ({rate(accuracy.silent, 0)} in ungraded layers)" if 0 < accuracy.silent < 1 else ""
 
 
 def delta(value: float | None, digits: int = 1, unit: str = "", glyphs: Glyphs = UNICODE) -> str:

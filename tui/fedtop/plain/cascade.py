@@ -59,7 +59,7 @@ def funnel(view: CascadeView, look: Look) -> RenderableType:
     """Decisions and how often they are right, then ``Layer 1 - keyword  [====----] 48 (32.0 %)``."""
     rows = [
         Text(f"Total routes: {fmt.count(view.routes, look.glyphs)}"),
-        Text.assemble("Accuracy: ", tight(rate(view.accuracy, look)), fmt.never_graded(view.accuracy)),
+        Text.assemble("Accuracy: ", tight(rate(view.accuracy, look)), fmt.ungraded_layers(view.accuracy)),
     ]
     width = max((look.name(row.name, 16).cell_len for row in view.layers), default=0)
     longest = bar_width(look, len("Layer 1 - ") + width + len(" ") + len(" 123456 (12.3 %)"))

@@ -18,9 +18,9 @@ from fedtop.format import (
     interval,
     moment,
     n_of,
-    never_graded,
     rate,
     state_text,
+    ungraded_layers,
 )
 from fedtop.screens.values import rate_cell
 from fedtop.themes import hue
@@ -160,7 +160,7 @@ def summary_parts(view: CascadeView) -> tuple[Text, ...]:
     if accuracy.interval is None:
         parts.append(Text("accuracy not graded", "$dim"))
     else:
-        tail = f" {interval(*accuracy.interval)} {n_of(accuracy.n)}{never_graded(accuracy)}"
+        tail = f" {interval(*accuracy.interval)} {n_of(accuracy.n)}{ungraded_layers(accuracy)}"
         parts.append(_figure("accuracy", rate(accuracy.value), tail))
     if durations.n:
         tail = f" p50 {duration_ms(durations.p50_ms)} p95 {duration_ms(durations.p95_ms)}"
