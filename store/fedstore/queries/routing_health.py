@@ -6,27 +6,25 @@ compares the window's newer half with its older one, the halves being of equally
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
 from itertools import accumulate
-from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.learning.stratified import Stratum, over_both, weighted_rate
 from fedstore.learning.targets import DriftAlert, check_targets, drift_alert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from fedstore.learning.stratified import WeightedRate
     from fedstore.learning.targets import TargetStatus
-    from fedstore.queries.buckets import Buckets
+    from fedstore.queries.buckets import Buckets, Rows
     from fedstore.window import Window
 
 __all__ = ["ROUTE_SUMS", "accuracy_drift", "route_totals", "routes_by_layer", "routing_accuracy", "routing_attention"]
 
 ROUTE_SUMS = ("routes", "latency_n", "latency_us", "graded", "correct")
 _PIECES = 240
-_NONE = Stratum(0, 0, 0)
 _VERBS = {"accuracy": "routing accuracy is", "latency_ms": "routing takes"}
 """The capture of layers and clarification are told of by layer."""
 
@@ -43,29 +41,25 @@ def route_totals(buckets: Buckets, window: Window) -> tuple[int, ...]:
 
 def routing_accuracy(buckets: Buckets, window: Window) -> WeightedRate:
     """How often a decision is right: each layer's graded decisions speak for all that the layer took."""
-    return weighted_rate(Stratum(row[0], *row[3:]) for row in routes_by_layer(buckets, window).values())
+    return weighted_rate(_strata(buckets.sums("route_buckets", window, ("layer",), ROUTE_SUMS)).values())
 
 
 def accuracy_drift(buckets: Buckets, window: Window) -> DriftAlert | None:
     """An alert when the newer half of the graded decisions is right more or less often than the older one."""
-    sums = ("routes", "graded", "correct")
-    slots = buckets.slots("route_buckets", window, buckets.step_of(window, _PIECES), ("layer",), sums)
+    step = buckets.step_of(window, _PIECES)
+    slots = buckets.slots("route_buckets", window, step, (), ("graded",))
     if not slots:
         return None
-    graded: Counter[int] = Counter()
-    for slot, _, _, seen, _ in slots:
-        graded[slot] += seen
-    half = graded.total() / 2
-    until, _ = min(zip(graded, accumulate(graded.values()), strict=True), key=lambda end: abs(end[1] - half))
-    older, newer = (_by_layer(row for row in slots if (row[0] <= until) is old) for old in (True, False))
+    seen = list(accumulate(graded for _, graded in slots))
+    middle = min(range(len(slots)), key=lambda i: abs(seen[i] - seen[-1] / 2))
+    cut = min(window.end_ms, slots[middle][0] + step)
+    halves = replace(window, end_ms=cut), replace(window, start_ms=cut)
+    older, newer = map(_strata, buckets.sums_each("route_buckets", halves, ("layer",), ROUTE_SUMS))
     return drift_alert(*over_both(older, newer))
 
 
-def _by_layer(slots: Iterable[tuple[Any, ...]]) -> dict[str, Stratum]:
-    found: dict[str, Stratum] = {}
-    for _, layer, *counts in slots:
-        found[layer] = Stratum(*map(add, found.get(layer, _NONE), counts))
-    return found
+def _strata(rows: Rows) -> dict[str, Stratum]:
+    return {layer: Stratum(routes, graded, correct) for layer, routes, _, _, graded, correct in rows}
 
 
 def routing_attention(buckets: Buckets, window: Window) -> Iterator[tuple[str, str, str]]:
