@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from fedstore.checking import MAX_DURATION_MS
 from fedstore.cleaning import NAME_LIMIT, clean_label, clean_name, clean_text, required_name
+from fedstore.ids import EARLIEST_MS, LATEST_MS
 
 __all__ = [
     "Attempt",
@@ -36,8 +37,6 @@ __all__ = [
     "to_epoch_ms",
 ]
 
-EARLIEST_MS = 946_684_800_000  # the year 2000: an earlier time is a mistake in the unit or the clock
-LATEST_MS = 253_402_300_799_000
 MAX_TOKENS = 10**12
 MAX_USD = 10**6
 NANO = 10**9

@@ -15,10 +15,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FUTURE_SLACK_MS", "new_id", "now_ms", "stable_id"]
+__all__ = ["EARLIEST_MS", "FUTURE_SLACK_MS", "LATEST_MS", "new_id", "now_ms", "stable_id"]
 
 FUTURE_SLACK_MS = 300_000
 """Clocks differ; a fact further ahead than this is refused."""
+EARLIEST_MS = 946_684_800_000
+"""The year 2000: an earlier time is a mistake in the unit or the clock."""
+LATEST_MS = 253_402_300_799_000
 
 
 def now_ms() -> int:
@@ -28,7 +31,7 @@ def now_ms() -> int:
 
 def new_id(at_ms: int) -> str:
     """A fresh id that sorts by ``at_ms``."""
-    return f"{at_ms:012x}{_next():020x}"
+    return (at_ms << 80 | _next()).to_bytes(16).hex()
 
 
 def _draw() -> None:

@@ -6,13 +6,12 @@ wall clock set back does no harm.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from fedstore.ids import new_id, now_ms
+from fedstore.ids import new_id
 
 if TYPE_CHECKING:
     from fedstore.recorder import Recorder
@@ -33,7 +32,7 @@ class RecordedRun:
         self._more = {name: value for name, value in more.items() if name not in ("id", "project", "started_at")}
         self._began = 0.0
         named = more.get("id")
-        self.id: str = named if isinstance(named, str) else new_id(_now(recorder))
+        self.id: str = named if isinstance(named, str) else new_id(recorder.now())
         self.started_ms: int | None = None
         self.success: bool | None = None
         self.rework: bool | None = None
@@ -45,7 +44,7 @@ class RecordedRun:
 
     def __enter__(self) -> RecordedRun:
         self._began = time.monotonic()
-        self.started_ms = _now(self._recorder)
+        self.started_ms = self._recorder.now()
         self._state("running", "")
         return self
 
@@ -85,7 +84,7 @@ class RecordedRun:
         return RecordedTool(self, name, fields)
 
     def _state(self, state: str, reason: str) -> None:
-        now = _now(self._recorder)
+        now = self._recorder.now()
         self._record(
             "run_state", {"id": self.id, "state": state, "reason": reason, "at": now, "started_at": self.started_ms}
         )
@@ -124,9 +123,3 @@ class RecordedTool:
             said |= {"success": False, "error_class": kind.__name__}
         said["duration_ms"] = (time.monotonic() - self._began) * 1000
         self._run.execution(self._name, **{**self._fields, **said})
-
-
-def _now(recorder: Recorder) -> int:
-    with contextlib.suppress(Exception):
-        return recorder.now()
-    return now_ms()

@@ -16,7 +16,7 @@ from typing import Any
 
 from fedstore.background import Background
 from fedstore.events import Event
-from fedstore.ids import new_id
+from fedstore.ids import EARLIEST_MS, LATEST_MS, new_id
 from fedstore.recorded_run import RecordedRun
 from fedstore.sink import Sink
 from fedstore.store import Store
@@ -32,7 +32,8 @@ class Recorder:
     refused facts. ``background=True`` is for event loops: calls return at once and a thread writes a few times a
     second; kill -9 can then cost what was recorded in the last ``Background.INTERVAL_S`` seconds, and no more than
     ``Background.LIMIT`` facts (beyond that a call writes at once by itself). ``close`` and the end of the process write
-    everything (not ``os._exit``). ``clock`` gives the present in UTC epoch milliseconds.
+    everything (not ``os._exit``). ``clock`` gives the present in UTC epoch milliseconds; what it cannot tell,
+    the machine does.
     """
 
     def __init__(
@@ -203,10 +204,7 @@ class Recorder:
         return identity if isinstance(identity, str) else ""
 
     def _new_id(self, at: object) -> str:
-        try:
-            return new_id(at if isinstance(at, int) and 0 < at < 1 << 47 else self._sink.now())
-        except Exception:  # noqa: BLE001 - a broken clock must not stop the caller
-            return new_id(0)
+        return new_id(at if isinstance(at, int) and EARLIEST_MS <= at <= LATEST_MS else self._sink.now())
 
 
 def _effort(level: Any) -> Any:

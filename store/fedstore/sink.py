@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fedstore.errors import FedstoreError
-from fedstore.ids import now_ms
+from fedstore.ids import EARLIEST_MS, LATEST_MS, now_ms
 from fedstore.rejects import Reject, as_text, reject_rows
 from fedstore.store import Store
 from fedstore.writer import FactWriter, Receipt
@@ -44,7 +44,7 @@ class Sink:
     ) -> None:
         self._given = store
         self._store = store if isinstance(store, Store) else None
-        self._clock = clock or (store.clock if isinstance(store, Store) else now_ms)
+        self._clock = _sound(clock or (store.clock if isinstance(store, Store) else now_ms))
         self._source = source
         self._keep_content = keep_content
         self._writer: FactWriter | None = None
@@ -86,7 +86,7 @@ class Sink:
         with self._guard:
             self.lost += count
             if not self._pending:
-                self._pending_since = self._safe_now()
+                self._pending_since = self._clock()
             self._pending += count
             self._why = reason
             new = reason not in self._said and len(self._said) < 20
@@ -179,11 +179,25 @@ class Sink:
                 self._pending += count
             raise
 
-    def _safe_now(self) -> int:
-        try:
-            return int(self._clock())
-        except Exception:  # noqa: BLE001 - a broken clock is one of the things that can be wrong
-            return now_ms()
+
+def _sound(clock: Callable[[], int]) -> Callable[[], int]:
+    """A clock that tells epoch milliseconds, come what may: where the given one does not, it is the machine's."""
+    if clock is now_ms:
+        return clock
+    said = False
+
+    def present() -> int:
+        nonlocal said
+        with contextlib.suppress(Exception):
+            told = int(clock())
+            if EARLIEST_MS <= told <= LATEST_MS:
+                return told
+        if not said:
+            said = True
+            _log.warning("the clock of a recorder does not tell UTC epoch milliseconds: the machine's is used")
+        return now_ms()
+
+    return present
 
 
 _alive: weakref.WeakSet[Sink] = weakref.WeakSet()

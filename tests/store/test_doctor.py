@@ -42,19 +42,22 @@ def test_the_place_comes_from_the_settings(tmp_path: Path) -> None:
 
 
 def test_losses_and_rejects(store: Store, clock: Clock) -> None:
-    clock.now_ms = 60_000
+    clock.now_ms = 1_767_225_660_000
     recorder = store.recorder(source="agent")
     recorder.record({"kind": "run", "agent": "a", "colour": 1})
     with store.database.write() as tx:
-        tx.execute("INSERT INTO losses (count, reason, first_ms, recorded_ms) VALUES (1234, 'disk full', 1, 60000)")
+        tx.execute(
+            "INSERT INTO losses (count, reason, first_ms, recorded_ms) VALUES (1234, 'disk full', ?, ?)",
+            (clock() - 60_000, clock()),
+        )
     found = by_topic(store)
     assert found["losses"].severity == "warn"
     assert "send or import the facts again" in found["losses"].advice
     assert found["losses"].message == (
-        "1,234 facts could not be recorded, the last between 1970-01-01 00:00 UTC and 1970-01-01 00:01 UTC: disk full"
+        "1,234 facts could not be recorded, the last between 2026-01-01 00:00 UTC and 2026-01-01 00:01 UTC: disk full"
     )
     assert found["rejects"].severity == "warn"
-    assert found["rejects"].message.startswith("1 fact was refused, the last at 1970-01-01 00:01 UTC (agent): colour: ")
+    assert found["rejects"].message.startswith("1 fact was refused, the last at 2026-01-01 00:01 UTC (agent): colour: ")
     clock.advance(24 * 3_600_000 - 1)
     assert {by_topic(store)[topic].severity for topic in ("losses", "rejects")} == {"warn"}
     clock.advance(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -166,16 +167,35 @@ def test_nothing_raises_whatever_it_is_given(store: Store, a: Any, b: Any, c: An
     recorder.close()
 
 
-def test_a_broken_clock_and_a_broken_iterable_do_not_raise(tmp_path: Path) -> None:
-    def broken() -> int:
-        raise RuntimeError("no time")
+def _no_time() -> int:
+    raise RuntimeError("no time")
 
-    recorder = Recorder(tmp_path / "s.db", clock=broken)
+
+@pytest.mark.parametrize(
+    ("clock", "sound"),
+    [
+        (_no_time, False), (lambda: "noon", False), (lambda: None, False), (lambda: -5, False),
+        (lambda: 1 << 60, False), (lambda: float("nan"), False), (time.time, False),
+        (lambda: time.time() * 1000, True),
+    ],
+)  # fmt: skip
+def test_a_broken_clock_costs_no_fact(
+    tmp_path: Path, clock: Any, sound: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder(tmp_path / "s.db", clock=clock)
     recorder.task("a")
-    with recorder.run("a"):
-        pass
-    assert recorder.lost > 0
+    with recorder.run("a") as run:
+        run.usage(model="m")
+    recorder.close()
+    assert (recorder.lost, recorder.refused) == (0, 0)
+    with Store(tmp_path / "s.db") as store:
+        times = [row[0] for row in store.database.read("SELECT ended_ms FROM runs")]
+    assert len(times) == 2
+    assert all(abs(at - time.time() * 1000) < 60_000 for at in times)
+    assert len([r for r in caplog.records if "the machine's is used" in r.getMessage()]) == (0 if sound else 1)
 
+
+def test_a_broken_iterable_does_not_raise(tmp_path: Path) -> None:
     def events() -> Any:
         yield {"kind": "run", "agent": "a"}
         raise ValueError("torn")
