@@ -6,6 +6,7 @@ import pytest
 
 from fedstore.events import Run, Verdict
 from fedstore.learning.boosts import propose_boosts
+from fedstore.learning.intervals import wilson
 from fedstore.learning.tuning_types import TuneCancelledError
 from fedstore.policy import PolicyStore, boost_key, optimization_text
 from fedstore.policy.optimize import RUNS_PER_AGENT, read_outcomes
@@ -121,14 +122,40 @@ def test_a_small_move_is_not_worth_a_change(federation: Store, loop: PolicyStore
     assert not any(item.label == "kimi" for item in loop.propose_optimize().items)
 
 
-def test_prediction_speaks_of_what_is_boosted(federation: Store, loop: PolicyStore) -> None:
+def test_prediction_counts_each_task_of_what_is_boosted_once(store: Store, loop: PolicyStore, clock: Clock) -> None:
+    end = clock.now_ms - HOUR_MS
+    write_runs(store, "kimi", "docs", "+" * 19 + "-", end)
+    write_runs(store, "kimi", "", "+" * 9 + "-", end)  # without a task type: boosted with the agent
+    write_runs(store, "codex", "docs", "+-" * 10, end)
     plan = loop.propose_optimize("seed")
-    up = [item for item in plan.items if (item.new or 0) > 0]
+    assert by_label(plan) == {"kimi": 0.05, "kimi for docs": 0.05, "codex": -0.05}
     predicted = plan.predicted["success"]
-    successes, n = sum(item.detail["successes"] for item in up), sum(item.n or 0 for item in up)
-    assert predicted.now == pytest.approx(successes / n)
+    assert predicted.now == pytest.approx(28 / 30)
+    assert predicted.now_interval == pytest.approx(wilson(28, 30))
     assert predicted.new is not None
     assert 0.5 < predicted.new < predicted.now
+
+
+def test_prediction_leaves_out_the_task_types_that_do_not_follow_their_agent(
+    store: Store, loop: PolicyStore, clock: Clock
+) -> None:
+    end = clock.now_ms - HOUR_MS
+    write_runs(store, "kimi", "docs", "+" * 40, end)
+    write_runs(store, "kimi", "code", "-" * 8, end)
+    write_runs(store, "codex", "docs", "+-" * 20, end)
+    write_runs(store, "codex", "code", "+" * 8, end)
+    plan = loop.propose_optimize()
+    boosts = by_label(plan)
+    assert (boosts["kimi"] or 0) > 0 > (boosts["kimi for code"] or 0)
+    predicted = plan.predicted["success"]
+    assert predicted.now == 1.0  # kimi's docs and codex's code
+    change = loop.apply(plan)
+    clock.advance(HOUR_MS)
+    write_runs(store, "kimi", "docs", "+++", clock.now_ms)
+    write_runs(store, "kimi", "code", "--", clock.now_ms)
+    effects = loop.change(change.id).effects
+    assert effects is not None
+    assert (effects.now.n, effects.now.values) == (3, {"success": 1.0})
 
 
 def test_an_empty_store_says_what_is_missing(loop: PolicyStore) -> None:

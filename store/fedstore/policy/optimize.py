@@ -65,7 +65,8 @@ def plan_optimize(
 ) -> Plan:  # fmt: skip
     """The plan that sets the boosts ``policy`` proposes."""
     job = _Job(policy, body, max_step, locked)
-    proposals = [p for p in propose_boosts(outcomes, policy) if p.task_type != ""]
+    every = propose_boosts(outcomes, policy)
+    proposals = [p for p in every if p.task_type != ""]
     items = _items(proposals, job)
     held = [item.label for item in items if locked(item.key)]
     items = [item for item in items if not locked(item.key)]
@@ -81,7 +82,7 @@ def plan_optimize(
         items=tuple(items),
         window_label=label,
         extent=extent,
-        predicted=_predicted(items),
+        predicted=_predicted(every, body, body.with_values({item.key: item.new for item in items})),
         alternatives=_alternatives(outcomes, policy),
         reasons=() if items else (_why_nothing(proposals),),
         warnings=(*warnings, *notes),
@@ -148,21 +149,23 @@ def _limited(old: float | None, wanted: float | None, job: _Job) -> tuple[float 
     return round(start + (job.max_step if end > start else -job.max_step), 4), True
 
 
-def _predicted(items: Sequence[PlanItem]) -> dict[str, Predicted]:
-    """Success of the pairs that get more work, as seen and as expected. How much more they get, a router decides."""
-    up = [item for item in items if (item.new or 0.0) > (item.old or 0.0)]
-    n = sum(item.n or 0 for item in up)
+def _predicted(proposals: Sequence[BoostProposal], before: PolicyBody, after: PolicyBody) -> dict[str, Predicted]:
+    """Success of what gets more work, as seen and as expected. How much more it gets, a router decides.
+
+    Told by agent and task type: the tasks of an agent that is boosted as a whole count once.
+    """
+    pairs = [(p, p.agent, p.task_type) for p in proposals if p.task_type is not None]
+    up = [p for p, agent, kind in pairs if after.boost(agent, kind) > before.boost(agent, kind)]
+    n = sum(p.n for p in up)
     if not n:
         return {}
-    successes = sum(int(item.detail["successes"]) for item in up)
-    expected = sum(float(item.detail["posterior"]) * (item.n or 0) for item in up) / n
-    seen = wilson(successes, n)
+    successes = sum(p.successes for p in up)
     return {
         "success": Predicted(
             now=successes / n,
-            new=expected,
+            new=sum(p.posterior * p.n for p in up) / n,
             # No change: what was seen shrinks towards what is to be expected, whatever the boosts do.
-            now_interval=pair_of(seen),
+            now_interval=pair_of(wilson(successes, n)),
         )
     }
 

@@ -1,4 +1,4 @@
-"""What happened since boosts were changed, from the tasks of the agents (and task types) that were boosted."""
+"""What happened since boosts were changed, from the tasks of the agents and task types that were boosted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from fedstore.learning.intervals import wilson
 from fedstore.learning.verify import ChangeVerdict, rate_verdict
+from fedstore.policy.body import boosted
 from fedstore.policy.effects import WATCHED_MS, Effects, Measured, horizons, new_values
+from fedstore.policy.ledger import body_at
 from fedstore.policy.plans import pair_of
 
 if TYPE_CHECKING:
@@ -21,11 +23,15 @@ _RUNS = 20_000
 
 
 def optimize_effects(read: Read, change: Change, until_ms: int, now_ms: int) -> Effects:
-    """Effects of boosts: how the agents (and task types) that were boosted do since."""
-    up = [item for item in change.plan.items if (item.new or 0.0) > (item.old or 0.0)]
-    wanted = [(str(item.detail.get("agent", item.label)), item.detail.get("task_type")) for item in up]
+    """Effects of boosts: how what was boosted, by agent and task type, does since."""
+    before, after = (body_at(read, version) for version in (change.old_version, change.new_version))
+    agents = sorted({found[0] for item in change.plan.items if (found := boosted(item.key))})
     end = min(until_ms, change.at_ms + WATCHED_MS, now_ms + 1)
-    runs = _runs(read, wanted, change.at_ms, end)
+    runs = [
+        (at, ok)
+        for at, agent, kind, ok in _runs(read, agents, change.at_ms, end)
+        if after.boost(agent, kind) > before.boost(agent, kind)
+    ]
     predicted = change.plan.predicted.get("success")
     known = [rate for rate in (predicted.now, predicted.new) if rate is not None] if predicted else []
     reference = min(known, default=None)
@@ -43,25 +49,21 @@ def optimize_effects(read: Read, change: Change, until_ms: int, now_ms: int) -> 
             for name, until, complete in horizons(change, until_ms, now_ms)
         ),
         seen_since_ms=runs[0][0] if runs else None,
-        notes=() if up else ("no boost went up: there is no success rate to watch",),
+        notes=() if predicted else ("no boost went up: there is no success rate to watch",),
     )
 
 
-def _runs(read: Read, wanted: Sequence[tuple[str, Any]], start_ms: int, end_ms: int) -> list[tuple[int, bool]]:
-    """When the runs of some agents (and task types) ended, and whether they succeeded, in the order of time."""
-    types: dict[str, set[Any]] = {}
-    for agent, task_type in wanted:
-        types.setdefault(agent, set()).add(task_type)
-    found = []
-    for agent, kinds in types.items():
-        rows = read(
-            "SELECT ended_ms, task_type, success = 1 AND COALESCE(rework, 0) <> 1 FROM runs"
+def _runs(read: Read, agents: Sequence[str], start_ms: int, end_ms: int) -> list[tuple[int, str, str, bool]]:
+    """When the runs of some agents ended, whose and of which task type they were, whether they succeeded."""
+    rows: list[tuple[Any, ...]] = []
+    for agent in agents:
+        rows += read(
+            "SELECT ended_ms, agent, task_type, success = 1 AND COALESCE(rework, 0) <> 1 FROM runs"
             " WHERE agent = ? AND ended_ms >= ? AND ended_ms < ? AND success IS NOT NULL"
             " ORDER BY ended_ms LIMIT ?",
             (agent, start_ms, end_ms, _RUNS),
         )
-        found += [(at, bool(ok)) for at, kind, ok in rows if None in kinds or kind in kinds]
-    return sorted(found)
+    return sorted((at, name, kind, bool(ok)) for at, name, kind, ok in rows)
 
 
 def _measure_runs(outcomes: Sequence[bool], horizon: str, end_ms: int, complete: bool) -> Measured:
