@@ -240,6 +240,7 @@ async def test_the_palette_finds_a_command_and_runs_it(seeded_store: Store, cloc
     async with running(seeded_store, clock) as (app, pilot):
         await pilot.press("colon")
         await pilot.pause()
+        assert app.screen.visible  # a hidden screen takes keys and is not drawn
         await pilot.press(*"longer window")
         await until(pilot, lambda: "The next longer window" in screen_text(app))
         await pilot.press("enter")

@@ -54,10 +54,10 @@ class Actions:
 
     def action_command_palette(self) -> None:
         """Every command by name."""
-        from fedtop.commands import CommandList
+        from fedtop.commands import CommandScreen
 
-        if not isinstance(self._app.screen, CommandList):
-            self._app.push_screen(CommandList())
+        if not isinstance(self._app.screen, CommandScreen):
+            self._app.push_screen(CommandScreen())
 
     async def action_tab_number(self, number: int) -> None:
         """The n-th tab, from 1."""

@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 
     from fedtop.app import FedtopApp
 
-__all__ = ["CommandList", "FedtopCommands"]
+__all__ = ["CommandScreen", "FedtopCommands"]
 
 _HIDDEN = frozenset({"app.palette", "app.interrupt", "view.back"})
 _OF_TABLES = frozenset({"table.open", "table.sort", "table.reverse", "table.next", "table.previous"})
 
 
-class CommandList(CommandPalette):
-    """Textual's, which ends the app when it is paged through in a terminal too low to show one line of it."""
+class CommandScreen(CommandPalette):
+    """Textual's, which ends the app when it is paged through in a terminal too low to show one line of it.
+
+    Style sheets go by the names of classes: Textual has a CommandList, which is hidden until it is filled.
+    """
 
     def __init__(self) -> None:
         super().__init__(id="--command-palette")

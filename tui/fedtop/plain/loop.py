@@ -44,8 +44,7 @@ def plan(found: Plan, look: Look, *, dry_run: bool) -> RenderableType:
         if sentences:
             parts += [heading(title), lines(Text(look.name(line, 400).plain, style) for line in sentences)]
     if found.more_needed:
-        needed = f"{found.more_needed:,} more graded outcomes would settle it (`fedtop label` lists the most telling)."
-        parts += [heading("Missing"), lines([needed])]
+        parts += [heading("Missing"), lines([_missing(found)])]
     if _others(found):
         parts += [heading("Other rules"), _alternatives(found, look)]
     return Group(*parts)
@@ -82,6 +81,12 @@ def _items(found: Plan, look: Look) -> RenderableType:
 
 def _evidence(found: Plan, look: Look) -> RenderableType:
     return lines(f"{look.name(item.label, 32).plain}: {look.name(item.evidence, 200).plain}" for item in found.items)
+
+
+def _missing(found: Plan) -> str:
+    if found.kind == "tune":
+        return f"{found.more_needed:,} more graded outcomes would settle it (`fedtop label` lists the most telling)."
+    return f"{found.more_needed:,} more graded tasks would settle whether an agent is a high or a low performer."
 
 
 def _others(found: Plan) -> list[Alternative]:
