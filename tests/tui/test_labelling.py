@@ -150,7 +150,10 @@ class TestQueue:
     async def test_naming_the_right_agent(self, source: GradingSource) -> None:
         async with pane(source, target="labelling:") as (app, pilot):
             first = table(app).model.order[0]
-            await pilot.press("c", *"someone", "enter")
+            await pilot.press("c", *"someone")
+            await pilot.pause()
+            assert "someone" in screen_text(app)
+            await pilot.press("enter")
             await settled(app, pilot)
             assert table(app).has_focus
         assert verdict(source.store, first) == (0, "someone")

@@ -78,6 +78,9 @@ class AgentInput(Input):
         padding: 0 1;
         background: $surface;
     }
+    AgentInput:focus {
+        border: none;
+    }
     AgentInput.-open {
         display: block;
     }
