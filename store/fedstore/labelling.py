@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,11 +17,12 @@ import numpy as np
 from fedstore.decisions import Decisions, load_decisions
 from fedstore.errors import FedstoreError
 from fedstore.events import Verdict
-from fedstore.learning.intervals import Interval, wilson
+from fedstore.learning.stratified import Stratum, weighted_rate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fedstore.learning.intervals import Interval
     from fedstore.learning.log import DecisionLog
     from fedstore.store import Store
     from fedstore.window import Window
@@ -140,19 +142,16 @@ class LabellingQueue:
         log, graded = self._log, self._correct >= 0
         near = np.abs(self._margin) <= NEAR
         group = log.accepted * 2 + near
-        total = np.bincount(group, minlength=2 * len(log.layers) + 2)
-        seen = np.bincount(group, weights=graded, minlength=len(total))
-        share = np.divide(total, seen, out=np.zeros(len(total)), where=seen > 0)
-        weight = np.where(graded, share[group], 0.0)
-        accuracy, interval = _accuracy(weight, self._correct)
+        counts = [np.bincount(group[rows]).tolist() for rows in (graded | ~graded, graded, self._correct == 1)]
+        rate = weighted_rate(Stratum(*of) for of in zip_longest(*counts, fillvalue=0))
         return LabelProgress(
             decisions=len(log),
-            graded=int(graded.sum()),
+            graded=rate.n,
             near=int(near.sum()),
             near_graded=int((near & graded).sum()),
-            accuracy=accuracy,
-            interval=interval,
-            covered=float(total[seen > 0].sum() / total.sum()) if len(log) else 0.0,
+            accuracy=rate.value,
+            interval=rate.interval,
+            covered=1.0 - rate.silent if len(log) else 0.0,
         )
 
     def _priority(self) -> NDArray[np.float64]:
@@ -205,12 +204,3 @@ def _margins(
     margin = np.where(np.isnan(margin), np.inf, margin)
     nearest = np.abs(margin).argmin(axis=1)
     return nearest, margin[np.arange(len(log)), nearest], now
-
-
-def _accuracy(weight: NDArray[np.float64], correct: NDArray[np.int8]) -> tuple[float | None, Interval | None]:
-    total = float(weight.sum())
-    if total <= 0:
-        return None, None
-    accuracy = min(1.0, float(weight[correct == 1].sum()) / total)
-    effective = total * total / float((weight * weight).sum())
-    return accuracy, wilson(accuracy * effective, effective)

@@ -17,6 +17,7 @@ from fedstore.learning.verify import EProcess
 from fedstore.policy import Change, PolicyStore
 from fedstore.policy.effects import Effects
 from fedstore.store import Store
+from fedstore.window import Window
 from tests.conftest import Clock
 from tests.policy.synthetic import cascade_log, write_cascade, write_runs
 
@@ -103,6 +104,19 @@ def test_horizons_and_predictions(cascade_store: Store, change: Change, loop: Po
     low, high = now.intervals["accuracy"] or (1, 0)
     assert low < (now.values["accuracy"] or 0) < high
     assert found.broken == ()
+
+
+def test_accuracy_since_then_is_told_as_everywhere(
+    cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock
+) -> None:
+    clock.advance(2 * HOUR_MS)
+    log = under(change, 1_200, 2)
+    correct = np.where((log.accepted == 0) & (np.arange(1_200) % 9 > 0), -1, log.correct)
+    write_cascade(cascade_store, dataclasses.replace(log, correct=correct), clock.now_ms, 2_000, "new")
+    now, shown = effects(loop).now, cascade_store.reader().cascade(Window.ending("1h", clock.now_ms)).accuracy
+    assert now.n == 1_200
+    assert now.values["accuracy"] == pytest.approx(shown.value)
+    assert now.intervals["accuracy"] == pytest.approx(shown.interval)
 
 
 def test_good_decisions_confirm(cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock) -> None:

@@ -10,6 +10,7 @@ import pytest
 from fedstore.decisions import read_decisions
 from fedstore.errors import FedstoreError
 from fedstore.labelling import LabellingQueue, labelling_queue
+from fedstore.learning.stratified import Stratum, weighted_rate
 from fedstore.policy import PolicyStore
 from fedstore.store import Store
 from fedstore.window import Window
@@ -103,6 +104,23 @@ def test_near_decisions_do_not_bias_the_accuracy(store: Store, clock: Clock) -> 
     true = float((log.correct == 1).mean())
     assert abs(weighed - true) < 0.02
     assert abs(plain - true) > abs(weighed - true)
+
+
+def test_the_interval_is_that_of_the_groups(store: Store, clock: Clock) -> None:
+    """The same as wherever accuracy is told: each group's own rate counts, not one rate for all of them."""
+    log = cascade_log("seedlike", 2_000, 12)
+    write_cascade(store, log, clock.now_ms - 60_000)
+    queue = LabellingQueue(store, ALL)
+    group = queue._log.accepted * 2 + (np.abs(queue._margin) <= 0.05)
+    queue._correct[(group % 3 > 0) & (np.arange(2_000) % 7 != 0)] = -1
+    strata = [
+        Stratum(int(of.sum()), int((of & (queue._correct >= 0)).sum()), int((of & (queue._correct == 1)).sum()))
+        for of in (group == one for one in np.unique(group))
+    ]
+    expected, found = weighted_rate(strata), queue.progress()
+    assert found.accuracy == pytest.approx(expected.value)
+    assert found.interval == pytest.approx(expected.interval)
+    assert found.covered == pytest.approx(1.0 - expected.silent)
 
 
 def test_unknown_decisions_and_missing_names(half_graded: Store) -> None:

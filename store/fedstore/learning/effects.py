@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fedstore.learning.log import DecisionLog
 
-__all__ = ["accuracy_effect", "drift", "flips_and_worst_agent", "mean_effect"]
+__all__ = ["accuracy_effect", "drift", "flips_and_worst_agent", "layer_strata", "mean_effect"]
 
 Floats = NDArray[np.float64]
 
@@ -148,11 +148,11 @@ def drift(log: DecisionLog) -> float | None:
     if not graded.any():
         return None
     newer = log.ts_ms > np.median(log.ts_ms[graded])
-    return difference_p(*over_both(_by_layer(log, ~newer), _by_layer(log, newer)))
+    return difference_p(*over_both(layer_strata(log.take(~newer)), layer_strata(log.take(newer))))
 
 
-def _by_layer(log: DecisionLog, part: NDArray[np.bool_]) -> dict[int, Stratum]:
-    """What each layer decided in a part of the log."""
-    of = (part, part & (log.correct >= 0), part & (log.correct == 1))
+def layer_strata(log: DecisionLog) -> dict[int, Stratum]:
+    """What each layer decided; the clarification comes after the last layer."""
+    of = (log.accepted >= 0, log.correct >= 0, log.correct == 1)
     counts = np.stack([np.bincount(log.accepted[rows], minlength=len(log.layers) + 1) for rows in of], axis=1)
     return {k: Stratum(*row) for k, row in enumerate(counts.tolist())}

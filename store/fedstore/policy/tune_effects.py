@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fedstore.decisions import load_within
+from fedstore.learning.effects import layer_strata
 from fedstore.learning.intervals import Interval, wilson
+from fedstore.learning.stratified import weighted_rate
 from fedstore.learning.verify import ChangeVerdict, EProcess, check_assumptions
 from fedstore.policy.effects import WATCHED_MS, Effects, Measured, horizons, new_values
 from fedstore.policy.plans import Pair, pair_of
@@ -65,36 +67,20 @@ def _under(log: DecisionLog, new: Mapping[str, float | None]) -> tuple[DecisionL
     return log.take((rows >= seen[0]) & ~contradicts), int(log.ts_ms[seen[0]])
 
 
-def _weights(log: DecisionLog) -> NDArray[np.float64]:
-    """One over the graded share of the layer that decided, so that layers graded more do not count more."""
-    graded = log.correct >= 0
-    total = np.bincount(log.accepted, minlength=len(log.layers) + 1)
-    seen = np.bincount(log.accepted, weights=graded, minlength=len(log.layers) + 1)
-    share = np.divide(total, seen, out=np.zeros(len(total)), where=seen > 0)
-    weights: NDArray[np.float64] = np.where(graded, share[log.accepted], 0.0)
-    return weights
-
-
 def _measure_log(log: DecisionLog, horizon: str, end_ms: int, complete: bool) -> Measured:
     n = len(log)
-    weight = _weights(log)
-    graded = int(np.count_nonzero(log.correct >= 0))
-    accuracy, interval = None, None
-    if graded:
-        accuracy = min(1.0, float(weight[log.correct == 1].sum() / weight.sum()))
-        effective = float(weight.sum() ** 2 / (weight * weight).sum())
-        interval = wilson(accuracy * effective, effective)
+    accuracy = weighted_rate(layer_strata(log).values())
     latency = np.nansum(np.where(log.shadow, np.nan, log.latency_ms), axis=1)
     clarified = int(np.count_nonzero(log.accepted == len(log.layers)))
     clarify = pair_of(wilson(clarified, n))
     return Measured(
-        horizon, end_ms, complete, n, graded,
+        horizon, end_ms, complete, n, accuracy.n,
         {
-            "accuracy": accuracy,
+            "accuracy": accuracy.value,
             "latency_ms": float(latency.mean()) if n else None,
             "clarify": clarified / n if n else None,
         },
-        {"accuracy": pair_of(interval), "latency_ms": _mean_interval(latency), "clarify": clarify},
+        {"accuracy": pair_of(accuracy.interval), "latency_ms": _mean_interval(latency), "clarify": clarify},
     )  # fmt: skip
 
 
