@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from fedstore.config import PolicySettings, Settings
 from fedstore.errors import FedstoreError, PlanRefusedError, StoreReadOnlyError
 from fedstore.events import Verdict
+from fedstore.learning.tuning_types import TunePolicy
 from fedstore.policy import Plan, PolicyBody, PolicyStore
 from fedstore.store import Store
 from fedstore.window import Window
@@ -257,12 +258,28 @@ def test_a_lock_set_in_the_settings_refuses_a_plan_made_before(
         assert "kimi" in refusal(PolicyStore(store), plan)
 
 
-def test_a_locked_layer_keeps_the_whole_setting(cascade_store: Store, loop: PolicyStore) -> None:
-    moving = loop.propose_tune().items[0]
+@pytest.mark.parametrize("rule", ["certified", "seed-count"])
+def test_a_locked_layer_stays_and_the_others_are_tuned_around_it(
+    cascade_store: Store, loop: PolicyStore, rule: TunePolicy
+) -> None:
+    settings = loop.tune_settings(policy=rule)
+    moving = loop.propose_tune(settings).items[0]
     loop.lock(moving.key)
-    plan = loop.propose_tune()
-    assert plan.items == ()
-    assert "locked" in plan.reasons[0]
+    plan = loop.propose_tune(settings)
+    assert plan.items
+    assert moving.key not in {item.key for item in plan.items}
+    assert f"{moving.label} locked: left as it is" in plan.warnings
+    assert loop.apply(plan).plan == plan
+
+
+def test_a_search_keeps_within_the_step_that_may_be_applied(cascade_store: Store, clock: Clock) -> None:
+    tight = Settings(policy=PolicySettings(max_threshold_step=0.02))
+    with Store(cascade_store.path, clock=clock, settings=tight) as store:
+        loop = PolicyStore(store)
+        plan = loop.propose_tune()
+        assert plan.items
+        assert all(abs((item.new or 0) - (item.old or 0)) <= 0.02 + 1e-9 for item in plan.items)
+        loop.apply(plan)
 
 
 def test_step_limit(federation: Store, loop: PolicyStore, clock: Clock) -> None:

@@ -35,7 +35,7 @@ def candidates(
     threshold: float, step: float, reach: float, up: float | None = None, lowest: float = LOWEST
 ) -> list[float]:
     """Ascending candidates around a threshold, the threshold itself always among them; ``up`` caps raises."""
-    count = round(reach / step)
+    count = int(reach / step + 1e-9)
     values = {round(threshold + i * step, 10) for i in range(-count, count + 1)}
     top = min(HIGHEST, threshold + (reach if up is None else up) + 1e-9)
     kept = {value for value in values if lowest <= value <= top}

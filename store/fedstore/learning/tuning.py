@@ -126,6 +126,8 @@ class _Job:
         """Why a layer may not move; empty where it may."""
         if self.settings.layer is not None and self.log.layers[k] != self.settings.layer:
             return "not asked for"
+        if self.log.layers[k] in self.settings.locked:
+            return "locked"
         ungraded = self.guard == "no-worse"
         counted = self.context.attempts[k] if ungraded else self.context.graded[k]
         if counted < self.settings.min_graded:
@@ -242,7 +244,7 @@ class _Job:
         else:
             changes = seed_count(self.log, self.now)
         new = tuple(
-            value if self.settings.layer in (None, layer) else old
+            value if self.settings.layer in (None, layer) and layer not in self.settings.locked else old
             for (value, _), layer, old in zip(changes, self.log.layers, self.now, strict=True)
         )
         if grade == "exact" and any(value > old for value, old in zip(new, self.now, strict=True)):

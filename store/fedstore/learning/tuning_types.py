@@ -64,6 +64,10 @@ class TuneSettings:
     """A layer moves only with at least so many graded attempts."""
     layer: str | None = None
     """Move only this layer."""
+    locked: tuple[str, ...] = ()
+    """Layers that stay where they are: what is certified holds with them there."""
+    max_step: float = 1.0
+    """No threshold moves further than this, whatever the reach; the seed rules are kept to the letter."""
     guard: Guard = "accuracy"
     """"accuracy" keeps the target; "no-worse" lets at most ``margin`` of the decisions get worse."""
     margin: float = 0.01
@@ -103,7 +107,7 @@ class TuneSettings:
     @property
     def reach(self) -> float:
         """How far a threshold may move."""
-        return 0.15 if self.aggressive else 0.05
+        return min(0.15 if self.aggressive else 0.05, self.max_step)
 
     @property
     def step(self) -> float:

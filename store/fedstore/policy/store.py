@@ -143,7 +143,8 @@ class PolicyStore:
         chosen = {
             "policy": rules.tuning, "target": rules.target, "confidence": rules.confidence, "margin": rules.margin,
             "max_clarify": rules.max_clarify, "clarify_cost_ms": rules.clarify_cost_ms,
-            "clarify_error": rules.clarify_error, "censor_hours": rules.censor_hours, **given,
+            "clarify_error": rules.clarify_error, "censor_hours": rules.censor_hours,
+            "max_step": rules.max_threshold_step, **given,
         }  # fmt: skip
         try:
             return TuneSettings(**chosen)

@@ -94,19 +94,17 @@ def plan_tune(
 ) -> Plan:
     """The plan. Raises ``TuneCancelledError`` when asked to stop, ``ValueError`` for settings that fit no log."""
     log = given.decisions.log
+    held = tuple(layer for layer in log.layers if locked(threshold_key(layer)))
+    settings = replace(settings, locked=held)
+    warnings = (f"{', '.join(held)} locked: left as it is", *given.warnings) if held else given.warnings
     base = Plan(
         kind="tune", policy=settings.policy, verdict="insufficient", made_ms=given.extent.made_ms,
         policy_version=given.version, policy_hash=given.body.digest(), window_label=given.label,
-        extent=given.extent, settings=plain(asdict(settings)), warnings=given.warnings, reasons=given.notes,
+        extent=given.extent, settings=plain(asdict(settings)), warnings=warnings, reasons=given.notes,
     )  # fmt: skip
     if not len(log) or not log.layers:
         return replace(base, reasons=("no routing decisions to learn from in this window", *given.notes))
     result = tune(log, given.thresholds, settings, progress=progress, cancelled=cancelled)
-    held = [change.layer for change in result.layers if change.changed and locked(threshold_key(change.layer))]
-    if held:
-        # What was certified is the joint setting, so one locked layer takes the whole proposal with it.
-        reason = f"{', '.join(held)} is locked, and the other layers were certified only together with it"
-        return replace(_filled(base, given, result), items=(), pins={}, verdict="keep", reasons=(reason,))
     return _filled(base, given, result)
 
 
