@@ -133,6 +133,11 @@ async def test_a_lever_that_was_moved_can_be_put_back(full: Store, clock: Clock)
         await pilot.press("0")
         await until(pilot, lambda: "0" not in {hint.keys for hint in hints_of(app.screen)}, "a lever in its place")
         assert app.view.at_ms is None
+        await pilot.press("comma")
+        await until(pilot, lambda: app.view.pinned_ms is not None)
+        await pilot.press("0")  # the frame's key for the present, but in this view the lever's
+        await pilot.pause()
+        assert app.view.pinned_ms is not None
 
 
 async def test_views_without_a_window_offer_none(full: Store, clock: Clock) -> None:
