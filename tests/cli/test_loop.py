@@ -273,11 +273,22 @@ def test_a_missing_store_stays_missing(run: Run, path: Path) -> None:
         assert not path.exists()
 
 
+def test_what_is_missing_for_boosts_are_tasks(run: Run, store: Store, clock: Clock) -> None:
+    for agent in ("kimi", "codex"):
+        write_runs(store, agent, "docs", "+++", clock.now_ms - 60_000)
+    shown = run("optimize", "--dry-run").stdout
+    assert "7 more graded tasks would settle whether an agent is a high or a low performer." in shown
+    assert "fedtop label" not in shown
+
+
 def test_the_ledger_tells_what_happened_since(run: Run, ask: Callable[..., Any], store: Store, clock: Clock) -> None:
     write_runs(store, "kimi", "docs", "+" * 30, clock.now_ms - 3_600_000)
     loop = PolicyStore(store)
     loop.apply(loop.propose_optimize("seed"))
-    assert "n=0" in run("changes").stdout
+    before = run("changes").stdout
+    assert "n=0" in before
+    assert "policy version 0 → 1" in before
+    assert f"plan {loop.changes()[0].plan_id}, rule seed, proposed, window all, 30 tasks, 30 graded" in before
     clock.advance(2 * 3_600_000)
     write_runs(store, "kimi", "docs", "+" * 18 + "--", clock.now_ms - 3_600_000 - 60_000)
     write_runs(store, "kimi", "docs", "-" * 10, clock.now_ms - 60_000)

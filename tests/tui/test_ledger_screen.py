@@ -213,6 +213,14 @@ async def test_an_empty_ledger_says_how_to_fill_it(looped: Store, clock: Clock) 
         assert "nothing was changed yet: t proposes thresholds" in screen_text(app)
 
 
+async def test_readonly_offers_no_proposals_in_an_empty_ledger(looped: Store, clock: Clock) -> None:
+    async with running(looped, clock, readonly=True) as (app, pilot):
+        await pilot.press("L")
+        await opened(app, pilot, "ledger")
+        assert "nothing was changed yet" in screen_text(app)
+        assert "t proposes" not in screen_text(app)
+
+
 async def test_readonly_shows_the_ledger_without_undo(changed: Store, clock: Clock) -> None:
     async with running(changed, clock, readonly=True) as (app, pilot):
         await pilot.press("L")

@@ -24,6 +24,7 @@ MEASURES = {
     "cost_ms": "cost",
     "success": "success of what is boosted",
 }
+_FACTS = {"optimize": "tasks", "tune": "decisions"}
 VERDICT_STATES = {"confirmed": "ok", "harmful": "alert", "watching": "idle"}
 
 
@@ -208,7 +209,7 @@ def changes(found: tuple[Change, ...], look: Look) -> RenderableType:
 def _change(change: Change, look: Look) -> list[RenderableType]:
     when = look.when(change.at_ms)
     words = [f"#{change.id}", change.kind, when, look.name(change.who, 40).plain]
-    words.append(f"policy version {change.new_version}")
+    words.append(f"policy version {change.old_version} {look.glyphs.arrow} {change.new_version}")
     if change.undoes is not None:
         words.append(f"takes back #{change.undoes}")
     if change.undone_by is not None:
@@ -218,9 +219,19 @@ def _change(change: Change, look: Look) -> list[RenderableType]:
         f"{_value(item.key, item.new, look)}"
         for item in change.plan.items
     ]
+    if change.plan.extent is not None:
+        rows.append(Text(f"plan {_rests_on(change.plan, look)}", "$dim"))
     rows += [Text(look.name(line, 200).plain, "$warn") for line in change.warnings]
     rows += _effects(change, look)
     return [heading("  ".join(words)), lines(rows)]
+
+
+def _rests_on(found: Plan, look: Look) -> str:
+    """A plan's name, rule and verdict, and the evidence it was made from."""
+    extent = found.extent
+    counts = "" if extent is None else f"{extent.facts:,} {_FACTS[found.kind]}, {extent.graded:,} graded"
+    rule = f"rule {look.name(found.policy, 20).plain}"
+    return ", ".join(part for part in (found.id, rule, found.verdict, f"window {found.window_label}", counts) if part)
 
 
 def _effects(change: Change, look: Look) -> list[Text]:

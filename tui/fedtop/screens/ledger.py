@@ -46,7 +46,8 @@ class LedgerPanel(Panel, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """One table."""
-        empty = "nothing was changed yet: t proposes thresholds, o boosts"
+        proposing = "" if self.host.options.readonly else ": t proposes thresholds, o boosts"
+        empty = f"nothing was changed yet{proposing}"
         yield LiveTable(LEDGER_COLUMNS, id="ledger-table", empty=empty)
 
     def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> tuple[Change, ...]:  # noqa: ARG002
