@@ -51,6 +51,15 @@ def over(store: Store) -> dict[str, tuple[int, list[tuple[Any, ...]]]]:
     }
 
 
+def forget_notes(path: Path) -> None:
+    """Make of a store what a version before the notes would have left."""
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("DROP TABLE past")
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name >= '0006_past'")
+    connection.close()
+
+
 class History:
     """A federation at random: facts as they happen and late, verdicts on any of them, pauses, purges."""
 
@@ -229,12 +238,18 @@ def test_who_reads_an_older_moment_leaves_nothing_to_a_newer_one(store: Store, c
     assert runs(Buckets(store.database, known)) == 3
 
 
+@pytest.mark.parametrize("from_older", [True, False])
 @pytest.mark.parametrize("in_place", [True, False])
-def test_another_store_at_the_path_is_another_past(tmp_path: Path, clock: Clock, in_place: bool) -> None:
+def test_another_store_at_the_path_is_another_past(
+    tmp_path: Path, clock: Clock, in_place: bool, from_older: bool
+) -> None:
     path, other = tmp_path / "s.db", tmp_path / "other.db"
     for file, agent in ((path, "kimi"), (other, "codex")):
         with Store(file, clock=clock) as made:
             assert made.writer().write([run_of(agent, clock() - HOUR), run_of(agent, clock())]).taken == 2
+        if from_older:
+            forget_notes(file)
+            Store(file).close()
     with Store(path, clock=clock) as store:
         reader = store.reader()
         window = reader.window("24h")

@@ -2,7 +2,7 @@
 
 The note of a summary table is drawn anew by whoever writes or deletes buckets of it before the mark of ten minutes
 (``summaries.note_past``), and of every table when that mark moves: equal notes mean equal buckets before it, in a
-restored copy too.
+restored copy too. The first one is drawn as well, because an older store that is brought up to date has a past.
 """
 
 from __future__ import annotations
@@ -18,4 +18,4 @@ CREATE TABLE past (                  -- equal notes: the buckets of a table befo
 ) STRICT, WITHOUT ROWID
 """
 
-PAST = (_TABLE, *(f"INSERT INTO past (name, note) VALUES ('{table}', 0)" for table in SPECS))
+PAST = (_TABLE, *(f"INSERT INTO past (name, note) VALUES ('{table}', random())" for table in SPECS))
