@@ -19,6 +19,7 @@ from fedstore.driver import sqlite3
 from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreOlderError, StoreReadOnlyError
 from fedstore.locking import FileLock
 from fedstore.opening import connect, may_stand_still, still_identity
+from fedstore.paths import beside
 from fedstore.reading import ReadSnapshot, ThreadReader
 from fedstore.transaction import Transaction, WriterConnection, file_identity, store_error
 
@@ -164,7 +165,7 @@ class Database:
     def _open_writer(self) -> WriterConnection:
         with self._guard:
             if self._writer is None:
-                lock = FileLock(self._place + ".lock", self._timeout_s)
+                lock = FileLock(beside(self._place, ".lock"), self._timeout_s)
                 try:
                     connection = self._connect_writer(lock)
                     self._writer = WriterConnection(connection, lock, self._timeout_s, file_identity(self._place))

@@ -22,7 +22,7 @@ from fedstore.errors import FedstoreError, StoreError, StoreOlderError, StoreRea
 from fedstore.ids import now_ms
 from fedstore.locking import FileLock
 from fedstore.losses import read_losses, severity_of_past
-from fedstore.paths import default_store_path
+from fedstore.paths import beside, default_store_path
 from fedstore.policy.ledger import current
 from fedstore.policy.sync import out_of_line
 
@@ -115,7 +115,7 @@ def _size(place: Path) -> Finding:
 
 
 def _log_file(place: Path) -> Finding:
-    log = place.with_name(place.name + "-wal")
+    log = Path(beside(place, "-wal"))
     size = log.stat().st_size if log.exists() else 0
     if size > LARGE_LOG_BYTES:
         return Finding(
@@ -139,7 +139,7 @@ def _integrity(database: Database) -> Finding:
 
 
 def _writable(place: Path) -> Finding:
-    if os.access(place, os.W_OK) and os.access(place.parent, os.W_OK):
+    if os.access(place, os.W_OK) and os.access(place.resolve().parent, os.W_OK):
         return Finding("access", "ok", "it can be written")
     return Finding(
         "access", "warn", "it can be read but not written", "check the permissions of the file and of its folder"
@@ -147,7 +147,7 @@ def _writable(place: Path) -> Finding:
 
 
 def _lock(place: Path) -> Finding:
-    path = place.with_name(place.name + ".lock")
+    path = Path(beside(place, ".lock"))
     if not path.exists():
         return Finding("lock", "ok", "nobody has written since the lock file was removed")
     lock = FileLock(str(path), LOCK_TIMEOUT_S)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from fedstore.driver import sqlite3
+from fedstore.paths import beside
 from fedstore.transaction import file_identity, store_error
 
 TYPE_CHECKING = False
@@ -42,7 +43,7 @@ def connect(place: str, shown: str, mode: str, timeout_s: float) -> sqlite3.Conn
 
 def may_stand_still(place: str) -> bool:
     """Whether nothing can be made beside a store and nobody has it open for writing."""
-    return not os.access(os.path.dirname(place), os.W_OK) and not _log_bytes(place)
+    return not os.access(os.path.dirname(beside(place, "")), os.W_OK) and not _log_bytes(place)
 
 
 def still_identity(path: str) -> Identity | None:
@@ -56,6 +57,6 @@ def still_identity(path: str) -> Identity | None:
 
 def _log_bytes(place: str) -> int:
     try:
-        return os.stat(place + "-wal").st_size
+        return os.stat(beside(place, "-wal")).st_size
     except OSError:
         return 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-__all__ = ["config_file", "default_config_path", "default_store_path", "read_toml", "store_file"]
+__all__ = ["beside", "config_file", "default_config_path", "default_store_path", "read_toml", "store_file"]
 
 APP_NAME = "fedtop"
 STORE_NAME = "fedtop.db"
@@ -57,6 +57,11 @@ def store_file() -> str:
     if isinstance(configured, str) and configured:
         return os.path.expanduser(configured)
     return os.path.join(_folder("data"), STORE_NAME)
+
+
+def beside(store: str | Path, ending: str) -> str:
+    """A companion of a store file, such as its ``.lock``: it lies where the file does, not where a link to it is."""
+    return os.path.realpath(store) + ending
 
 
 def _folder(kind: str) -> str:

@@ -251,6 +251,29 @@ def test_readers_of_ended_threads_are_closed(store: Store) -> None:
     assert len(store.database._readers) <= 1
 
 
+def test_writers_who_come_through_a_link_take_the_same_lock(tmp_path: Path) -> None:
+    link = tmp_path / "link.db"
+    (tmp_path / "data").mkdir()
+    link.symlink_to(tmp_path / "data" / "s.db")
+    for path in (link, tmp_path / "data" / "s.db"):
+        with Store(path) as store:
+            assert store.writer().write([RUN]).taken == 1
+    assert sorted(path.name for path in tmp_path.rglob("*.lock")) == ["s.db.lock"]
+
+
+@as_root
+def test_a_link_to_a_store_where_nothing_may_be_written(tmp_path: Path) -> None:  # pragma: no cover - not as root
+    folder, link = tmp_path / "data", tmp_path / "link.db"
+    Store(folder / "s.db").close()
+    link.symlink_to(folder / "s.db")
+    folder.chmod(0o500)
+    try:
+        with Store(link, readonly=True) as store:
+            assert store.reader().layers_seen() == ()
+    finally:
+        folder.chmod(0o700)
+
+
 def test_read_only_means_it(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     Store(path).close()

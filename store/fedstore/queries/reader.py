@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedstore.ids import now_ms
+from fedstore.paths import beside
 from fedstore.queries.agents import agent_detail, agents_view, task_type_rows
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.cascade import cascade_view, layer_view, layers_seen
@@ -29,7 +31,6 @@ from fedstore.window import Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import tzinfo
-    from pathlib import Path
 
     from fedstore.database import Database
     from fedstore.queries.models import (
@@ -219,4 +220,4 @@ class Reader:
 
 def _size(path: Path) -> int:
     """Bytes of the store file and its write-ahead log."""
-    return sum(p.stat().st_size for p in (path, path.with_name(path.name + "-wal")) if p.exists())
+    return sum(p.stat().st_size for p in (path, Path(beside(path, "-wal"))) if p.exists())
