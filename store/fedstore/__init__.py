@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from fedstore.events import RunState as RunState
     from fedstore.events import Usage as Usage
     from fedstore.events import Verdict as Verdict
+    from fedstore.files import replace_text as replace_text
     from fedstore.ids import new_id as new_id
     from fedstore.ids import now_ms as now_ms
     from fedstore.ids import stable_id as stable_id
@@ -104,6 +105,7 @@ _MODULES = {
     "events": (
         "Attempt", "Event", "Execution", "Job", "Outcome", "Route", "Run", "RunState", "Usage", "Verdict",
     ),
+    "files": ("replace_text",),
     "ids": ("new_id", "now_ms", "stable_id"),
     "ingest": ("ImportReport", "LinesReport", "import_paths", "record_lines"),
     "ingest.routing_export": ("write_routing_log",),

@@ -6,6 +6,7 @@ killed in between leaves that behind; the next write of the same file clears it 
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tempfile
@@ -21,12 +22,19 @@ _SUFFIX = ".fedtop-new"
 _LONGEST_WRITE_S = 3600.0
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Replace a file whole, or leave it as it was; a link is followed, permissions are kept. Raises FedstoreError."""
+def replace_text(path: Path, text: str, *, make_folder: bool = False) -> None:
+    """Replace a file whole, or leave it as it was; a link is followed, permissions are kept. Raises FedstoreError.
+
+    A device or a pipe, such as ``/dev/stdout``, is written to and not replaced.
+    """
     target = Path(os.path.realpath(path))
     temporary = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_text(text, encoding="utf-8", newline="\n")
+            return
+        if make_folder:
+            target.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(target)
         prefix = f".{target.name}.{os.getpid()}."
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=_SUFFIX)
@@ -43,7 +51,13 @@ def replace_text(path: Path, text: str) -> None:
                 temporary.unlink()
         if not isinstance(error, OSError):
             raise
-        raise FedstoreError(f"{path} cannot be written ({error.strerror}): check its permissions") from error
+        raise FedstoreError(f"{path} cannot be written ({error.strerror}): {_advice(error)}") from error
+
+
+def _advice(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "free some space, or choose another place"
+    return "check its permissions"
 
 
 def _clear_leftovers(target: Path) -> None:

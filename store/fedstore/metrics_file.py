@@ -204,4 +204,4 @@ def _merged(old: Any, new: Iterable[Mapping[str, Any]]) -> list[Any]:
 
 
 def _replace(path: Path, document: Mapping[str, Any]) -> None:
-    replace_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    replace_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n", make_folder=True)

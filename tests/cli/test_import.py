@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -214,6 +216,36 @@ def test_csv_has_no_formula(run: Run, store: Store) -> None:
     store.writer().write([{"kind": "run", "agent": "=1+1", "success": True, "at": NOW_MS}])
     (row,) = csv.DictReader(io.StringIO(run("export", "csv").stdout))
     assert row["name"] == "'=1+1"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+@pytest.mark.parametrize("command", [("export", "csv"), ("export", "metrics"), ("sample", "-n", "3")])
+def test_what_is_written_to_a_pipe_does_not_take_its_place(
+    run: Run, seeded_store: Store, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert run(*command, "-o", pipe).exit_code == 0
+        assert os.read(reader, 100)
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_sample_that_finds_no_room_leaves_the_file_as_it_was(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    log = tmp_path / "performance.jsonl"
+    log.write_text("before")
+    monkeypatch.setattr(os, "fsync", full)
+    assert "free some space" in refused(run("sample", "-n", "3", "-o", log))
+    assert log.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir() if "performance" in path.name] == [log.name]
 
 
 def test_export_that_cannot_be_written_is_one_line(run: Run, seeded_store: Store, tmp_path: Path) -> None:

@@ -43,6 +43,20 @@ def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path: Path) -> 
     assert names(tmp_path) == {"config.json", "metrics.json"}
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")
+def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        replace_text(path, "text\n")
+        assert os.read(reader, 100) == b"text\n"
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
 def test_what_another_process_is_writing_stays_for_an_hour(tmp_path: Path) -> None:
     live = tmp_path / f".config.json.{os.getppid()}.abc.fedtop-new"
     live.touch()

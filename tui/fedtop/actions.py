@@ -175,7 +175,8 @@ class Actions:
 
     def action_export(self, form: str) -> None:
         """Writes the rows of the view to a file, and says where."""
-        from fedtop.export import ExportError, write_view
+        from fedstore import FedstoreError
+        from fedtop.export import write_view
 
         app, panel = self._app, self._app.top_panel
         table = panel.current_table() if panel is not None else None
@@ -183,7 +184,7 @@ class Actions:
             return
         try:
             path = write_view(app.options.export_dir, panel, table, app.view, app.now(), form)
-        except ExportError as error:
+        except FedstoreError as error:
             app.notify(str(error), severity="error", markup=False)
         else:
             app.notify(f"Written to {path}", markup=False)

@@ -6,10 +6,12 @@ CSV cells cannot become formulas; JSON keeps what is unknown as null.
 from __future__ import annotations
 
 import csv
+import io
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from fedstore import replace_text
 from fedtop.format import clean, csv_cell
 from fedtop.state import ViewState, window_of
 from fedtop.widgets.table_model import Column, Row, plain
@@ -20,11 +22,7 @@ if TYPE_CHECKING:
     from fedtop.screens.panel import Panel
     from fedtop.widgets.live_table import LiveTable
 
-__all__ = ["ExportError", "copy_of", "csv_rows", "json_rows", "write_view"]
-
-
-class ExportError(Exception):
-    """The file could not be written; the text says why."""
+__all__ = ["copy_of", "csv_rows", "json_rows", "write_view"]
 
 
 def copy_of(table: LiveTable | None) -> str:
@@ -36,21 +34,18 @@ def copy_of(table: LiveTable | None) -> str:
 
 
 def write_view(folder: Path, panel: Panel, table: LiveTable, view: ViewState, now_ms: int, form: str) -> Path:
-    """Writes the visible rows as `csv` or `json`; returns the path. Raises ExportError."""
+    """Writes the visible rows as `csv` or `json`; returns the path. Raises FedstoreError."""
     stamp = f"{datetime.fromtimestamp(now_ms / 1000, panel.tz):%Y%m%d-%H%M%S}"
     path = folder / f"fedtop-{panel.panel_id}-{stamp}.{form}"
     rows = [table.model.rows[key] for key in table.model.order]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            if form == "csv":
-                csv.writer(file).writerows(csv_rows(table.columns, rows))
-            else:
-                body = {**_about(panel, view, now_ms), "rows": json_rows(table.columns, rows)}
-                json.dump(body, file, ensure_ascii=False, indent=2)
-                file.write("\n")
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written ({error.strerror}): choose another folder") from error
+    if form == "csv":
+        out = io.StringIO()
+        csv.writer(out).writerows(csv_rows(table.columns, rows))
+        text = out.getvalue()
+    else:
+        body = {**_about(panel, view, now_ms), "rows": json_rows(table.columns, rows)}
+        text = json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+    replace_text(path, text, make_folder=True)
     return path.resolve()
 
 

@@ -42,7 +42,7 @@ def export_policy(store: Store, form: str = "json", output: str | Path | None = 
         return file.read_text(encoding="utf-8")
     text = {"json": _json, "env": environment, "config": _config}[form](version, body) + "\n"
     if file is not None:
-        replace_text(file, text)
+        replace_text(file, text, make_folder=True)
     return text
 
 

@@ -60,7 +60,7 @@ def write_thresholds(path: str | Path, thresholds: Mapping[str, float | None]) -
             _add(config, layer, value)
     if json.dumps(config) == before:
         return False
-    replace_text(file, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+    replace_text(file, json.dumps(config, indent=2, ensure_ascii=False) + "\n", make_folder=True)
     return True
 
 

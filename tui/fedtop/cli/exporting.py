@@ -55,6 +55,8 @@ def export(
     metrics  metrics.json, as routers of the federation read it
     routing  the routing decisions, one JSON line each, as a routing log
     """
+    from fedstore import replace_text
+
     settings = get_settings(store=store, window=window)
     with open_store(settings, readonly=True) as opened:
         wanted = window_of(opened.reader(), settings.window, at, About(_topic(form, table)))
@@ -62,9 +64,9 @@ def export(
     if output is None:
         click.echo(text, nl=False)
         return
-    if form == "metrics" and (output.is_dir() or not output.suffix):
+    if form == "metrics" and (output.is_dir() or not (output.suffix or output.exists())):
         output = _new_in(output)
-    _write(output, text)
+    replace_text(output, text)
     click.echo(f"Exported to {output}")
 
 
@@ -104,17 +106,6 @@ def _new_in(folder: Path) -> Path:
     except OSError as error:
         raise Failure(f"{folder} cannot be made: {error.strerror}") from error
     return export_path(folder, now_ms())
-
-
-def _write(target: Path, text: str) -> None:
-    """All of it or nothing: through a file beside it."""
-    beside = target.with_name(f".{target.name}.part")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise Failure(f"{target} cannot be written: {error.strerror}") from error
 
 
 # --- CSV ----------------------------------------------------------------------------------------------------------

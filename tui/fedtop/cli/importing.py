@@ -152,7 +152,7 @@ def sample(*, number: int, seed: int, end: str | None, output: Path | None, reco
 
     With --store (or --record) they go into the store, else to FILE or stdout as a routing log.
     """
-    from fedstore import parse_time_ms, sample_routes
+    from fedstore import parse_time_ms, replace_text, sample_routes
 
     if output is not None and (store is not None or record):
         raise click.UsageError("-o and --store exclude each other: one of them")
@@ -165,16 +165,12 @@ def sample(*, number: int, seed: int, end: str | None, output: Path | None, reco
         for route in routes:
             click.echo(json.dumps(route))
     else:
-        _write_log(routes, output)
+        replace_text(output, _as_log(routes))
+        click.echo(f"{len(routes):,} decisions in {output}")
 
 
-def _write_log(routes: list[dict[str, Any]], output: Path) -> None:
-    try:
-        with output.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(route) + "\n" for route in routes)
-    except OSError as error:
-        raise Failure(f"{output} cannot be written: {error.strerror}") from error
-    click.echo(f"{len(routes):,} decisions in {output}")
+def _as_log(routes: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(route) + "\n" for route in routes)
 
 
 def _record(routes: list[dict[str, Any]], store: Path | None) -> None:
@@ -186,6 +182,6 @@ def _record(routes: list[dict[str, Any]], store: Path | None) -> None:
     settings = get_settings(store=store)
     with TemporaryDirectory() as folder, open_store(settings) as opened:
         log = Path(folder, "performance.jsonl")
-        log.write_text("".join(json.dumps(route) + "\n" for route in routes), encoding="utf-8")
+        log.write_text(_as_log(routes), encoding="utf-8")
         report = import_paths(opened, [log])
     click.echo(f"{report.taken:,} taken, {report.known:,} already there")
