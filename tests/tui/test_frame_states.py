@@ -80,8 +80,13 @@ async def test_each_tab_goes_to_the_newest_of_its_own_facts(store: Store, clock:
         await read_anew(app, pilot)
         assert "◷ as of 22 Aug 2025 12:34" in header(app)
         await until(pilot, lambda: table(app, "#layers").row_count == 1)
-        await pilot.press("0", "2")
+        assert not app.can_jump
+        await pilot.press("2", "h")
         await read_anew(app, pilot)
+        await until(pilot, lambda: table(app, "#agents-table").row_count == 1, "from the past to what came after it")
+        await pilot.press("0")
+        await read_anew(app, pilot)
+        assert not app.can_jump
         assert "The newest" not in screen_text(app)
 
 

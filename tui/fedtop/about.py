@@ -56,5 +56,9 @@ class About:
         """Whether all of them lie before what the view reads."""
         return newest_ms is not None and newest_ms < self.window(window).start_ms
 
+    def is_later(self, newest_ms: int | None, window: Window) -> bool:
+        """Whether some of them lie after what the view reads."""
+        return newest_ms is not None and newest_ms >= self.window(window).end_ms
+
 
 ANYTHING: Final = About()

@@ -23,7 +23,7 @@ class Actions:
         return cast("FedtopApp", self)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Which keys work here: no drill that is not allowed or is this one, no jump without a notice, no step in
+        """Which keys work here: no drill that is not allowed or is this one, no jump to what is shown, no step in
         time that leads nowhere, no export or filter without a table.
         """
         app, panel = self._app, self._app.top_panel if self._app.is_running else None

@@ -26,7 +26,7 @@ from fedtop.screens.confirm import ConfirmScreen
 from fedtop.screens.detail import DetailScreen
 from fedtop.screens.main import MainScreen
 from fedtop.state import Sort, ViewState, filtered, on_tab, sorted_by
-from fedtop.status import Freshness, header_of, notice_of, shows_nothing
+from fedtop.status import Freshness, header_of, may_jump, notice_of
 from fedtop.themes import THEMES, defaults_for
 from fedtop.widgets.header import Header
 from fedtop.widgets.live_table import LiveTable
@@ -284,8 +284,8 @@ class FedtopApp(Actions, App[None]):
 
     @property
     def can_jump(self) -> bool:
-        """True when the notice offers the window of the newest fact."""
-        return shows_nothing(self.view, self.fresh, self.now())
+        """True when the newest fact of the view lies in another window."""
+        return may_jump(self.view, self.fresh, self.now())
 
     # What users do inside the screens
 

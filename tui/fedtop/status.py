@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fedtop.glyphs import Glyphs
 
-__all__ = ["Freshness", "header_of", "notice_of", "shows_nothing"]
+__all__ = ["Freshness", "header_of", "may_jump", "notice_of", "shows_nothing"]
 
 _SILENCE_S = 10.0
 
@@ -91,6 +91,12 @@ def _feed(view: ViewState, fresh: Freshness, now_ms: int, tz: tzinfo) -> tuple[F
 def shows_nothing(view: ViewState, fresh: Freshness, now_ms: int) -> bool:
     """True when every fact that the view is about is older than its window."""
     return fresh.about.is_past(fresh.newest_about_ms, window_of(view, now_ms))
+
+
+def may_jump(view: ViewState, fresh: Freshness, now_ms: int) -> bool:
+    """True when the newest fact that the view is about lies outside its window: before it, or after one of the past."""
+    later = view.at_ms is not None and fresh.about.is_later(fresh.newest_about_ms, window_of(view, now_ms))
+    return later or shows_nothing(view, fresh, now_ms)
 
 
 def notice_of(
