@@ -256,6 +256,17 @@ def test_demo_prints_once_without_a_terminal(run: RunCommand, path: Path, tab: s
 
 
 @pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("how", [{}, {"FEDTOP_READONLY": "1"}])
+def test_who_may_change_nothing_watches_the_simulation_too(
+    run: RunCommand, monkeypatch: pytest.MonkeyPatch, how: dict[str, str]
+) -> None:
+    for name, value in how.items():
+        monkeypatch.setenv(name, value)
+    result = run("demo", "--once", *(() if how else ("--readonly",)))
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.usefixtures("short")
 def test_demo_in_a_store_of_its_own(run: RunCommand, ask: Callable[..., Any], tmp_path: Path) -> None:
     target = tmp_path / "demo.db"
     found = ask("demo", "--seed", 5, "--once", "--store", target)

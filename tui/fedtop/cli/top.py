@@ -103,7 +103,7 @@ def demo(view: View, *, seed: int, speed: float, interval: float | None, tab: st
     Nothing to set up, nothing left behind: its store is temporary, unless --store names a new file.
     """
     settings = get_settings(view, interval_s=interval, theme=theme)
-    with _demo_settings(settings, view.store) as own, open_store(own) as store:
+    with _demo_settings(settings, view.store) as own, open_store(_writing(own)) as store:
         from fedstore import Simulation
 
         simulation = Simulation(store, seed, now_ms, hours=DEMO_HOURS, speed=speed)
@@ -114,6 +114,11 @@ def demo(view: View, *, seed: int, speed: float, interval: float | None, tab: st
             return
         with simulation:
             run_pane(view, own, store, tab)
+
+
+def _writing(settings: Settings) -> Settings:
+    """The same of a store that the simulation fills, though whoever watches may change nothing."""
+    return settings.model_copy(update={"readonly": False})
 
 
 @contextmanager
