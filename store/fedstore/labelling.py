@@ -142,7 +142,7 @@ class LabellingQueue:
         log, graded = self._log, self._correct >= 0
         near = np.abs(self._margin) <= NEAR
         group = log.accepted * 2 + near
-        counts = [np.bincount(group[rows]).tolist() for rows in (graded | ~graded, graded, self._correct == 1)]
+        counts = [np.bincount(group[rows]).tolist() for rows in (slice(None), graded, self._correct == 1)]
         rate = weighted_rate(Stratum(*of) for of in zip_longest(*counts, fillvalue=0))
         return LabelProgress(
             decisions=len(log),
