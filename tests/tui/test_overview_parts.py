@@ -29,7 +29,6 @@ from fedtop.screens.overview_parts import (
     now_rows,
     slots,
     spend_chart,
-    step_of,
     throughput_chart,
     tiles,
     type_rows,
@@ -45,8 +44,8 @@ NANO = 10**9
 EMPTY = Overview(
     window=WINDOW, tasks=0, success=Rate(0, 0), success_before=Rate(0, 0), active=(), jobs_active=(),
     tasks_per_minute=0.0, durations=Durations(), cost=Money(), cost_today=Money(), cost_month=Money(),
-    month_projected_nano=None, tokens=0, health="unknown", attention=(), series=(), agents=(), task_types=(),
-    layers=(), feed=(), lost=0, rejected=0, newest_ms=None,
+    month_projected_nano=None, tokens=0, health="unknown", attention=(), series=(), step_ms=HOUR // 2,
+    agents=(), task_types=(), layers=(), feed=(), lost=0, rejected=0, newest_ms=None,
 )  # fmt: skip
 
 
@@ -61,8 +60,8 @@ def test_nothing_known_is_nothing_claimed() -> None:
     assert found["duration"].state == "unknown"
     assert found["tokens"].value is None
     assert found["health"].state == "unknown"
-    assert throughput_chart(EMPTY.series, WINDOW) is None
-    assert spend_chart(EMPTY.series, WINDOW) is None
+    assert throughput_chart(EMPTY.series, WINDOW, HOUR) is None
+    assert spend_chart(EMPTY.series, WINDOW, HOUR) is None
 
 
 def test_success_says_its_interval_and_its_change() -> None:
@@ -130,8 +129,7 @@ def points(*values: tuple[int, int]) -> tuple[SeriesPoint, ...]:
 def test_slots_fill_the_gaps_with_zero() -> None:
     start = WINDOW.start_ms - WINDOW.start_ms % HOUR
     series = points((start + 2 * HOUR, 5), (start + 3 * HOUR, 1), (start + 7 * HOUR, 2))
-    values = slots(series, WINDOW, lambda point: point.ok)
-    assert step_of(series) == HOUR
+    values = slots(series, WINDOW, HOUR, lambda point: point.ok)
     assert values[2:8] == [5, 1, 0, 0, 0, 2]
     assert len(values) == 25  # the window begins and ends inside an hour
 
@@ -143,21 +141,38 @@ def test_slots_lose_nothing(places: set[int], step: int) -> None:
     first = WINDOW.start_ms - WINDOW.start_ms % width
     series = points(*((first + place * width, place + 1) for place in sorted(places)))
     window = replace(WINDOW, end_ms=max(WINDOW.end_ms, series[-1].start_ms + 60_000))
-    assert sum(slots(series, window, lambda point: point.ok)) == sum(place + 1 for place in places)
+    assert sum(slots(series, window, width, lambda point: point.ok)) == sum(place + 1 for place in places)
+
+
+def test_a_slot_is_as_long_as_the_store_says_however_few_have_facts() -> None:
+    start = WINDOW.start_ms - WINDOW.start_ms % HOUR
+    for places in ((5,), (2, 12), (2, 4, 7)):
+        values = slots(points(*((start + place * HOUR, 1) for place in places)), WINDOW, HOUR, lambda point: point.ok)
+        assert [place for place, value in enumerate(values) if value] == list(places)
+        assert len(values) == 25
+
+
+def test_a_chart_covers_the_whole_days_that_are_all_that_is_kept() -> None:
+    day = 24 * HOUR
+    first = WINDOW.start_ms - WINDOW.start_ms % day
+    chart = throughput_chart(points((first, 3), (first + day, 4)), WINDOW, day)
+    assert chart is not None
+    assert (chart.start_ms, chart.end_ms) == (first, first + 2 * day)
+    assert chart.series[0].values == (3, 4)
 
 
 def test_all_time_begins_at_the_first_fact() -> None:
     window = Window.ending("all", NOW_MS)
     series = points((NOW_MS - NOW_MS % HOUR - 3 * HOUR, 1), (NOW_MS - NOW_MS % HOUR, 4))
-    assert slots(series, window, lambda point: point.ok) == [1, 4]
-    chart = throughput_chart(series, window)
+    assert slots(series, window, 3 * HOUR, lambda point: point.ok) == [1, 4]
+    chart = throughput_chart(series, window, 3 * HOUR)
     assert chart is not None
     assert chart.start_ms == series[0].start_ms
 
 
 def test_throughput_shows_only_results_there_are() -> None:
     series = (SeriesPoint(WINDOW.start_ms, ok=3), SeriesPoint(WINDOW.start_ms + HOUR, ok=1, failed=2))
-    chart = throughput_chart(series, WINDOW)
+    chart = throughput_chart(series, WINDOW, HOUR)
     assert chart is not None
     assert [line.name for line in chart.series] == ["ok", "failed"]
 

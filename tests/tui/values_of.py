@@ -101,7 +101,7 @@ def costs(*rows: CostRow, dimension: str = "model", **changes: Any) -> CostsView
         "series": tuple(
             SeriesPoint(start + h * HOUR, parts=(("gpt-5", 10**9 * h), ("claude", 10**8))) for h in (0, 1, 5)
         ),
-        "models": ("gpt-5", "claude"), "store_bytes": 12_345_678,
+        "step_ms": HOUR // 2, "models": ("gpt-5", "claude"), "store_bytes": 12_345_678,
     }  # fmt: skip
     return CostsView(**{**values, **changes})
 

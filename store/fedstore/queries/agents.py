@@ -224,6 +224,7 @@ def agent_detail(
     """One agent, whole; ``row`` is None when nothing is known of it in the window. ``rows`` of the view, if read."""
     rows = agent_rows(source, buckets, window, active_in(source, window)) if rows is None else rows
     cells = (cell for cell in matrix_cells(buckets, window) if cell.agent == name)
+    step_ms = buckets.step_of(window, columns)
     return AgentDetail(
         window=window,
         row=next((row for row in rows if row.name == name), None),
@@ -232,7 +233,8 @@ def agent_detail(
         tools=_tools(buckets, name, window),
         models=cost_rows(buckets, window, "model", "agent = ?", name),
         peers=tuple(row for row in rows if row.name != name),
-        series=_series(buckets, name, window, columns),
+        series=_series(buckets, name, window, step_ms),
+        step_ms=step_ms,
         recent=newest_runs(source, (name,), window, _RECENT),
         errors=run_errors(source, name, window, _ERROR_SAMPLE),
     )
@@ -254,8 +256,6 @@ def _tools(buckets: Buckets, name: str, window: Window) -> tuple[tuple[str, Rate
     return tuple(sorted(found, key=lambda item: (-item[1].n, item[0])))
 
 
-def _series(buckets: Buckets, name: str, window: Window, columns: int) -> tuple[SeriesPoint, ...]:
-    rows = buckets.slots(
-        "agent_buckets", window, buckets.step_of(window, columns), (), ("ok", "failed", "runs"), "agent = ?", name
-    )
+def _series(buckets: Buckets, name: str, window: Window, step_ms: int) -> tuple[SeriesPoint, ...]:
+    rows = buckets.slots("agent_buckets", window, step_ms, (), ("ok", "failed", "runs"), "agent = ?", name)
     return tuple(SeriesPoint(slot, ok, failed, runs - ok - failed) for slot, ok, failed, runs in sorted(rows))

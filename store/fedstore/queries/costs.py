@@ -46,6 +46,7 @@ def costs_view(
     models = tuple(row.name for row in by_model[:_STACKED_MODELS])
     names = (*models, OTHER) if len(by_model) > len(models) else models
     today, month = spent_lately(buckets, now_ms, tz)
+    step_ms = buckets.step_of(window, columns)
     return CostsView(
         window=window,
         dimension=dimension,
@@ -55,7 +56,8 @@ def costs_view(
         today=today,
         month=month,
         month_projected_nano=projected_month(buckets, month, now_ms, tz),
-        series=_series(buckets, window, names, columns),
+        series=_series(buckets, window, names, step_ms),
+        step_ms=step_ms,
         models=names,
         store_bytes=store_bytes,
     )
@@ -103,10 +105,8 @@ def projected_month(buckets: Buckets, month: Money, now_ms: int, tz: tzinfo | No
     return project_month(month.nano, daily, today, min(1.0, (now_ms - midnight) / DAY_MS))
 
 
-def _series(buckets: Buckets, window: Window, models: Sequence[str], columns: int) -> tuple[SeriesPoint, ...]:
-    rows = buckets.slots(
-        "spend_buckets", window, buckets.step_of(window, columns), ("model",), ("reported_nano", "computed_nano")
-    )
+def _series(buckets: Buckets, window: Window, models: Sequence[str], step_ms: int) -> tuple[SeriesPoint, ...]:
+    rows = buckets.slots("spend_buckets", window, step_ms, ("model",), ("reported_nano", "computed_nano"))
     slots: dict[int, dict[str, int]] = {}
     for slot, model, reported, computed in rows:
         parts = slots.setdefault(slot, dict.fromkeys(models, 0))

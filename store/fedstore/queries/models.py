@@ -270,6 +270,8 @@ class AgentDetail:
     models: tuple[CostRow, ...]
     peers: tuple[AgentRow, ...]
     series: tuple[SeriesPoint, ...]
+    step_ms: int
+    """How long each point of ``series`` stands for; those without a fact are left out."""
     recent: tuple[RunRow, ...]
     errors: tuple[tuple[str, int], ...]
 
@@ -396,6 +398,8 @@ class CostsView:
     month: Money
     month_projected_nano: int | None
     series: tuple[SeriesPoint, ...]
+    step_ms: int
+    """How long each point of ``series`` stands for; those without a fact are left out."""
     models: tuple[str, ...]
     """The models of ``series`` parts, largest spend first, the rest as "other"."""
     store_bytes: int
@@ -436,6 +440,8 @@ class Overview:
     attention: tuple[tuple[str, str, str], ...]
     """(severity, sentence, what Enter opens such as "agent:codex")."""
     series: tuple[SeriesPoint, ...]
+    step_ms: int
+    """How long each point of ``series`` stands for; those without a fact are left out."""
     agents: tuple[AgentRow, ...]
     task_types: tuple[MatrixCell, ...]
     layers: tuple[LayerRow, ...]

@@ -54,7 +54,8 @@ def overview(
     rows = agent_rows(source, buckets, window, active)
     layers = layer_rows(source, buckets, window, thresholds)
     cells, before = matrix_cells(buckets, window), _cells_before(buckets, window)
-    slots = _run_slots(buckets, window, columns)
+    step_ms = buckets.step_of(window, columns)
+    slots = _run_slots(buckets, window, step_ms)
     runs = sum(cell.tasks for cell in cells)
     queued, running, rejected = _counts(source)
     lost = read_losses(source.read)
@@ -78,7 +79,8 @@ def overview(
         tokens=sum(row.tokens for row in rows),
         health=_health(attention, judged=bool(layers) or any(cell.success.n for cell in cells)),
         attention=attention,
-        series=_series(buckets, window, slots, columns),
+        series=_series(buckets, window, slots, step_ms),
+        step_ms=step_ms,
         agents=rows,
         task_types=_task_types(cells),
         layers=layers,
@@ -100,9 +102,9 @@ def _cells_before(buckets: Buckets, window: Window) -> dict[tuple[str, str], Rat
     return {(c.agent, c.task_type): c.success for c in matrix_cells(buckets, window.before())}
 
 
-def _run_slots(buckets: Buckets, window: Window, columns: int) -> dict[int, tuple[int, int, int]]:
+def _run_slots(buckets: Buckets, window: Window, step_ms: int) -> dict[int, tuple[int, int, int]]:
     """ok, failed and all runs of each slot."""
-    found = buckets.slots("agent_buckets", window, buckets.step_of(window, columns), (), ("ok", "failed", "runs"))
+    found = buckets.slots("agent_buckets", window, step_ms, (), ("ok", "failed", "runs"))
     return {slot: (ok, failed, runs) for slot, ok, failed, runs in found}
 
 
@@ -113,11 +115,9 @@ def _observed_ms(window: Window, slots: Iterable[int]) -> int:
 
 
 def _series(
-    buckets: Buckets, window: Window, runs: Mapping[int, tuple[int, int, int]], columns: int
+    buckets: Buckets, window: Window, runs: Mapping[int, tuple[int, int, int]], step_ms: int
 ) -> tuple[SeriesPoint, ...]:
-    found = buckets.slots(
-        "spend_buckets", window, buckets.step_of(window, columns), (), ("reported_nano", "computed_nano")
-    )
+    found = buckets.slots("spend_buckets", window, step_ms, (), ("reported_nano", "computed_nano"))
     spend = {slot: reported + computed for slot, reported, computed in found}
     points = []
     for slot in sorted(set(spend) | set(runs)):

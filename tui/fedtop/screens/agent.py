@@ -143,7 +143,7 @@ class AgentPanel(Panel):
         detail, glyphs, now = data.detail, self.glyphs, self.host.now()
         for name, tile in agent_tiles(detail.row, glyphs, live=detail.window.live).items():
             self.query_one(f"#agent-tile-{name}", Tile).set_data(tile)
-        self.query_one(AreaChart).set_data(throughput_chart(detail.series, detail.window))
+        self.query_one(AreaChart).set_data(throughput_chart(detail.series, detail.window, detail.step_ms))
         self._fill("kinds", kind_rows(detail, self.agent, data.boosts))
         self._fill("runs", run_rows(detail.recent, self.tz, now, glyphs))
         self._fill("peers", peer_rows(detail.row, detail.peers, glyphs))

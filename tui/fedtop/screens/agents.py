@@ -114,7 +114,7 @@ class AgentsPanel(Panel):
         """The agent under the cursor: its runs over time, and the newest of them."""
         name = detail.row.name if detail is not None and detail.row is not None else ""
         self.query_one("#agents-preview", Section).set_note("", name)
-        chart = None if detail is None else throughput_chart(detail.series, detail.window)
+        chart = None if detail is None else throughput_chart(detail.series, detail.window, detail.step_ms)
         self.query_one("#agents-preview AreaChart", AreaChart).set_data(chart)
         rows = [] if detail is None else run_rows(detail.recent, self.tz, self.host.now(), self.glyphs)
         self.query_one("#agents-runs", LiveTable).set_rows(rows)

@@ -6,8 +6,6 @@ model.
 
 from __future__ import annotations
 
-from itertools import pairwise
-from math import gcd
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -28,7 +26,6 @@ __all__ = [
     "DIMENSIONS",
     "DIMENSION_LABELS",
     "NAME_CELLS",
-    "bucket_ms",
     "bytes_text",
     "chart_note",
     "cost_columns",
@@ -46,15 +43,6 @@ NAME_CELLS: Final = 80
 _OTHER: Final = "other"
 NOT_SAID: Final = "(no {})"
 """What stands for a name that was not recorded; spend without a model is that of tools."""
-_BUCKETS: Final = 60
-_MINUTE_MS: Final = 60_000
-_HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 86_400_000
-_STEPS_MS: Final = (
-    *(_MINUTE_MS * n for n in (1, 2, 5, 10, 15, 30)),
-    *(_HOUR_MS * n for n in (1, 2, 3, 6, 12)),
-    *(_DAY_MS * n for n in (1, 2, 7, 14, 28, 91, 364)),
-)
 
 
 def next_dimension(dimension: str, step: int = 1) -> str:
@@ -140,10 +128,10 @@ def _sort_of(row: CostRow) -> dict[str, str | int | float | None]:
 
 def spend_chart(view: CostsView, only: str | None = None) -> AreaData | None:
     """Nano-USD per bucket stacked by model, largest at the bottom; `only` keeps one model. None: no data."""
-    step = bucket_ms(view)
+    step = view.step_ms
     points = {point.start_ms: dict(point.parts) for point in view.series}
     names = [name for name in view.models if only is None or name == only]
-    if not points or not names or not step:
+    if not points or not names:
         return None
     first = min(points)
     first -= max(0, first - view.window.start_ms) // step * step if view.window.label != "all" else 0
@@ -164,24 +152,9 @@ def spend_chart(view: CostsView, only: str | None = None) -> AreaData | None:
 
 def chart_note(view: CostsView) -> str:
     """The width of a bucket, and what the chart cannot show."""
-    step, hidden = bucket_ms(view), view.total.unpriced_tokens
+    hidden = view.total.unpriced_tokens
     without = f"without {tokens(hidden)} unpriced tokens" if hidden else ""
-    return ", ".join(part for part in (f"per {span_text(step)}" if step else "", without) if part)
-
-
-def bucket_ms(view: CostsView) -> int:
-    """The width of a bucket of the series; 0 without one.
-
-    Buckets without spend are left out of it, so neighbours may be several widths apart: the width is the round
-    step that cuts the window into about 60, if all starts lie on it, else what they are multiples of apart.
-    """
-    starts = sorted({point.start_ms for point in view.series})
-    if not starts:
-        return 0
-    apart = gcd(*(b - a for a, b in pairwise(starts)))
-    wanted = view.window.length_ms / _BUCKETS
-    step = next((s for s in _STEPS_MS if s >= wanted), _STEPS_MS[-1])
-    return step if apart % step == 0 else apart
+    return ", ".join(part for part in (f"per {span_text(view.step_ms)}" if view.series else "", without) if part)
 
 
 def _styles(names: Sequence[str]) -> dict[str, str]:

@@ -25,7 +25,6 @@ from fedtop.screens.overview_parts import (
     funnel_layers,
     now_rows,
     spend_chart,
-    step_of,
     throughput_chart,
     tiles,
     type_rows,
@@ -130,9 +129,9 @@ class OverviewPanel(Panel):
         self._data = data
         overview, glyphs = data.overview, self.glyphs
         self._show_tiles(self.host.now())
-        points, window = overview.series, overview.window
-        self.query_one("#overview-throughput AreaChart", AreaChart).set_data(throughput_chart(points, window))
-        self.query_one("#overview-spend AreaChart", AreaChart).set_data(spend_chart(points, window))
+        points, window, step_ms = overview.series, overview.window, overview.step_ms
+        self.query_one("#overview-throughput AreaChart", AreaChart).set_data(throughput_chart(points, window, step_ms))
+        self.query_one("#overview-spend AreaChart", AreaChart).set_data(spend_chart(points, window, step_ms))
         agents = self.query_one("#agents", LiveTable)
         agents.set_columns(columns_for(BRIEF_COLUMNS, data.boosts))
         agents.set_rows(brief_rows(overview.agents, data.boosts, glyphs))
@@ -151,7 +150,7 @@ class OverviewPanel(Panel):
             "cascade": f"{count(decisions)} decisions" if decisions else "",
             "attention": f"{len(overview.attention)}" if overview.attention else "",
             "now": f"{len(overview.active)}" if overview.active else "",
-            "throughput": f"runs per {span(step_of(overview.series))}" if overview.series else "",
+            "throughput": f"runs per {span(overview.step_ms)}" if overview.series else "",
         }
         for name, note in notes.items():
             self.query_one(f"#overview-{name}", Section).set_note(note)

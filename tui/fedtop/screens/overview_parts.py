@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -50,7 +49,6 @@ __all__ = [
     "now_rows",
     "slots",
     "spend_chart",
-    "step_of",
     "throughput_chart",
     "tiles",
     "type_rows",
@@ -71,27 +69,27 @@ _SILENT_MS: Final = 3_600_000
 _HUNDRED_DOLLARS: Final = 100 * 10**9
 
 
-def step_of(points: Sequence[SeriesPoint]) -> int:
-    """Milliseconds of one slot of a series: the smallest gap between its points."""
-    return min((after.start_ms - before.start_ms for before, after in pairwise(points)), default=60_000)
-
-
-def slots(points: Sequence[SeriesPoint], window: Window, value: Callable[[SeriesPoint], float]) -> list[float]:
+def slots(
+    points: Sequence[SeriesPoint], window: Window, step_ms: int, value: Callable[[SeriesPoint], float]
+) -> list[float]:
     """The values of equally long slots over the window, oldest first; a slot without facts is 0.
 
-    Points come at multiples of a step that is the smallest gap between them; the window "all" starts where
-    its first point is.
+    The window "all" starts where its first point is.
     """
     if not points:
         return []
-    starts = [point.start_ms for point in points]
-    step = step_of(points)
-    first = starts[0] if window.label == "all" else window.start_ms - (window.start_ms - starts[0]) % step
-    first -= step if first > starts[0] else 0
-    found = [0.0] * (max(starts[-1] - first, window.end_ms - 1 - first) // step + 1)
+    first = _first_slot(points, window, step_ms)
+    found = [0.0] * (max(points[-1].start_ms - first, window.end_ms - 1 - first) // step_ms + 1)
     for point in points:
-        found[(point.start_ms - first) // step] += value(point)
+        found[(point.start_ms - first) // step_ms] += value(point)
     return found
+
+
+def _first_slot(points: Sequence[SeriesPoint], window: Window, step_ms: int) -> int:
+    start = points[0].start_ms
+    if window.label == "all":
+        return start
+    return min(start, window.start_ms - (window.start_ms - start) % step_ms)
 
 
 def tiles(data: Overview, now_ms: int, glyphs: Glyphs = UNICODE) -> dict[str, TileData]:
@@ -116,7 +114,7 @@ def _tasks_tile(data: Overview) -> TileData:
     per_hour = per_minute * 60
     slow = f"{per_hour:.0f}/h" if per_hour >= 1 or not per_hour else f"{per_hour * 24:.1f}/d"
     pace = f"{per_minute:,.{1 if per_minute < 99.95 else 0}f}/min" if per_minute >= 1 else slow
-    spark = tuple(slots(data.series, data.window, lambda p: p.ok + p.failed + p.unknown))
+    spark = tuple(slots(data.series, data.window, data.step_ms, lambda p: p.ok + p.failed + p.unknown))
     return TileData(count(data.tasks), sub=pace, spark=spark)
 
 
@@ -183,29 +181,31 @@ def _health_tile(data: Overview, glyphs: Glyphs) -> TileData:
     return TileData(value, sub=f"{n} alert{'s' * (n != 1)}" if n else "no alerts", state=state)
 
 
-def throughput_chart(points: Sequence[SeriesPoint], window: Window) -> AreaData | None:
+def throughput_chart(points: Sequence[SeriesPoint], window: Window, step_ms: int) -> AreaData | None:
     """Runs over time, stacked by result."""
     if not points:
         return None
     series = [
-        Series("ok", tuple(slots(points, window, lambda p: p.ok)), "$info-fill", 0),
-        Series("failed", tuple(slots(points, window, lambda p: p.failed)), "$alert", 2),
-        Series("not judged", tuple(slots(points, window, lambda p: p.unknown)), "$faint", 3),
+        Series("ok", tuple(slots(points, window, step_ms, lambda p: p.ok)), "$info-fill", 0),
+        Series("failed", tuple(slots(points, window, step_ms, lambda p: p.failed)), "$alert", 2),
+        Series("not judged", tuple(slots(points, window, step_ms, lambda p: p.unknown)), "$faint", 3),
     ]
     shown = tuple(line for line in series if any(line.values))
-    return AreaData(_start(points, window), window.end_ms, shown or tuple(series[:1]))
+    return _chart(points, window, step_ms, shown or tuple(series[:1]))
 
 
-def spend_chart(points: Sequence[SeriesPoint], window: Window) -> AreaData | None:
+def spend_chart(points: Sequence[SeriesPoint], window: Window, step_ms: int) -> AreaData | None:
     """Known spend over time, in nano-USD."""
-    values = tuple(slots(points, window, lambda p: p.cost_nano))
+    values = tuple(slots(points, window, step_ms, lambda p: p.cost_nano))
     if not any(values):
         return None
-    return AreaData(_start(points, window), window.end_ms, (Series("spend", values, "$hue-5", 0),))
+    return _chart(points, window, step_ms, (Series("spend", values, "$hue-5", 0),))
 
 
-def _start(points: Sequence[SeriesPoint], window: Window) -> int:
-    return points[0].start_ms if window.label == "all" else window.start_ms
+def _chart(points: Sequence[SeriesPoint], window: Window, step_ms: int, series: tuple[Series, ...]) -> AreaData:
+    """The lines over the time that their slots cover: they may begin before the window and end after it."""
+    first = _first_slot(points, window, step_ms)
+    return AreaData(first, first + len(series[0].values) * step_ms, series)
 
 
 ATTENTION_COLUMNS: Final = (Column("what", "what", 20, grow=True),)
