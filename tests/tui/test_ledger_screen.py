@@ -149,6 +149,7 @@ async def test_the_ledger_takes_back_the_change_under_its_cursor(changed: Store,
         table(app, "#ledger-table").move_cursor("1")
         await pilot.pause()
         assert "ledger.undo" not in actions(app), "what was taken back cannot be taken back again"
+        assert "loop.undo" not in actions(app), "the key would mean a change that is not under the cursor"
     assert PolicyStore(changed).current()[1].thresholds == {}
 
 

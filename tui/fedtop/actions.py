@@ -31,7 +31,8 @@ class Actions:
             kind = str(parameters[0])
             return app.may_open(kind) and (panel is None or panel.panel_id != kind)
         if action == "take_back":
-            return not app.options.readonly
+            # Where the panel undoes what it shows, the key never means another change.
+            return not app.options.readonly and (panel is None or "undo" not in panel.MUTATING)
         if action == "newest":
             return app.can_jump and not app.base.typing
         if action == "retreat":
