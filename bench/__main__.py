@@ -31,7 +31,7 @@ LONG = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--all", action="store_true", help="the long parts too (about half an hour)")
+    parser.add_argument("--all", action="store_true", help="the long parts too (about a quarter of an hour)")
     parser.add_argument("parts", nargs="*", metavar="PART", help="only these, such as recording or startup")
     options = parser.parse_args()
     chosen = [part for part in QUICK + LONG * options.all if not options.parts or part[0][:-3] in options.parts]

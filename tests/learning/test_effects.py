@@ -76,6 +76,7 @@ def test_a_certified_plan_is_predicted_on_the_certifying_part_alone() -> None:
     assert plan.accuracy.now == pytest.approx(now.correct.mean())
     assert plan.accuracy.new == pytest.approx(new.correct.mean())
     assert plan.latency_ms.new == pytest.approx(new.latency_ms.mean())
+    assert any(f"those of the {len(certify):,} decisions that had no say" in reason for reason in plan.reasons)
     errors = int((new.correct == 0).sum())
     assert plan.p_value == pytest.approx(stats.binom.cdf(errors, len(certify), 0.06), rel=1e-6)
     exact = stats.binomtest(len(certify) - errors, len(certify)).proportion_ci(0.90, "exact")

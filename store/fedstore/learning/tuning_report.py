@@ -19,7 +19,7 @@ from fedstore.learning.tuning_types import (
     TuneResult,
     TuneSettings,
 )
-from fedstore.learning.tuning_words import more_needed, reasons_for, warnings_for
+from fedstore.learning.tuning_words import more_needed, part_words, reasons_for, warnings_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ def build_result(context: Context, finding: Finding, notes: Sequence[str]) -> Tu
         drift_p=drift_p,
         more_needed=more_needed(context, finding, predicted.accuracy),
         rules=_rules(context, predicted.evidence, part),
-        reasons=reasons_for(context, finding, predicted.accuracy),
+        reasons=(*reasons_for(context, finding, predicted.accuracy), *part_words(part)),
         warnings=warnings_for(context, finding, drift_p),
         target=settings.target,
         confidence=settings.confidence,

@@ -10,12 +10,14 @@ from fedstore.learning.percent import percent
 from fedstore.learning.sample_size import best_certifiable, certify_size, rough, zero_error_minimum
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fedstore.learning.evidence import Guard
     from fedstore.learning.log import DecisionLog
     from fedstore.learning.tuning_context import Context, Finding
     from fedstore.learning.tuning_types import Effect, TuneSettings, Verdict
 
-__all__ = ["more_needed", "reasons_for", "warnings_for"]
+__all__ = ["more_needed", "part_words", "reasons_for", "warnings_for"]
 
 DRIFT_P = 0.01
 MANY_GRADED = 1000
@@ -59,6 +61,14 @@ def reasons_for(context: Context, finding: Finding, accuracy: Effect | None) -> 
     if finding.verdict == "insufficient" and context.guard == "accuracy":
         reasons.append("the policy no-worse needs no grades and may certify a change")
     return tuple(reasons)
+
+
+def part_words(part: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Which decisions the figures are those of, unless of all: a plan speaks of those that had no say in it."""
+    if part.all():
+        return ()
+    n = int(part.sum())
+    return (f"accuracy, latency and clarification are those of the {n:,} decisions that had no say in the choice",)
 
 
 def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> tuple[str, ...]:
