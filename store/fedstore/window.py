@@ -8,7 +8,7 @@ any window is exact and costs at most its days and some 46 hours, 10 tens and 18
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +18,7 @@ from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, WIDTHS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["WINDOW_LABELS", "Span", "Window", "iso", "parse_duration_ms", "parse_time_ms", "spans"]
+__all__ = ["WINDOW_LABELS", "Span", "Window", "iso", "kept", "parse_duration_ms", "parse_time_ms", "spans"]
 
 WINDOW_LABELS = ("15m", "1h", "6h", "24h", "7d", "30d", "all")
 _UNITS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
@@ -107,11 +107,32 @@ def spans(
     ``marks`` are those of ten minutes, hours and days. ``minutes_from`` and ``hours_from`` tell since when minutes
     and hours are kept; an edge before that snaps outwards to the next wider bucket.
     """
-    start, end = window.start_ms, window.end_ms
-    start = _down(start, DAY_MS if start < hours_from else HOUR_MS if start < minutes_from else MINUTE_MS)
-    end = _up(end, DAY_MS if end < hours_from else HOUR_MS if end < minutes_from else MINUTE_MS)
+    start, end = _edges(window, minutes_from, hours_from)
     levels = [(width, mark) for width, mark in zip(WIDTHS[1:], marks, strict=True) if width <= widest]
     return [span for span in _split(start, end, levels) if span.start_ms < span.end_ms]
+
+
+def kept(window: Window, minutes_from: int, hours_from: int) -> Window:
+    """The window as ``spans`` reads it: where minutes or hours were purged, to the edges of what is kept there.
+
+    It is named anew where that makes it longer by more than a tenth: 24 hours can become ``2d``.
+    """
+    start, end = _edges(window, minutes_from, hours_from)
+    if (start, end) == (window.start_ms, window.end_ms):
+        return window
+    whole = replace(window, start_ms=start, end_ms=end)
+    if window.label == "all" or whole.length_ms <= window.length_ms * 1.1:
+        return whole
+    days, rest = divmod(whole.length_ms, DAY_MS)
+    return replace(whole, label=f"{whole.length_ms // HOUR_MS}h" if rest else f"{days}d")
+
+
+def _edges(window: Window, minutes_from: int, hours_from: int) -> tuple[int, int]:
+    start, end = window.start_ms, window.end_ms
+    return (
+        _down(start, DAY_MS if start < hours_from else HOUR_MS if start < minutes_from else MINUTE_MS),
+        _up(end, DAY_MS if end < hours_from else HOUR_MS if end < minutes_from else MINUTE_MS),
+    )
 
 
 def _split(start: int, end: int, levels: Sequence[tuple[int, int]]) -> Iterator[Span]:

@@ -33,5 +33,26 @@ def test_a_chart_adds_up_to_its_figure(store: Store, clock: Clock, label: str, d
     assert tasks(agent.series) == agent.row.tasks
 
 
+@pytest.mark.parametrize(("days_later", "label", "hours"), [(0, "24h", 24), (5, "24h", 25), (12, "2d", 48)])
+def test_a_view_names_the_window_that_its_figures_are_those_of(
+    store: Store, clock: Clock, days_later: int, label: str, hours: int
+) -> None:
+    """One task an hour: the rate is the same whatever is kept of that time."""
+    clock.now_ms = NOW_MS + DAY_MS
+    runs = [{"kind": "run", "agent": "kimi", "at": NOW_MS + n * 3_600_000} for n in range(-96, 24)]
+    assert not store.writer().write(runs).rejected
+    clock.advance(days_later * DAY_MS)
+    assert not store.writer().write([{"kind": "run", "agent": "kimi", "at": clock()}]).rejected
+    purge(store.database, Settings(minute_days=4, hour_days=10), clock(), pause=lambda _: None)
+    reader = store.reader()
+    asked = reader.window("24h", NOW_MS)
+    view = reader.overview(asked)
+    assert view.tasks == hours
+    assert view.tasks_per_minute == pytest.approx(1 / 60, rel=0.05)
+    assert (view.window.label, view.window.length_ms) == (label, hours * 3_600_000)
+    assert view.window.start_ms <= asked.start_ms < asked.end_ms <= view.window.end_ms
+    assert reader.costs(asked).window == reader.agents(asked).window == view.window
+
+
 def tasks(series: tuple[SeriesPoint, ...]) -> int:
     return sum(point.ok + point.failed + point.unknown for point in series)

@@ -15,7 +15,7 @@ from fedstore.bins import counts_of, percentiles, together
 from fedstore.queries.models import Durations
 from fedstore.queries.past import Past, Question
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, SPECS, WIDTHS
-from fedstore.window import Span, Window, spans
+from fedstore.window import Span, Window, kept, spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -70,6 +70,10 @@ class Buckets:
         self._past = (Past() if past is None else past).as_of({table: found[table] for table in SPECS})
         self._cuts: dict[tuple[Window, int], Cut] = {}
         self._told: dict[Question, dict[Cut, Any]] = {}
+
+    def kept(self, window: Window) -> Window:
+        """The window that the sums of ``window`` are those of: longer where its narrow buckets were purged."""
+        return kept(window, *self._kept)
 
     def step_of(self, window: Window, columns: int) -> int:
         """The shortest step, in milliseconds, that cuts the window into at most ``columns`` pieces.

@@ -109,32 +109,34 @@ class Reader:
     def overview(self, window: Window) -> Overview:
         """The federation at a glance."""
         with self._moment() as buckets:
-            return overview(self._database, buckets, window, self._present(window), self._tz, self.thresholds())
+            return overview(
+                self._database, buckets, buckets.kept(window), self._present(window), self._tz, self.thresholds()
+            )
 
     def agents(self, window: Window) -> AgentsView:
         """A row per agent, and the agent x task-type matrix."""
         with self._moment() as buckets:
-            return agents_view(self._database, buckets, window)
+            return agents_view(self._database, buckets, buckets.kept(window))
 
     def agent(self, name: str, window: Window, rows: tuple[AgentRow, ...] | None = None) -> AgentDetail:
         """One agent in detail; ``rows`` spares reading those of ``agents(window)`` again."""
         with self._moment() as buckets:
-            return agent_detail(self._database, buckets, name, window, rows)
+            return agent_detail(self._database, buckets, name, buckets.kept(window), rows)
 
     def task_type(self, name: str, window: Window) -> tuple[AgentRow, ...]:
         """The agents on one task type, best first."""
         with self._moment() as buckets:
-            return task_type_rows(self._database, buckets, name, window)
+            return task_type_rows(self._database, buckets, name, buckets.kept(window))
 
     def cascade(self, window: Window) -> CascadeView:
         """The routing cascade, layer by layer."""
         with self._moment() as buckets:
-            return cascade_view(self._database, buckets, window, self.thresholds())
+            return cascade_view(self._database, buckets, buckets.kept(window), self.thresholds())
 
     def layer(self, name: str, window: Window) -> LayerView:
         """One layer of the cascade."""
         with self._moment() as buckets:
-            return layer_view(self._database, buckets, name, window, self.thresholds())
+            return layer_view(self._database, buckets, name, buckets.kept(window), self.thresholds())
 
     def layers_seen(self) -> tuple[tuple[str, int, float | None], ...]:
         """(name, position, threshold) of each layer as last logged, in cascade order."""
@@ -148,17 +150,19 @@ class Reader:
     def costs(self, window: Window, dimension: str = "model") -> CostsView:
         """Spend by model, agent, project, task_type or operation."""
         with self._moment() as buckets:
-            return costs_view(buckets, window, dimension, self._present(window), self._tz, _size(self._database.path))
+            return costs_view(
+                buckets, buckets.kept(window), dimension, self._present(window), self._tz, _size(self._database.path)
+            )
 
     def tools(self, window: Window) -> ToolsView:
         """Confidence in each tool over the 30 days that end with the window."""
         with self._moment() as buckets:
-            return tools_view(buckets, window, self._tool_rule())
+            return tools_view(buckets, buckets.kept(window), self._tool_rule())
 
     def tool(self, name: str, window: Window) -> ToolDetail:
         """One tool in detail."""
         with self._moment() as buckets:
-            return tool_detail(self._database, buckets, name, window, self._tool_rule())
+            return tool_detail(self._database, buckets, name, buckets.kept(window), self._tool_rule())
 
     def runs(self, window: Window, agent: str | None = None, limit: int = 200) -> tuple[RunRow, ...]:
         """The newest finished runs of the window, of one agent or of all."""
