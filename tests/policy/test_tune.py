@@ -9,6 +9,7 @@ import pytest
 
 from fedstore.decisions import read_decisions
 from fedstore.errors import FedstoreError
+from fedstore.learning.intervals import wilson
 from fedstore.learning.replay import replay
 from fedstore.learning.tuning import tune
 from fedstore.policy import PolicyStore
@@ -32,6 +33,20 @@ def test_says_what_the_tuner_says(cascade_store: Store, loop: PolicyStore) -> No
     assert plan.predicted["accuracy"].new == result.accuracy.new
     assert plan.predicted["latency_ms"].change_interval == tuple(result.latency_ms.change_interval)
     assert plan.more_needed == result.more_needed == 0
+
+
+def test_each_item_tells_how_often_its_layer_is_right(cascade_store: Store, loop: PolicyStore) -> None:
+    plan = loop.propose_tune(window=ALL)
+    assert plan.items
+    for item in plan.items:
+        ((n, right),) = cascade_store.database.read(
+            "SELECT COUNT(*), SUM(correct) FROM routes WHERE layer = ? AND correct IS NOT NULL", (item.label,)
+        )
+        low, high = wilson(right, n) or (0.0, 0.0)
+        assert (item.detail["taken"], item.detail["right"]) == (n, right)
+        assert item.detail["accuracy_interval"] == pytest.approx((low, high))
+        said = f"{right / n:.1%} of {n:,} that it took are right ({low:.1%} to {high:.1%})".replace("%", " %")
+        assert said in item.evidence
 
 
 def test_flips_name_the_decisions_that_go_elsewhere(cascade_store: Store, loop: PolicyStore) -> None:

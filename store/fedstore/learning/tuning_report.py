@@ -130,6 +130,7 @@ def _layers(
     changes = []
     for k, (old_t, new_t) in enumerate(zip(context.now, finding.thresholds, strict=True)):
         note = notes[k] or _move_note(old_t, new_t)
+        taken = context.log.correct[(context.log.accepted == k) & (context.log.correct >= 0)]
         changes.append(
             LayerChange(
                 layer=context.log.layers[k],
@@ -140,6 +141,8 @@ def _layers(
                 graded=context.graded[k],
                 captured_now=now[k],
                 captured_new=new[k],
+                taken=len(taken),
+                right=int(taken.sum()),
                 note=note,
             )
         )

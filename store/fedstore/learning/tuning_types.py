@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from fedstore.learning.intervals import Interval
+from fedstore.learning.intervals import Interval, wilson
 from fedstore.learning.log import A_SHARE
 
 if TYPE_CHECKING:
@@ -140,12 +140,20 @@ class LayerChange:
     graded: int
     captured_now: float
     captured_new: float
+    taken: int
+    """Graded decisions that the layer took, and how many of them are right."""
+    right: int
     note: str
     """Why it moves or stays."""
 
     @property
     def changed(self) -> bool:
         return self.new != self.old
+
+    @property
+    def accuracy_interval(self) -> Interval | None:
+        """Wilson's 95 % interval of how often what it took is right."""
+        return wilson(self.right, self.taken)
 
 
 @dataclass(frozen=True, slots=True)
