@@ -2,8 +2,8 @@
 
 Rows are made when events are added, before the transaction begins, so that the lock is held for the writing only;
 but the trail of a decision is packed in it, because its codes are those of the very file that it is written to.
-A fact that is already there changes nothing, and a fact that occurs twice in a batch counts once. Events come in
-validated; only their attributes are used, so that whoever has them can do without pydantic.
+A fact that is already there changes nothing, and a fact that occurs twice in a batch counts once. Events come in as
+their valid fields, so that whoever has them can do without pydantic.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, ClassVar, TypeAlias
 
+    from fedstore.events import Fields
     from fedstore.transaction import Transaction
     from fedstore.writes import Row, Stamp
 
@@ -48,7 +49,7 @@ _BACKFILLED = (
     " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > marks.at_ms"
 )
 _FACTS_PURGED = "SELECT at_ms FROM marks WHERE name = 'facts_purged'"
-_ROWS: dict[str, Callable[[Any, int, Stamp], Any]] = {
+_ROWS: dict[str, Callable[[Fields, int, Stamp], Any]] = {
     "run": run_row, "run_state": state_row, "usage": usage_row, "execution": execution_row, "route": route_rows,
     "verdict": verdict_row, "job": job_row,
 }  # fmt: skip
@@ -71,14 +72,13 @@ class Batch:
         self._rows: dict[str, list[Any]] = {}
         self._named: dict[str, list[str]] = {}
 
-    def add(self, events: Iterable[Any]) -> list[tuple[int, str]]:
-        """Take valid events; the positions and reasons of those that are refused.
+    def add(self, events: Iterable[Fields]) -> list[tuple[int, str]]:
+        """Take the fields of valid events; the positions and reasons of those that are refused.
 
         That is a time in the future, or fields that contradict each other.
         """
         now, stamp, rows, refused = self._stamp.recorded_ms, self._stamp, self._rows, []
-        for position, event in enumerate(events):
-            fields = event.__dict__
+        for position, fields in enumerate(events):
             kind, at = fields["kind"], fields["at"]
             try:
                 if at is None:
@@ -90,11 +90,11 @@ class Batch:
                         f"at: lies {_ahead(at - now)} in the future: check the clock"
                     )
                 if kind in CHECKS:
-                    CHECKS[kind](event)
+                    CHECKS[kind](fields)
             except EventError as error:
                 refused.append((position, str(error)))
                 continue
-            row = _ROWS[kind](event, at, stamp)
+            row = _ROWS[kind](fields, at, stamp)
             if kind in rows:
                 rows[kind].append(row)
             else:

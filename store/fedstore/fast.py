@@ -23,7 +23,7 @@ SOURCE = "shell"
 
 
 class Task:
-    """A finished task with the attributes of ``fedstore.Run``; its id is made when none is given."""
+    """A finished task with the fields of ``fedstore.Run``; its id is made when none is given."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ def record_task(path: str, task: Task) -> bool | None:
         database = Database(path)
         try:
             batch = Batch(Stamp(now_ms(), SOURCE, keep_content=False))
-            batch.add([task])
+            batch.add([task.__dict__])
             with database.write() as tx:
                 return batch.write(tx) == 0
         finally:

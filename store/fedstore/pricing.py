@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from fedstore.events import Usage
+    from fedstore.events import Fields
 
 __all__ = ["COMPUTED", "REPORTED", "UNPRICED", "price", "price_version"]
 
@@ -26,19 +26,20 @@ _PROVIDERS = {
 }  # fmt: skip
 
 
-def price(usage: Usage, recorded_ms: int) -> tuple[int | None, str, str]:
-    """Cost in nano-USD (None when unpriced), its basis, and the version of the price table."""
-    if usage.cost_usd is not None:
-        return usage.cost_usd, REPORTED, ""
-    if usage.input_tokens == 0 and usage.output_tokens == 0:
+def price(usage: Fields, recorded_ms: int) -> tuple[int | None, str, str]:
+    """Cost in nano-USD (None when unpriced) of a call's ``usage``, its basis, and the version of the price table."""
+    if usage["cost_usd"] is not None:
+        return usage["cost_usd"], REPORTED, ""
+    tokens, output, model = usage["input_tokens"], usage["output_tokens"], usage["model"]
+    if tokens == 0 and output == 0:
         return 0, REPORTED, ""  # a call that used nothing (it failed) costs nothing
-    if not usage.model or usage.model.startswith("<"):
+    if not model or model.startswith("<"):
         return None, UNPRICED, ""
-    at = recorded_ms if usage.at is None else usage.at
-    five_minutes = usage.cache_write_tokens - usage.cache_write_1h_tokens
+    at = recorded_ms if usage["at"] is None else usage["at"]
+    kept_an_hour = usage["cache_write_1h_tokens"]
     nano = _cached(
-        usage.model, usage.provider, at - at % _DAY_MS, usage.input_tokens, usage.cache_read_tokens, five_minutes,
-        usage.cache_write_1h_tokens, usage.output_tokens,
+        model, usage["provider"], at - at % _DAY_MS, tokens, usage["cache_read_tokens"],
+        usage["cache_write_tokens"] - kept_an_hour, kept_an_hour, output,
     )  # fmt: skip
     return (None, UNPRICED, "") if nano is None else (nano, COMPUTED, price_version())
 

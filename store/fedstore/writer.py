@@ -6,39 +6,26 @@ whole or not at all; an event that cannot be recorded is refused by itself, with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from fedstore.batch import Batch
-from fedstore.checking import check_event
+from fedstore.checking import check_fields
 from fedstore.cleaning import clean_name, clean_text
 from fedstore.database import Database
 from fedstore.errors import EventError
-from fedstore.events import (
-    Event,
-    Execution,
-    Job,
-    Route,
-    Run,
-    RunState,
-    Usage,
-    Verdict,
-    event_adapter,
-    events_adapter,
-)  # fmt: skip
+from fedstore.events import EVENT_TYPES, KINDS, Event, Fields, event_adapter, fields_of, fields_validator
 from fedstore.ids import now_ms
 from fedstore.writes import Stamp
 
 __all__ = ["FactWriter", "Receipt", "explain", "validated"]
 
-_TYPES = frozenset((Run, RunState, Usage, Execution, Route, Verdict, Job))
-_KIND_NAMES = ("run", "run_state", "usage", "execution", "route", "verdict", "job")
-_KINDS = frozenset(_KIND_NAMES)
 _FIELD_LIMIT = 80
-_SHAPELESS = ("union_tag_not_found", "union_tag_invalid", "model_attributes_type")
+_SHAPELESS = ("union_tag_not_found", "union_tag_invalid", "model_attributes_type", "dict_type")
 
 
 @dataclass(slots=True)
@@ -66,7 +53,7 @@ def explain(error: ValidationError) -> str:
     """The first thing wrong with an event, in one line that names the field."""
     errors = error.errors(include_url=False)
     if not errors[0]["loc"] and errors[0]["type"] in _SHAPELESS:
-        return f"an event is a mapping with a kind, which is one of {', '.join(_KIND_NAMES)}"
+        return f"an event is a mapping with a kind, which is one of {', '.join(KINDS)}"
     where = _field(errors[0]["loc"])
     wrong = [e for e in errors if _field(e["loc"]) == where][-1]  # of several ways to read a time, the last says most
     message = wrong["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
@@ -78,38 +65,48 @@ def explain(error: ValidationError) -> str:
 
 def _field(loc: Sequence[int | str]) -> str:
     """Where an error is; a field's name comes from outside, too."""
-    names = [str(part) for part in loc if part not in _KINDS]
+    names = [str(part) for part in loc if part not in KINDS]
     path = ".".join(name for name in names if not name.startswith(("constrained-int", "function-")))
     return clean_text(clean_name(path), _FIELD_LIMIT)
 
 
 def validated(event: Event | Mapping[str, Any]) -> Event:
     """The event itself, or the event a mapping describes. Raises EventError in one clear line."""
-    valid: Event = event if type(event) in _TYPES else _read(event)  # type: ignore[assignment]
-    check_event(valid)
+    with _explained():
+        valid: Event = event if type(event) in EVENT_TYPES else event_adapter().validate_python(event)  # type: ignore[assignment]
+    check_fields(fields_of(valid))
     return valid
 
 
-def _read(event: Any) -> Event:
-    """The event a mapping describes, its fields each by themselves. Raises EventError."""
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Raises EventError for whatever a validator raises."""
     try:
-        return event_adapter().validate_python(event)
+        yield
     except ValidationError as error:
         raise EventError(explain(error)) from error
     except Exception as error:
         raise EventError(f"cannot be read: {type(error).__name__} in one of its values") from error
 
 
-def _validated(events: Iterable[Any], receipt: Receipt) -> tuple[Sequence[Event], Sequence[int]]:
-    """The valid ones with their positions; the reasons why the others are not go to the receipt.
+def _read(event: Any) -> Fields:
+    """The fields of one event. Raises EventError."""
+    if type(event) in EVENT_TYPES:
+        return fields_of(event)
+    with _explained():
+        return fields_validator().validate_python(event)  # type: ignore[no-any-return]
+
+
+def _read_all(events: Iterable[Any], receipt: Receipt) -> tuple[Sequence[Fields], Sequence[int]]:
+    """The fields of the valid ones with their positions; why the others are not goes to the receipt.
 
     All in one go, which costs less, and one by one only when one of them is not valid.
     """
     given = events if isinstance(events, (list, tuple)) else list(events)
-    if len(given) == 1 and type(given[0]) in _TYPES:
-        return given, (0,)
+    if EVENT_TYPES.issuperset(map(type, given)):
+        return list(map(fields_of, given)), range(len(given))
     try:
-        return events_adapter().validate_python(list(given)), range(len(given))
+        return fields_validator(many=True).validate_python(list(given)), range(len(given))
     except Exception:  # noqa: BLE001 - the methods of a value that is not what it should be may raise anything
         valid, positions = [], []
     for position, event in enumerate(given):
@@ -140,7 +137,7 @@ class FactWriter:
         """Write a batch in one transaction. Raises StoreError; then nothing of the batch was written."""
         batch = Batch(Stamp(self._clock(), self._source, self._keep_content))
         receipt = Receipt()
-        given, positions = _validated(events, receipt)
+        given, positions = _read_all(events, receipt)
         refused = batch.add(given)
         if refused:
             receipt.rejected += [(positions[position], reason) for position, reason in refused]

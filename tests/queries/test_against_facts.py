@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fedstore.events import Usage
+from fedstore.events import Usage, fields_of
 from fedstore.pricing import price
 from tests.queries.conftest import Filled
 from tests.queries.federation import NOW_MS, Event, events, failed, of, ok, quantile
@@ -50,7 +50,7 @@ def test_overview_counts_what_was_recorded(filled: Filled, label: str, at_ms: in
 
 
 def _nano(usage: Event) -> int | None:
-    return price(Usage(**usage), NOW_MS)[0]
+    return price(fields_of(Usage(**usage)), NOW_MS)[0]
 
 
 def _newest(rows: list[Event], limit: int) -> list[str]:

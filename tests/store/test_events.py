@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from fedstore import Attempt, EventError, Route, Run, Store, Usage, new_id, stable_id
 from fedstore.cleaning import clean_label, clean_name, clean_text
+from fedstore.events import fields_of, fields_validator
 from fedstore.writer import validated
 from tests.federation import NOW_MS
+from tests.store.test_summaries_exact import histories
 
 RUN: dict[str, Any] = {"kind": "run", "agent": "a"}
 USAGE: dict[str, Any] = {"kind": "usage", "agent": "a"}
@@ -67,13 +69,14 @@ VERDICT: dict[str, Any] = {"kind": "verdict", "subject": "run", "subject_id": "x
         ({"kind": "job", "id": "j", "state": "lost"}, "state: "),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused_in_one_line(event: Any, said: str) -> None:
+def test_what_makes_no_sense_is_refused_in_one_line(store: Store, event: Any, said: str) -> None:
     with pytest.raises(EventError) as error:
         validated(event)
-    text = str(error.value)
-    assert text.isprintable()
-    assert len(text) < 300
-    assert said in text
+    ((_, reason),) = store.writer().write([event]).rejected  # which makes no models
+    for text in (str(error.value), reason):
+        assert text.isprintable()
+        assert len(text) < 300
+        assert said in text
 
 
 def test_the_future_is_refused_with_a_little_slack(store: Store) -> None:
@@ -175,6 +178,15 @@ def test_content_is_kept_on_opt_in_only(store: Store) -> None:
     assert store.database.read("SELECT id, description FROM routes ORDER BY id") == [
         ("1", None), ("2", "write to bob@example.com")
     ]  # fmt: skip
+
+
+@given(history=histories())
+@settings(max_examples=100, deadline=None)
+def test_fields_without_a_model_are_those_of_the_model(history: list[dict[str, Any]]) -> None:
+    whole = {"kind": "route", "agent": "a ", "layer": "L", "at": "2026-03-01T12:00:00Z", "description": "x" * 5_000,
+             "attempts": [{"layer": "L\x1b[1m", "shadow_rate": 0.5}], "outcome": {"correct": True}}  # fmt: skip
+    events = [*history, whole, {"kind": "job", "id": "j", "state": "queued"}]
+    assert fields_validator(many=True).validate_python(events) == [fields_of(validated(event)) for event in events]
 
 
 def test_events_are_json(store: Store) -> None:
