@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONFIDENCE_BINS", "GROWTH", "add_bins", "bin_middle_us", "confidence_bin", "counts_of", "duration_bin",
-    "pack_bin", "pack_bins", "percentiles", "read_bins", "together",
+    "duration_once", "join_bins", "once", "pack_bins", "percentiles", "read_bins", "together",
 ]  # fmt: skip
 
 GROWTH = 1.04
@@ -110,9 +110,21 @@ def pack_bins(counts: Mapping[int, int]) -> bytes:
     return _bytes(flat)
 
 
-def pack_bin(index: int, count: int) -> bytes:
-    """The packed form of one bin."""
-    return (count << 32 | index & 0xFFFF_FFFF).to_bytes(8, "little", signed=True) if count else b""
+class _Once(dict[int, bytes]):
+    """The packed forms of single counts, made when they are first asked for: there are some hundreds of bins."""
+
+    def __missing__(self, index: int) -> bytes:
+        self[index] = packed = pack_bins({index: 1})
+        return packed
+
+
+once = _Once().__getitem__
+"""The packed form of a bin that was met once."""
+
+
+def duration_once(us: int) -> bytes:
+    """The packed distribution of one duration in microseconds."""
+    return once(_ZERO_BIN if us < 1 else int(math.log(us) * _PER_E_FOLD))
 
 
 def read_bins(blob: bytes) -> Iterator[tuple[int, int]]:
@@ -125,20 +137,23 @@ def add_bins(there: bytes, added: bytes) -> bytes:
     """The packed sum of two packed distributions; quick for one added pair, which is what one fact adds."""
     if not added or not there:
         return there or added
-    if len(added) > 8:
-        total = dict(read_bins(there))
-        for index, count in read_bins(added):
-            total[index] = total.get(index, 0) + count
-        return pack_bins(total)
-    flat, pair = _flat(there), _flat(added)
-    position = 2 * bisect_left(flat[::2], pair[0])
-    if position == len(flat) or flat[position] != pair[0]:
-        flat[position:position] = pair
-    elif flat[position + 1] + pair[1]:
-        flat[position + 1] += pair[1]
-    else:
-        del flat[position : position + 2]
-    return _bytes(flat)
+    if len(added) > 8 or _SWAP:
+        return join_bins((there, added))
+    flat = array.array("i", there)
+    index, count = array.array("i", added)
+    at = 2 * bisect_left(flat[::2], index)
+    if at == len(flat) or flat[at] != index:
+        return there[: 4 * at] + added + there[4 * at :]
+    flat[at + 1] += count
+    return flat.tobytes() if flat[at + 1] else there[: 4 * at] + there[4 * at + 8 :]
+
+
+def join_bins(blobs: Iterable[bytes]) -> bytes:
+    """The packed sum of some packed distributions."""
+    total: dict[int, int] = {}
+    for index, count in read_bins(b"".join(blobs)):
+        total[index] = total.get(index, 0) + count
+    return pack_bins(total)
 
 
 def _flat(blob: bytes) -> array.array[int]:

@@ -21,7 +21,7 @@ from fedstore.locking import FileLock
 from fedstore.opening import connect, may_stand_still, still_identity
 from fedstore.paths import beside
 from fedstore.reading import ReadSnapshot, ThreadReader
-from fedstore.transaction import Transaction, WriterConnection, file_identity, store_error
+from fedstore.transaction import Transaction, file_identity, store_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Database:
         self._place = os.path.abspath(self._file)
         self.readonly = readonly
         self._timeout_s = timeout_s
-        self._writer: WriterConnection | None = None
+        self._writer: Transaction | None = None
         self._next_look = 0.0
         self._guard = threading.Lock()
         self._local = threading.local()
@@ -113,7 +113,7 @@ class Database:
             self._next_look = now + LOOK_S
             if writer is None or writer.identity != file_identity(self._place):
                 writer = self._begin_anew()
-        return Transaction(writer, self._file)
+        return writer
 
     def close(self) -> None:
         """Close every connection of every thread; a later read or write opens anew."""
@@ -162,19 +162,20 @@ class Database:
         self._writer, self._guard = None, threading.Lock()
         self._local, self._readers = threading.local(), weakref.WeakSet()
 
-    def _open_writer(self) -> WriterConnection:
+    def _open_writer(self) -> Transaction:
         with self._guard:
             if self._writer is None:
                 lock = FileLock(beside(self._place, ".lock"), self._timeout_s)
                 try:
                     connection = self._connect_writer(lock)
-                    self._writer = WriterConnection(connection, lock, self._timeout_s, file_identity(self._place))
+                    identity = file_identity(self._place)
+                    self._writer = Transaction(connection, lock, self._file, self._timeout_s, identity)
                 except BaseException:
                     lock.close()
                     raise
             return self._writer
 
-    def _begin_anew(self) -> WriterConnection:
+    def _begin_anew(self) -> Transaction:
         """The file was deleted or replaced: what is written from now on goes where others will look for it.
 
         The former connection is left to whoever still writes with it.

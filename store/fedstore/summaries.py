@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from itertools import chain
-from operator import pos
+from functools import cache
 
-from fedstore.bins import CONFIDENCE_BINS, confidence_bin, duration_bin, pack_bin, pack_bins, read_bins
+from fedstore.bins import CONFIDENCE_BINS, confidence_bin, duration_once, join_bins, once, pack_bins
 from fedstore.schema.summaries import MARKS, MINUTE_MS, SPECS, TEN_MS, WIDTHS, Spec
 
 __all__ = [
-    "ACCEPTED_KIND", "ASKED_KIND", "RIGHT_KIND", "WRONG_KIND", "Deltas", "note_past", "read_bins", "roll_up",
+    "ACCEPTED_KIND", "ASKED_KIND", "RIGHT_KIND", "WRONG_KIND", "Deltas", "note_past", "roll_up",
     "route_judgement", "run_judgement",
 ]  # fmt: skip
 
@@ -33,9 +32,8 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, TypeAlias
 
     Key: TypeAlias = tuple[Any, ...]
-    Counts: TypeAlias = Sequence[tuple[int, int]]
     Part: TypeAlias = tuple[Any, ...]
-    """What one fact, or one narrower bucket, adds: its sums, then its distributions as (bin, count) pairs."""
+    """What one fact, or one narrower bucket, adds: its sums, then its packed distributions."""
 
     class Writer(Protocol):
         """The part of a transaction that is needed here."""
@@ -56,30 +54,28 @@ def run_judgement(success: int | None, rework: int | None, quality: float | None
 
     Work that had to be done again is not a success, whatever was reported first.
     """
-    if quality is not None:
-        return _judged(success, rework, quality, qa)
-    found = _JUDGED.get((success, rework, qa))
-    if found is None:
-        found = _JUDGED[success, rework, qa] = _judged(success, rework, None, qa)
-    return found
+    done, checked = _ended(success, rework, qa)
+    return (*done, *_quality(quality), *checked)
 
 
-_JUDGED: dict[tuple[int | None, int | None, str | None], tuple[int, ...]] = {}
-"""What has been worked out for runs without a quality: there are a few dozen ways to end."""
-
-
-def _judged(success: int | None, rework: int | None, quality: float | None, qa: str | None) -> tuple[int, ...]:
+@cache
+def _ended(success: int | None, rework: int | None, qa: str | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What ``run_judgement`` gives before and after the quality; there are a few dozen ways to end."""
     ok = success == 1 and rework != 1
-    return (
-        ok, success is not None and not ok, rework == 1, rework is not None,
-        quality is not None, 0 if quality is None else round(quality * _PPM),
-        qa == "passed", qa == "warning", qa == "failed", qa == "error",
-    )  # fmt: skip
+    done = ok, success is not None and not ok, rework == 1, rework is not None
+    return tuple(map(int, done)), tuple(int(qa == word) for word in ("passed", "warning", "failed", "error"))
+
+
+def _quality(quality: float | None) -> tuple[int, int]:
+    return _NOTHING if quality is None else (1, round(quality * _PPM))
+
+
+_NOTHING = (0, 0)
 
 
 def route_judgement(correct: int | None, quality: float | None) -> tuple[int, ...]:
     """graded, correct, quality_n, quality_ppm."""
-    return (correct is not None, correct == 1, quality is not None, 0 if quality is None else round(quality * _PPM))
+    return (0 if correct is None else 1, 1 if correct == 1 else 0, *_quality(quality))
 
 
 class Deltas:
@@ -88,8 +84,8 @@ class Deltas:
     def __init__(self) -> None:
         self._tables: dict[str, defaultdict[Key, list[Part]]] = {}
 
-    def add(self, table: str, at_ms: int, key: Key, *part: Sequence[Any]) -> None:
-        """Add sums (and distributions, in the table's order) to the minute of ``at_ms``."""
+    def add(self, table: str, at_ms: int, key: Key, part: Part) -> None:
+        """Add sums, then packed distributions, in the table's order, to the minute of ``at_ms``."""
         rows = self._tables.get(table)
         if rows is None:
             rows = self._tables[table] = defaultdict(list)
@@ -98,85 +94,66 @@ class Deltas:
     def run(self, row: Sequence[Any]) -> None:
         """A row of ``runs`` in the order of its insert."""
         _, agent, task_type, project, _, _, ended, duration, success, rework, quality, _, qa = row[:13]
-        judged = run_judgement(success, rework, quality, qa)
-        sums = (1, *judged[:4], duration is not None, duration or 0, *judged[4:])
-        self.add("agent_buckets", ended, (agent, task_type, project), sums, _bin_ms(duration))
+        done, checked = _ended(success, rework, qa)
+        part = (1, *done, *_length(duration), *_quality(quality), *checked, _bins_ms(duration))
+        self.add("agent_buckets", ended, (agent, task_type, project), part)
 
     def run_judged(self, at_ms: int, key: Key, old: Sequence[int], new: Sequence[int]) -> None:
         """A run whose judgement moved from ``old`` to ``new`` (both as ``run_judgement`` gives them)."""
         change = [b - a for a, b in zip(old, new, strict=True)]
-        self.add("agent_buckets", at_ms, key, (0, *change[:4], 0, 0, *change[4:]), ())
+        self.add("agent_buckets", at_ms, key, (0, *change[:4], 0, 0, *change[4:], b""))
 
     def usage(self, row: Sequence[Any]) -> None:
         """A row of ``llm_calls`` in the order of its insert."""
         agent, model, operation, task_type, project, ended, duration = row[2], row[3], *row[5:10]
         tokens, minimum, cost, basis, error = row[10:15], row[15], row[16], row[17], row[19]
-        unpriced = basis == "unpriced"
         self.add(
             "spend_buckets",
             ended,
             (agent, model, project, task_type, operation),
             (
-                1, error != "", *tokens, minimum, duration is not None, duration or 0,
+                1, 1 if error else 0, *tokens, minimum, *_length(duration),
                 cost if basis == "reported" else 0, cost if basis == "computed" else 0,
-                unpriced, tokens[0] + tokens[3] if unpriced else 0,
+                *(_NOTHING if basis != "unpriced" else (1, tokens[0] + tokens[3])),
             ),
         )  # fmt: skip
 
     def execution(self, row: Sequence[Any]) -> None:
         """A row of ``tool_calls`` in the order of its insert."""
         agent, tool, task_type, project, ended, duration, success, cost, tokens = row[3:12]
-        self.add(
-            "tool_buckets",
-            ended,
-            (tool, agent),
-            (
-                1,
-                success == 1,
-                success == 0,
-                duration is not None,
-                duration or 0,
-                cost is not None,
-                cost or 0,
-                tokens or 0,
-            ),
-            _bin_ms(duration),
-        )
+        ok, failed, priced = 1 if success == 1 else 0, 1 if success == 0 else 0, 0 if cost is None else 1
+        part = (1, ok, failed, *_length(duration), priced, cost or 0, tokens or 0, _bins_ms(duration))
+        self.add("tool_buckets", ended, (tool, agent), part)
         if cost or tokens:
-            spent, unknown = tokens or 0, cost is None
+            spent = tokens or 0
             self.add(
                 "spend_buckets",
                 ended,
                 (agent, "", project, task_type, f"tool {tool}"),
-                (1, 0, spent, 0, 0, 0, 0, 0, 0, 0, cost or 0, 0, unknown, spent if unknown else 0),
+                (1, 0, spent, 0, 0, 0, 0, 0, 0, 0, cost or 0, 0, *(_NOTHING if priced else (1, spent))),
             )
 
     def route(self, row: Sequence[Any]) -> None:
         """A row of ``routes`` in the order of its insert."""
         layer, at, latency, correct, quality = row[4], row[6], row[7], row[8], row[11]
-        sums = (1, latency is not None, latency or 0, *route_judgement(correct, quality))
-        self.add("route_buckets", at, (layer,), sums, _bin_us(latency))
+        part = (1, *_length(latency), *route_judgement(correct, quality), _bins_us(latency))
+        self.add("route_buckets", at, (layer,), part)
 
     def route_judged(self, at_ms: int, layer: str, old: Sequence[int], new: Sequence[int]) -> None:
         """A route whose judgement moved (both as ``route_judgement`` gives them)."""
-        self.add("route_buckets", at_ms, (layer,), (0, 0, 0, *(b - a for a, b in zip(old, new, strict=True))), ())
+        change = (b - a for a, b in zip(old, new, strict=True))
+        self.add("route_buckets", at_ms, (layer,), (0, 0, 0, *change, b""))
 
     def attempt(self, at_ms: int, row: Sequence[Any], right: int | None) -> None:
         """A row of ``route_attempts`` in the order of its insert; a probe's attempt is not on the live path."""
         _, _, layer, _, confidence, _, accepted, shadow, _, error, latency = row
         if shadow:
             return
-        self.add(
-            "layer_buckets",
-            at_ms,
-            (layer,),
-            (
-                1, accepted, error != "", confidence is not None, 0 if confidence is None else round(confidence * _PPM),
-                latency is not None, latency or 0,
-            ),
-            _bin_us(latency),
-            _confidence_counts(confidence, accepted, right),
+        part = (
+            1, accepted, 1 if error else 0, *_quality(confidence), *_length(latency), _bins_us(latency),
+            _confidence_bins(confidence, accepted, right),
         )  # fmt: skip
+        self.add("layer_buckets", at_ms, (layer,), part)
 
     def attempt_judged(
         self, at_ms: int, layer: str, confidence: float | None, old: int | None, new: int | None
@@ -185,12 +162,11 @@ class Deltas:
         index = confidence_bin(confidence)
         if index is None or old == new:
             return
-        change = []
+        change = {}
         for verdict, sign in ((old, -1), (new, 1)):
             if verdict is not None:
-                kind = RIGHT_KIND if verdict else WRONG_KIND
-                change.append((kind * CONFIDENCE_BINS + index, sign))
-        self.add("layer_buckets", at_ms, (layer,), (0,) * 7, (), change)
+                change[_judged_bin(verdict, index)] = sign
+        self.add("layer_buckets", at_ms, (layer,), (0, 0, 0, 0, 0, 0, 0, b"", pack_bins(change)))
 
     def flush(self, tx: Writer, now_ms: int) -> None:
         """Write everything collected, to the minutes and, before the marks, to the wider buckets too."""
@@ -214,24 +190,31 @@ class Deltas:
         self._tables = {}
 
 
-def _bin_us(us: int | None) -> Counts:
-    return () if us is None else ((duration_bin(us), 1),)
+def _length(duration: int | None) -> tuple[int, int]:
+    """Of how many facts the duration is known, and their sum."""
+    return _NOTHING if duration is None else (1, duration)
 
 
-def _bin_ms(ms: int | None) -> Counts:
-    return () if ms is None else ((duration_bin(ms * 1000), 1),)
+def _bins_us(us: int | None) -> bytes:
+    return b"" if us is None else duration_once(us)
 
 
-def _confidence_counts(confidence: float | None, accepted: int, right: int | None) -> Counts:
+def _bins_ms(ms: int | None) -> bytes:
+    return b"" if ms is None else duration_once(ms * 1000)
+
+
+def _judged_bin(right: int, index: int) -> int:
+    return (RIGHT_KIND if right else WRONG_KIND) * CONFIDENCE_BINS + index
+
+
+def _confidence_bins(confidence: float | None, accepted: int, right: int | None) -> bytes:
     index = confidence_bin(confidence)
     if index is None:
-        return ()
-    counts = [(ASKED_KIND * CONFIDENCE_BINS + index, 1)]
+        return b""
+    packed = once(ASKED_KIND * CONFIDENCE_BINS + index)
     if accepted:
-        counts.append((ACCEPTED_KIND * CONFIDENCE_BINS + index, 1))
-    if right is not None:
-        counts.append(((RIGHT_KIND if right else WRONG_KIND) * CONFIDENCE_BINS + index, 1))
-    return counts
+        packed += once(ACCEPTED_KIND * CONFIDENCE_BINS + index)
+    return packed if right is None else packed + once(_judged_bin(right, index))
 
 
 # --- writing --------------------------------------------------------------------------------------------------
@@ -283,25 +266,16 @@ _UPSERT = {table: _upsert_sql(table, spec) for table, spec in SPECS.items()}
 
 def _merge(tx: Writer, table: str, width: int, rows: Mapping[Key, list[Part]]) -> None:
     """Add parts to the buckets of one width."""
-    tx.executemany(_UPSERT[table], [(width, *key, *_sum(parts)) for key, parts in rows.items()])
+    sums = len(SPECS[table].sums)
+    tx.executemany(
+        _UPSERT[table],
+        [(width, *key, *(parts[0] if len(parts) == 1 else _sum(parts, sums))) for key, parts in rows.items()],
+    )
 
 
-def _sum(parts: list[Part]) -> Iterable[Any]:
-    """The sums of some parts, then their packed distributions."""
-    if len(parts) == 1:
-        ((sums, *bins),) = parts
-        return (*map(pos, sums), *map(_packed, bins))  # truth values as numbers: a tenth of the cost to bind
-    sums, *bins = zip(*parts, strict=True)
-    return (*map(sum, zip(*sums, strict=True)), *(_packed(chain.from_iterable(pairs)) for pairs in bins))
-
-
-def _packed(pairs: Iterable[tuple[int, int]]) -> bytes:
-    if isinstance(pairs, tuple) and len(pairs) < 2:  # as one fact has it
-        return pack_bin(*pairs[0]) if pairs else b""
-    counts: dict[int, int] = {}
-    for index, count in pairs:
-        counts[index] = counts.get(index, 0) + count
-    return pack_bins(counts)
+def _sum(parts: list[Part], sums: int) -> Iterable[Any]:
+    columns = list(zip(*parts, strict=True))
+    return (*map(sum, columns[:sums]), *map(join_bins, columns[sums:]))
 
 
 def roll_up(tx: Writer, now_ms: int) -> tuple[int, ...]:
@@ -336,6 +310,6 @@ def _roll(tx: Writer, narrow: int, wide: int, since: int, until: int) -> None:
         found = tx.execute(
             f"SELECT {columns} FROM {table} WHERE width = ? AND start >= ? AND start < ?", (narrow, since, until)
         )
-        keys, sums = 1 + len(spec.keys), 1 + len(spec.keys) + len(spec.sums)
-        rows = {row[:keys]: [(row[keys:sums], *(list(read_bins(blob)) for blob in row[sums:]))] for row in found}
+        keys = 1 + len(spec.keys)
+        rows = {row[:keys]: [row[keys:]] for row in found}
         _merge(tx, table, wide, _widen(rows, wide, since, until))

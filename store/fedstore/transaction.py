@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Row: TypeAlias = tuple[Any, ...]
     Identity: TypeAlias = tuple[int, ...]
 
-__all__ = ["Transaction", "WriterConnection", "close_with", "file_identity", "store_error"]
+__all__ = ["Transaction", "close_with", "file_identity", "store_error"]
 
 
 _LITTLE_BYTES = 65_536
@@ -133,24 +133,31 @@ class Adding:
         return noted
 
 
-class WriterConnection:
-    """The writing connection of one process, its lock file, and the mutex of the threads that share it."""
+class Transaction:
+    """What a process writes with: a context in which one write at a time stands or falls as a whole.
+
+    It holds the one connection that writes, its lock file, and the mutex of the threads that share them. ``memo`` holds
+    what earlier transactions of this process read and noted there, as long as nobody else has written since; ``names``
+    the codes of names, which nobody changes as long as the file is the same.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, lock: FileLock, timeout_s: float, identity: Identity | None
+        self, connection: sqlite3.Connection, lock: FileLock, path: str, timeout_s: float, identity: Identity | None
     ) -> None:
         self.connection = connection
         self.adding = Adding()
         connection.create_function("add_bins", 2, self.adding, deterministic=True)
         self.identity = identity
-        self.lock = lock
         self.mutex = threading.Lock()
         self.memo: dict[str, Any] = {}
         self.names: dict[str, int] = {}
-        self.token = -1
-        self._timeout_s = timeout_s
-        self._owner = 0
         self.close = close_with(self, connection, lock)
+        self._cursor = connection.cursor()  # one for all statements: to make one costs as much as to bind six values
+        self._lock = lock
+        self._path = path
+        self._timeout_s = timeout_s
+        self._token = -1
+        self._owner = 0
 
     def is_mine(self) -> bool:
         """Whether this thread is writing with it."""
@@ -165,49 +172,10 @@ class WriterConnection:
             self.connection.close()
         self.close()
 
-    def acquire(self, path: str) -> None:
-        """Become the one writer. Raises StoreBusyError."""
-        if not self.mutex.acquire(blocking=False):
-            if self.is_mine():
-                raise StoreBusyError(f"{path}: a write was begun inside another write of the same thread")
-            if not self.mutex.acquire(timeout=self._timeout_s):
-                raise StoreBusyError(f"{path} was held by another thread for {self._timeout_s:g} s: try again")
-        self._owner = threading.get_ident()
-        try:
-            self.lock.acquire()
-        except BaseException:
-            self._owner = 0
-            self.mutex.release()
-            raise
-
-    def release(self) -> None:
-        """Let the next one write."""
-        self.lock.release()
-        self._owner = 0
-        self.mutex.release()
-
-
-class Transaction:
-    """One write: lock file, BEGIN IMMEDIATE, COMMIT; rolled back whole when its block raises.
-
-    ``memo`` holds what earlier transactions of this process read and noted there, as long as nobody else has
-    written since; ``names`` the codes of names, which nobody changes as long as the file is the same.
-    """
-
-    __slots__ = ("_path", "_writer", "connection", "memo", "names")
-
-    def __init__(self, writer: WriterConnection, path: str) -> None:
-        self._writer = writer
-        self._path = path
-        self.connection = writer.connection
-        self.memo = writer.memo
-        self.names = writer.names
-
     def __enter__(self) -> Transaction:
-        writer = self._writer
-        writer.acquire(self._path)
+        self._acquire()
         try:
-            execute = self.connection.execute
+            execute = self._cursor.execute
             execute("BEGIN IMMEDIATE")
             (token,) = execute("PRAGMA data_version").fetchone()
         except BaseException as error:
@@ -215,36 +183,59 @@ class Transaction:
             if isinstance(error, sqlite3.Error):
                 raise store_error(error, self._path) from error
             raise
-        if token != writer.token:
-            writer.token = token
-            writer.memo.clear()
+        if token != self._token:
+            self._token = token
+            self.memo.clear()
         return self
 
     def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of one statement."""
-        return self.connection.execute(sql, parameters).fetchall()
+        return self._cursor.execute(sql, parameters).fetchall()
 
     def executemany(self, sql: str, rows: Iterable[Parameters]) -> int:
-        """How many rows were really written."""
-        return self.connection.executemany(sql, rows).rowcount
+        """How many rows were really written. What makes the rows must not use the transaction."""
+        return self._cursor.executemany(sql, rows).rowcount
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Literal[False]:
         if error is None:
             try:
-                self.connection.execute("COMMIT")
+                self._cursor.execute("COMMIT")
             except BaseException as failure:
                 self._abandon()
                 if isinstance(failure, sqlite3.Error):
                     raise store_error(failure, self._path) from failure
                 raise
-            self._writer.release()
+            self._release()
             return False
         self._abandon()
         if isinstance(error, sqlite3.Error):
-            raise (self._writer.adding.interruption(error) or store_error(error, self._path)) from error
+            raise (self.adding.interruption(error) or store_error(error, self._path)) from error
         return False
+
+    # --- inside --------------------------------------------------------------------------------------------
+
+    def _acquire(self) -> None:
+        """Become the one writer. Raises StoreBusyError."""
+        if not self.mutex.acquire(blocking=False):
+            if self.is_mine():
+                raise StoreBusyError(f"{self._path}: a write was begun inside another write of the same thread")
+            if not self.mutex.acquire(timeout=self._timeout_s):
+                raise StoreBusyError(f"{self._path} was held by another thread for {self._timeout_s:g} s: try again")
+        self._owner = threading.get_ident()
+        try:
+            self._lock.acquire()
+        except BaseException:
+            self._owner = 0
+            self.mutex.release()
+            raise
+
+    def _release(self) -> None:
+        """Let the next one write."""
+        self._lock.release()
+        self._owner = 0
+        self.mutex.release()
 
     def _abandon(self) -> None:
         """Roll back, forget what was noted, let go."""
@@ -256,4 +247,4 @@ class Transaction:
         except sqlite3.Error:
             self.memo.clear()  # the engine has rolled back by itself, as it does when a disk is full
         finally:
-            self._writer.release()
+            self._release()
