@@ -48,11 +48,13 @@ _BACKFILLED = (
     "INSERT INTO marks (name, at_ms) VALUES ('backfill', ?)"
     " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > marks.at_ms"
 )
+_NEVER = -1
 _FACTS_PURGED = "SELECT at_ms FROM marks WHERE name = 'facts_purged'"
 _ROWS: dict[str, Callable[[Fields, int, Stamp], Any]] = {
     "run": run_row, "run_state": state_row, "usage": usage_row, "execution": execution_row, "route": route_rows,
     "verdict": verdict_row, "job": job_row,
 }  # fmt: skip
+_HOW = {kind: (CHECKS.get(kind), row) for kind, row in _ROWS.items()}
 _SEEN_LAYER = (
     "INSERT INTO layers (name, position, threshold, seen_ms, seen_id) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (name) DO UPDATE SET position = excluded.position, threshold = excluded.threshold,"
@@ -77,9 +79,10 @@ class Batch:
 
         That is a time in the future, or fields that contradict each other.
         """
-        now, stamp, rows, refused = self._stamp.recorded_ms, self._stamp, self._rows, []
+        now, stamp, rows, refused, position = self._stamp.recorded_ms, self._stamp, self._rows, [], -1
         for position, fields in enumerate(events):
             kind, at = fields["kind"], fields["at"]
+            check, make_row = _HOW[kind]
             try:
                 if at is None:
                     at = now
@@ -89,12 +92,12 @@ class Batch:
                     raise EventError(  # noqa: TRY301 - refused like all that the checks refuse
                         f"at: lies {_ahead(at - now)} in the future: check the clock"
                     )
-                if kind in CHECKS:
-                    CHECKS[kind](fields)
+                if check is not None:
+                    check(fields)
             except EventError as error:
                 refused.append((position, str(error)))
                 continue
-            row = _ROWS[kind](fields, at, stamp)
+            row = make_row(fields, at, stamp)
             if kind in rows:
                 rows[kind].append(row)
             else:
@@ -103,7 +106,7 @@ class Batch:
                 self._oldest = at
             if fields["id"] is not None:
                 self._named.setdefault(kind, []).append(fields["id"])
-            self.size += 1
+        self.size += position + 1 - len(refused)
         return refused
 
     def write(self, tx: Transaction) -> int:
@@ -183,7 +186,8 @@ class Batch:
 
 def _insert_new(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> list[Row]:
     """Insert rows; those whose fact was not there yet, each fact once."""
-    rows = _unless_purged(tx, table, rows, now_ms)
+    if tx.memo.get("facts_purged") != _NEVER:
+        rows = _unless_purged(tx, table, rows, now_ms)
     written = insert_facts(tx, table, rows)
     if written == len(rows):
         return rows
@@ -202,8 +206,8 @@ def _unless_purged(tx: Transaction, table: str, rows: list[Row], now_ms: int) ->
     newest = tx.memo.get("facts_purged")
     if newest is None:
         found = tx.execute(_FACTS_PURGED)
-        newest = tx.memo["facts_purged"] = found[0][0] if found else -1
-    if newest < 0:
+        newest = tx.memo["facts_purged"] = found[0][0] if found else _NEVER
+    if newest == _NEVER:
         return rows
     from fedstore.purged import not_purged
 

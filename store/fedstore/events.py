@@ -16,8 +16,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
-from pydantic_core import SchemaValidator, core_schema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
 
 from fedstore.checking import MAX_DURATION_MS
 from fedstore.cleaning import NAME_LIMIT, clean_label, clean_name, clean_text, required_name
@@ -38,8 +37,9 @@ __all__ = [
     "Usage",
     "Verdict",
     "event_adapter",
+    "fields_adapter",
     "fields_of",
-    "fields_validator",
+    "many_fields_adapter",
     "to_epoch_ms",
 ]
 
@@ -81,8 +81,6 @@ def _to_time(value: Any) -> Any:
 
 def _to_nano(value: Any) -> Any:
     """Integer nano-USD from USD as int, float, Decimal or numeric string."""
-    if type(value) is float and 0 <= value <= MAX_USD:
-        return round(value * NANO)  # off by less than half a nano-USD for every amount with nine decimals
     if value is None:
         return None
     if isinstance(value, bool):
@@ -116,7 +114,11 @@ Time: TypeAlias = Annotated[_EpochMs | _OtherTime, Field(union_mode="left_to_rig
 Millis: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=MAX_DURATION_MS, allow_inf_nan=False)]
 Share: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Tokens: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=MAX_TOKENS)]
-Usd: TypeAlias = Annotated[int, BeforeValidator(_to_nano)]
+_FloatUsd = Annotated[  # in calls of C only; off by less than half a nano-USD for every amount with nine decimals
+    float, Field(strict=True, ge=0, le=MAX_USD), AfterValidator(float(NANO).__mul__), AfterValidator(round)
+]
+_OtherUsd = Annotated[int, BeforeValidator(_to_nano)]
+Usd: TypeAlias = Annotated[_FloatUsd | _OtherUsd, Field(union_mode="left_to_right")]
 Qa: TypeAlias = Literal["passed", "warning", "failed", "error"]
 
 
@@ -316,18 +318,30 @@ def event_adapter() -> TypeAdapter[Event]:
     return TypeAdapter(AnyEvent)
 
 
+class _AsFields:
+    """Marks events that are to be validated into ``Fields``."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return _without_models(event_adapter().core_schema)
+
+
 @cache
-def fields_validator(*, many: bool = False) -> SchemaValidator:
-    """The validator of a mapping that describes an event, or of a list of them, which gives the ``Fields`` of each.
+def fields_adapter() -> TypeAdapter[Fields]:
+    """The validator of a mapping that describes an event, which gives its ``Fields``.
 
     The same checks as the models', whose objects cost a quarter of validation and are of no use to the recorder.
     """
-    schema = _without_models(event_adapter().core_schema)
-    return SchemaValidator(core_schema.list_schema(schema) if many else schema)
+    return TypeAdapter(Annotated[dict[str, Any], _AsFields()])
+
+
+@cache
+def many_fields_adapter() -> TypeAdapter[list[Fields]]:
+    """The same for a list of mappings."""
+    return TypeAdapter(list[Annotated[dict[str, Any], _AsFields()]])
 
 
 def _without_models(schema: Any) -> Any:
-    """A schema that gives a dictionary wherever the given one gives a model."""
+    """A schema of pydantic's core that gives a dictionary wherever the given one gives a model."""
     if isinstance(schema, (list, tuple)):
         return type(schema)(_without_models(part) for part in schema)
     if not isinstance(schema, dict):
@@ -335,9 +349,11 @@ def _without_models(schema: Any) -> Any:
     if schema.get("type") != "model":
         return {key: _without_models(part) for key, part in schema.items()}
     fields = {
-        name: core_schema.typed_dict_field(
-            _without_models(field["schema"]), required=field["schema"]["type"] != "default"
-        )
+        name: {
+            "type": "typed-dict-field",
+            "schema": _without_models(field["schema"]),
+            "required": field["schema"]["type"] != "default",
+        }
         for name, field in schema["schema"]["fields"].items()
     }
-    return core_schema.typed_dict_schema(fields, extra_behavior="forbid", config=schema["config"])
+    return {"type": "typed-dict", "fields": fields, "extra_behavior": "forbid", "config": schema["config"]}

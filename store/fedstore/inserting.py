@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fedstore.transaction import Row, Transaction
 
-__all__ = ["FACT_COLUMNS", "insert_facts"]
+__all__ = ["FACT_COLUMNS", "NULLABLE", "insert_facts"]
 
 FACT_COLUMNS = {
     "runs": (
@@ -45,11 +45,13 @@ FACT_COLUMNS = {
 }  # fmt: skip
 """The columns of the tables of facts, in the order of the rows that ``writes`` makes."""
 
-_NEVER_EMPTY = frozenset(
-    ("id", "route_id", "subject_kind", "subject_id", "agent", "layer", "position", "at_ms", "ended_ms", "recorded_ms")
-)
+NULLABLE = frozenset((
+    "started_ms", "duration_ms", "success", "rework", "quality", "confidence", "qa", "notes", "cost_nano", "tokens",
+    "description", "latency_us", "correct", "correct_agent", "completed", "completion_ms", "threshold", "shadow_rate",
+))  # fmt: skip
+"""The columns that a fact may leave empty."""
 _NULLABLE = {
-    table: tuple(at for at, column in enumerate(columns) if column not in _NEVER_EMPTY)
+    table: tuple(at for at, column in enumerate(columns) if column in NULLABLE)
     for table, columns in FACT_COLUMNS.items()
 }
 _statements: dict[tuple[str, tuple[int, ...]], tuple[str, Callable[[Row], Row] | None]] = {}

@@ -7,6 +7,7 @@ kernel releases it when a process dies. Readers never take it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -20,31 +21,20 @@ _LONGEST_PAUSE_S = 0.002
 if os.name == "nt":  # pragma: no cover - exercised on Windows only
     import msvcrt
 
-    def _try_lock(fd: int) -> bool:
-        try:
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
-        except OSError:
-            return False
-        return True
+    _TAKE, _GIVE = msvcrt.LK_NBLCK, msvcrt.LK_UNLCK  # type: ignore[attr-defined, unused-ignore]
 
-    def _unlock(fd: int) -> None:
+    def _lock(fd: int, operation: int) -> None:
         os.lseek(fd, 0, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+        try:
+            msvcrt.locking(fd, operation, 1)  # type: ignore[attr-defined, unused-ignore]
+        except OSError as error:
+            raise BlockingIOError(str(error)) from error
 
 else:
-    import fcntl
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_UN
+    from fcntl import flock as _lock  # type: ignore[assignment, unused-ignore]
 
-    _EXCLUSIVE = fcntl.LOCK_EX | fcntl.LOCK_NB
-
-    def _try_lock(fd: int) -> bool:
-        try:
-            fcntl.flock(fd, _EXCLUSIVE)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _unlock(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_UN)
+    _TAKE, _GIVE = LOCK_EX | LOCK_NB, LOCK_UN
 
 
 class FileLock:
@@ -62,7 +52,9 @@ class FileLock:
         """
         if self._fd < 0:
             self._open()
-        if not _try_lock(self._fd):
+        try:
+            _lock(self._fd, _TAKE)
+        except BlockingIOError:
             self._wait()
 
     def _open(self) -> None:
@@ -77,18 +69,19 @@ class FileLock:
     def _wait(self) -> None:
         deadline = time.monotonic() + self._timeout_s
         pause = _FIRST_PAUSE_S
-        while not _try_lock(self._fd):
-            if time.monotonic() >= deadline:
-                raise StoreBusyError(
-                    f"{self._path} was held by another process for {self._timeout_s:g} s: try again,"
-                    " or find the writer that hangs"
-                )
+        while time.monotonic() < deadline:
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+            with contextlib.suppress(BlockingIOError):
+                return _lock(self._fd, _TAKE)
+        raise StoreBusyError(
+            f"{self._path} was held by another process for {self._timeout_s:g} s: try again,"
+            " or find the writer that hangs"
+        )
 
     def release(self) -> None:
         """Give the lock back."""
-        _unlock(self._fd)
+        _lock(self._fd, _GIVE)
 
     def close(self) -> None:
         """Close the file, which releases the lock."""

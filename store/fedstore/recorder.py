@@ -47,6 +47,7 @@ class Recorder:
     ) -> None:
         self._sink = Sink(store, source=source, keep_content=keep_content, clock=clock)
         self._background = Background(self._sink) if background else None
+        self._put = self._sink.write if self._background is None else self._background.put
 
     # --- events --------------------------------------------------------------------------------------------
 
@@ -187,9 +188,6 @@ class Recorder:
         self.close()
 
     # --- inside --------------------------------------------------------------------------------------------
-
-    def _put(self, events: Any) -> Receipt:
-        return self._sink.write(events) if self._background is None else self._background.put(events)
 
     def _tell(self, kind: str, more: Mapping[str, Any], **fields: Any) -> Receipt:
         said = {name: value for name, value in {**fields, **more}.items() if value is not None}

@@ -95,7 +95,8 @@ class Deltas:
         """A row of ``runs`` in the order of its insert."""
         _, agent, task_type, project, _, _, ended, duration, success, rework, quality, _, qa = row[:13]
         done, checked = _ended(success, rework, qa)
-        part = (1, *done, *_length(duration), *_quality(quality), *checked, _bins_ms(duration))
+        known, total, bins = _spent(duration, 1000)
+        part = (1, *done, known, total, *_quality(quality), *checked, bins)
         self.add("agent_buckets", ended, (agent, task_type, project), part)
 
     def run_judged(self, at_ms: int, key: Key, old: Sequence[int], new: Sequence[int]) -> None:
@@ -112,7 +113,7 @@ class Deltas:
             ended,
             (agent, model, project, task_type, operation),
             (
-                1, 1 if error else 0, *tokens, minimum, *_length(duration),
+                1, 1 if error else 0, *tokens, minimum, 0 if duration is None else 1, duration or 0,
                 cost if basis == "reported" else 0, cost if basis == "computed" else 0,
                 *(_NOTHING if basis != "unpriced" else (1, tokens[0] + tokens[3])),
             ),
@@ -122,7 +123,8 @@ class Deltas:
         """A row of ``tool_calls`` in the order of its insert."""
         agent, tool, task_type, project, ended, duration, success, cost, tokens = row[3:12]
         ok, failed, priced = 1 if success == 1 else 0, 1 if success == 0 else 0, 0 if cost is None else 1
-        part = (1, ok, failed, *_length(duration), priced, cost or 0, tokens or 0, _bins_ms(duration))
+        known, total, bins = _spent(duration, 1000)
+        part = (1, ok, failed, known, total, priced, cost or 0, tokens or 0, bins)
         self.add("tool_buckets", ended, (tool, agent), part)
         if cost or tokens:
             spent = tokens or 0
@@ -136,7 +138,8 @@ class Deltas:
     def route(self, row: Sequence[Any]) -> None:
         """A row of ``routes`` in the order of its insert."""
         layer, at, latency, correct, quality = row[4], row[6], row[7], row[8], row[11]
-        part = (1, *_length(latency), *route_judgement(correct, quality), _bins_us(latency))
+        known, total, bins = _spent(latency)
+        part = (1, known, total, *route_judgement(correct, quality), bins)
         self.add("route_buckets", at, (layer,), part)
 
     def route_judged(self, at_ms: int, layer: str, old: Sequence[int], new: Sequence[int]) -> None:
@@ -149,10 +152,8 @@ class Deltas:
         _, _, layer, _, confidence, _, accepted, shadow, _, error, latency = row
         if shadow:
             return
-        part = (
-            1, accepted, 1 if error else 0, *_quality(confidence), *_length(latency), _bins_us(latency),
-            _confidence_bins(confidence, accepted, right),
-        )  # fmt: skip
+        asked = _confidence_bins(confidence, accepted, right)
+        part = (1, accepted, 1 if error else 0, *_quality(confidence), *_spent(latency), asked)
         self.add("layer_buckets", at_ms, (layer,), part)
 
     def attempt_judged(
@@ -172,7 +173,7 @@ class Deltas:
         """Write everything collected, to the minutes and, before the marks, to the wider buckets too."""
         if not self._tables:
             return
-        until = _known_marks(tx)
+        until = tx.memo.get("marks") or _read_marks(tx)
         if now_ms - now_ms % TEN_MS > until[0]:
             until = roll_up(tx, now_ms)
         late = []
@@ -190,30 +191,25 @@ class Deltas:
         self._tables = {}
 
 
-def _length(duration: int | None) -> tuple[int, int]:
-    """Of how many facts the duration is known, and their sum."""
-    return _NOTHING if duration is None else (1, duration)
+def _spent(duration: int | None, unit_us: int = 1) -> tuple[int, int, bytearray]:
+    """Of how many facts the duration is known, their sum, and its packed distribution; ``unit_us`` is its unit."""
+    return _UNKNOWN if duration is None else (1, duration, duration_once(duration * unit_us))
 
 
-def _bins_us(us: int | None) -> bytes:
-    return b"" if us is None else duration_once(us)
-
-
-def _bins_ms(ms: int | None) -> bytes:
-    return b"" if ms is None else duration_once(ms * 1000)
+_UNKNOWN = (0, 0, bytearray())
 
 
 def _judged_bin(right: int, index: int) -> int:
     return (RIGHT_KIND if right else WRONG_KIND) * CONFIDENCE_BINS + index
 
 
-def _confidence_bins(confidence: float | None, accepted: int, right: int | None) -> bytes:
+def _confidence_bins(confidence: float | None, accepted: int, right: int | None) -> bytearray:
     index = confidence_bin(confidence)
     if index is None:
-        return b""
+        return _UNKNOWN[2]
     packed = once(ASKED_KIND * CONFIDENCE_BINS + index)
     if accepted:
-        packed += once(ACCEPTED_KIND * CONFIDENCE_BINS + index)
+        packed = packed + once(ACCEPTED_KIND * CONFIDENCE_BINS + index)
     return packed if right is None else packed + once(_judged_bin(right, index))
 
 
@@ -226,10 +222,8 @@ def marks(tx: Writer) -> tuple[int, ...]:
     return tuple(int(found[name]) for name in MARKS)
 
 
-def _known_marks(tx: Writer) -> tuple[int, ...]:
-    known = tx.memo.get("marks")
-    if known is None:
-        known = tx.memo["marks"] = marks(tx)
+def _read_marks(tx: Writer) -> tuple[int, ...]:
+    known = tx.memo["marks"] = marks(tx)
     return known
 
 

@@ -29,7 +29,7 @@ _ATTEMPT = struct.Struct("<IIIBxHdd")
 _HEADER = struct.Struct("<IIQqq")
 
 
-def pack(agent: str, at_ms: int, attempts: Sequence[Sequence[Any]], code: Callable[[str], int]) -> bytes:
+def pack(agent: str, at_ms: int, attempts: Sequence[Sequence[Any]], code: Callable[[str], int]) -> bytearray:
     """The trail of a decision; ``attempts`` are rows of ``route_attempts``, ``code`` interns a name."""
     parts = [_HEADER.pack(HEADER_LAYER, code(agent) if agent else NOBODY, 0, at_ms, len(attempts))]
     for _, _, layer, proposed, confidence, threshold, accepted, shadow, rate, error, latency in attempts:
@@ -44,4 +44,4 @@ def pack(agent: str, at_ms: int, attempts: Sequence[Sequence[Any]], code: Callab
                 _NAN if threshold is None else threshold,
             )
         )
-    return b"".join(parts)
+    return bytearray().join(parts)

@@ -116,7 +116,7 @@ class Adding:
     def __init__(self) -> None:
         self._noted: BaseException | None = None
 
-    def __call__(self, there: bytes, added: bytes) -> bytes:
+    def add(self, there: bytes, added: bytes) -> bytes:
         try:
             return add_bins(there, added)
         except BaseException as error:
@@ -146,7 +146,7 @@ class Transaction:
     ) -> None:
         self.connection = connection
         self.adding = Adding()
-        connection.create_function("add_bins", 2, self.adding, deterministic=True)
+        connection.create_function("add_bins", 2, self.adding.add, deterministic=True)
         self.identity = identity
         self.mutex = threading.Lock()
         self.memo: dict[str, Any] = {}
@@ -173,7 +173,15 @@ class Transaction:
         self.close()
 
     def __enter__(self) -> Transaction:
-        self._acquire()
+        if not self.mutex.acquire(blocking=False):
+            self._wait_for_turn()
+        self._owner = threading.get_ident()
+        try:
+            self._lock.acquire()
+        except BaseException:
+            self._owner = 0
+            self.mutex.release()
+            raise
         try:
             execute = self._cursor.execute
             execute("BEGIN IMMEDIATE")
@@ -216,20 +224,12 @@ class Transaction:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _acquire(self) -> None:
-        """Become the one writer. Raises StoreBusyError."""
-        if not self.mutex.acquire(blocking=False):
-            if self.is_mine():
-                raise StoreBusyError(f"{self._path}: a write was begun inside another write of the same thread")
-            if not self.mutex.acquire(timeout=self._timeout_s):
-                raise StoreBusyError(f"{self._path} was held by another thread for {self._timeout_s:g} s: try again")
-        self._owner = threading.get_ident()
-        try:
-            self._lock.acquire()
-        except BaseException:
-            self._owner = 0
-            self.mutex.release()
-            raise
+    def _wait_for_turn(self) -> None:
+        """Wait until no other thread writes. Raises StoreBusyError."""
+        if self.is_mine():
+            raise StoreBusyError(f"{self._path}: a write was begun inside another write of the same thread")
+        if not self.mutex.acquire(timeout=self._timeout_s):
+            raise StoreBusyError(f"{self._path} was held by another thread for {self._timeout_s:g} s: try again")
 
     def _release(self) -> None:
         """Let the next one write."""

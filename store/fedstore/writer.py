@@ -18,7 +18,16 @@ from fedstore.checking import check_fields
 from fedstore.cleaning import clean_name, clean_text
 from fedstore.database import Database
 from fedstore.errors import EventError
-from fedstore.events import EVENT_TYPES, KINDS, Event, Fields, event_adapter, fields_of, fields_validator
+from fedstore.events import (
+    EVENT_TYPES,
+    KINDS,
+    Event,
+    Fields,
+    event_adapter,
+    fields_adapter,
+    fields_of,
+    many_fields_adapter,
+)
 from fedstore.ids import now_ms
 from fedstore.writes import Stamp
 
@@ -94,7 +103,7 @@ def _read(event: Any) -> Fields:
     if type(event) in EVENT_TYPES:
         return fields_of(event)
     with _explained():
-        return fields_validator().validate_python(event)  # type: ignore[no-any-return]
+        return fields_adapter().validate_python(event)
 
 
 def _read_all(events: Iterable[Any], receipt: Receipt) -> tuple[Sequence[Fields], Sequence[int]]:
@@ -103,10 +112,10 @@ def _read_all(events: Iterable[Any], receipt: Receipt) -> tuple[Sequence[Fields]
     All in one go, which costs less, and one by one only when one of them is not valid.
     """
     given = events if isinstance(events, (list, tuple)) else list(events)
-    if EVENT_TYPES.issuperset(map(type, given)):
-        return list(map(fields_of, given)), range(len(given))
+    if given and type(given[0]) in EVENT_TYPES and (len(given) == 1 or EVENT_TYPES.issuperset(map(type, given))):
+        return [fields_of(event) for event in given], range(len(given))
     try:
-        return fields_validator(many=True).validate_python(list(given)), range(len(given))
+        return many_fields_adapter().validate_python(list(given)), range(len(given))
     except Exception:  # noqa: BLE001 - the methods of a value that is not what it should be may raise anything
         valid, positions = [], []
     for position, event in enumerate(given):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fedstore import Attempt, EventError, Route, Run, Store, Usage, new_id, stable_id
 from fedstore.cleaning import clean_label, clean_name, clean_text
-from fedstore.events import fields_of, fields_validator
+from fedstore.events import fields_of, many_fields_adapter
 from fedstore.writer import validated
 from tests.federation import NOW_MS
 from tests.store.test_summaries_exact import histories
@@ -186,7 +186,7 @@ def test_fields_without_a_model_are_those_of_the_model(history: list[dict[str, A
     whole = {"kind": "route", "agent": "a ", "layer": "L", "at": "2026-03-01T12:00:00Z", "description": "x" * 5_000,
              "attempts": [{"layer": "L\x1b[1m", "shadow_rate": 0.5}], "outcome": {"correct": True}}  # fmt: skip
     events = [*history, whole, {"kind": "job", "id": "j", "state": "queued"}]
-    assert fields_validator(many=True).validate_python(events) == [fields_of(validated(event)) for event in events]
+    assert many_fields_adapter().validate_python(events) == [fields_of(validated(event)) for event in events]
 
 
 def test_events_are_json(store: Store) -> None:

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 import sqlite_utils
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlite_utils.utils import sqlite3 as their_driver
 
 from fedstore import Store, StoreError
-from fedstore.bins import add_bins, pack_bins, read_bins
+from fedstore.bins import GROWTH, add_bins, duration_once, join_bins, pack_bins, read_bins
 from fedstore.driver import sqlite3 as our_driver
+from fedstore.inserting import FACT_COLUMNS, NULLABLE
 from fedstore.learning.confidence import tool_confidence
 from fedstore.schema.summaries import SPECS
 from tests.federation import NOW_MS, ROUTES, RUNS
@@ -112,16 +115,38 @@ def test_the_newest_state_of_a_job_stands(store: Store) -> None:
     assert store.database.read("SELECT DISTINCT state FROM jobs") == [("failed",)]
 
 
-def test_bins_add_up_in_their_packed_form() -> None:
-    a, b = {5: 2, -1: 1, 300: 7}, {5: -2, 9: 4}
-    whole = pack_bins({-1: 1, 9: 4, 300: 7})
-    assert add_bins(pack_bins(a), pack_bins(b)) == whole == add_bins(pack_bins(b), pack_bins(a))
-    blob = b""
-    for index, count in [*a.items(), *b.items()]:
-        blob = add_bins(blob, pack_bins({index: count}))
-    assert blob == whole
-    assert dict(read_bins(whole)) == {-1: 1, 9: 4, 300: 7}
-    assert add_bins(pack_bins({3: 1}), pack_bins({3: -1})) == b""
+counts = st.dictionaries(st.integers(-1, 600), st.integers(-3, 9).filter(bool), max_size=8)
+
+
+@given(parts=st.lists(counts, min_size=1, max_size=6), added=counts)
+@settings(max_examples=300, deadline=None)
+def test_bins_add_up_in_their_packed_form(parts: list[dict[int, int]], added: dict[int, int]) -> None:
+    total: Counter[int] = Counter()
+    for part in parts:
+        total.update(part)
+    there = join_bins(map(pack_bins, parts))
+    assert dict(read_bins(there)) == {index: count for index, count in sorted(total.items()) if count}
+    assert list(dict(read_bins(there))) == sorted(dict(read_bins(there)))
+    at_once, one_by_one = add_bins(there, pack_bins(added)), there
+    for index, count in added.items():
+        one_by_one = add_bins(one_by_one, pack_bins({index: count}))
+    assert at_once == one_by_one == join_bins([pack_bins(added), there]) == add_bins(pack_bins(added), there)
+
+
+@given(us=st.integers(1, 366 * 86_400 * 10**6))
+@settings(max_examples=300, deadline=None)
+def test_the_bin_of_a_duration_is_the_one_whose_edges_hold_it(us: int) -> None:
+    ((index, count),) = read_bins(duration_once(us))
+    assert count == 1
+    assert GROWTH**index <= us * (1 + 1e-9)
+    assert us < GROWTH ** (index + 1) * (1 + 1e-9)
+
+
+def test_what_a_fact_may_leave_empty_is_what_its_table_allows(store: Store) -> None:
+    for table, columns in FACT_COLUMNS.items():
+        info = {name: required for _, name, _, required, _, _ in store.database.read(f"PRAGMA table_info({table})")}
+        assert set(columns) <= set(info)
+        assert {name for name in columns if not info[name]} == NULLABLE & set(columns), table
 
 
 def test_the_views_of_other_programs_say_what_was_recorded(seeded_store: Store) -> None:

@@ -400,7 +400,7 @@ def test_ctrl_c_while_bins_are_added_reaches_the_agent(store: Store) -> None:
     writer.connection.create_function("add_bins", 2, interrupted, deterministic=True)
     with pytest.raises(KeyboardInterrupt):
         recorder.task("kimi", "review", success=True, duration_ms=5)
-    writer.connection.create_function("add_bins", 2, writer.adding, deterministic=True)
+    writer.connection.create_function("add_bins", 2, writer.adding.add, deterministic=True)
     assert rows(store, "SELECT runs, duration_bins FROM agent_buckets") == before
     recorder.task("kimi", "review", success=True, duration_ms=5)
     assert (recorder.lost, rows(store, "SELECT COUNT(*) FROM runs")) == (0, [(2,)])
