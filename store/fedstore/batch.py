@@ -54,7 +54,6 @@ _ROWS: dict[str, Callable[[Fields, int, Stamp], Any]] = {
     "run": run_row, "run_state": state_row, "usage": usage_row, "execution": execution_row, "route": route_rows,
     "verdict": verdict_row, "job": job_row,
 }  # fmt: skip
-_HOW = {kind: (CHECKS.get(kind), row) for kind, row in _ROWS.items()}
 _SEEN_LAYER = (
     "INSERT INTO layers (name, position, threshold, seen_ms, seen_id) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (name) DO UPDATE SET position = excluded.position, threshold = excluded.threshold,"
@@ -79,16 +78,19 @@ class Batch:
 
         That is a time in the future, or fields that contradict each other.
         """
-        now, stamp, rows, refused, position = self._stamp.recorded_ms, self._stamp, self._rows, [], -1
+        stamp, refused, position = self._stamp, [], -1
+        now, latest, oldest, former = stamp.recorded_ms, self._latest, self._oldest, None
         for position, fields in enumerate(events):
             kind, at = fields["kind"], fields["at"]
-            check, make_row = _HOW[kind]
+            if kind != former:
+                former, check, make_row = kind, CHECKS.get(kind), _ROWS[kind]
+                keep = self._rows.setdefault(kind, []).append
             try:
                 if at is None:
                     at = now
                     if fields.get("started_at"):
                         check_start(fields["started_at"], now, FUTURE_SLACK_MS)
-                elif at > self._latest:
+                elif at > latest:
                     raise EventError(  # noqa: TRY301 - refused like all that the checks refuse
                         f"at: lies {_ahead(at - now)} in the future: check the clock"
                     )
@@ -97,15 +99,12 @@ class Batch:
             except EventError as error:
                 refused.append((position, str(error)))
                 continue
-            row = make_row(fields, at, stamp)
-            if kind in rows:
-                rows[kind].append(row)
-            else:
-                rows[kind] = [row]
-            if at < self._oldest and kind != "verdict":
-                self._oldest = at
+            keep(make_row(fields, at, stamp))
+            if at < oldest and kind != "verdict":
+                oldest = at
             if fields["id"] is not None:
                 self._named.setdefault(kind, []).append(fields["id"])
+        self._oldest = oldest
         self.size += position + 1 - len(refused)
         return refused
 
