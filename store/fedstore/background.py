@@ -46,10 +46,10 @@ class Background:
         self._hooked = False
         self._ending = False
 
-    def put(self, events: Sequence[Any]) -> Receipt:
+    def put(self, events: Sequence[Any], made_id: str | None = None) -> Receipt:
         """Leave facts for the thread; they are validated and stamped here, so that what is refused is told at once."""
         try:
-            good, rejected = self._checked(events)
+            good, rejected = self._checked(events, made_id)
         except Exception as error:  # noqa: BLE001 - an agent must never fail because it is being watched
             return self._sink.lose(len(events), error)
         receipt = Receipt()
@@ -89,7 +89,7 @@ class Background:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _checked(self, events: Sequence[Any]) -> tuple[list[Any], list[tuple[int, Any]]]:
+    def _checked(self, events: Sequence[Any], made_id: str | None) -> tuple[list[Any], list[tuple[int, Any]]]:
         """The valid events, stamped, and the others with their positions."""
         now = self._sink.now()
         good: list[Any] = []
@@ -100,7 +100,10 @@ class Background:
             except EventError:
                 rejected.append((position, event))
             else:
-                good.append(valid if valid.at is not None else valid.model_copy(update={"at": now}))
+                given: dict[str, Any] = {} if valid.at is not None else {"at": now}
+                if made_id is not None and valid.id is None:
+                    given["id"] = made_id
+                good.append(valid.model_copy(update=given) if given else valid)
         return good, rejected
 
     def _started(self) -> bool:

@@ -189,17 +189,17 @@ class Recorder:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _tell(self, kind: str, more: Mapping[str, Any], **fields: Any) -> Receipt:
+    def _tell(self, kind: str, more: Mapping[str, Any], made_id: str | None = None, **fields: Any) -> Receipt:
         said = {name: value for name, value in {**fields, **more}.items() if value is not None}
-        return self._put(({**said, "kind": kind},))
+        said["kind"] = kind
+        return self._put((said,), made_id)
 
     def _say(self, kind: str, more: Mapping[str, Any], **fields: Any) -> str:
         """Record under the id given or one made here, so that it can be returned; "" for an id that is no text."""
         identity = more.get("id", fields.get("id"))
-        if identity is None:
-            identity = self._new_id(more.get("at", fields.get("at")))
-        self._tell(kind, {**more, "id": identity}, **fields)
-        return identity if isinstance(identity, str) else ""
+        made_id = self._new_id(more.get("at", fields.get("at"))) if identity is None else None
+        self._tell(kind, more, made_id, **fields)
+        return made_id or (identity if isinstance(identity, str) else "")
 
     def _new_id(self, at: object) -> str:
         return new_id(at if isinstance(at, int) and EARLIEST_MS <= at <= LATEST_MS else self._sink.now())

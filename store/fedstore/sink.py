@@ -69,11 +69,11 @@ class Sink:
         """The present in UTC epoch milliseconds."""
         return self._clock()
 
-    def write(self, events: Sequence[Any]) -> Receipt:
-        """Write a batch; what went wrong is in the receipt and the counters."""
+    def write(self, events: Sequence[Any], made_id: str | None = None) -> Receipt:
+        """Write a batch, as ``FactWriter.write`` does; what went wrong is in the receipt and the counters."""
         try:
             writer = self._writer or self._open()
-            receipt = writer.write(events)
+            receipt = writer.write(events, made_id)
         except Exception as error:  # noqa: BLE001 - an agent must never fail because it is being watched
             return self.lose(len(events), error)
         if receipt.rejected or self._pending or time.monotonic() >= self._next_slice:

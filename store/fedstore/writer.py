@@ -142,9 +142,12 @@ class FactWriter:
         self._keep_content = keep_content
         self._clock = clock
 
-    def write(self, events: Iterable[Event | Mapping[str, Any]]) -> Receipt:
-        """Write a batch in one transaction. Raises StoreError; then nothing of the batch was written."""
-        batch = Batch(Stamp(self._clock(), self._source, self._keep_content))
+    def write(self, events: Iterable[Event | Mapping[str, Any]], made_id: str | None = None) -> Receipt:
+        """Write a batch in one transaction. Raises StoreError; then nothing of the batch was written.
+
+        ``made_id``, from ``new_id``, becomes the id of a single event that has none.
+        """
+        batch = Batch(Stamp(self._clock(), self._source, self._keep_content, made_id))
         receipt = Receipt()
         given, positions = _read_all(events, receipt)
         refused = batch.add(given)

@@ -23,14 +23,19 @@ __all__ = [
 
 
 class Stamp:
-    """What every fact of one transaction shares."""
+    """What every fact of one transaction shares.
 
-    __slots__ = ("keep_content", "recorded_ms", "source")
+    ``made_id`` is for the one fact of a transaction whose id was made in advance, so that it could be told: unlike an
+    id that came from outside, nothing can have been said under it before.
+    """
 
-    def __init__(self, recorded_ms: int, source: str, keep_content: bool) -> None:
+    __slots__ = ("keep_content", "made_id", "recorded_ms", "source")
+
+    def __init__(self, recorded_ms: int, source: str, keep_content: bool, made_id: str | None = None) -> None:
         self.recorded_ms = recorded_ms
         self.source = source
         self.keep_content = keep_content
+        self.made_id = made_id
 
 
 def _insert(table: str, columns: str) -> str:
@@ -94,9 +99,9 @@ def run_row(d: Fields, at: int, stamp: Stamp) -> Row:
     if started is None and duration is not None:
         started = at - duration
     return (
-        d["id"] or new_id(at), d["agent"], d["task_type"], d["project"], d["mode"], started, at, duration,
-        _BIT[d["success"]], _BIT[d["rework"]], d["quality"], d["confidence"], d["qa"], d["error_class"], d["notes"],
-        d["source"] or stamp.source, stamp.recorded_ms,
+        d["id"] or stamp.made_id or new_id(at), d["agent"], d["task_type"], d["project"], d["mode"], started, at,
+        duration, _BIT[d["success"]], _BIT[d["rework"]], d["quality"], d["confidence"], d["qa"], d["error_class"],
+        d["notes"], d["source"] or stamp.source, stamp.recorded_ms,
     )  # fmt: skip
 
 
@@ -114,8 +119,9 @@ def usage_row(d: Fields, at: int, stamp: Stamp) -> Row:
         cost, basis, version = price(d, stamp.recorded_ms)
     duration = d["duration_ms"]
     return (
-        d["id"] or new_id(at), d["run_id"], d["agent"], d["model"], d["provider"], d["operation"], d["task_type"],
-        d["project"], at, None if duration is None else round(duration), d["input_tokens"], d["cache_read_tokens"],
+        d["id"] or stamp.made_id or new_id(at), d["run_id"], d["agent"], d["model"], d["provider"], d["operation"],
+        d["task_type"], d["project"], at, None if duration is None else round(duration), d["input_tokens"],
+        d["cache_read_tokens"],
         d["cache_write_tokens"], d["output_tokens"], d["reasoning_tokens"], _BIT[d["output_is_minimum"]], cost,
         basis, version, d["error_class"], d["source"] or stamp.source, stamp.recorded_ms,
     )  # fmt: skip
@@ -125,7 +131,8 @@ def execution_row(d: Fields, at: int, stamp: Stamp) -> Row:
     """The row of ``tool_calls``."""
     duration = d["duration_ms"]
     return (
-        d["id"] or new_id(at), d["run_id"], d["task_id"], d["agent"], d["tool"], d["task_type"], d["project"], at,
+        d["id"] or stamp.made_id or new_id(at), d["run_id"], d["task_id"], d["agent"], d["tool"], d["task_type"],
+        d["project"], at,
         None if duration is None else round(duration), _BIT[d["success"]], d["cost_usd"], d["tokens"],
         d["effort"], _BIT[d["browser_used"]], d["error_class"], d["source"] or stamp.source, stamp.recorded_ms,
     )  # fmt: skip
@@ -164,7 +171,12 @@ def proposal_right(
 
 def route_rows(d: Fields, at: int, stamp: Stamp) -> tuple[Row, list[Row], Row | None]:
     """The rows of ``routes`` (without its trail), ``route_attempts`` and, with an outcome, ``verdicts``."""
-    route_id, agent, outcome, latency = d["id"] or new_id(at), d["agent"], d["outcome"], d["latency_ms"]
+    route_id, agent, outcome, latency = (
+        d["id"] or stamp.made_id or new_id(at),
+        d["agent"],
+        d["outcome"],
+        d["latency_ms"],
+    )
     attempts = [_attempt_row(route_id, position, fields) for position, fields in enumerate(d["attempts"])]
     source = d["source"] or stamp.source
     judged = _UNJUDGED if outcome is None else _outcome(agent, outcome)

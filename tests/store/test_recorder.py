@@ -427,3 +427,30 @@ def test_a_damaged_distribution_is_a_loss_and_no_interruption(store: Store) -> N
     with store.database.write() as tx:
         tx.execute("UPDATE agent_buckets SET duration_bins = x'01'")
     assert recorder.record({"kind": "run", "agent": "kimi", "task_type": "review", "duration_ms": 5}).lost == 1
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_an_id_made_here_is_the_one_that_is_stored(store: Store, background: bool) -> None:
+    recorder = store.recorder(background=background)
+    task = recorder.task("kimi", "review", at=NOW_MS - 5)
+    route = recorder.route(agent="kimi", layer="keyword", id=None)
+    called = recorder.execution(agent="kimi", tool="search")
+    spent = recorder.usage(agent="kimi", model="m")
+    recorder.close()
+    for table, identity in (("runs", task), ("routes", route), ("tool_calls", called), ("llm_calls", spent)):
+        assert rows(store, f"SELECT id FROM {table}") == [(identity,)]
+
+
+def test_nothing_is_looked_up_about_an_id_made_here(store: Store) -> None:
+    recorder = store.recorder()
+    recorder.task("kimi", "review")
+    writer = store.database._writer
+    assert writer is not None
+    said: list[str] = []
+    writer.connection.set_trace_callback(said.append)
+    recorder.task("kimi", "review", success=True)
+    recorder.task("kimi", "review", success=True, id="mine")
+    writer.connection.set_trace_callback(None)
+    first, second = (block.split("COMMIT")[0] for block in "\n".join(said).split("BEGIN IMMEDIATE")[1:])
+    assert ("active_runs" in first, "verdicts" in first, "INTO runs" in first) == (False, False, True)
+    assert ("active_runs" in second, "verdicts" in second, "INTO runs" in second) == (True, True, True)
