@@ -55,7 +55,7 @@ def run_judgement(success: int | None, rework: int | None, quality: float | None
     Work that had to be done again is not a success, whatever was reported first.
     """
     done, checked = _ended(success, rework, qa)
-    return (*done, *_quality(quality), *checked)
+    return (*done, *_share(quality), *checked)
 
 
 @cache
@@ -66,8 +66,9 @@ def _ended(success: int | None, rework: int | None, qa: str | None) -> tuple[tup
     return tuple(map(int, done)), tuple(int(qa == word) for word in ("passed", "warning", "failed", "error"))
 
 
-def _quality(quality: float | None) -> tuple[int, int]:
-    return _NOTHING if quality is None else (1, round(quality * _PPM))
+def _share(share: float | None) -> tuple[int, int]:
+    """Of how many facts a share is known, and their sum in millionths."""
+    return _NOTHING if share is None else (1, round(share * _PPM))
 
 
 _NOTHING = (0, 0)
@@ -75,7 +76,7 @@ _NOTHING = (0, 0)
 
 def route_judgement(correct: int | None, quality: float | None) -> tuple[int, ...]:
     """graded, correct, quality_n, quality_ppm."""
-    return (0 if correct is None else 1, 1 if correct == 1 else 0, *_quality(quality))
+    return (0 if correct is None else 1, 1 if correct == 1 else 0, *_share(quality))
 
 
 class Deltas:
@@ -96,7 +97,7 @@ class Deltas:
         _, agent, task_type, project, _, _, ended, duration, success, rework, quality, _, qa = row[:13]
         done, checked = _ended(success, rework, qa)
         known, total, bins = _spent(duration, 1000)
-        part = (1, *done, known, total, *_quality(quality), *checked, bins)
+        part = (1, *done, known, total, *_share(quality), *checked, bins)
         self.add("agent_buckets", ended, (agent, task_type, project), part)
 
     def run_judged(self, at_ms: int, key: Key, old: Sequence[int], new: Sequence[int]) -> None:
@@ -153,7 +154,7 @@ class Deltas:
         if shadow:
             return
         asked = _confidence_bins(confidence, accepted, right)
-        part = (1, accepted, 1 if error else 0, *_quality(confidence), *_spent(latency), asked)
+        part = (1, accepted, 1 if error else 0, *_share(confidence), *_spent(latency), asked)
         self.add("layer_buckets", at_ms, (layer,), part)
 
     def attempt_judged(
