@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from fedstore.config import Settings
 from fedstore.learning.log import DecisionLog
 from fedstore.learning.replay import replay
 from fedstore.learning.scenarios import SCENARIOS, as_logged, population
-from fedstore.learning.verify import EProcess
+from fedstore.learning.verify import AssumptionCheck, EProcess, check_assumptions
 from fedstore.policy import Change, PolicyStore
 from fedstore.policy.effects import Effects
 from fedstore.store import Store
@@ -209,6 +210,22 @@ def test_broken_assumptions_warn(cascade_store: Store, change: Change, loop: Pol
     (alarm,) = loop.watch()
     assert alarm.severity == "warn"
     assert "replay assumptions broken" in alarm.text
+
+
+def test_a_prediction_is_as_sure_as_the_decisions_it_was_measured_on(
+    cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.advance(3 * HOUR_MS)
+    write_cascade(cascade_store, under(change, 300, 5), clock.now_ms, 5_000, "new")
+    told: list[int] = []
+
+    def check(*given: Any, predicted_from: int, **named: Any) -> AssumptionCheck:
+        told.append(predicted_from)
+        return check_assumptions(*given, predicted_from=predicted_from, **named)
+
+    monkeypatch.setattr("fedstore.policy.tune_effects.check_assumptions", check)
+    effects(loop)
+    assert set(told) == {change.plan.detail["measured"]}
 
 
 def test_a_later_change_ends_the_watch_and_effects_outlive_the_facts(

@@ -49,6 +49,16 @@ def test_each_item_tells_how_often_its_layer_is_right(cascade_store: Store, loop
         assert said in item.evidence
 
 
+@pytest.mark.usefixtures("cascade_store")
+def test_the_predicted_shares_are_those_of_as_many_decisions_as_it_says(loop: PolicyStore) -> None:
+    plan = loop.propose_tune(window=ALL)
+    n = plan.detail["measured"]
+    assert 0 < n < plan.detail["events"]
+    for layer in plan.detail["layers"]:
+        taken = layer["captured_new"] * n
+        assert taken == pytest.approx(round(taken), abs=1e-6)
+
+
 def test_flips_name_the_decisions_that_go_elsewhere(cascade_store: Store, loop: PolicyStore) -> None:
     plan = loop.propose_tune(window=ALL)
     log = read_decisions(cascade_store.database, ALL)

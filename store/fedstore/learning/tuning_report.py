@@ -61,6 +61,7 @@ def build_result(context: Context, finding: Finding, notes: Sequence[str]) -> Tu
         evidence=finding.evidence.grade,
         layers=_layers(context, finding, predicted, notes),
         events=len(log),
+        measured=int(part.sum()),
         graded=int(np.count_nonzero(graded)),
         graded_certifying=int(np.count_nonzero(graded & context.certify)),
         probed=finding.evidence.probed,

@@ -208,6 +208,8 @@ class TuneResult:
     evidence: EvidenceGrade
     layers: tuple[LayerChange, ...]
     events: int
+    measured: int
+    """Decisions that the predicted figures are those of: all, or the certifying part."""
     graded: int
     graded_certifying: int
     probed: int

@@ -148,7 +148,7 @@ def _broken(change: Change, log: DecisionLog) -> tuple[str, ...]:
     check = check_assumptions(
         [*shares, max(0.0, 1.0 - sum(shares))],
         np.bincount(log.accepted, minlength=len(layers) + 1).tolist(),
-        predicted_from=int(change.plan.detail.get("events", 0)),
+        predicted_from=int(change.plan.detail.get("measured", 0) or change.plan.detail.get("events", 0)),
         predicted_latency=None if latency is None or latency.new_interval is None else Interval(*latency.new_interval),
         latency_mean=float(spent.mean()),
         latency_sd=float(spent.std(ddof=1)) if len(spent) > 1 else None,
