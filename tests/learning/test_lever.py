@@ -15,6 +15,7 @@ from fedstore.learning.lever import Lever, verdict_histogram
 from fedstore.learning.reliability import reliability
 from fedstore.learning.replay import UNKNOWN, replay
 from fedstore.learning.scenarios import as_logged
+from fedstore.learning.stratified import Stratum, weighted_rate
 from tests.learning.synthetic import THRESHOLDS, random_log, truth
 
 
@@ -46,6 +47,25 @@ def test_lever_at_the_present_threshold_is_the_log() -> None:
         assert reading.accuracy == pytest.approx(log.correct.mean())
         assert reading.latency_ms == pytest.approx(np.nansum(log.latency_ms, axis=1).mean())
         assert reading.unidentified == 0.0
+
+
+def test_with_uneven_grades_its_interval_is_the_one_that_every_view_shows() -> None:
+    log = as_logged(truth("seedlike", 6_000, 1), np.random.default_rng(2), graded=[0.9, 0.4, 0.2, 0.1, 1.0])
+    graded = log.graded
+    told = weighted_rate(
+        Stratum(int((log.accepted == a).sum()), int((graded & (log.accepted == a)).sum()),
+                int((log.correct[log.accepted == a] == 1).sum()))
+        for a in range(5)
+    )  # fmt: skip
+    for k, threshold in enumerate(THRESHOLDS):
+        reading = Lever(log, k).at(threshold)
+        assert (reading.graded, reading.accuracy) == (told.n, pytest.approx(told.value))
+        assert reading.interval == pytest.approx(told.interval)
+        right = log.correct[(log.accepted == k) & graded]
+        assert reading.layer_graded == len(right)
+        assert reading.layer_interval == pytest.approx(
+            weighted_rate([Stratum(1, len(right), int(right.sum()))]).interval
+        )
 
 
 def test_raising_is_predicted_and_what_the_log_cannot_tell_is_counted() -> None:

@@ -8,13 +8,14 @@ predicted from those that just missed the present threshold, and counted in ``un
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedstore.learning.intervals import Interval, wilson
+from fedstore.learning.intervals import Interval
 from fedstore.learning.replay import UNKNOWN, Replay, replay
+from fedstore.learning.stratified import Stratum, WeightedRate, weighted_rate
 from fedstore.learning.verdicts import RIGHT, UNJUDGED, WRONG, layer_attempts, layer_verdicts
 
 if TYPE_CHECKING:
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
 __all__ = ["Lever", "LeverReading", "VerdictHistogram", "verdict_histogram"]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Counts = NDArray[np.int32]
+Rows = NDArray[np.intp]
 
+_MEASURES = 3
+_UNIDENTIFIED = 2
 _NEAR = 0.05
+_NOTHING = 1e-9
+"""What is left of a count after guesses were added to it and taken off again."""
 _NOBODY = 2.0
 """A threshold no confidence reaches."""
-
-_FATES = ("latency", "clarify", "right", "judged", "squared", "graded", "unidentified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +94,17 @@ class Lever:
         takes = replay(log, [*others[:k], 0.0, *others[k + 1 :]])
         passes = replay(log, [*others[:k], _NOBODY, *others[k + 1 :]])
         reaches = np.flatnonzero(takes.layer == k)
-        order = np.argsort(log.confidence[reaches, k], kind="stable")
-        sorted_rows = reaches[order]
-        weight = _weights(log)
-        passing, taking = _fates(log, passes, weight), _fates(log, takes, weight)
-        self._confidence = np.ascontiguousarray(log.confidence[sorted_rows, k])
-        below = passing[:, sorted_rows]
-        _impute(below, passes.layer[sorted_rows] == UNKNOWN, self._near(log, k, others[k]))
-        self._rest = passing.sum(axis=1) - passing[:, sorted_rows].sum(axis=1)
-        self._below = _prefix(below)
-        self._taken = _prefix(taking[:, sorted_rows])
+        rows = reaches[np.argsort(log.confidence[reaches, k], kind="stable")]
+        self._weights, speaks = _weights(log)
+        self._confidence = np.ascontiguousarray(log.confidence[rows, k])
+        passing, taking = (_Fates(log, result, speaks) for result in (passes, takes))
+        self._below = _Sums(passing, rows, passes.layer[rows] == UNKNOWN, self._near(log, k, others[k]))
+        self._taken = _Sums(taking, rows)
+        elsewhere = np.ones(self.n, dtype=np.bool_)
+        elsewhere[rows] = False
+        self._rest = _Sums(passing, np.flatnonzero(elsewhere)).total
 
-    def _near(self, log: DecisionLog, k: int, present: float | None) -> NDArray[np.bool_]:
+    def _near(self, log: DecisionLog, k: int, present: float | None) -> Bools:
         """Of the sorted decisions, those that just missed the present threshold."""
         if present is None:
             known = log.threshold[~np.isnan(log.threshold[:, k]), k]
@@ -109,78 +114,95 @@ class Lever:
     def at(self, threshold: float) -> LeverReading:
         """The cascade with the layer's threshold at ``threshold`` (ties accept)."""
         passing = int(np.searchsorted(self._confidence, threshold, side="left"))
-        taken = self._taken[:, -1] - self._taken[:, passing]
-        whole = dict(zip(_FATES, (self._rest + self._below[:, passing] + taken).tolist(), strict=True))
-        here = dict(zip(_FATES, taken.tolist(), strict=True))
-        layer_accuracy, layer_interval = _accuracy(here)
-        accuracy, interval = _accuracy(whole)
+        taken = self._taken.total - self._taken.before(passing)
+        whole = self._rest + self._below.before(passing) + taken
+        here, everywhere = self._rate(taken), self._rate(whole)
         n = max(1, self.n)
+        latency, clarify, unidentified = (whole[:_MEASURES] / n).tolist()
         return LeverReading(
             threshold=threshold,
             captured=(len(self._confidence) - passing) / n,
-            layer_accuracy=layer_accuracy,
-            layer_interval=layer_interval,
-            layer_graded=round(here["graded"]),
-            accuracy=accuracy,
-            interval=interval,
-            graded=round(whole["graded"]),
-            latency_ms=whole["latency"] / n,
-            clarify=whole["clarify"] / n,
-            unidentified=whole["unidentified"] / n,
+            layer_accuracy=here.value,
+            layer_interval=here.interval,
+            layer_graded=here.n,
+            accuracy=everywhere.value,
+            interval=everywhere.interval,
+            graded=everywhere.n,
+            latency_ms=latency,
+            clarify=clarify,
+            unidentified=unidentified,
+        )
+
+    def _rate(self, sums: Floats) -> WeightedRate:
+        """Accuracy, the graded decisions of each layer that once decided standing for all of that layer."""
+        graded, right = sums[_MEASURES:].reshape(2, -1).tolist()
+        return weighted_rate(
+            Stratum(weight * n, n, min(hits, n))
+            for weight, n, hits in zip(self._weights.tolist(), graded, right, strict=True)
+            if n > _NOTHING
         )
 
 
-def _weights(log: DecisionLog) -> Floats:
-    """One over the graded share of the accepting layer; clarifications never graded count as they are."""
+def _weights(log: DecisionLog) -> tuple[Floats, Bools]:
+    """One over the graded share of each accepting layer, and which decisions (n,) speak.
+
+    Clarifications that were never graded speak for themselves.
+    """
     strata = len(log.layers) + 1
-    graded = log.graded
     total = np.bincount(log.accepted, minlength=strata)
-    seen = np.bincount(log.accepted, weights=graded, minlength=strata)
-    share = np.divide(total, seen, out=np.zeros(strata), where=seen > 0)
-    weight: Floats = np.where(graded, share[log.accepted], 0.0)
-    if seen[-1] == 0:
-        weight[log.accepted == strata - 1] = 1.0
-    return weight
+    seen = np.bincount(log.accepted, weights=log.graded, minlength=strata)
+    weight: Floats = np.divide(total, seen, out=np.zeros(strata), where=seen > 0)
+    if seen[-1] > 0:
+        return weight, log.graded
+    weight[-1] = 1.0
+    return weight, log.graded | (log.accepted == strata - 1)
 
 
-def _fates(log: DecisionLog, result: Replay, weight: Floats) -> Floats:
-    """(7, n) what becomes of each decision, in the order of ``_FATES``."""
-    judged = (result.correct >= 0) & (weight > 0)
-    elsewhere = (result.layer != log.accepted) & (result.agent != log.final) & (result.correct < 0)
-    counted = np.where(judged, weight, 0.0)
-    return np.stack(
-        [
-            np.nan_to_num(result.latency_ms),
-            (result.layer == len(log.layers)).astype(np.float64),
-            counted * (result.correct == 1),
-            counted,
-            counted * counted,
-            judged.astype(np.float64),
-            ((result.layer == UNKNOWN) | elsewhere).astype(np.float64),
-        ]
-    )
+class _Fates:
+    """What becomes of each decision under one policy; all arrays (n,) but ``measures``, (3, n).
+
+    The measures are latency, whether the user is asked, and whether the log does not show the fate.
+    """
+
+    def __init__(self, log: DecisionLog, result: Replay, speaks: Bools) -> None:
+        elsewhere = (result.layer != log.accepted) & (result.agent != log.final) & (result.correct < 0)
+        asked, unidentified = result.layer == len(log.layers), (result.layer == UNKNOWN) | elsewhere
+        self.measures = np.stack([np.nan_to_num(result.latency_ms), asked, unidentified])
+        self.graded = speaks & (result.correct >= 0)
+        self.right = self.graded & (result.correct == 1)
+        self.stratum = log.accepted
+        self.strata = len(log.layers) + 1
 
 
-def _impute(columns: Floats, unknown: NDArray[np.bool_], near: NDArray[np.bool_]) -> None:
-    """Predict the fates the log does not hold by the mean of those that just missed the threshold."""
-    donors = near & ~unknown
-    if not donors.any():
-        donors = ~unknown
-    if unknown.any() and donors.any():
-        columns[:-1, unknown] = columns[:-1, donors].mean(axis=1, keepdims=True)
+class _Sums:
+    """Fates of decisions in a given order, added up from the first on, so that any part of them costs a look.
+
+    The sums are one array: the measures, then the graded and the right decisions of each stratum. Where the fate is
+    ``unknown``, the mean of those ``near`` by stands for it.
+    """
+
+    def __init__(self, fates: _Fates, rows: Rows, unknown: Bools | None = None, near: Bools | None = None) -> None:
+        measures = fates.measures[:, rows]
+        of_stratum = fates.stratum[rows] == np.arange(fates.strata)[:, None]
+        counts = np.concatenate([of_stratum & fates.graded[rows], of_stratum & fates.right[rows]])
+        self._guess, self._guessed = np.zeros(len(measures) + len(counts)), None
+        if unknown is not None and near is not None and unknown.any() and not unknown.all():
+            donors = near & ~unknown if (near & ~unknown).any() else ~unknown
+            self._guess = np.concatenate([measures[:, donors].mean(axis=1), counts[:, donors].mean(axis=1)])
+            self._guess[_UNIDENTIFIED] = 0.0
+            self._guessed = _prefix(unknown[None, :], np.int32)[0]
+            measures[:_UNIDENTIFIED, unknown] = 0.0
+            counts &= ~unknown
+        self._measures, self._counts = _prefix(measures, np.float64), _prefix(counts, np.int32)
+        self.total = self.before(len(rows))
+
+    def before(self, position: int) -> Floats:
+        """The sums over the decisions before a position."""
+        sums: Floats = np.concatenate([self._measures[:, position], self._counts[:, position]])
+        return sums if self._guessed is None else sums + self._guess * self._guessed[position]
 
 
-def _prefix(columns: Floats) -> Floats:
-    sums = np.zeros((columns.shape[0], columns.shape[1] + 1))
+def _prefix(columns: NDArray[Any], kind: type[Any]) -> NDArray[Any]:
+    sums = np.zeros((columns.shape[0], columns.shape[1] + 1), dtype=kind)
     np.cumsum(columns, axis=1, out=sums[:, 1:])
     return sums
-
-
-def _accuracy(fates: dict[str, float]) -> tuple[float | None, Interval | None]:
-    """Weighted accuracy with Wilson's interval at the effective number of graded decisions."""
-    judged, squared = fates["judged"], fates["squared"]
-    if judged <= 1e-9 or squared <= 1e-9:
-        return None, None
-    accuracy = min(1.0, max(0.0, fates["right"] / judged))
-    effective = judged * judged / squared
-    return accuracy, wilson(accuracy * effective, effective)

@@ -22,11 +22,11 @@ __all__ = ["Stratum", "WeightedRate", "difference_p", "over_both", "weighted_rat
 
 
 class Stratum(NamedTuple):
-    """Counts of one stratum: ``right`` of ``graded`` of ``decisions``."""
+    """Counts of one stratum: ``right`` of ``graded`` of ``decisions``; fractional where some are guessed."""
 
-    decisions: int
-    graded: int
-    right: int
+    decisions: float
+    graded: float
+    right: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def weighted_rate(strata: Iterable[Stratum]) -> WeightedRate:
     certain. Kish's effective number, which takes one p for all strata, covers the truth in 89 to 93 % of simulated
     samples where this covers it in 94 to 96.
     """
-    known, total = [], 0
+    known, total = [], 0.0
     for stratum in strata:
         total += stratum.decisions
         if stratum.graded:
@@ -69,7 +69,7 @@ def weighted_rate(strata: Iterable[Stratum]) -> WeightedRate:
         smooth += weight * p
         variance += weight * weight * p * (1.0 - p) / graded
     n = sum(s.graded for s in known)
-    return WeightedRate(min(1.0, value), n, min(n, smooth * (1.0 - smooth) / variance), (total - heard) / total)
+    return WeightedRate(min(1.0, value), round(n), min(n, smooth * (1.0 - smooth) / variance), (total - heard) / total)
 
 
 def over_both(older: Mapping[Name, Stratum], newer: Mapping[Name, Stratum]) -> tuple[WeightedRate, WeightedRate]:
