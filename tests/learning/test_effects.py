@@ -40,6 +40,25 @@ def test_accuracy_effect_is_one_minus_risk_with_wilsons_levels() -> None:
     assert heavy.now_interval == pytest.approx(wilson(0.95 * 25, 25))
 
 
+def test_levels_cover_the_truth_where_grading_is_uneven() -> None:
+    rng = np.random.default_rng(12)
+    decisions, graded, accuracy = [600, 250, 100, 50], [480, 125, 30, 15], [0.97, 0.90, 0.85, 0.70]
+    truth_of_all = float(np.average(accuracy, weights=decisions))
+    weight = np.concatenate([np.repeat([d / g, 0.0], [g, d - g]) for d, g in zip(decisions, graded, strict=True)])
+    chance = np.repeat(accuracy, decisions)
+    hits = kish = 0
+    for _ in range(600):
+        risk = weight * (rng.random(1_000) > chance)
+        level = accuracy_effect(risk, risk, weight).now_interval
+        hits += level.low <= truth_of_all <= level.high
+        effective = weight.sum() ** 2 / (weight * weight).sum()
+        plain = wilson(effective * (1.0 - risk.mean()), effective)
+        assert plain is not None
+        kish += plain.low <= truth_of_all <= plain.high
+    assert hits >= stats.binom.ppf(0.001, 600, 0.94)
+    assert kish < hits
+
+
 def test_intervals_of_a_plan_cover_the_truth() -> None:
     setting, full = scenario("seedlike"), truth("seedlike", 200_000, 77)
     before = replay(full, THRESHOLDS)

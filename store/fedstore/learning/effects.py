@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fedstore.learning.intervals import Interval, normal_quantile, wilson
 from fedstore.learning.replay import UNKNOWN, replay
-from fedstore.learning.stratified import Stratum, difference_p, over_both
+from fedstore.learning.stratified import Stratum, difference_p, over_both, weighted_rate
 from fedstore.learning.tuning_types import AgentChange, Effect, Flips
 
 if TYPE_CHECKING:
@@ -62,24 +62,36 @@ def mean_effect(now: Floats, new: Floats, *, lowest: float = 0.0, highest: float
 
 
 def accuracy_effect(risk_now: Floats, risk_new: Floats, weight: Floats, *, moved: bool = True) -> Effect:
-    """Effect on accuracy from weighted losses; level intervals are Wilson's at the effective sample size.
+    """Effect on accuracy from weighted losses; the levels' intervals are those of ``weighted_rate``.
 
     When decisions have moved, the change is never surer than the rule of three: no difference among n graded pairs
     still leaves room for one of ln(20)/n.
     """
     plain = mean_effect(risk_now, risk_new)
-    squared = float((weight * weight).sum())
-    effective = float(weight.sum()) ** 2 / squared if squared > 0 else 0.0
+    weights, stratum = np.unique(weight, return_inverse=True)
 
-    def level(risk: float) -> Interval:
-        right = effective * min(1.0, max(0.0, 1.0 - risk))
-        return wilson(right, effective) or Interval(0.0, 1.0)
+    def level(risk: float, risks: Floats) -> Interval:
+        effective = weighted_rate(_strata(weights, stratum, risks)).effective
+        return wilson(effective * min(1.0, max(0.0, 1.0 - risk)), effective) or Interval(0.0, 1.0)
 
     half = (plain.change_interval.high - plain.change_interval.low) / 2
     if moved:
+        squared = float((weight * weight).sum())
+        effective = float(weight.sum()) ** 2 / squared if squared > 0 else 0.0
         half = max(half, min(1.0, _RULE_OF_THREE / effective) if effective > 0 else 1.0)
-    change = _around(-plain.change, half)
-    return Effect(1.0 - plain.now, level(plain.now), 1.0 - plain.new, level(plain.new), -plain.change, change)
+    change, levels = _around(-plain.change, half), (level(plain.now, risk_now), level(plain.new, risk_new))
+    return Effect(1.0 - plain.now, levels[0], 1.0 - plain.new, levels[1], -plain.change, change)
+
+
+def _strata(weights: Floats, stratum: NDArray[np.intp], risks: Floats) -> list[Stratum]:
+    """Decisions of one weight are those of one stratum, or of some that are graded alike."""
+    graded = np.bincount(stratum, minlength=len(weights)).astype(np.float64)
+    lost = np.divide(np.bincount(stratum, weights=risks), weights, out=np.zeros(len(weights)), where=weights > 0)
+    return [
+        Stratum(weight * n, n, min(n, max(0.0, n - wrong)))
+        for weight, n, wrong in zip(weights.tolist(), graded.tolist(), lost.tolist(), strict=True)
+        if weight > 0
+    ]
 
 
 def flips_and_worst_agent(
