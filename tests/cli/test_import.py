@@ -212,6 +212,16 @@ def test_csv_has_the_same_columns_whatever_there_is(run: Run, seeded_store: Stor
     assert len(head.split(",")) >= 8
 
 
+@pytest.mark.parametrize("form", [["csv"], ["csv", "--table", "tools"], ["json"], ["routing"]], ids=" ".join)
+def test_an_export_of_nothing_says_where_the_facts_are(run: Run, seeded_store: Store, form: list[str]) -> None:
+    for at, where in (("2025-03-10", "after"), ("2027-03-10", "before")):
+        result = run("export", *form, "--at", at)
+        assert result.exit_code == 0
+        assert f"12:34, {where} this window: add --at newest" in result.stderr
+    assert run("export", *form, "--at", "newest").stderr == ""
+    assert run("export", "metrics", "--at", "2025-03-10").stderr == "", "of all time"
+
+
 def test_csv_has_no_formula(run: Run, store: Store) -> None:
     store.writer().write([{"kind": "run", "agent": "=1+1", "success": True, "at": NOW_MS}])
     (row,) = csv.DictReader(io.StringIO(run("export", "csv").stdout))

@@ -233,6 +233,10 @@ def test_a_window_after_the_newest_fact_says_so(
     assert ask("tune", "-w", "168")["notice"] == "before-window"
     assert "add --at newest" not in run("tune", "--dry-run", "--at", "newest").stdout
     assert "add --at newest" in run("optimize", "-w", "24h").stdout
+    early = ("--dry-run", "--at", "2020-01-01T00:00Z")
+    for command in ("tune", "optimize"):
+        assert ask(command, *early)["notice"] == "after-window"
+        assert "after this window: add --at newest" in run(command, *early).stdout
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,46 @@ def test_old_history_is_offered(run: Run, ask: Callable[..., Any], federation: S
     assert found["overview"]["window"]["live"] is False
 
 
+def test_later_facts_are_offered_where_a_window_of_the_past_is_empty(
+    run: Run, ask: Callable[..., Any], federation: Store
+) -> None:
+    """Before the oldest fact, and in a gap between two times."""
+    views = (
+        ["dashboard"], ["layers"], ["runs"], ["agent", "kimi"], ["task-type", "code"], ["costs"], ["tools"],
+        ["tools", "browser"], ["top", "--tab", "agents"], ["label"],
+    )  # fmt: skip
+    early = "2025-03-10T00:00Z"
+
+    def told() -> None:
+        for args in views:
+            assert ask(*args, "--at", early)["notice"] == "after-window", args
+            shown = run(*args, "--at", early).stdout
+            assert ", after this window: add --at newest" in " ".join(shown.split()), args
+            assert not re.search(r"\b0\b|0 %|\$0", shown.split("\n\n", 1)[1]), args
+        assert "lies after it: add --at newest" in refused(run("layers", "keyword", "--at", early))
+
+    told()
+    for kind in ("run", "route", "execution", "usage"):
+        (fact,) = [{**e, "id": f"old-{kind}", "at": e["at"] - 800 * DAY} for e in in_window(kind)[:1]]
+        assert federation.writer().write([fact]).taken == 1
+    told()
+    for args in views:
+        found = ask(*args, "--at", "2026-03-10T10:00Z")
+        assert found["notice"] is None, "there is something to see, newer facts or not"
+
+
+def test_what_is_left_of_a_purged_time_is_shown(run: Run, ask: Callable[..., Any], store: Store, clock: Clock) -> None:
+    """Of a time that is kept by the day, the newest fact counts as its day's first minute: before such a window."""
+    fact = {"kind": "run", "agent": "kimi", "success": True, "at": clock.now_ms}
+    assert store.writer().write([fact]).taken == 1
+    at = clock.now_ms
+    clock.advance(90 * DAY)
+    assert store.writer().write([{**fact, "agent": "codex", "at": clock.now_ms}]).taken == 1
+    assert run("maintain").exit_code == 0
+    found = ask("agent", "kimi", "--at", at, "-w", "15m")
+    assert (found["notice"], found["row"]["tasks"]) == (None, 1)
+
+
 def test_newest_is_that_of_what_a_command_shows(run: Run, ask: Callable[..., Any], store: Store, clock: Clock) -> None:
     route = {"kind": "route", "agent": "kimi", "layer": "keyword", "attempts": [{"layer": "keyword", "accepted": True}]}
     ended = {"kind": "run", "success": True, "task_type": "review"}

@@ -66,8 +66,9 @@ def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
         raise unknown("layer", name, list(seen))
     log = read_decisions(store.database, window)
     if not len(log):
-        past = notice_for(reader, window, About("layer")).code == "before-window"
-        hint = "the newest one is older: add --at newest" if past else "take a longer one, such as -w all"
+        code = notice_for(reader, window, About("layer")).code
+        where = "before" if code == "before-window" else "after"
+        hint = f"the newest one lies {where} it: add --at newest" if code else "take a longer one, such as -w all"
         raise Failure(f"no routing decision in this window to analyse: {hint}")
     if name not in log.layers:
         raise Failure(f"{name} has no threshold to analyse in this window: it is the last resort, or was never asked")

@@ -71,7 +71,7 @@ def _opened(path: Path, settings: Settings, *, only_read: bool) -> Store:
 
 @contextmanager
 def open_view(view: View, topic: Topic = "any", name: str = "") -> Iterator[tuple[Reader, Window, Notice]]:
-    """A reader, the window that was asked for, and what to say when facts of the topic all lie before it.
+    """A reader, the window that was asked for, and what to say when it has no fact of the topic.
 
     Raises FedstoreError.
     """

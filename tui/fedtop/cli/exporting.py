@@ -17,14 +17,15 @@ import click
 from fedtop.about import About
 from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
-from fedtop.cli.options import SET_WINDOW, store_option, window_options
-from fedtop.cli.output import DERIVED, plain_value
+from fedtop.cli.options import SET_WINDOW, View, store_option, window_options
+from fedtop.cli.output import DERIVED, did_something, look_for, notice_for, plain_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from fedstore import Reader, Store, Window
     from fedstore.queries.models import Topic
+    from fedtop.cli.output import Notice
 
 __all__ = ["export"]
 
@@ -59,8 +60,10 @@ def export(
 
     settings = get_settings(store=store, window=window)
     with open_store(settings, readonly=True) as opened:
-        wanted = window_of(opened.reader(), settings.window, at, About(_topic(form, table)))
-        text = _text(opened, wanted, form, table)
+        about = About(_topic(form, table))
+        wanted = window_of(opened.reader(), settings.window, at, about)
+        text, found = _text(opened, wanted, form, table)
+        _tell_where(notice_for(opened.reader(), wanted, about).unless(found))
     if output is None:
         click.echo(text, nl=False)
         return
@@ -77,25 +80,34 @@ def _topic(form: str, table: str) -> Topic:
     return "layer" if form == "routing" else "any"
 
 
-def _text(store: Store, window: Window, form: str, table: str) -> str:
+def _tell_where(notice: Notice) -> None:
+    """Say on stderr that all that could be written lies elsewhere."""
+    if notice.code in ("before-window", "after-window"):
+        Failure(str(notice.text(look_for(View())))).show()
+
+
+def _text(store: Store, window: Window, form: str, table: str) -> tuple[str, bool]:
+    """What is to be written, and whether it tells of anything in the window."""
     reader = store.reader()
     if form == "csv":
         return _csv(reader, window, table)
     if form == "metrics":
         from fedstore import export_policy
 
-        return export_policy(store, "metrics")
+        return export_policy(store, "metrics"), True  # of all time
     if form == "routing":
         from fedstore import write_routing_log
 
         out = io.StringIO()
         write_routing_log(store.database, window, out)
-        return out.getvalue()
+        return out.getvalue(), out.tell() > 0
+    agents, cascade, tools = reader.agents(window), reader.cascade(window), reader.tools(window)
     views = {
-        "overview": reader.overview(window), "agents": reader.agents(window), "cascade": reader.cascade(window),
-        "costs": reader.costs(window), "tools": reader.tools(window),
+        "overview": reader.overview(window), "agents": agents, "cascade": cascade, "costs": reader.costs(window),
+        "tools": tools,
     }  # fmt: skip
-    return json.dumps({"exported_ms": now_ms(), **plain_value(views)}, indent=2, allow_nan=False) + "\n"
+    text = json.dumps({"exported_ms": now_ms(), **plain_value(views)}, indent=2, allow_nan=False) + "\n"
+    return text, bool(did_something(*agents.rows) or cascade.routes or tools.rows)
 
 
 def _new_in(folder: Path) -> Path:
@@ -111,7 +123,7 @@ def _new_in(folder: Path) -> Path:
 # --- CSV ----------------------------------------------------------------------------------------------------------
 
 
-def _csv(reader: Reader, window: Window, table: str) -> str:
+def _csv(reader: Reader, window: Window, table: str) -> tuple[str, bool]:
     from fedtop.sanitize import csv_cell
 
     head, rows = _rows(reader, window, table)
@@ -119,10 +131,10 @@ def _csv(reader: Reader, window: Window, table: str) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
     writer.writerows([csv_cell(cell) for cell in row] for row in rows)
-    return out.getvalue()
+    return out.getvalue(), bool(rows)
 
 
-def _rows(reader: Reader, window: Window, table: str) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+def _rows(reader: Reader, window: Window, table: str) -> tuple[Sequence[str], list[list[Any]]]:
     from fedstore.queries.models import AgentRow, CostRow, LayerRow, MatrixCell, RunRow, ToolRow
 
     if table == "runs":

@@ -77,7 +77,7 @@ def _queue(view: View, limit: int) -> None:
         window = window_of(reader, settings.window, view.at, DECISIONS)
         queue = LabellingQueue(store, window)
         items, progress = queue.next(limit), queue.progress()
-        notice = notice_for(reader, window, DECISIONS)
+        notice = notice_for(reader, window, DECISIONS).unless(progress.decisions)
 
     def draw(look: Look) -> Any:
         from fedtop.plain.labelling import queue as page

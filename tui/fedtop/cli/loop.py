@@ -150,6 +150,7 @@ def _show_and_apply(
 ) -> None:
     """Print the plan; apply it unless it is a dry run, changes nothing, or is not certified and nobody consents."""
     wanted = not dry_run and found.changed
+    past = past.unless(found.extent and found.extent.facts)
     if view.as_json:
         change = policy.apply(found, who=_who()) if wanted and (consent or found.is_certified) else None
         print_json({

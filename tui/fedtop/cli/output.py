@@ -22,11 +22,23 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from fedstore import Reader, Window
+    from fedstore.queries.models import AgentRow
     from fedtop.about import About
     from fedtop.cli.options import View
     from fedtop.plain.look import Look
 
-__all__ = ["DERIVED", "Notice", "emit", "look_for", "notice_for", "plain_value", "print_json", "render", "show"]
+__all__ = [
+    "DERIVED",
+    "Notice",
+    "did_something",
+    "emit",
+    "look_for",
+    "notice_for",
+    "plain_value",
+    "print_json",
+    "render",
+    "show",
+]
 
 PIPE_WIDTH = 120
 DERIVED = {
@@ -95,9 +107,13 @@ def render(content: RenderableType, look: Look) -> str:
 class Notice(NamedTuple):
     """Why a view may be empty: ``code`` for JSON, ``text`` for people."""
 
-    code: Literal["empty", "before-window"] | None
+    code: Literal["empty", "before-window", "after-window"] | None
     newest_ms: int | None
     about: About
+
+    def unless(self, found: object) -> Notice:
+        """What is left to say of a view that found something in its window."""
+        return self._replace(code=None) if found and self.code != "empty" else self
 
     def text(self, look: Look) -> str | None:
         """The sentence above the view."""
@@ -105,15 +121,27 @@ class Notice(NamedTuple):
 
         if self.code == "empty":
             return EMPTY
-        return history_notice(self.newest_ms, self.about, look) if self.code and self.newest_ms is not None else None
+        if self.code is None or self.newest_ms is None:
+            return None
+        return history_notice(self.newest_ms, self.about, look, later=self.code == "after-window")
 
 
 def notice_for(reader: Reader, window: Window, about: About) -> Notice:
-    """What to say of a store that is empty, or whose facts of a kind all lie before the window."""
+    """What to say of a store that is empty, or of a view with nothing to show while newer or older facts exist.
+
+    Whether a view shows something it knows itself: see ``Notice.unless``.
+    """
     newest = about.newest_ms(reader)
     if newest is None and reader.newest_ms() is None:
         return Notice("empty", None, about)
-    return Notice("before-window" if about.is_past(newest, window) else None, newest, about)
+    if about.is_past(newest, window):
+        return Notice("before-window", newest, about)
+    return Notice("after-window" if about.is_later(newest, window) else None, newest, about)
+
+
+def did_something(*rows: AgentRow) -> bool:
+    """Whether any of the agents did or spent something in the window; what only goes on may be older."""
+    return any(row.tasks or row.tokens or row.cost.nano for row in rows)
 
 
 def show(content: RenderableType, look: Look, *, fit: bool = False) -> None:

@@ -11,7 +11,7 @@ from fedtop.about import ANYTHING
 from fedtop.cli.common import get_settings, now_ms, open_store, open_view, standing_alarms, window_of
 from fedtop.cli.names import known_argument, need_known
 from fedtop.cli.options import View, view_options
-from fedtop.cli.output import emit, look_for, notice_for, print_json, show
+from fedtop.cli.output import did_something, emit, look_for, notice_for, print_json, show
 
 if TYPE_CHECKING:
     from fedstore import Reader, Window
@@ -49,6 +49,7 @@ def print_dashboard(view: View, reader: Reader, window: Window, notice: Notice, 
 
     overview = with_alarms(reader.overview(window), standing_alarms(get_settings(view)))
     cascade = reader.cascade(window)
+    notice = notice.unless(did_something(*overview.agents) or cascade.routes)
     if view.as_json:
         print_json({"notice": notice.code, "overview": overview, "cascade": cascade}, in_a_line=live)
         return
@@ -67,6 +68,7 @@ def agent(view: View, *, name: str) -> None:
         found = reader.agent(name, window)
         if found.row is None:
             need_known(reader, "agent", name)
+        notice = notice.unless(found.row and did_something(found.row))
         boost = reader.policy().boosts.get(name, {}).get("")
 
         def draw(look: Any) -> Any:
@@ -86,6 +88,7 @@ def task_type(view: View, *, name: str) -> None:
         rows = reader.task_type(name, window)
         if not rows:
             need_known(reader, "task_type", name)
+        notice = notice.unless(rows)
 
         def draw(look: Any) -> Any:
             from fedtop.plain.agents import task_type as page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fedtop.cli.common import get_settings, standing_alarms
-from fedtop.cli.output import emit, plain_value
+from fedtop.cli.output import did_something, emit, plain_value
 
 if TYPE_CHECKING:
     from fedstore import Reader, Window
@@ -34,11 +34,18 @@ def print_view(view: View, reader: Reader, window: Window, notice: Notice, tab: 
         found = reader.costs(window, dimension)
     else:
         found = reader.tools(window)
+    notice = notice.unless(_has_facts(tab, found))
 
     def draw(look: Look) -> Any:
         return _page(tab)(found, look, notice.text(look), **more)
 
     emit(view, {"notice": notice.code, **plain_value(found), **more}, draw)
+
+
+def _has_facts(tab: str, found: Any) -> bool:
+    if tab == "cascade":
+        return bool(found.routes)
+    return did_something(*found.rows) if tab == "agents" else bool(found.rows)
 
 
 def _page(tab: str) -> Any:

@@ -24,6 +24,7 @@ def runs(view: View, *, agent: str | None, limit: int) -> None:
         rows = reader.runs(window, agent, limit)
         if agent is not None and not rows:
             need_known(reader, "agent", agent)
+        notice = notice.unless(rows)
 
         def draw(look: Any) -> Any:
             from fedtop.plain.runs import runs as page

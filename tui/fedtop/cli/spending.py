@@ -42,6 +42,7 @@ def tools(view: View, *, name: str | None) -> None:
         found = reader.tool(name, window)
         if found.row is None:
             need_known(reader, "tool", name)
+        notice = notice.unless(found.row)
 
         def draw(look: Look) -> Any:
             from fedtop.plain.spending import tool as page

@@ -1,4 +1,4 @@
-"""What stands above a view when there is nothing to see: an empty store, or a window after the newest fact."""
+"""What stands above a view when there is nothing to see: an empty store, or a window without a fact."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ EMPTY = (
 )
 
 
-def history_notice(newest_ms: int, about: About, look: Look) -> str:
+def history_notice(newest_ms: int, about: About, look: Look, *, later: bool = False) -> str:
     """The sentence that offers the window ending at the newest of the facts that a view is about."""
-    when = look.when(newest_ms)
+    where = "after" if later else "before"
     return (
-        f"The newest {about.words} is from {when}, before this window: add --at newest for the window that ends there."
+        f"The newest {about.words} is from {look.when(newest_ms)}, {where} this window:"
+        f" add --at newest for the window that ends there."
     )
