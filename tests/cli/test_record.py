@@ -126,24 +126,46 @@ def test_a_given_time(run: Run, path: Path, clock: Clock) -> None:
         (["record"], "--agent, --task, --success"),
         (["record", "--agent", "kimi"], "--task, --success"),
         ([*TASK[:-1], "maybe"], "'maybe' is not one of"),
-        ([*TASK, "--duration", "nan"], "duration_ms"),
-        ([*TASK, "--duration", "-1"], "duration_ms"),
+        ([*TASK, "--duration", "nan"], "'--duration': nan is no length of time: give MINUTES from 0 to 527,040"),
+        ([*TASK, "--duration", "-1"], "'--duration': -1 is no length of time"),
         ([*TASK, "--duration", "soon"], "not a valid float"),
         ([*TASK, "--at", "2026-03-10T13:00:00"], "time zone"),
         ([*TASK, "--at", "2031-01-01T00:00:00Z"], "in the future"),
         ([*TASK, "--at", "0001-01-01T00:00:00Z"], "at"),
-        ([*TASK, "--at", "²"], "at: must be epoch milliseconds"),
-        ([*TASK, "--at", "1" * 5000], "at: "),
-        (["record", "--agent", "", "--task", "t", "--success", "true"], "agent"),
+        ([*TASK, "--at", "²"], "--at: must be epoch milliseconds"),
+        ([*TASK, "--at", "1" * 5000], "--at: "),
+        (["record", "--agent", "", "--task", "t", "--success", "true"], "--agent: "),
         (["record", "--agent", "kimi", "job", "j", "queued"], "--agent belongs after job"),
-        (["record", "execution", "--tool", "bash", "--cost", "-3"], "cost_usd"),
-        (["record", "usage", "--agent", "a", "--model", "m", "--cache-read-tokens", "5"], "input_tokens must include"),
+        (["record", "execution", "--tool", "bash", "--cost", "-3"], "--cost: must be between"),
+        (["record", "execution", "--tool", "bash", "--duration", "1e12"], "SECONDS from 0 to 31,622,400"),
+        (["record", "execution", "--tool", "bash", "--error", "x" * 201], "--error: "),
+        (["record", "execution", "--tool", "bash", "--task", "x" * 201], "--task: "),
+        (
+            ["record", "usage", "--agent", "a", "--model", "m", "--cache-read-tokens", "5"],
+            "--input-tokens must include --cache-read-tokens and --cache-write-tokens",
+        ),
         (["record", "route", "--agent", "a", "--layer", "l", "--attempt", "l"], "LAYER,CONFIDENCE,THRESHOLD"),
         (["record", "route", "--agent", "a", "--layer", "l", "--attempt", "l,high,0.5"], "are numbers"),
-        (["record", "route", "--agent", "a", "--layer", "l", "--confidence", "1.5"], "confidence"),
-        (["record", "outcome", "x"], "must judge something"),
-        (["record", "outcome", "x", "--rework", "true", "--correct", "true"], "a run takes"),
+        (["record", "route", "--agent", "a", "--layer", "l", "--confidence", "1.5"], "--confidence: "),
+        (["record", "route", "--agent", "a", "--layer", "l", "--latency", "-1"], "--latency: "),
+        (
+            ["record", "route", "--agent", "a", "--layer", "l", "--attempt", "k,0.5,0.5", "--attempt", "l,2,0.5"],
+            "--attempt 2: CONFIDENCE: ",
+        ),
+        (
+            ["record", "route", "--agent", "a", "--layer", "l", *(["--attempt", "l,0.5,0.5"] * 2)],
+            "--attempt names a layer twice",
+        ),
+        (["record", "outcome", "x"], "say what became of it"),
+        (["record", "outcome", "", "--correct", "true"], "ID: "),
+        (["record", "outcome", "x", "--duration", "-1"], "'--duration': -1"),
+        (
+            ["record", "outcome", "x", "--rework", "true", "--correct", "true"],
+            "--rework is of a run, --correct of a routing decision",
+        ),
+        (["record", "outcome", "x", "--run", "--completed", "true"], "--run is of a run, --completed of a routing"),
         (["record", "job", "j", "lost"], "is not one of"),
+        (["record", "job", "", "running"], "ID: "),
         (["record", "moon"], "fedtop record --help"),
     ],
 )
@@ -151,6 +173,13 @@ def test_refusal_is_one_line_and_writes_nothing(run: Run, path: Path, store: Sto
     assert said in refused(run(*args))
     for table in ("runs", "llm_calls", "tool_calls", "routes", "verdicts", "jobs"):
         assert rows(path, table) == []
+
+
+def test_the_longest_duration_is_that_of_the_store() -> None:
+    from fedstore.checking import MAX_DURATION_MS
+    from fedtop.cli.record_values import LONGEST_MS
+
+    assert LONGEST_MS == MAX_DURATION_MS
 
 
 def test_read_only_refuses(run: Run, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,13 @@
 """The command record: one finished task by its flags, or one fact of any kind by a sub-command.
 
 A fact is durable when the command returns 0. One that is refused leaves the store as it was and says why (exit
-code 2); the same id given twice counts once. `event` reads JSON lines and reports taken, known and rejected.
+code 2), by the names of the flags; the same id given twice counts once. `event` reads JSON lines and reports taken,
+known and rejected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,25 +16,14 @@ from fedtop.cli.common import SHELL_SOURCE, get_settings, open_store
 from fedtop.cli.main import Failure
 from fedtop.cli.options import Command, store_option
 from fedtop.cli.record_events import event
+from fedtop.cli.record_values import attempt_of, duration_option, in_flags, truth_option
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fedstore import Receipt
-
 __all__ = ["record"]
 
 _LONGEST_MS = 20  # digits; more are no time, and with thousands Python refuses to count
-TRUTH = click.Choice(["true", "false"], case_sensitive=False)
-
-
-def _truth(_context: click.Context, _option: click.Parameter, value: str | None) -> bool | None:
-    return None if value is None else value == "true"
-
-
-def truth_option(name: str, text: str, *, required: bool = False) -> Callable[[Command], Command]:
-    """``--name true|false``, None when it is left out."""
-    return click.option(name, type=TRUTH, callback=_truth, required=required, help=text)
 
 
 def common_options(command: Command) -> Command:
@@ -47,7 +37,7 @@ def common_options(command: Command) -> Command:
 @click.option("--agent", metavar="NAME", help="Who did the task.")
 @click.option("--task", metavar="TYPE", help="The type of the task.")
 @truth_option("--success", "Whether it was done.")
-@click.option("--duration", type=float, metavar="MINUTES", help="How long it took.")
+@duration_option("MINUTES", 60_000, "How long it took.")
 @click.option("--rework", is_flag=True, help="It had to be done again: then it is no success [it had not].")
 @click.option("--notes", metavar="TEXT", help="What is worth knowing.")
 @click.option("--project", metavar="NAME", help="The project it belongs to.")
@@ -70,8 +60,7 @@ def record(context: click.Context, /, *, store: Path | None, **given: Any) -> No
     missing = [f"--{name}" for name in ("agent", "task", "success") if given[name] is None]
     if missing:
         raise click.UsageError(f"a task needs {', '.join(missing)}")
-    minutes = given.pop("duration")
-    _write(store, {"kind": "run", "task_type": given.pop("task"), "duration_ms": _times(minutes, 60_000), **given})
+    _write(store, {"kind": "run"}, given, task="task_type", duration="duration_ms")
 
 
 @record.command()
@@ -80,7 +69,7 @@ def record(context: click.Context, /, *, store: Path | None, **given: Any) -> No
 @click.option("--agent", metavar="NAME", default="local", show_default=True, help="Who used the tool.")
 @click.option("--tool", required=True, metavar="NAME", help="The tool.")
 @truth_option("--success", "Whether it worked.")
-@click.option("--duration", type=float, metavar="SECONDS", help="How long it took.")
+@duration_option("SECONDS", 1_000, "How long it took.")
 @click.option("--cost", metavar="USD", help="What it cost.")
 @click.option("--tokens", type=int, metavar="N", help="Tokens it used.")
 @click.option("--effort", type=click.Choice(["LOW", "MEDIUM", "HIGH"], case_sensitive=False), help="Human effort.")
@@ -92,9 +81,10 @@ def record(context: click.Context, /, *, store: Path | None, **given: Any) -> No
 @click.pass_obj
 def execution(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
     """One execution of a tool."""
-    fact = _renamed(given, task="task_type", cost="cost_usd", browser="browser_used", error="error_class")
-    fact["duration_ms"] = _times(fact.pop("duration"), 1_000)
-    _write(store or outer, {"kind": "execution", **fact})
+    _write(
+        store or outer, {"kind": "execution"}, given,
+        task="task_type", cost="cost_usd", browser="browser_used", error="error_class", duration="duration_ms",
+    )  # fmt: skip
 
 
 @record.command()
@@ -108,7 +98,7 @@ def execution(outer: Path | None, /, *, store: Path | None, **given: Any) -> Non
 @click.option("--output-tokens", type=int, default=0, metavar="N", help="All output, reasoning included.")
 @click.option("--reasoning-tokens", type=int, default=0, metavar="N", help="Of these, reasoning.")
 @click.option("--cost", metavar="USD", help="What it cost; without it, it is computed from the tokens.")
-@click.option("--duration", type=float, metavar="SECONDS", help="How long it took.")
+@duration_option("SECONDS", 1_000, "How long it took.")
 @click.option("--run-id", metavar="ID", help="The run it was part of.")
 @click.option("--error", metavar="CLASS", help="The class of the error.")
 @click.option("--task", metavar="TYPE", help="The type of the task.")
@@ -117,9 +107,10 @@ def execution(outer: Path | None, /, *, store: Path | None, **given: Any) -> Non
 @click.pass_obj
 def usage(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
     """One call of a language model: tokens and money."""
-    fact = _renamed(given, task="task_type", cost="cost_usd", error="error_class")
-    fact["duration_ms"] = _times(fact.pop("duration"), 1_000)
-    _write(store or outer, {"kind": "usage", **fact})
+    _write(
+        store or outer, {"kind": "usage"}, given,
+        task="task_type", cost="cost_usd", error="error_class", duration="duration_ms",
+    )  # fmt: skip
 
 
 @record.command()
@@ -135,9 +126,8 @@ def usage(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
 @click.pass_obj
 def route(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
     """One decision of the routing cascade."""
-    fact = _renamed(given, latency="latency_ms")
-    fact["attempts"] = [_attempt(text, fact["layer"]) for text in fact["attempts"]]
-    _write(store or outer, {"kind": "route", **fact}, content=True)
+    given["attempts"] = [attempt_of(text, given["layer"]) for text in given["attempts"]]
+    _write(store or outer, {"kind": "route"}, given, latency="latency_ms")
 
 
 @record.command(short_help="What became of a decision or a run.")
@@ -146,7 +136,7 @@ def route(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
 @truth_option("--correct", "Route: whether it was the right agent.")
 @click.option("--correct-agent", metavar="NAME", help="Route: the agent that should have got it.")
 @truth_option("--completed", "Route: whether the task was completed.")
-@click.option("--duration", type=float, metavar="MINUTES", help="Route: how long the task took.")
+@duration_option("MINUTES", 60_000, "Route: how long the task took.")
 @truth_option("--success", "Run: whether it was done after all.")
 @truth_option("--rework", "Run: whether it had to be done again.")
 @click.option("--qa", type=click.Choice(["passed", "warning", "failed", "error"]), help="Run: what its checks say.")
@@ -155,10 +145,20 @@ def route(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
 @click.pass_obj
 def outcome(outer: Path | None, /, *, store: Path | None, of_run: bool, **given: Any) -> None:
     """What became of the routing decision or the run ID, learnt later."""
-    fact = _renamed(given)
-    fact["completion_ms"] = _times(fact.pop("duration"), 60_000)
-    of_run = of_run or any(fact[name] is not None for name in ("success", "rework", "qa"))
-    _write(store or outer, {"kind": "verdict", "subject": "run" if of_run else "route", **fact})
+    run_flags = [*(["--run"] if of_run else []), *_flags_given(given, "success", "rework", "qa")]
+    route_flags = _flags_given(given, "correct", "correct_agent", "completed", "duration")
+    if run_flags and route_flags:
+        raise click.UsageError(f"{run_flags[0]} is of a run, {route_flags[0]} of a routing decision: judge one of them")
+    if not route_flags and not _flags_given(given, "success", "rework", "qa", "quality"):
+        raise click.UsageError(
+            "say what became of it: --correct of a decision, --success of a run, --quality of either"
+        )
+    subject = "run" if run_flags else "route"
+    _write(store or outer, {"kind": "verdict", "subject": subject}, given, duration="completion_ms")
+
+
+def _flags_given(given: Mapping[str, Any], *names: str) -> list[str]:
+    return [f"--{name.replace('_', '-')}" for name in names if given[name] is not None]
 
 
 @record.command(short_help="The state of a job.")
@@ -170,36 +170,12 @@ def outcome(outer: Path | None, /, *, store: Path | None, of_run: bool, **given:
 @click.option("--at", metavar="TIME", help="When, ISO 8601 with zone or epoch ms [now].")
 @store_option
 @click.pass_obj
-def job(outer: Path | None, /, *, store: Path | None, job_id: str, **given: Any) -> None:
+def job(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
     """The state of the job ID; the newest state stands."""
-    _write(store or outer, {"kind": "job", "id": job_id, **_renamed(given, error="error_class")})
+    _write(store or outer, {"kind": "job"}, given, job_id="id", error="error_class")
 
 
 record.add_command(event)
-
-
-def _attempt(text: str, chosen: str) -> dict[str, Any]:
-    """``keyword,0.82,0.85,kimi,3.2``; the layer that decided is the one that accepted."""
-    parts = [part.strip() for part in text.split(",")]
-    if not 3 <= len(parts) <= 5:
-        raise click.BadParameter(f"{text!r}: give LAYER,CONFIDENCE,THRESHOLD[,AGENT[,MS]]", param_hint="--attempt")
-    layer, *numbers = parts[:3]
-    try:
-        confidence, threshold = (float(number) for number in numbers)
-        latency = float(parts[4]) if len(parts) == 5 else None
-    except ValueError:
-        wrong = f"{text!r}: CONFIDENCE, THRESHOLD and MS are numbers"
-        raise click.BadParameter(wrong, param_hint="--attempt") from None
-    return {"layer": layer, "confidence": confidence, "threshold": threshold, "accepted": layer == chosen,
-            "agent": parts[3] if len(parts) > 3 else "", "latency_ms": latency}  # fmt: skip
-
-
-def _times(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
-
-
-def _renamed(given: Mapping[str, Any], **names: str) -> dict[str, Any]:
-    return {names.get(key, key): value for key, value in given.items()}
 
 
 def _known(fact: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,23 +187,27 @@ def _known(fact: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def _write(path: Path | None, fact: Mapping[str, Any], *, content: bool = False) -> None:
-    """Record one fact and say its id. Raises Failure when it is refused."""
+def _write(path: Path | None, fact: Mapping[str, Any], given: Mapping[str, Any], **fields: str) -> None:
+    """Record a fact from the flags given, where ``fields`` names a field that is called otherwise than its flag.
+
+    Says its id. Raises Failure when it is refused.
+    """
     settings = get_settings(store=path)
-    event = _known(fact)
+    event = {**fact, **_known({fields.get(name, name): value for name, value in given.items()})}
     if "id" not in event:
         from fedstore import new_id, now_ms
 
         event["id"] = new_id(now_ms())
     with open_store(settings) as store:
-        receipt = store.writer(source=SHELL_SOURCE, keep_content=content and settings.keep_content).write([event])
-    _say([event], receipt)
-
-
-def _say(events: Iterable[Mapping[str, Any]], receipt: Receipt) -> None:
+        receipt = store.writer(source=SHELL_SOURCE, keep_content=settings.keep_content).write([event])
     if receipt.rejected:
-        raise Failure(f"not recorded: {receipt.rejected[0][1]}")
-    (event,) = events
+        command = click.get_current_context().command
+        flags = {fields.get(str(flag.name), str(flag.name)): _flag(flag) for flag in command.params}
+        raise Failure(f"not recorded: {in_flags(receipt.rejected[0][1], flags)}")
     subject = event.get("subject_id") or event["id"]
     kind = {"run": "task", "verdict": "outcome of"}.get(event["kind"], event["kind"])
     click.echo(f"{'Already recorded' if receipt.known else 'Recorded'}: {kind} {subject}")
+
+
+def _flag(parameter: click.Parameter) -> str:
+    return parameter.opts[0] if isinstance(parameter, click.Option) else str(parameter.metavar)
