@@ -119,6 +119,8 @@ _FloatUsd = Annotated[  # in calls of C only; off by less than half a nano-USD f
 ]
 _OtherUsd = Annotated[int, BeforeValidator(_to_nano)]
 Usd: TypeAlias = Annotated[_FloatUsd | _OtherUsd, Field(union_mode="left_to_right")]
+Truth: TypeAlias = Literal[True, False]
+"""True, False, and what equals them (0 and 1); unlike ``bool``, which would take "yes" and "off" too."""
 Qa: TypeAlias = Literal["passed", "warning", "failed", "error"]
 
 
@@ -140,8 +142,8 @@ class Run(_Event):
     started_at: Time | None = None
     duration_ms: Millis | None = None
     """Taken from ``started_at`` when not given."""
-    success: bool | None = None
-    rework: bool | None = None
+    success: Truth | None = None
+    rework: Truth | None = None
     """Whether the work had to be done again; then it does not count as a success."""
     quality: Share | None = None
     confidence: Share | None = None
@@ -188,7 +190,7 @@ class Usage(_Event):
     output_tokens: Tokens = 0
     """All output tokens, reasoning included."""
     reasoning_tokens: Tokens = 0
-    output_is_minimum: bool = False
+    output_is_minimum: Truth = False
     """The source is known to under-report output tokens."""
     cost_usd: Usd | None = None
     error_class: Label = ""
@@ -208,11 +210,11 @@ class Execution(_Event):
     project: Label = ""
     at: Time | None = None
     duration_ms: Millis | None = None
-    success: bool | None = None
+    success: Truth | None = None
     cost_usd: Usd | None = None
     tokens: Tokens | None = None
     effort: Literal["", "LOW", "MEDIUM", "HIGH"] = ""
-    browser_used: bool = False
+    browser_used: Truth = False
     error_class: Label = ""
     source: Label = ""
 
@@ -225,9 +227,9 @@ class Attempt(_Event):
     """The agent the layer proposed."""
     confidence: Share | None = None
     threshold: Share | None = None
-    accepted: bool = False
+    accepted: Truth = False
     latency_ms: Millis | None = None
-    shadow: bool = False
+    shadow: Truth = False
     """Evaluated by a background probe, not on the live path."""
     shadow_rate: Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)] | None = None
     """The share of decisions the probe samples; each stands for 1 / shadow_rate."""
@@ -237,10 +239,10 @@ class Attempt(_Event):
 class Outcome(_Event):
     """What became of a routing decision."""
 
-    correct: bool | None = None
+    correct: Truth | None = None
     correct_agent: Name | None = None
     """The agent that should have got the task."""
-    completed: bool | None = None
+    completed: Truth | None = None
     quality: Share | None = None
     completion_ms: Millis | None = None
 
@@ -271,13 +273,13 @@ class Verdict(_Event):
     subject: Literal["run", "route"]
     subject_id: FactId
     at: Time | None = None
-    success: bool | None = None
-    rework: bool | None = None
+    success: Truth | None = None
+    rework: Truth | None = None
     quality: Share | None = None
     qa: Qa | None = None
-    correct: bool | None = None
+    correct: Truth | None = None
     correct_agent: Name | None = None
-    completed: bool | None = None
+    completed: Truth | None = None
     completion_ms: Millis | None = None
     source: Label = ""
 

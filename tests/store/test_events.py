@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +40,12 @@ VERDICT: dict[str, Any] = {"kind": "verdict", "subject": "run", "subject_id": "x
         ({**RUN, "duration_ms": -1}, "duration_ms: "), ({**RUN, "duration_ms": float("nan")}, "duration_ms: "),
         ({**RUN, "duration_ms": float("inf")}, "duration_ms: "), ({**RUN, "duration_ms": "5"}, "duration_ms: "),
         ({**RUN, "duration_ms": 367 * 86_400_000}, "duration_ms: "), ({**RUN, "quality": 1.01}, "quality: "),
-        ({**RUN, "success": "perhaps"}, "success: "), ({**RUN, "qa": "meh"}, "qa: "),
+        ({**RUN, "success": "yes"}, "success: input should be True or False"), ({**RUN, "success": []}, "success: "),
+        ({**RUN, "rework": "true"}, "rework: "), ({**RUN, "rework": 2}, "rework: "), ({**RUN, "qa": "meh"}, "qa: "),
+        ({**USAGE, "output_is_minimum": "off"}, "output_is_minimum: "),
+        ({**ROUTE, "attempts": [{"layer": "L", "accepted": "1"}]}, "attempts.0.accepted: "),
+        ({**ROUTE, "outcome": {"correct": "no"}}, "outcome.correct: "),
+        ({**VERDICT, "success": "t"}, "success: "),
         ({**RUN, "at": "yesterday"}, "at: must be epoch milliseconds or an ISO 8601 time"),
         ({**RUN, "at": "2026-01-01T00:00:00"}, "at: has no time zone"), ({**RUN, "at": True}, "at: "),
         ({**RUN, "at": "0001-01-01T00:00:00Z"}, "at: "), ({**RUN, "at": 1_700_000_000}, "at: looks like seconds"),
@@ -77,6 +83,12 @@ def test_what_makes_no_sense_is_refused_in_one_line(store: Store, event: Any, sa
         assert text.isprintable()
         assert len(text) < 300
         assert said in text
+
+
+@pytest.mark.parametrize("value", [True, False, 1, 0, np.True_, np.False_])
+def test_a_truth_value_is_one(value: Any) -> None:
+    for event, name in ((RUN, "success"), (RUN, "rework"), (USAGE, "output_is_minimum"), (VERDICT, "success")):
+        assert getattr(validated({**event, name: value}), name) is bool(value)
 
 
 def test_the_future_is_refused_with_a_little_slack(store: Store) -> None:
