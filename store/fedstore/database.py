@@ -235,7 +235,10 @@ class Database:
         """What keeps a file from being read as it stands."""
         if not schema.applied_names(connection):
             return StoreError(f"{self._file} is still empty: record something first, or try `fedtop demo`")
-        return StoreOlderError(f"{self._file} is from an older fedtop: `fedtop maintain` brings it up to date")
+        import shlex  # not at the top: it costs the shell's quick lane its start
+
+        up_to_date = f"fedtop maintain --store {shlex.quote(self._file)}"
+        return StoreOlderError(f"{self._file} is from an older fedtop: `{up_to_date}` brings it up to date")
 
     def _connect_writer(self, lock: FileLock) -> sqlite3.Connection:
         connection = connect(self._place, self._file, "rwc", self._timeout_s)

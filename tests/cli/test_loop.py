@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from fedstore import PolicyStore, Store
+from fedstore import PolicyStore, Store, StoreReadOnlyError
+from fedstore.locking import FileLock
 from tests.cli.conftest import Run, refused
 from tests.conftest import Clock
 from tests.policy.synthetic import write_runs
@@ -263,12 +264,72 @@ def test_a_plan_is_refused_when_its_data_moved(run: Run, cascade: Store, clock: 
     assert in_force(cascade)[0] == 0
 
 
-def test_read_only_changes_nothing(run: Run, cascade: Store) -> None:
-    shown = run("optimize", "--dry-run", "--readonly")
+@pytest.mark.parametrize("how", ["option", "variable", "file"])
+def test_read_only_changes_nothing(
+    run: Run, cascade: Store, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config_file: Path
+) -> None:
+    plan_id = run("optimize", "--dry-run").stdout.strip().rpartition(" ")[2]
+    assert run("optimize").exit_code == 0
+    before = in_force(cascade)
+    flag, named = ["--readonly"] if how == "option" else [], "--readonly"
+    if how == "variable":
+        monkeypatch.setenv("FEDTOP_READONLY", "1")
+        named = "FEDTOP_READONLY"
+    elif how == "file":
+        settings = tmp_path / "settings.toml"
+        settings.write_text("readonly = true\n")
+        monkeypatch.setenv("FEDTOP_CONFIG", str(settings))
+        named = f"readonly in {settings}"
+    shown = run("optimize", "--dry-run", "--policy", "seed", *flag)
     assert shown.exit_code == 0
-    assert run("optimize", "--readonly").exit_code == 2
-    assert run("tune", "--readonly", "--policy", "seed-count").exit_code == 2
-    assert in_force(cascade)[0] == 0
+    assert "not kept" in shown.stdout
+    assert "fedtop apply" not in shown.stdout
+    for command in (["apply", plan_id], ["undo"], ["undo", "1"], ["optimize"], ["tune", "--policy", "seed-count"]):
+        assert refused(run(*command, *flag)) == f"read-only mode ({named}): nothing was changed, since nothing may be"
+    for command in (
+        ["maintain"],
+        ["policy", "sync"],
+        ["policy", "import", config_file],
+        ["record", "job", "j", "queued"],
+    ):
+        assert how == "option" or refused(run(*command)).startswith("read-only mode")
+    assert in_force(cascade) == before
+
+
+CANNOT = "nothing was changed: the store cannot be written: check its permissions, or add --dry-run"
+
+
+@pytest.mark.parametrize("at", [Store, FileLock], ids=["file", "lock"])
+def test_a_dry_run_needs_no_right_to_write(
+    run: Run, ask: Callable[..., Any], cascade: Store, at: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where the store cannot be opened for writing, nor where that is found out by the first write."""
+    cascade.close()
+    really = Store.__init__
+
+    def opened(self: Store, *args: Any, readonly: bool = False, **given: Any) -> None:
+        if not readonly:
+            raise StoreReadOnlyError("no permission")
+        really(self, *args, readonly=readonly, **given)
+
+    def locked(_self: FileLock) -> None:
+        raise StoreReadOnlyError("no permission")
+
+    monkeypatch.setattr(at, *("__init__", opened) if at is Store else ("acquire", locked))
+    for command in ("optimize", "tune"):
+        shown = run(command, "--dry-run", "--policy", "seed" if command == "optimize" else "seed-count")
+        assert shown.exit_code == 0, shown.output
+        assert "not kept" in shown.stdout
+        assert ask(command, "--dry-run")["plan"]["id"]
+        said = refused(run(command, "--policy", "seed" if command == "optimize" else "seed-count"))
+        assert said == ("no permission" if at is Store else CANNOT)
+
+
+def test_hints_name_the_store_that_was_given(run: Run, cascade: Store) -> None:
+    store = ["--store", str(cascade.path)]
+    plan = run("optimize", "--dry-run", *store).stdout.strip().splitlines()[-1]
+    assert plan.endswith(f" --store {cascade.path}")
+    assert f"`fedtop undo 1 --store {cascade.path}` takes it back" in run(*plan.partition("fedtop ")[2].split()).stdout
 
 
 def test_a_missing_store_stays_missing(run: Run, path: Path) -> None:

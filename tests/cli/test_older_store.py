@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +41,30 @@ def test_a_view_brings_it_up_to_date_and_goes_on(run: Run, older: Path, args: li
         assert store.database.read("SELECT * FROM names") == [(7, "kept")]
 
 
-@pytest.mark.parametrize("args", [["dashboard", "--readonly"], ["top", "--readonly"], ["tune", "--readonly"]])
+@pytest.mark.parametrize(
+    "args", [["dashboard", "--readonly"], ["top", "--readonly"], ["tune", "--dry-run", "--readonly"]]
+)
 def test_readonly_leaves_it_as_it_is(run: Run, older: Path, args: list[str]) -> None:
     before = older.read_bytes()
-    assert "is from an older fedtop: `fedtop maintain` brings it up to date" in refused(run(*args))
+    assert f"is from an older fedtop: `fedtop maintain --store {older}` brings it up to date" in refused(run(*args))
     assert older.read_bytes() == before
 
 
 def test_the_setting_readonly_does_so_too(run: Run, older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEDTOP_READONLY", "1")
-    assert "`fedtop maintain`" in refused(run("changes"))
+    assert "`fedtop maintain --store" in refused(run("changes"))
     assert is_older(older)
+
+
+def test_the_line_that_mends_it_can_be_copied(run: Run, older: Path, tmp_path: Path) -> None:
+    """It names the store that was asked for, not that of the settings, and is one word for a shell."""
+    other = tmp_path / "of last year.db"
+    older.rename(other)
+    said = refused(run("dashboard", "--readonly", "--store", other))
+    command, *words = shlex.split(said.split("`")[1])
+    assert command == "fedtop"
+    assert run(*words).exit_code == 0
+    assert run("dashboard", "--readonly", "--store", other).exit_code == 0
 
 
 def test_what_cannot_be_written_says_so(run: Run, older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +76,7 @@ def test_what_cannot_be_written_says_so(run: Run, older: Path, monkeypatch: pyte
         really(self, *args, readonly=readonly, **given)
 
     monkeypatch.setattr(Store, "__init__", opened)
-    assert "is from an older fedtop: `fedtop maintain` brings it up to date" in refused(run("dashboard"))
+    assert "is from an older fedtop: `fedtop maintain --store" in refused(run("dashboard"))
     assert is_older(older)
 
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedstore.errors import FedstoreError
+from fedstore.errors import FedstoreError, StoreReadOnlyError
 from fedstore.policy.plans import Plan
 
 if TYPE_CHECKING:
     from fedstore.database import Database
     from fedstore.policy.extent import Read
 
-__all__ = ["applied_as", "newest_plans", "plan_by_id", "shelve"]
+__all__ = ["applied_as", "is_kept", "newest_plans", "plan_by_id", "shelve"]
 
 _SHORTEST, _LONGEST = 4, 32
 
 
 def shelve(database: Database, plan: Plan) -> Plan:
-    """The plan under its id, kept in the store unless that is read-only; an id that is taken grows."""
-    if database.readonly:
+    """The plan under its id, kept in the store unless that can only be read; an id that is taken grows."""
+    try:
+        return _put(database, plan)
+    except StoreReadOnlyError:
         return plan.named()
+
+
+def _put(database: Database, plan: Plan) -> Plan:
     with database.write() as tx:
         for length in range(_SHORTEST, _LONGEST + 1):
             named = plan.named(length)
@@ -34,6 +39,11 @@ def shelve(database: Database, plan: Plan) -> Plan:
             )
             return named
     raise AssertionError("a hash of 128 bits was taken")
+
+
+def is_kept(database: Database, plan: Plan) -> bool:
+    """Whether the plan can be found again under its id."""
+    return bool(database.read("SELECT 1 FROM plans WHERE id = ?", (plan.id,)))
 
 
 def plan_by_id(database: Database, plan_id: str) -> Plan:

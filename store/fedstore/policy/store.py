@@ -20,7 +20,7 @@ from fedstore.policy.guards import check_plan, check_start, cooldown_left, is_lo
 from fedstore.policy.history import effects_of
 from fedstore.policy.ledger import Change
 from fedstore.policy.plans import Plan, PlanItem
-from fedstore.policy.shelf import applied_as, newest_plans, plan_by_id, shelve
+from fedstore.policy.shelf import applied_as, is_kept, newest_plans, plan_by_id, shelve
 from fedstore.policy.sinks import load_object, read_thresholds
 from fedstore.policy.sync import bring_in_line, read_boosts
 from fedstore.window import Window
@@ -54,6 +54,10 @@ class PolicyStore:
     def plan(self, plan_id: str) -> Plan:
         """A plan that was proposed. Raises FedstoreError for an unknown one."""
         return plan_by_id(self._database, plan_id)
+
+    def keeps(self, plan: Plan) -> bool:
+        """Whether a plan is in the store, to be applied by its id; not where it was made by who may only read."""
+        return is_kept(self._database, plan)
 
     def plans(self, limit: int = 20) -> tuple[Plan, ...]:
         """The newest plans."""

@@ -2,13 +2,15 @@
 
 A command opens its store through ``open_store`` and gets the settings with what the command line overrides.
 Views open read-only and never create a file, but bring one of an older version up to date unless --readonly forbids
-it; commands that write say so.
+it; commands that write are refused in read-only mode.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+
+from fedtop.cli.main import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +22,13 @@ if TYPE_CHECKING:
     from fedtop.cli.options import View
     from fedtop.cli.output import Notice
 
-__all__ = ["SHELL_SOURCE", "get_settings", "now_ms", "open_store", "open_view", "standing_alarms", "window_of"]
+__all__ = [
+    "SHELL_SOURCE", "get_settings", "now_ms", "open_store", "open_to_propose", "open_view", "standing_alarms",
+    "window_of",
+]  # fmt: skip
 
 NEWEST = "newest"
+READONLY = "FEDTOP_READONLY"
 SHELL_SOURCE = "shell"
 """The source of facts recorded from the shell."""
 
@@ -44,15 +50,32 @@ def get_settings(view: View | None = None, **given: Any) -> Settings:
     return Settings.load(**given)
 
 
-@contextmanager
-def open_store(settings: Settings, *, readonly: bool = False, create: bool = True) -> Iterator[Store]:
-    """The store the settings name; without ``create`` a missing one stays missing. Raises StoreError."""
+def open_store(settings: Settings, *, readonly: bool = False, create: bool = True) -> Store:
+    """The store the settings name; without ``create`` a missing one stays missing.
+
+    Raises StoreError; and Failure for a store that is to be written in read-only mode.
+    """
     from fedstore import default_store_path
 
+    if settings.readonly and not readonly:
+        source = settings.sources.get("readonly", "")
+        named = {"command line": "--readonly", READONLY: READONLY}.get(source, f"readonly in {source}")
+        raise Failure(f"read-only mode ({named}): nothing was changed, since nothing may be")
     path = settings.store or default_store_path()
-    only_read = readonly or settings.readonly or not (create or path.exists())
-    with _opened(path, settings, only_read=only_read) as store:
-        yield store
+    return _opened(path, settings, only_read=readonly or not (create or path.exists()))
+
+
+def open_to_propose(settings: Settings) -> Store:
+    """The store to make a plan from: open for writing where that is allowed, so that the plan can be kept.
+
+    Raises StoreError.
+    """
+    from fedstore import StoreReadOnlyError
+
+    if not settings.readonly:
+        with suppress(StoreReadOnlyError):
+            return open_store(settings, create=False)
+    return open_store(settings, readonly=True)
 
 
 def _opened(path: Path, settings: Settings, *, only_read: bool) -> Store:

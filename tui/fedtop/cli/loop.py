@@ -6,6 +6,7 @@ A plan is shown before it is applied, and what is applied is exactly that plan. 
 from __future__ import annotations
 
 import getpass
+import shlex
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from fedtop.about import About
-from fedtop.cli.common import get_settings, now_ms, open_store, window_of
+from fedtop.cli.common import get_settings, now_ms, open_store, open_to_propose, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.options import View, limit_option, plain_options, readonly_option, taking_view, window_options
 from fedtop.cli.output import Notice, emit, look_for, notice_for, plain_value, print_json, show
@@ -32,6 +33,7 @@ TUNE_RULES: tuple[TunePolicy, ...] = ("certified", "no-worse", "seed-accuracy", 
 TUNE_WINDOW = "7d"
 OPTIMIZE_WINDOW = "all"
 CONSENT = "--uncertified"
+REFUSE = "Refuse to change anything."
 _TASKS, _DECISIONS = About("agent"), About("layer")
 
 uncertified_option = click.option(
@@ -43,17 +45,23 @@ def loop_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., A
     """The options of a view that can change something; ``default`` is its window."""
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        return taking_view(command, window_options(default), readonly_option("Refuse to change anything."))
+        return taking_view(command, window_options(default), readonly_option(REFUSE))
 
     return add
 
 
+def changing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what changes something whatever time it is about."""
+    return taking_view(command, readonly_option(REFUSE))
+
+
 @contextmanager
-def open_policy(view: View) -> Iterator[tuple[PolicyStore, Reader]]:
-    """The policy of the store, and a reader."""
+def open_policy(view: View, *, dry_run: bool = False) -> Iterator[tuple[PolicyStore, Reader]]:
+    """The policy of the store, and a reader. For a dry run it is enough that the store can be read."""
     from fedstore import PolicyStore
 
-    with open_store(get_settings(view), create=False) as store:
+    settings = get_settings(view)
+    with open_to_propose(settings) if dry_run else open_store(settings, create=False) as store:
         yield PolicyStore(store), store.reader()
 
 
@@ -63,7 +71,7 @@ def open_policy(view: View) -> Iterator[tuple[PolicyStore, Reader]]:
 @loop_options(OPTIMIZE_WINDOW)
 def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "seed"] | None) -> None:
     """Propose routing boosts for agents from what they achieved, and apply them."""
-    with open_policy(view) as (policy, reader):
+    with open_policy(view, dry_run=dry_run) as (policy, reader):
         window = window_of(reader, view.window or OPTIMIZE_WINDOW, view.at, _TASKS)
         found = policy.propose_optimize(rule, window)
         _show_and_apply(view, policy, found, dry_run=dry_run, past=notice_for(reader, window, _TASKS))
@@ -95,7 +103,7 @@ def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "se
 @loop_options(TUNE_WINDOW)
 def tune(view: View, *, dry_run: bool, uncertified: bool, **given: Any) -> None:
     """Propose thresholds for the routing cascade by replaying its decisions, and apply what is certified."""
-    with open_policy(view) as (policy, reader):
+    with open_policy(view, dry_run=dry_run) as (policy, reader):
         window = window_of(reader, view.window or TUNE_WINDOW, view.at, _DECISIONS)
         with _progress() as progress:
             wanted = policy.tune_settings(**_tune_settings(given))
@@ -151,30 +159,34 @@ def _show_and_apply(
     """Print the plan; apply it unless it is a dry run, changes nothing, or is not certified and nobody consents."""
     wanted = not dry_run and found.changed
     past = past.unless(found.extent and found.extent.facts)
+    if wanted and not policy.keeps(found):
+        raise Failure("nothing was changed: the store cannot be written: check its permissions, or add --dry-run")
     if view.as_json:
         change = policy.apply(found, who=_who()) if wanted and (consent or found.is_certified) else None
         print_json({
             "plan": found.to_dict(), "dry_run": dry_run, "change": change and change.to_dict(), "notice": past.code,
         })  # fmt: skip
         if wanted and change is None:
-            raise Failure(_refusal(found))
+            raise Failure(_refusal(view, found))
         return
     _print_plan(view, found, dry_run=dry_run)
     if not found.changed and past.code:
         click.echo(f"\n{past.text(look_for(view))}")
     if wanted:
-        _need_consent(found, given=consent)
-        _print_change(policy.apply(found, who=_who()), "Applied")
+        _need_consent(view, found, given=consent)
+        _print_change(view, policy.apply(found, who=_who()), "Applied")
+    elif found.changed and policy.keeps(found):
+        click.echo(f"\nTo put it in force: {_how_to_apply(view, found)}")
     elif found.changed:
-        click.echo(f"\nTo put it in force: {_how_to_apply(found)}")
+        click.echo("\nThe store was only read, so this plan is not kept and cannot be applied.")
 
 
-def _need_consent(found: Plan, *, given: bool) -> None:
+def _need_consent(view: View, found: Plan, *, given: bool) -> None:
     """Ask before what is not certified is applied; raise Failure where nobody can be asked, or says no."""
     if given or found.is_certified:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Failure(_refusal(found))
+        raise Failure(_refusal(view, found))
     if not click.confirm(f"\n{_NOT_CERTIFIED} Apply {found.id} nevertheless?", err=True):
         raise Failure(f"nothing was changed: plan {found.id} was not applied")
 
@@ -182,13 +194,18 @@ def _need_consent(found: Plan, *, given: bool) -> None:
 _NOT_CERTIFIED = "This plan is not certified: accuracy may fall short of the target."
 
 
-def _refusal(found: Plan) -> str:
+def _refusal(view: View, found: Plan) -> str:
     state = f"plan {found.id} is not certified ({found.verdict})"
-    return f"nothing was changed: {state}: `{_how_to_apply(found)}` applies it"
+    return f"nothing was changed: {state}: `{_how_to_apply(view, found)}` applies it"
 
 
-def _how_to_apply(found: Plan) -> str:
-    return f"fedtop apply {found.id}" + ("" if found.is_certified else f" {CONSENT}")
+def _how_to_apply(view: View, found: Plan) -> str:
+    return _again(view, f"apply {found.id}") + ("" if found.is_certified else f" {CONSENT}")
+
+
+def _again(view: View, command: str) -> str:
+    """The line that calls another command on the same store."""
+    return f"fedtop {command}" + ("" if view.store is None else f" --store {shlex.quote(str(view.store))}")
 
 
 def _print_plan(view: View, found: Plan, *, dry_run: bool) -> None:
@@ -204,8 +221,8 @@ def _print_plan(view: View, found: Plan, *, dry_run: bool) -> None:
     show(plan(found, look, dry_run=dry_run), look)
 
 
-def _print_change(change: Change, word: str) -> None:
-    back = f"`fedtop undo {change.id}` takes it back"
+def _print_change(view: View, change: Change, word: str) -> None:
+    back = f"`{_again(view, f'undo {change.id}')}` takes it back"
     click.echo(f"\n{word}: change #{change.id}, policy version {change.new_version} ({back})")
     for warning in change.warnings:
         click.echo(f"fedtop: {' '.join(warning.split())}", err=True)
@@ -221,32 +238,32 @@ def _who() -> str:
 @click.command()
 @click.argument("plan_id", metavar="PLAN")
 @uncertified_option
-@plain_options
+@changing_options
 def apply(view: View, *, plan_id: str, uncertified: bool) -> None:
     """Apply the PLAN that a dry run showed, exactly as it was shown."""
     with open_policy(view) as (policy, _reader):
         found = policy.plan(plan_id)
-        _need_consent(found, given=uncertified)
+        _need_consent(view, found, given=uncertified)
         change = policy.apply(found, who=_who())
-    _tell(change, "Applied", as_json=view.as_json)
+    _tell(view, change, "Applied")
 
 
 @click.command()
 @click.argument("change_id", required=False, type=int, metavar="[ID]")
-@plain_options
+@changing_options
 def undo(view: View, *, change_id: int | None) -> None:
     """Take back the last change, or the one with ID: the policy is exactly what it was before."""
     asked_ms = now_ms()  # before the store is opened: another undo may be under way
     with open_policy(view) as (policy, _reader):
         change = policy.undo(change_id, who=_who(), asked_ms=asked_ms)
-    _tell(change, f"Took back #{change.undoes}", as_json=view.as_json)
+    _tell(view, change, f"Took back #{change.undoes}")
 
 
-def _tell(change: Change, word: str, *, as_json: bool) -> None:
-    if as_json:
+def _tell(view: View, change: Change, word: str) -> None:
+    if view.as_json:
         print_json(change.to_dict())
     else:
-        _print_change(change, word)
+        _print_change(view, change, word)
 
 
 @click.command()

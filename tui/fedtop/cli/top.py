@@ -85,7 +85,7 @@ def _opened(view: View, interval: float | None, theme: str | None) -> Iterator[t
     )  # fmt: skip
     if start is None:
         settings = get_settings(view, interval_s=interval, theme=theme)
-        with open_store(settings) as store:
+        with open_store(settings, readonly=settings.readonly) as store:
             yield settings, store
         return
     with Store(start.store or default_store_path(), readonly=start.readonly, clock=now_ms) as store:
