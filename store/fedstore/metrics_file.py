@@ -1,8 +1,9 @@
 """The federation's ``metrics.json`` and its timestamped exports, written in the format that routers read.
 
 ``metrics_of`` makes the whole document from a store, ``update_boosts`` changes only the boosts and the history of
-a file that another program counts in. Keys that are not ours are kept; a file is replaced whole or not at all.
-Tasks whose result is not known are not counted, so that totals, successes and failures add up.
+a file that another program counts in, and gives back what stood there when the policy no longer speaks of an agent.
+Keys that are not ours are kept; a file is replaced whole or not at all. Tasks whose result is not known are not
+counted, so that totals, successes and failures add up.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ __all__ = [
 VERSION = "1.0"
 EXPORTED_FROM = "exported_from"
 """A key of ours: a run of the store that a document's counts came from."""
+FORMER = "former_boosts"
+"""Another: what ``update_boosts`` found where it set a boost, by agent and task type; null where there was nothing."""
+_STANDARD = {
+    "total_tasks", "successful_tasks", "failed_tasks", "success_rate", "routing_boost", "task_types", "count",
+    "successes",
+}  # fmt: skip
 Counts = Mapping[str, Mapping[str, tuple[int, int]]]
 """Agent, then task type: (tasks that ended well, tasks that ended badly)."""
 Boosts = Mapping[str, Mapping[str, float]]
@@ -87,7 +94,9 @@ def metrics_document(
     old = dict(existing or {})
     agents = _object(old.get("agents"))
     for name in sorted({*counts, *boosts}):
-        agents[name] = _agent(_object(agents.get(name)), counts.get(name, {}), boosts.get(name, {}))
+        entry = agents[name] = _agent(_object(agents.get(name)), counts.get(name, {}))
+        for kind in sorted({"", *entry["task_types"], *boosts.get(name, {})}):
+            _set_boost(entry, kind, boosts.get(name, {}).get(kind))
     document = {
         "version": VERSION, "initialized": iso(initialized_ms), **old, "last_updated": iso(updated_ms),
         "agents": agents, "optimization_history": _merged(old.get("optimization_history"), history),
@@ -106,22 +115,58 @@ def update_boosts(
 ) -> dict[str, Any]:
     """Bring a file's boosts in line with the policy and add ``history``; counts are left as they are.
 
-    An agent that ``history`` names (key ``agent``) but ``boosts`` no longer does goes back to 0.0; boosts of
-    other agents, which another program set, stay. A missing file is made. Raises FedstoreError.
+    What the policy no longer speaks of goes back to what was found there; boosts of other agents, which another
+    program set, stay. A missing file is made. Raises FedstoreError.
     """
     document = read_metrics(path)
     moment = iso(now_ms) if now_ms is not None else iso(round(datetime.now(UTC).timestamp() * 1000))
     if document is None:
         document = {"version": VERSION, "initialized": moment}
-    agents = document.setdefault("agents", {})
-    mentioned = {str(entry["agent"]) for entry in history if entry.get("agent")}
-    for name in sorted({*boosts, *mentioned}):
-        entry = agents[name] = _object(agents.get(name)) or _agent({}, {}, {})
-        _set_boosts(entry, boosts.get(name, {}))
+    agents, former = document.setdefault("agents", {}), _former(document)
+    for name in sorted({*boosts, *former}):
+        _follow(agents, name, boosts.get(name, {}), former)
     document["last_updated"] = moment
     document["optimization_history"] = _merged(document.get("optimization_history"), history)
+    document[FORMER] = former
     _replace(Path(path), document)
     return document
+
+
+def _former(document: Mapping[str, Any]) -> dict[str, dict[str, Any] | None]:
+    """What was found before the boosts that this file has from us.
+
+    A program that rewrites the file may have lost that: then there was none before any that its history tells of.
+    """
+    known = document.get(FORMER)
+    if isinstance(known, dict):
+        return {name: None if kinds is None else _object(kinds) for name, kinds in known.items()}
+    found: dict[str, dict[str, Any] | None] = {}
+    for entry in _merged(document.get("optimization_history"), ()):
+        if isinstance(entry, dict) and "change" in entry and isinstance(entry.get("agent"), str):
+            kinds = found[entry["agent"]] = found.get(entry["agent"]) or {}
+            kinds[str(entry.get("task_type") or "")] = None
+    return found
+
+
+def _follow(
+    agents: dict[str, Any], name: str, wanted: Mapping[str, float], former: dict[str, dict[str, Any] | None]
+) -> None:
+    """Set what the policy says of an agent, and give back what it no longer speaks of."""
+    was_there = former[name] is not None if name in former else name in agents
+    found = former.pop(name, None) or {}
+    if name not in agents and not wanted:  # another program took the agent out
+        return
+    entry = _object(agents.get(name)) or _agent({}, {})
+    if not was_there:
+        found = dict.fromkeys(("", *_object(entry.get("task_types"))))
+    if wanted:
+        kept = {kind: found[kind] if kind in found else _boost(entry, kind) for kind in wanted}
+        former[name] = kept if was_there else None
+    for kind, value in {**found, **wanted}.items():
+        _set_boost(entry, kind, value)
+    agents[name] = entry
+    if not (wanted or was_there) and _is_bare(entry):
+        del agents[name]
 
 
 def sync_metrics(
@@ -164,7 +209,8 @@ def _object(value: Any) -> dict[str, Any]:
     return dict(value) if isinstance(value, dict) else {}
 
 
-def _agent(old: dict[str, Any], counts: Mapping[str, tuple[int, int]], boosts: Mapping[str, float]) -> dict[str, Any]:
+def _agent(old: dict[str, Any], counts: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """An agent's entry, without a boost."""
     good, bad = sum(ok for ok, _ in counts.values()), sum(failed for _, failed in counts.values())
     kinds = _object(old.get("task_types"))
     for name, (ok, failed) in sorted(counts.items()):
@@ -172,23 +218,35 @@ def _agent(old: dict[str, Any], counts: Mapping[str, tuple[int, int]], boosts: M
             kinds[name] = {
                 **_object(kinds.get(name)), "count": ok + failed, "successes": ok, "success_rate": _rate(ok, failed),
             }  # fmt: skip
-    entry = {
+    return {
         **old, "total_tasks": good + bad, "successful_tasks": good, "failed_tasks": bad,
         "success_rate": _rate(good, bad), "routing_boost": 0.0, "task_types": kinds,
     }  # fmt: skip
-    _set_boosts(entry, boosts)
-    return entry
 
 
-def _set_boosts(entry: dict[str, Any], boosts: Mapping[str, float]) -> None:
-    entry["routing_boost"] = boosts.get("", 0.0)
+def _boost(entry: Mapping[str, Any], kind: str) -> Any:
+    """What an agent's entry says of a task type ("" for all); None where it says nothing."""
+    holder = _object(_object(entry.get("task_types")).get(kind)) if kind else entry
+    return holder.get("routing_boost")
+
+
+def _set_boost(entry: dict[str, Any], kind: str, value: float | None) -> None:
+    """Set a boost in an agent's entry, or with None none; a task type that then says nothing else is taken out."""
+    if not kind:
+        entry["routing_boost"] = 0.0 if value is None else value
+        return
     kinds = entry["task_types"] = _object(entry.get("task_types"))
-    for name in {*kinds, *boosts} - {""}:
-        if name in boosts:
-            kind = _object(kinds.get(name)) or {"count": 0, "successes": 0, "success_rate": 0.0}
-            kinds[name] = {**kind, "routing_boost": boosts[name]}
-        elif "routing_boost" in _object(kinds[name]):
-            kinds[name] = {**kinds[name], "routing_boost": 0.0}
+    holder = _object(kinds.pop(kind, None)) or {"count": 0, "successes": 0, "success_rate": 0.0}
+    holder.pop("routing_boost", None)
+    if value is not None:
+        holder["routing_boost"] = value
+    if value is not None or not _is_bare(holder):
+        kinds[kind] = holder
+
+
+def _is_bare(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry tells of nothing: no task, no boost, and nothing of another program."""
+    return not any(entry.values()) and entry.keys() <= _STANDARD
 
 
 def _rate(good: int, bad: int) -> float:

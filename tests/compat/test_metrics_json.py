@@ -120,10 +120,49 @@ def test_boosts_are_set_in_a_foreign_file_and_the_rest_is_kept(tmp_path: Path) -
 
     update_boosts(path, {}, HISTORY, now_ms=NOW_MS)
     undone = json.loads(path.read_text())
-    assert undone["agents"]["kimi"]["routing_boost"] == 0.0
-    assert undone["agents"]["kimi"]["task_types"]["docs"]["routing_boost"] == 0.01 * 0
-    assert undone["agents"]["codex"]["routing_boost"] == -0.03
+    assert undone["agents"] == FOREIGN["agents"]
     assert undone["optimization_history"] == FOREIGN["optimization_history"] + HISTORY
+
+
+BOOSTS = st.dictionaries(
+    st.sampled_from(["kimi", "codex", "qwen", "new"]),
+    st.dictionaries(st.sampled_from(["", "docs", "code"]), st.sampled_from([0.05, -0.01]), min_size=1), max_size=3,
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(BOOSTS, max_size=4))
+def test_when_no_boost_is_in_force_any_more_the_file_says_what_it_said(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[dict[str, dict[str, float]]]
+) -> None:
+    path = tmp_path_factory.mktemp("following") / "metrics.json"
+    agents = {name: {"task_types": {}, **entry} for name, entry in FOREIGN["agents"].items()}
+    before = {**FOREIGN, "agents": {**agents, "new": {"total_tasks": 0, "routing_boost": 0.0, "task_types": {}}}}
+    path.write_text(json.dumps(before))
+    for boosts in changes:
+        update_boosts(path, boosts)
+        written = read_federation(read_metrics(path)).boosts
+        for agent, kinds in boosts.items():
+            assert kinds.items() <= written[agent].items()
+    update_boosts(path, {})
+    assert json.loads(path.read_text())["agents"] == before["agents"]
+
+
+def test_a_boost_is_taken_back_from_a_program_that_forgot_what_stood_there(tmp_path: Path) -> None:
+    """A program that writes what it knows: the history says which boosts are ours. What it set since is its own."""
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps(FOREIGN))
+    said = [{**HISTORY[0], "change": 1, "task_type": None}]
+    found = update_boosts(path, {"kimi": {"": 0.05}}, said)
+    path.write_text(json.dumps({name: value for name, value in found.items() if name != "former_boosts"}))
+    assert update_boosts(path, {}, said)["agents"]["kimi"]["routing_boost"] == 0.0
+    own = json.loads(path.read_text())
+    own["agents"]["kimi"]["routing_boost"] = 0.04
+    path.write_text(json.dumps(own))
+    assert update_boosts(path, {}, said)["agents"]["kimi"]["routing_boost"] == 0.04
+    del own["agents"]["kimi"]
+    path.write_text(json.dumps(own))
+    assert "kimi" not in update_boosts(path, {}, said)["agents"]
 
 
 def test_a_missing_file_is_made_and_stays_readable(tmp_path: Path) -> None:

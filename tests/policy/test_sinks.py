@@ -220,7 +220,9 @@ def test_metrics_json_follows_apply_and_undo(federation: Store, clock: Clock, tm
     assert {entry["agent"] for entry in history} == {"kimi", "codex"}
     loop.undo()
     after = json.loads(metrics.read_text())
-    assert after["agents"]["kimi"]["routing_boost"] == after["agents"]["codex"]["routing_boost"] == 0.0
+    kimi = after["agents"].pop("kimi")
+    assert (kimi.pop("routing_boost"), kimi.pop("task_types"), kimi) == (0.0, {}, {"total_tasks": 9, "mine": 1})
+    assert after["agents"] == {}, "no agent that was not there before"
     assert after["optimization_history"][: len(history)] == history
 
 
