@@ -400,6 +400,29 @@ def test_thresholds_are_taken_over_and_handed_on(
     assert "in force already" in refused(run("policy", "import", config_file))
 
 
+def test_layers_stand_in_cascade_order(
+    run: Run, ask: Callable[..., Any], cascade: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In what is printed, handed on, written anew and told of in the ledger; not by their names."""
+    order = [row["name"] for row in ask("layers", "-w", "all")["layers"] if row["threshold"] is not None]
+    assert order[:4] == ["keyword", "semantic", "rag", "pytorch"]
+    layers, follows = order[:4], tmp_path / "new.json"
+    settings, config = tmp_path / "settings.toml", tmp_path / "config.json"
+    settings.write_text(f'routing_config_json = "{follows}"\n')
+    monkeypatch.setenv("FEDTOP_CONFIG", str(settings))
+    config.write_text(json.dumps({"thresholds": dict.fromkeys(("unknown", *reversed(layers)), 0.5)}))
+    assert run("policy", "import", config).exit_code == 0
+    assert [*ask("policy")["thresholds"]] == [*layers, "unknown"]
+    shown = run("policy").stdout
+    assert sorted(layers, key=shown.index) == layers
+    exported = json.loads(run("policy", "export", "--format", "config").stdout)["layers"]
+    assert [(layer["layer_id"], layer["name"]) for layer in exported] == [*enumerate([*layers, "unknown"], start=1)]
+    assert [layer["name"] for layer in json.loads(follows.read_text())["layers"]] == [*layers, "unknown"]
+    run("undo")
+    for change in ask("changes")["changes"]:
+        assert [item["label"] for item in change["plan"]["items"]] == ["unknown", *reversed(layers)], "as in the file"
+
+
 def test_files_that_follow_are_written_again(
     run: Run, cascade: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

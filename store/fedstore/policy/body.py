@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 __all__ = ["PolicyBody", "boost_key", "boosted", "differences", "label_of", "threshold_key"]
@@ -91,6 +91,12 @@ class PolicyBody:
             else:
                 raise ValueError(f"{key!r} is not an item of a policy: use layer:NAME or agent:NAME[/TASK_TYPE]")
         return cls(thresholds, boosts, tuple(sorted(locked)))
+
+    def in_order(self, layers: Sequence[str]) -> PolicyBody:
+        """The same policy with its thresholds in the order of ``layers``; those of other layers stand behind."""
+        place = {layer: number for number, layer in enumerate(layers)}
+        known = sorted(self.thresholds, key=lambda layer: place.get(layer, len(place)))
+        return replace(self, thresholds={layer: self.thresholds[layer] for layer in known})
 
     def boost(self, agent: str, task_type: str = "") -> float:
         """What is added to an agent's score: the task type's boost, else the agent's own, else 0."""

@@ -69,9 +69,15 @@ class Change:
 
 
 def current(read: Read) -> tuple[int, PolicyBody]:
-    """The policy in force and its version; version 0 is the empty policy before the first change."""
+    """The policy in force, its layers in cascade order, and its version.
+
+    Version 0 is the empty policy before the first change.
+    """
     rows = read("SELECT version, body FROM policies ORDER BY version DESC LIMIT 1", ())
-    return (int(rows[0][0]), PolicyBody.from_json(rows[0][1])) if rows else (0, PolicyBody())
+    if not rows:
+        return 0, PolicyBody()
+    layers = [name for (name,) in read("SELECT name FROM layers ORDER BY position, name", ())]
+    return int(rows[0][0]), PolicyBody.from_json(rows[0][1]).in_order(layers)
 
 
 def body_at(read: Read, version: int) -> PolicyBody:

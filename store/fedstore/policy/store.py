@@ -263,7 +263,7 @@ class PolicyStore:
             present = body.values()
             items = tuple(
                 PlanItem(key, label_of(key), present.get(key), value, evidence=source)
-                for key, value in sorted(values.items())
+                for key, value in values.items()
                 if present.get(key) != value
             )
             if not items:
@@ -305,6 +305,7 @@ def _undo_plan(
     target: Change, values: Mapping[str, tuple[float | None, float | None]], version: int, body: PolicyBody, now: int
 ) -> Plan:
     old = {item.key: item.old for item in target.plan.items}
+    values = {key: values[key] for key in (*(key for key in old if key in values), *values)}
     items = tuple(
         # Where the policy said nothing before, the plan still knows what the router used: files get that back.
         PlanItem(key, label_of(key), present, former, detail={} if former is not None else {"restores": old.get(key)})
