@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -398,6 +399,36 @@ def test_thresholds_are_taken_over_and_handed_on(
     assert written["dashboard"] == {"refresh": 5}
     assert [layer["threshold"] for layer in written["layers"]] == [0.8, 0.66]
     assert "in force already" in refused(run("policy", "import", config_file))
+
+
+needs_pipes = pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no names for open files")
+
+
+@pytest.mark.parametrize("how", ["stdin", "dash", pytest.param("pipe", marks=needs_pipes)])
+@pytest.mark.parametrize("kind", ["config", "metrics"])
+def test_a_pipe_is_taken_over_like_a_file(
+    run: Run, ask: Callable[..., Any], store: Store, config_file: Path, tmp_path: Path, how: str, kind: str
+) -> None:
+    content = config_file.read_bytes()
+    if kind == "metrics":
+        content = json.dumps({"agents": {"kimi": {"routing_boost": 0.05}}}).encode("utf-8-sig")
+    if how == "pipe":
+        end, other = os.pipe()
+        os.write(other, content)
+        os.close(other)
+        result = run("policy", "import", f"/dev/fd/{end}")
+        os.close(end)
+    else:
+        result = run("policy", "import", *(["-"] if how == "dash" else []), stdin=content)
+    assert result.stdout == "Imported: change #1, policy version 1\n", result.output
+    found = ask("policy")
+    assert found["thresholds"] == ({"keyword": 0.8, "semantic": 0.66} if kind == "config" else {})
+    assert found["boosts"] == ({} if kind == "config" else {"kimi": {"": 0.05}})
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, b"[]", b"{}", b'{"agents": []}'])
+def test_a_pipe_with_something_else_is_one_line(run: Run, store: Store, content: bytes) -> None:
+    assert "stdin " in refused(run("policy", "import", "-", stdin=content))
 
 
 def test_layers_stand_in_cascade_order(

@@ -16,7 +16,16 @@ from fedstore.errors import FedstoreError
 from fedstore.files import replace_text
 from fedstore.policy.body import PolicyBody
 
-__all__ = ["copy_path", "load_object", "read_copy", "read_thresholds", "write_copy", "write_thresholds"]
+__all__ = [
+    "copy_path",
+    "object_in",
+    "read_bytes",
+    "read_copy",
+    "read_thresholds",
+    "thresholds_of",
+    "write_copy",
+    "write_thresholds",
+]
 
 _LISTS = ("layers", "routing_layers")
 _NAMES = ("name", "layer_name", "id", "layer")
@@ -31,8 +40,13 @@ Slot = tuple[MutableMapping[str, Any], str]
 
 def read_thresholds(path: str | Path) -> dict[str, float]:
     """Thresholds by layer from a routing ``config.json``; disabled layers are left out. Raises FedstoreError."""
+    return thresholds_of(_load_object(path), str(path))
+
+
+def thresholds_of(config: MutableMapping[str, Any], path: str) -> dict[str, float]:
+    """The same from what the file at ``path`` holds."""
     found: dict[str, float] = {}
-    for name, (holder, key) in _slots(load_object(path)):
+    for name, (holder, key) in _slots(config):
         value = holder[key]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
             raise FedstoreError(f"{path}: the threshold of {name} is {value!r}: it must be a number from 0 to 1")
@@ -47,7 +61,7 @@ def write_thresholds(path: str | Path, thresholds: Mapping[str, float | None]) -
     Returns whether the file changed. Raises FedstoreError.
     """
     file = Path(path)
-    config = load_object(file) if file.exists() else {"layers": []}
+    config = _load_object(file) if file.exists() else {"layers": []}
     before = json.dumps(config)
     slots = dict(_slots(config))
     for layer, value in thresholds.items():
@@ -64,13 +78,23 @@ def write_thresholds(path: str | Path, thresholds: Mapping[str, float | None]) -
     return True
 
 
-def load_object(path: str | Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises FedstoreError."""
+def _load_object(path: str | Path) -> dict[str, Any]:
+    return object_in(read_bytes(path), str(path))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """What a file or a pipe holds. Raises FedstoreError."""
     try:
-        config: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+        return Path(path).read_bytes()
     except OSError as error:
         raise FedstoreError(f"{path} cannot be read ({error.strerror}): check the path and its permissions") from error
-    except ValueError as error:
+
+
+def object_in(content: bytes, path: str) -> dict[str, Any]:
+    """The JSON object that the file at ``path`` holds. Raises FedstoreError."""
+    try:
+        config: Any = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise FedstoreError(f"{path} is not valid JSON ({error}): correct it first") from error
     if not isinstance(config, dict):
         raise FedstoreError(f"{path} holds no JSON object: a routing config has `layers` with name and threshold")

@@ -21,8 +21,8 @@ from fedstore.policy.history import effects_of
 from fedstore.policy.ledger import Change
 from fedstore.policy.plans import Plan, PlanItem
 from fedstore.policy.shelf import applied_as, is_kept, newest_plans, plan_by_id, shelve
-from fedstore.policy.sinks import load_object, read_thresholds
-from fedstore.policy.sync import bring_in_line, read_boosts
+from fedstore.policy.sinks import object_in, read_bytes, read_thresholds, thresholds_of
+from fedstore.policy.sync import boosts_of, bring_in_line
 from fedstore.window import Window
 
 if TYPE_CHECKING:
@@ -198,20 +198,25 @@ class PolicyStore:
         return self._in_line(change)
 
     def import_file(self, path: str | Path, who: str = "") -> Change:
+        """``import_content`` of what a file or a pipe holds, which is read once."""
+        return self.import_content(read_bytes(path), str(path), who)
+
+    def import_content(self, content: bytes, source: str, who: str = "") -> Change:
         """Take over the boosts of a ``metrics.json`` (it has ``agents``) or the thresholds of a ``config.json``.
 
-        Raises FedstoreError for another file, or when everything in it is in force already.
+        ``source`` names where it is from. Raises FedstoreError for other content, or when everything in it is in force
+        already.
         """
-        config = load_object(path)
+        config = object_in(content, source)
         if "agents" in config:
-            values = read_boosts(path)
+            values = boosts_of(config, source)
         else:
-            values = {threshold_key(layer): value for layer, value in read_thresholds(path).items()}
+            values = {threshold_key(layer): value for layer, value in thresholds_of(config, source).items()}
         if not values:
-            raise FedstoreError(f"{path} holds neither thresholds (`layers`) nor boosts (`agents`): check the file")
-        change = self._set("import", values, who, str(path))
+            raise FedstoreError(f"{source} holds neither thresholds (`layers`) nor boosts (`agents`): check the file")
+        change = self._set("import", values, who, source)
         if change is None:
-            raise FedstoreError(f"everything in {path} is in force already: nothing was changed")
+            raise FedstoreError(f"everything in {source} is in force already: nothing was changed")
         return change
 
     def lock(self, key: str, who: str = "") -> Change | None:

@@ -17,13 +17,13 @@ from fedstore.policy.body import PolicyBody, boost_key, boosted, label_of, thres
 from fedstore.policy.sinks import read_copy, read_thresholds, write_copy, write_thresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from fedstore.config import Settings
     from fedstore.policy.ledger import Change
     from fedstore.store import Store
 
-__all__ = ["bring_in_line", "optimization_history", "out_of_line", "read_boosts"]
+__all__ = ["boosts_of", "bring_in_line", "optimization_history", "out_of_line", "read_boosts"]
 
 _SAME = 1e-9
 
@@ -99,8 +99,16 @@ def read_boosts(path: str | Path) -> dict[str, float]:
     document = read_metrics(path)
     if document is None:
         raise FedstoreError(f"there is no file {path}: check the path")
+    return boosts_of(document, str(path))
+
+
+def boosts_of(document: Mapping[str, Any], path: str) -> dict[str, float]:
+    """The same from what the file at ``path`` holds."""
+    agents = document.get("agents", {})
+    if not isinstance(agents, dict):
+        raise FedstoreError(f"{path} is not a metrics file: it needs an object with agents")
     found: dict[str, float] = {}
-    for agent, entry in document.get("agents", {}).items():
+    for agent, entry in agents.items():
         _take(found, path, agent, "", entry)
         kinds = entry.get("task_types") if isinstance(entry, dict) else None
         for task_type, kind in (kinds or {}).items():
@@ -108,7 +116,7 @@ def read_boosts(path: str | Path) -> dict[str, float]:
     return found
 
 
-def _take(found: dict[str, float], path: str | Path, agent: str, task_type: str, entry: Any) -> None:
+def _take(found: dict[str, float], path: str, agent: str, task_type: str, entry: Any) -> None:
     boost = entry.get("routing_boost") if isinstance(entry, dict) else None
     if boost is None:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["policy"]
 
 FORMATS = ("json", "env", "config", "metrics")
+STDIN = Path("-")
 
 
 @click.group(invoke_without_command=True)
@@ -58,17 +60,28 @@ def export(outer: View, /, *, form: str, output: Path | None, store: Path | None
 
 
 @policy.command(name="import", short_help="Take over what a router has.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument(
+    "file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default=STDIN, metavar="[FILE]"
+)
 @store_option
 @click.pass_obj
 def import_policy(outer: View, /, *, file: Path, store: Path | None) -> None:
-    """Take over the thresholds of a routing config.json or the boosts of a metrics.json, as a change of the ledger."""
+    """Take over the thresholds of a routing config.json or the boosts of a metrics.json, as a change of the ledger.
+
+    Without FILE, or with -, what comes on stdin.
+    """
     from fedstore import PolicyStore
 
-    if not file.exists():
+    if file == STDIN and sys.stdin.isatty():
+        raise click.UsageError("name a FILE, or give it on stdin")
+    if file != STDIN and not file.exists():
         raise Failure(f"there is no file {file}: check the path")
     with open_store(get_settings(store=store or outer.store)) as opened:
-        change = PolicyStore(opened).import_file(file, who="import")
+        policies = PolicyStore(opened)
+        if file == STDIN:
+            change = policies.import_content(sys.stdin.buffer.read(), "stdin", who="import")
+        else:
+            change = policies.import_file(file, who="import")
     click.echo(f"Imported: change #{change.id}, policy version {change.new_version}")
 
 
