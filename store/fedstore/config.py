@@ -91,9 +91,9 @@ class Settings(_Model):
     retention_other_days: Days = 30
     """The same for refused facts, plans that were not applied, ended jobs and states of runs that never ended."""
     minute_days: Annotated[int, Field(ge=1, le=36_500)] = 30
-    """How long summaries by the minute (and ten) are kept; those by the day stay for good."""
+    """How long summaries by the minute (and ten) are kept, which the views tier2 and tier3 of other tools add up."""
     hour_days: Annotated[int, Field(ge=1, le=36_500)] = 35
-    """How long summaries by the hour are kept: on the 31st, the month so far still needs all of its hours."""
+    """The same by the hour (on the 31st, the month so far needs all of its hours); those by the day stay for good."""
     tool_rule: Literal["bound", "seed"] = "bound"
     """Confidence in tools by its lower bound, or by the plain rate."""
     policy: PolicySettings = PolicySettings()

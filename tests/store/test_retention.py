@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from fedstore.schema.summaries import SPECS
 from tests.conftest import Clock
 from tests.federation import NOW_MS
 
-HOUR, DAY = 3_600_000, 86_400_000
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 ROUTE = {
     "kind": "route", "agent": "a", "layer": "L", "outcome": {"correct": True},
     "attempts": [{"layer": "K", "agent": "b"}, {"layer": "L", "agent": "a", "accepted": True, "confidence": 0.9}],
@@ -77,6 +78,24 @@ def test_imported_history_counts_from_its_recording(store: Store, clock: Clock) 
     assert counts(store, "runs") == (1,)
     assert summaries(store, DAY) == {table: [row for row in rows if row[0] == DAY] for table, rows in before.items()}
     assert store.database.read("SELECT SUM(runs) FROM agent_buckets WHERE width = 86400000") == [(3,)]
+
+
+@pytest.mark.parametrize("days", [30, 3])
+def test_the_hours_of_other_programs_are_whole_for_as_long_as_minutes_are_kept(
+    store: Store, clock: Clock, days: int
+) -> None:
+    made = []
+    for _ in range(40 * 3):
+        clock.advance(8 * HOUR)
+        calls = [{"kind": "execution", "agent": "a", "tool": "t", "at": clock() - n * 10 * MINUTE} for n in range(9)]
+        made += [call["at"] for call in calls]
+        write(store, *calls)
+    purge(store.database, Settings(minute_days=days), clock(), pause=lambda _: None)
+    first = (clock() - days * DAY) // DAY * DAY
+    expected = Counter(at // HOUR * HOUR // 1000 for at in made if at >= first)
+    told = dict(store.database.read("SELECT hour_timestamp, total_tasks FROM tier2_hourly_summaries"))
+    assert told == expected
+    assert len(told) >= days * 3
 
 
 def test_small_steps_with_pauses_between(store: Store, clock: Clock) -> None:

@@ -3,7 +3,8 @@
 ``tier1_raw_metrics`` … ``tier3_tool_profiles`` are the analytics engine's three tiers,
 ``agent_execution_metrics`` and ``token_usage_metrics`` the monitoring package's tables. They read the facts and
 summaries; nothing is stored twice. A tool's level is that of the default rule, whatever the settings say. Money is in
-USD here, durations in the unit the seed's column names.
+USD here, durations in the unit the seed's column names. Tiers 2 and 3 add up minutes, so they reach as far back as
+those are kept: 30 whole days, unless the setting ``minute_days`` says otherwise.
 """
 
 from __future__ import annotations
