@@ -306,6 +306,48 @@ def test_follow_takes_what_is_appended_and_new_files(store: Store, clock: Clock,
     assert count(store.database, "routes") == 45
 
 
+def follow(store: Store, file: Path, *contents_of_file: bytes) -> list[tuple[int, int, int]]:
+    """What each look at a file gave that had these contents in turn."""
+    left = list(contents_of_file)
+    file.write_bytes(left.pop(0))
+    rounds: list[tuple[int, int, int]] = []
+
+    def write(_seconds: float) -> None:
+        file.write_bytes(left.pop(0))
+
+    def note(news: ImportReport) -> None:
+        rounds.append(totals(news))
+
+    import_paths(store, [file], follow=True, sleep=write, stop=lambda: not left, on_round=note)
+    return rounds
+
+
+def test_a_followed_file_may_be_replaced_by_one_of_another_format(store: Store, tmp_path: Path) -> None:
+    log, events = lines(*ROUTES[:3]), lines(event(1), event(2))
+    assert follow(store, tmp_path / "a.jsonl", log, events, events + lines(event(3)), b"", log + lines(ROUTES[3])) == [
+        (3, 0, 0), (2, 0, 0), (1, 0, 0), (1, 3, 0),
+    ]  # fmt: skip
+    assert (count(store.database, "routes"), count(store.database, "runs")) == (4, 3)
+    document = json.dumps(
+        {"initialized": "2026-01-01", "last_updated": "2026-01-02", "agents": {"kimi": {"successful_tasks": 2}}}
+    ).encode()
+    more = document.replace(b"2}", b"3}")
+    assert follow(store, tmp_path / "metrics.json", document, lines(event(4)), more) == [
+        (2, 0, 0),
+        (1, 0, 0),
+        (1, 2, 0),
+    ]
+
+
+def test_a_document_that_is_being_written_waits(store: Store, tmp_path: Path) -> None:
+    document = json.dumps(
+        {"initialized": "2026-01-01", "last_updated": "2026-01-02", "agents": {"kimi": {"successful_tasks": 2}}}
+    ).encode()
+    more = document.replace(b"2}", b"3}")
+    assert follow(store, tmp_path / "metrics.json", document, more[:40], b"", more) == [(2, 0, 0), (1, 2, 0)]
+    assert count(store.database, "rejects") == 0
+
+
 def test_a_folder_that_cannot_be_read_is_told(store: Store, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = log.parent / "closed"
     closed.mkdir()

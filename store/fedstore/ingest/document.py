@@ -58,10 +58,15 @@ class Document:
         report = FileReport(label(self.path), METRICS)
         raw = self.path.read_bytes()
         try:
-            found = read_federation(json.loads(raw.decode("utf-8-sig")))
+            value = json.loads(raw.decode("utf-8-sig"))
+        except (ValueError, RecursionError):  # it was whole when its format was told: somebody is writing it
+            report.unfinished = True
+            return report
+        try:
+            found = read_federation(value)
             report.boosts = found.boosts
             self._take(found, raw, report)
-        except (EventError, ValueError, RecursionError) as error:
+        except EventError as error:
             report.rejected = 1
             report.note = clean_text(str(error), 300)
             self._quarantine(raw, report.note)
@@ -70,8 +75,8 @@ class Document:
         return report
 
     def stands(self) -> bool:
-        """A document is always read from the top."""
-        return True
+        """Whether the file continues what was read of it: a document does not, and is read from the top."""
+        return False
 
     def _take(self, found: FederationFile, raw: bytes, report: FileReport) -> None:
         head = digest(f"{METRICS}\x1f{found.identity}".encode("utf-8", "surrogatepass"))

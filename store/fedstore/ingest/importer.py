@@ -116,7 +116,7 @@ class _Importer:
                 seen = (stat.st_mtime_ns, stat.st_size)
                 if self._other.get(path) == seen or (self._stats.get(path) == seen and not self._waits(path)):
                     continue
-                kind = self._open[path].format if path in self._open else detect(path)
+                kind = self._format(path)
             except OSError as error:
                 self._unreadable(path, error, report)
                 continue
@@ -126,6 +126,13 @@ class _Importer:
                 continue
             self._stats[path] = seen
             yield path, kind, stat.st_size
+
+    def _format(self, path: Path) -> str | None:
+        """The format of a file: it may have been replaced since by one of another. Raises OSError."""
+        source = self._open.get(path)
+        if source is not None and source.stands():
+            return source.format
+        return detect(path) or (source.format if source is not None else None)
 
     def _waits(self, path: Path) -> bool:
         """Whether a file holds back facts that time alone completes."""
@@ -156,7 +163,7 @@ class _Importer:
 
     def _read(self, path: Path, kind: str, step: Callable[[int], None] | None) -> FileReport:
         source = self._open.get(path)
-        if source is None or not source.stands():
+        if source is None or source.format != kind or not source.stands():
             source = self._open[path] = self._source(path, kind)
         try:
             return source.read(step)

@@ -92,6 +92,8 @@ class Tail:
 
     def stands(self) -> bool:
         """Whether the file still continues what was read of it (it was not replaced or cut)."""
+        if not self._offset:
+            return False
         try:
             with self.path.open("rb") as file:
                 if os.fstat(file.fileno()).st_size < self._offset:
