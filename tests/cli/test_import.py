@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fedstore import Store
+from fedstore import Store, StoreError
 from tests.cli.conftest import Run, refused
 from tests.conftest import Clock
 from tests.federation import NOW_MS, federation_events
@@ -114,6 +114,18 @@ def test_import_that_is_interrupted_says_what_stands(run: Run, log: Path, monkey
         result = run("import", log)
     assert result.exit_code == 130
     assert result.stderr.startswith("fedtop: interrupted: what was taken is kept")
+    assert "40 taken" in run("import", log).stdout
+
+
+def test_import_that_finds_no_room_says_what_stands(run: Run, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fedstore.writer import FactWriter
+
+    def full(*_: Any) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FactWriter, "write", full)
+        assert refused(run("import", log)).startswith("the disk is full; what was taken is kept, and importing again")
     assert "40 taken" in run("import", log).stdout
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fedstore.errors import EventError
+from fedstore.errors import EventError, StoreError
 from fedstore.ingest.lines import MAX_LINE_BYTES, parse_line
 from fedstore.rejects import Reject, reject_rows
 from fedstore.writes import REJECT_INSERT
@@ -43,7 +43,10 @@ class LinesReport:
 
 
 def record_lines(store: Store, pipe: Pipe, *, source: str = "", keep_content: bool = False) -> LinesReport:
-    """Record the events of a pipe until it ends. Raises StoreError; what was written before stands."""
+    """Record the events of a pipe until it ends.
+
+    Raises StoreError, which says from which line on nothing was written; what was written before stands.
+    """
     writer = store.writer(source=source, keep_content=keep_content)
     report = LinesReport()
     for lines in _arrivals(pipe):
@@ -58,7 +61,11 @@ def record_lines(store: Store, pipe: Pipe, *, source: str = "", keep_content: bo
                 continue
             events.extend(values)
             origins.extend((number, raw) for _ in values)
-        receipt = writer.write(events)
+        try:
+            receipt = writer.write(events)
+        except StoreError as error:
+            first = lines[0][0]
+            raise type(error)(f"{error}{f' (what came before line {first:,} is recorded)' * (first > 1)}") from error
         rejects += [_reject(source, *origins[position], reason) for position, reason in receipt.rejected]
         report.taken += receipt.taken
         report.known += receipt.known

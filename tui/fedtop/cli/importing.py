@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["import_command", "sample"]
 
 FORMATS = "routing log, metrics.json, Claude Code or Codex transcript, fedtop events"
+GOES_ON = "what was taken is kept, and importing again goes on there"
 _REASONS = 3
 HOUR_MS = 3_600_000
 SAMPLE_HOURS = 23.0
@@ -42,7 +43,7 @@ def import_command(
 
     Importing twice changes nothing. Lines that cannot be read are kept aside with the reason.
     """
-    from fedstore import import_paths
+    from fedstore import StoreError, import_paths
 
     settings = get_settings(store=store)
     told = False
@@ -63,9 +64,10 @@ def import_command(
             bar.close()
             if told:  # following is ended in this way
                 return
-            raise Failure(
-                "interrupted: what was taken is kept, and importing again goes on there", INTERRUPT_CODE
-            ) from None
+            raise Failure(f"interrupted: {GOES_ON}", INTERRUPT_CODE) from None
+        except StoreError as error:
+            bar.close()
+            raise Failure(f"{error}; {GOES_ON}") from error
     if not report.taken + report.known:
         _complain(report)
 
