@@ -162,6 +162,8 @@ def test_usage_and_costs(busy: AnalyticsEngine) -> None:
 def test_costs_that_nobody_told_are_unknown(engine: AnalyticsEngine) -> None:
     run(engine, 1, "search", cost_actual=None, tokens_used=None)
     engine.record_execution("t2", "search", 1.0, True)
+    profile = engine.get_system_learning()["tool_profiles"]["search"]
+    assert (profile["avg_cost"], profile["total_cost"], profile["risk_patterns"]) == (None, None, [])
     assert engine.get_api_usage_and_costing()["execution_costs"] == {
         "total_usd": None, "priced_tasks": 0, "avg_per_task_usd": None,
     }  # fmt: skip
@@ -173,6 +175,8 @@ def test_learning_risks_and_recommendations(busy: AnalyticsEngine, clock: Clock)
     browser = learning["tool_profiles"]["browser"]
     assert (browser["total_executions"], browser["success_rate"], browser["confidence_level"]) == (20, 0.5, "LOW")
     assert browser["avg_duration"] == pytest.approx(11.0)
+    assert (browser["avg_cost"], browser["total_cost"]) == (pytest.approx(0.01), pytest.approx(0.2))
+    assert browser["risk_patterns"] == ["10 of 20 executions failed"]
     (recommendation,) = busy.get_tool_recommendations()["recommendations"]
     assert recommendation["tool_name"] == "browser"
     run(busy, 99, "search", cost_actual=5.0, agent_id="alpha")
@@ -191,7 +195,8 @@ def test_the_last_full_hour(busy: AnalyticsEngine, clock: Clock) -> None:
     assert found["hour_timestamp"] == "2026-03-10T11:00:00Z"
     numbers = [n for n in range(60) if 34.95 < (60 - n) * 2 <= 94.95]
     assert found["total_tasks"] == len(numbers) == 30
-    assert found["failed_tasks"] == sum(n % 3 == 1 and n % 2 == 1 for n in numbers)
+    failed = sum(n % 3 == 1 and n % 2 == 1 for n in numbers)
+    assert (found["successful"], found["failed"]) == (30 - failed, failed)
     assert found["tool_counts"] == {"browser": 10, "edit": 10, "search": 10}
     assert found["total_cost"] == pytest.approx(0.30)
     assert found["total_tokens"] == 3_000

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -283,10 +284,17 @@ def test_analytics_agree_with_counting_the_log(tracker: RoutingPerformanceTracke
     route_once(tracker, layer="rag")
     summary = tracker.get_performance_summary(hours=24)
     graded = [e for e in routes if "outcome" in e]
-    right = sum(e["outcome"]["was_correct_master"] for e in graded)
     assert summary["total_routes"] == 401
     assert summary["outcomes"] == len(graded)
-    assert summary["overall_accuracy"] == pytest.approx(right / len(graded))
+    decided = Counter(e["final_decision"]["routing_layer"] for e in routes) + Counter({"rag": 1})
+    told = Counter(e["final_decision"]["routing_layer"] for e in graded)
+    right = Counter(e["final_decision"]["routing_layer"] for e in graded if e["outcome"]["was_correct_master"])
+    weighted = sum(decided[layer] * right[layer] / told[layer] for layer in told) / sum(decided[name] for name in told)
+    assert summary["overall_accuracy"] == pytest.approx(weighted)
+    low, high = summary["accuracy_interval"]
+    assert low < weighted < high
+    shown = tracker.store.reader().cascade(tracker.store.reader().window("24h")).accuracy
+    assert (shown.value, shown.interval) == (summary["overall_accuracy"], (low, high)), "as every view tells it"
     taken = [e for e in routes if e["final_decision"]["routing_layer"] == "semantic"]
     assert summary["layer_distribution"]["semantic"]["routes"] == len(taken)
     asked = [a for e in routes for a in e["routing_layers"] if a["layer_name"] == "semantic"]

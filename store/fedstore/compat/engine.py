@@ -90,8 +90,8 @@ class AnalyticsEngine:
     # --- upkeep --------------------------------------------------------------------------------------------
 
     def run_hourly_aggregation(self) -> dict[str, Any]:
-        """The summary of the last full hour: hour_timestamp, total_tasks, successful_tasks, failed_tasks,
-        total_cost, total_tokens, tool_counts.
+        """The summary of the last full hour: hour_timestamp, total_tasks, successful, failed, total_cost,
+        total_tokens, tool_counts.
 
         Summaries are kept with every execution, so that calling this late, twice or never loses nothing.
         """
@@ -130,8 +130,10 @@ class AnalyticsEngine:
         return views.usage_and_costing(self.store.database, self._clock())
 
     def get_system_learning(self) -> dict[str, Any]:
-        """confidence_distribution and tool_profiles (over the rolling 30 days) with success rates."""
-        return views.system_learning(self._tools())
+        """confidence_distribution and tool_profiles (over the rolling 30 days): executions, success_rate, avg_cost,
+        avg_duration, confidence_level, risk_patterns.
+        """
+        return views.system_learning(self.store.database, self._tools())
 
     def get_risk_patterns(self) -> dict[str, Any]:
         """failure_patterns by tool, cost_anomalies (over twice the tool's average), patterns as sentences."""

@@ -204,25 +204,28 @@ def hourly_summary(database: Database, now: int) -> dict[str, Any]:
     return {
         "hour_timestamp": iso(end - HOUR_MS),
         "total_tasks": calls,
-        "successful_tasks": sum(row[2] for row in rows),
-        "failed_tasks": sum(row[3] for row in rows),
+        "successful": sum(row[2] for row in rows),
+        "failed": sum(row[3] for row in rows),
         "total_cost": _usd(calls, sum(row[6] for row in rows), sum(row[7] for row in rows)),
         "total_tokens": sum(row[8] for row in rows),
         "tool_counts": {row[0]: row[1] for row in sorted(rows)},
     }
 
 
-def system_learning(tools: ToolsView) -> dict[str, Any]:
+def system_learning(database: Database, tools: ToolsView) -> dict[str, Any]:
     """Confidence in each tool."""
     levels = [row.level for row in tools.rows]
+    with database.snapshot():
+        priced: dict[str, int] = dict(Buckets(database).sums("tool_buckets", tools.window, ("tool",), ("priced",)))
     return {
         "confidence_distribution": {level: levels.count(level) for level in ("HIGH", "MEDIUM", "LOW")},
-        "tool_profiles": {row.name: _profile(row) for row in tools.rows},
+        "tool_profiles": {row.name: _profile(row, priced.get(row.name, 0)) for row in tools.rows},
     }
 
 
-def _profile(row: ToolRow) -> dict[str, Any]:
-    mean = row.durations.mean_ms
+def _profile(row: ToolRow, priced: int) -> dict[str, Any]:
+    mean, failed = row.durations.mean_ms, row.success.n - row.success.hits
+    cost = None if row.cost_nano is None else row.cost_nano / 1e9
     return {
         "total_executions": row.calls,
         "successful_executions": row.success.hits,
@@ -232,7 +235,9 @@ def _profile(row: ToolRow) -> dict[str, Any]:
         "reason": row.reason,
         "trend": row.trend,
         "avg_duration": None if mean is None else mean / 1000,
-        "total_cost": (row.cost_nano or 0) / 1e9,
+        "avg_cost": cost / priced if cost is not None and priced else None,
+        "total_cost": cost,
+        "risk_patterns": [f"{failed:,} of {row.success.n:,} executions failed"] if failed else [],
     }
 
 

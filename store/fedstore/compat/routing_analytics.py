@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fedstore.queries.models import Rate
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fedstore.learning.analysis import LayerAnalysis, Share
-    from fedstore.queries.models import LayerRow
+    from fedstore.learning.stratified import WeightedRate
+    from fedstore.queries.models import LayerRow, Rate
     from fedstore.store import Store
     from fedstore.window import Window
 
@@ -67,11 +66,11 @@ class RoutingAnalytics:
         ]  # fmt: skip
 
     def get_performance_summary(self, hours: int = 24) -> dict[str, Any]:
-        """The cascade as a whole: total_routes, accuracy (with interval and outcomes), avg_latency_ms,
-        clarification_rate, and the share of decisions that each layer took.
+        """The cascade as a whole: total_routes, accuracy (each layer weighted by the decisions it took; with interval
+        and outcomes), avg_latency_ms, clarification_rate, and the share of decisions that each layer took.
         """
         view = self._reader().cascade(self._window(hours))
-        accuracy = Rate(sum(row.accuracy.hits for row in view.layers), sum(row.accuracy.n for row in view.layers))
+        accuracy = view.accuracy
         return {
             "time_window_hours": hours,
             "total_routes": view.routes,
@@ -112,7 +111,7 @@ class RoutingAnalytics:
         return found
 
 
-def _bounds(rate: Rate | Share) -> tuple[float, float] | None:
+def _bounds(rate: Rate | Share | WeightedRate) -> tuple[float, float] | None:
     found = rate.interval
     return None if found is None else (found.low, found.high)
 
