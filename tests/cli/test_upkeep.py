@@ -59,6 +59,25 @@ def test_bad_settings_are_one_line(
         assert said in refused(run(*command))
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["dashboard", "-w", "soon"], "--window: 'soon' is not a window"),
+        (["top", "--once", "-i", "nan"], "'--interval': nan is not a finite number"),
+        (["dashboard", "--live", "-i", "nan"], "'--interval': nan is not a finite number"),
+        (["demo", "--once", "--speed", "nan"], "'--speed': nan is not a finite number"),
+        (["tune", "--dry-run", "--target", "nan"], "'--target': nan is not a finite number"),
+        (["tune", "--dry-run", "--clarify-cost-ms", "inf"], "'--clarify-cost-ms': inf is not a finite number"),
+        (["tune", "--dry-run", "--clarify-error", "nan"], "'--clarify-error': nan is not a finite number"),
+        (["tune", "--dry-run", "--censor-hours", "inf"], "'--censor-hours': inf is not a finite number"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_named_as_it_was_typed(
+    run: Run, store: Store, args: list[str], said: str
+) -> None:
+    assert said in refused(run(*args)).replace("'-i' / ", "")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_script_asks_fedtop(run: Run, shell: str) -> None:
     result = run("completion", shell)

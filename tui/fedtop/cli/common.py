@@ -7,6 +7,7 @@ it; commands that write are refused in read-only mode.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +42,19 @@ def now_ms() -> int:
 
 
 def get_settings(view: View | None = None, **given: Any) -> Settings:
-    """The settings in force, the command line's word first. Raises SettingsError."""
-    from fedstore import Settings
+    """The settings in force, the command line's word first.
+
+    Raises SettingsError, which names an option as it was typed.
+    """
+    from fedstore import Settings, SettingsError
 
     if view is not None:
         given |= {"store": view.store, "window": view.window, "ascii": view.as_ascii or None}
         given |= {"readonly": view.readonly or None}
-    return Settings.load(**given)
+    try:
+        return Settings.load(**given)
+    except SettingsError as error:
+        raise SettingsError(re.sub(r"^command line: (\w+?)(?:_s)?: ", r"--\1: ", str(error))) from error
 
 
 def open_store(settings: Settings, *, readonly: bool = False, create: bool = True) -> Store:

@@ -17,7 +17,15 @@ import click
 from fedtop.about import About
 from fedtop.cli.common import get_settings, now_ms, open_store, open_to_propose, window_of
 from fedtop.cli.main import Failure
-from fedtop.cli.options import View, limit_option, plain_options, readonly_option, taking_view, window_options
+from fedtop.cli.options import (
+    FiniteRange,
+    View,
+    limit_option,
+    plain_options,
+    readonly_option,
+    taking_view,
+    window_options,
+)
 from fedtop.cli.output import Notice, emit, look_for, notice_for, plain_value, print_json, show
 
 if TYPE_CHECKING:
@@ -82,20 +90,20 @@ def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "se
 @click.option("-m", "--min-samples", type=click.IntRange(1), metavar="N",
               help="A layer moves only with so many graded attempts [100].")  # fmt: skip
 @click.option("-l", "--layer", metavar="NAME", help="Move only this layer.")
-@click.option("--target", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+@click.option("--target", type=FiniteRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="The accuracy a new setting must keep [0.95].")  # fmt: skip
 @click.option(
-    "--max-clarify", type=click.FloatRange(0, 1), metavar="SHARE", help="The most that may be asked back [no cap]."
+    "--max-clarify", type=FiniteRange(0, 1), metavar="SHARE", help="The most that may be asked back [no cap]."
 )
-@click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+@click.option("--confidence", type=FiniteRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="How sure a certificate is [0.95]; 0.99 where nobody looks.")  # fmt: skip
-@click.option("--margin", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+@click.option("--margin", type=FiniteRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
               help="Decisions that no-worse lets get worse [0.01].")  # fmt: skip
-@click.option("--clarify-cost-ms", type=click.FloatRange(0), metavar="MS",
+@click.option("--clarify-cost-ms", type=FiniteRange(0), metavar="MS",
               help="What asking back costs, as latency [2000].")  # fmt: skip
-@click.option("--clarify-error", type=click.FloatRange(0, 1), metavar="SHARE",
+@click.option("--clarify-error", type=FiniteRange(0, 1), metavar="SHARE",
               help="Clarifications taken to end at the wrong agent [0].")  # fmt: skip
-@click.option("--censor-hours", type=click.FloatRange(0), metavar="HOURS",
+@click.option("--censor-hours", type=FiniteRange(0), metavar="HOURS",
               help="Newest hours left out, whose outcomes may still come [0].")  # fmt: skip
 @click.option("-a", "--aggressive", is_flag=True, help="Larger steps: within 0.15 of the present thresholds.")
 @click.option("--policy", "rule", type=click.Choice(TUNE_RULES), help="The rule for thresholds [certified].")

@@ -5,6 +5,7 @@ Text in square brackets is what holds where an option is not given.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +14,24 @@ from typing import Any, TypeVar
 import click
 
 __all__ = [
-    "SET_WINDOW", "Command", "View", "fact_options", "json_option", "limit_option", "once_option", "plain_options",
-    "readonly_option", "seed_option", "store_named", "store_option", "taking_view", "view_options", "window_options",
+    "SET_WINDOW", "Command", "FiniteRange", "View", "fact_options", "json_option", "limit_option", "once_option",
+    "plain_options", "readonly_option", "seed_option", "store_named", "store_option", "taking_view", "view_options",
+    "window_options",
 ]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers; unlike Click's it has no place for NaN and infinity, which no comparison keeps out."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
 
 SET_WINDOW = "24h, or the setting"
 WINDOW_HELP = "15m, 1h, 6h, 24h, 7d, 30d, all, or hours such as 168"

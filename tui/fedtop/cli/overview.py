@@ -10,7 +10,7 @@ import click
 from fedtop.about import ANYTHING
 from fedtop.cli.common import get_settings, now_ms, open_store, open_view, standing_alarms, window_of
 from fedtop.cli.names import known_argument, need_known
-from fedtop.cli.options import View, view_options
+from fedtop.cli.options import FiniteRange, View, view_options
 from fedtop.cli.output import did_something, emit, look_for, notice_for, print_json, show
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ __all__ = ["agent", "dashboard", "print_dashboard", "task_type"]
 
 @click.command()
 @click.option("--live", is_flag=True, help="Again and again until Ctrl-C; with --json a document a line.")
-@click.option("-i", "--interval", type=click.FloatRange(0.2, 3600), default=5.0, show_default=True, metavar="SECONDS",
+@click.option("-i", "--interval", type=FiniteRange(0.2, 3600), default=5.0, show_default=True, metavar="SECONDS",
               help="How often, with --live.")  # fmt: skip
 @view_options
 def dashboard(view: View, *, live: bool, interval: float) -> None:

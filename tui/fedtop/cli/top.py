@@ -17,6 +17,7 @@ from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.options import (
     SET_WINDOW,
+    FiniteRange,
     View,
     once_option,
     readonly_option,
@@ -43,7 +44,7 @@ def pane_options(command: Any, store: Any = store_option) -> Any:
     """The options of a view, and ``-i --tab --theme``; ``store`` is the option of that name."""
     return taking_view(
         command,
-        click.option("-i", "--interval", type=click.FloatRange(0.1, 3600), metavar="SECONDS",
+        click.option("-i", "--interval", type=FiniteRange(0.1, 3600), metavar="SECONDS",
                      help="How often to look for news [1, or the setting]."),
         click.option("--tab", type=click.Choice(TABS), default="overview", show_default=True,
                      help="The tab to begin with."),
@@ -94,7 +95,7 @@ def _opened(view: View, interval: float | None, theme: str | None) -> Iterator[t
 
 @click.command()
 @seed_option("federation")
-@click.option("--speed", type=click.FloatRange(0.1, 100), metavar="TIMES", default=1.0, show_default=True,
+@click.option("--speed", type=FiniteRange(0.1, 100), metavar="TIMES", default=1.0, show_default=True,
               help="How many times as fast as life.")  # fmt: skip
 @demo_options
 def demo(view: View, *, seed: int, speed: float, interval: float | None, tab: str, theme: str | None) -> None:
