@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fedstore import Store
+from fedstore import Execution, Job, Route, RunState, Store, Usage, Verdict
+from fedstore import Run as RunEvent
 from tests.cli.conftest import Run, refused
 from tests.conftest import Clock
 
@@ -229,6 +231,18 @@ def test_events_tell_each_reason(run: Run) -> None:
     assert said[1] == "fedtop: line 4: agent: field required"
     assert said[2] == "fedtop: line 6: quality: input should be a finite number"
     assert len(said) == 5
+
+
+def test_the_fields_of_events_are_in_the_help(run: Run) -> None:
+    shown = " ".join(run("record", "event", "--help").stdout.partition('Fields by "kind"')[2].split())
+    for model in (RunEvent, RunState, Usage, Execution, Route, Verdict, Job):
+        kind = model.model_fields["kind"].default
+        told = re.split(
+            r" (?:run|run_state|usage|execution|route|verdict|job) ", f"{shown.partition(f' {kind} ')[2]} "
+        )[0]
+        needed = {f"{name}*" for name, field in model.model_fields.items() if field.is_required()}
+        assert {word for word in told.split() if word.endswith("*")} == needed
+        assert {word.rstrip("*") for word in told.split()} == model.model_fields.keys() - {"kind"}
 
 
 def test_events_all_rejected(run: Run) -> None:

@@ -6,7 +6,7 @@ Exit code 2 when any line was rejected: the others are recorded all the same.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -25,7 +25,25 @@ __all__ = ["event"]
 _SHOWN = 20
 
 
-@click.command(short_help="Any facts, as JSON lines on stdin.")
+class EventCommand(click.Command):
+    """Its help lists the fields of each kind; what checks them is imported for that only."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options, then the fields."""
+        from fedstore import Execution, Job, Route, Run, RunState, Usage, Verdict
+
+        super().format_options(ctx, formatter)
+        with formatter.section('Fields by "kind" (* must be given)'):
+            formatter.write_dl([_fields(kind) for kind in (Run, RunState, Usage, Execution, Route, Verdict, Job)])
+
+
+def _fields(model: Any) -> tuple[str, str]:
+    fields = {name: field for name, field in model.model_fields.items() if name != "kind"}
+    names = sorted(fields, key=lambda name: not fields[name].is_required())
+    return model.model_fields["kind"].default, " ".join(f"{n}*" if fields[n].is_required() else n for n in names)
+
+
+@click.command(cls=EventCommand, short_help="Any facts, as JSON lines on stdin.")
 @store_option
 @json_option
 @click.pass_obj
