@@ -6,13 +6,16 @@ import json
 import os
 import shlex
 import stat
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from fedstore.cleaning import clean_name
 from fedstore.config import Settings
 from fedstore.doctor import Finding, diagnose
 from fedstore.errors import FedstoreError, PlanRefusedError
@@ -266,6 +269,36 @@ def test_imports_are_entries_of_the_ledger(store: Store, loop: PolicyStore, tmp_
     metrics.write_text(json.dumps({"agents": {"kimi": {"routing_boost": 5}}}))
     with pytest.raises(FedstoreError, match="from -1 to 1"):
         loop.import_file(metrics)
+
+
+NAMES = st.sampled_from(["", "a", " a", "x" * 201, "a\x1b[31m", "\ud800", "a\n"])
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.floats(-1, 2) | st.just(float("nan")) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["layers", "thresholds", "agents", "name", "threshold", "routing_boost", "task_types"])
+            | NAMES,
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@examples(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from(["layers", "routing_layers", "thresholds", "agents"]), ODD, min_size=1))
+def test_whatever_a_file_holds_it_is_taken_over_or_refused_in_a_line(
+    tmp_path_factory: pytest.TempPathFactory, content: dict[str, Any]
+) -> None:
+    with Store(tmp_path_factory.mktemp("odd") / "s.db") as store:
+        loop = PolicyStore(store)
+        with suppress(FedstoreError):
+            loop.import_content(json.dumps(content).encode(), "odd.json")
+        body = loop.current()[1]
+        names = {*body.thresholds, *body.boosts, *(kind for kinds in body.boosts.values() for kind in kinds if kind)}
+        assert all(name and clean_name(name) == name and len(name) <= 200 for name in names)
 
 
 def test_exports(store: Store, loop: PolicyStore, tmp_path: Path) -> None:

@@ -17,15 +17,9 @@ from fedstore.files import replace_text
 from fedstore.policy.body import PolicyBody
 
 __all__ = [
-    "copy_path",
-    "object_in",
-    "read_bytes",
-    "read_copy",
-    "read_thresholds",
-    "thresholds_of",
-    "write_copy",
+    "copy_path", "object_in", "read_bytes", "read_copy", "read_thresholds", "thresholds_of", "write_copy",
     "write_thresholds",
-]
+]  # fmt: skip
 
 _LISTS = ("layers", "routing_layers")
 _NAMES = ("name", "layer_name", "id", "layer")
@@ -104,7 +98,8 @@ def object_in(content: bytes, path: str) -> dict[str, Any]:
 def _slots(config: MutableMapping[str, Any]) -> Iterator[tuple[str, Slot]]:
     for list_name in _LISTS:
         layers = config.get(list_name)
-        named = layers.items() if isinstance(layers, dict) else ((None, layer) for layer in layers or ())
+        listed = layers if isinstance(layers, list) else ()
+        named = layers.items() if isinstance(layers, dict) else ((None, layer) for layer in listed)
         for name, layer in named:
             yield from _slot_of(name, layer, layers)
     thresholds = config.get("thresholds")

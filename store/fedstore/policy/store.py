@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fedstore.cleaning import NAME_LIMIT, clean_name
 from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.policy import ledger
 from fedstore.policy.alarms import Alarm, alarm_about
-from fedstore.policy.body import LOCKED, PolicyBody, label_of, threshold_key
+from fedstore.policy.body import LOCKED, PolicyBody, boosted, label_of, threshold_key
 from fedstore.policy.guards import check_plan, check_start, cooldown_left, is_locked
 from fedstore.policy.history import effects_of
 from fedstore.policy.ledger import Change
@@ -214,6 +215,8 @@ class PolicyStore:
             values = {threshold_key(layer): value for layer, value in thresholds_of(config, source).items()}
         if not values:
             raise FedstoreError(f"{source} holds neither thresholds (`layers`) nor boosts (`agents`): check the file")
+        for key in values:
+            _check_names(key, source)
         change = self._set("import", values, who, source)
         if change is None:
             raise FedstoreError(f"everything in {source} is in force already: nothing was changed")
@@ -298,6 +301,14 @@ class PolicyStore:
             if closed:
                 self._closed_effects[change.id] = found
         return ledger.with_effects(change, found)
+
+
+def _check_names(key: str, source: str) -> None:
+    """Raises FedstoreError for a key with the name of a layer, agent or task type that no fact can have."""
+    agent, task_type = boosted(key) or (label_of(key), "")
+    for name in (agent, task_type or agent):
+        if not name or len(name) > NAME_LIMIT or clean_name(name) != name:
+            raise FedstoreError(f"{source}: {name[:40]!a} is no name that a fact can have: correct it first")
 
 
 def _to_take_back(read: Read, change_id: int | None) -> tuple[Change, dict[str, tuple[float | None, float | None]]]:

@@ -111,7 +111,9 @@ def boosts_of(document: Mapping[str, Any], path: str) -> dict[str, float]:
     for agent, entry in agents.items():
         _take(found, path, agent, "", entry)
         kinds = entry.get("task_types") if isinstance(entry, dict) else None
-        for task_type, kind in (kinds or {}).items():
+        for task_type, kind in kinds.items() if isinstance(kinds, dict) else ():
+            if not task_type:
+                raise FedstoreError(f"{path}: {agent} has a task type without a name: correct it first")
             _take(found, path, agent, task_type, kind)
     return found
 
