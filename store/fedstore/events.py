@@ -11,6 +11,7 @@ checks across fields are ``fedstore.checking``'s, which everything that records 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -38,6 +39,7 @@ __all__ = [
     "Verdict",
     "event_adapter",
     "fields_adapter",
+    "fields_at",
     "fields_of",
     "many_fields_adapter",
     "to_epoch_ms",
@@ -301,8 +303,17 @@ Event: TypeAlias = Run | RunState | Usage | Execution | Route | Verdict | Job
 AnyEvent: TypeAlias = Annotated[Event, Field(discriminator="kind")]
 EVENT_TYPES: frozenset[type] = frozenset(get_args(Event))
 KINDS: tuple[str, ...] = tuple(model.model_fields["kind"].default for model in get_args(Event))
+_MODELS: dict[str, type[BaseModel]] = dict(zip(KINDS, get_args(Event), strict=True)) | {
+    "attempts": Attempt, "outcome": Outcome,
+}  # fmt: skip
 Fields: TypeAlias = dict[str, Any]
 """The valid fields of an event under their names, those that were not given too; what the recorder works with."""
+
+
+def fields_at(where: Sequence[int | str]) -> list[str]:
+    """The fields that are known at a place in an event: its kind, then the names and numbers of what lies inside."""
+    names = [part for part in where if part in _MODELS]
+    return list(_MODELS[str(names[-1])].model_fields) if names else []
 
 
 def fields_of(event: Event) -> Fields:

@@ -25,6 +25,7 @@ from fedstore.events import (
     Fields,
     event_adapter,
     fields_adapter,
+    fields_at,
     fields_of,
     many_fields_adapter,
 )
@@ -67,9 +68,19 @@ def explain(error: ValidationError) -> str:
     wrong = [e for e in errors if _field(e["loc"]) == where][-1]  # of several ways to read a time, the last says most
     message = wrong["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if wrong["type"] == "extra_forbidden":
-        return f"{where or '?'}: unknown field (see `fedtop record --help` for the known ones)"
+        return f"{where or '?'}: unknown field{_meant(errors[0]['loc'])}"
     message = message[:1].lower() + message[1:]
     return f"{where}: {message}" if where else message
+
+
+def _meant(loc: Sequence[int | str]) -> str:
+    """What to do about an unknown field: the known one that looks like it, or where the known ones are listed."""
+    from difflib import get_close_matches
+
+    known = fields_at(loc[:-1])
+    for name in get_close_matches(str(loc[-1])[:_FIELD_LIMIT], known, 1):
+        return f" (did you mean {name}?)"
+    return " (`fedtop record event --help` lists the known ones)"
 
 
 def _field(loc: Sequence[int | str]) -> str:

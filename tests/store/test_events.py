@@ -31,7 +31,11 @@ VERDICT: dict[str, Any] = {"kind": "verdict", "subject": "run", "subject_id": "x
     [
         (None, "an event is a mapping with a kind"), ([], "an event is a mapping with a kind"),
         ({}, "an event is a mapping with a kind, which is one of run, "), ({"kind": "walk"}, "which is one of run, "),
-        ({"kind": "run"}, "agent: field required"), ({**RUN, "colour": "red"}, "colour: unknown field"),
+        ({"kind": "run"}, "agent: field required"),
+        ({**RUN, "colour": "red"}, "colour: unknown field (`fedtop record event --help` lists"),
+        ({**RUN, "succes": True}, "succes: unknown field (did you mean success?)"),
+        ({**ROUTE, "attempts": [{"layer": "L", "treshold": 1}]}, "treshold: unknown field (did you mean threshold?)"),
+        ({**ROUTE, "outcome": {"right": True}}, "outcome.right: unknown field"),
         ({**RUN, "agent": ""}, "agent: string should have at least 1 character"), ({**RUN, "agent": 5}, "agent: "),
         ({**RUN, "agent": "\x00\x1b"}, "agent: must not be empty"), ({**RUN, "agent": "x" * 201}, "agent: "),
         ({**RUN, "agent": b"\xff\xfe"}, "agent: "), ({**RUN, "agent": "a\ud800"}, "agent: "),
