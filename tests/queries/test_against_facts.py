@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
+from fedstore.database import Database
 from fedstore.events import Usage, fields_of
 from fedstore.pricing import price
+from fedstore.queries import Reader
 from tests.queries.conftest import Filled
 from tests.queries.federation import NOW_MS, Event, events, failed, of, ok, quantile
 
@@ -47,6 +50,19 @@ def test_overview_counts_what_was_recorded(filled: Filled, label: str, at_ms: in
     assert [item.run_id for item in view.feed] == _newest(runs, 30)
     assert sum(p.ok for p in view.series) == view.success.hits
     assert sum(p.ok + p.failed + p.unknown for p in view.series) == len(runs)
+
+
+@pytest.mark.parametrize("hours", [-11, -3.5, 5.75, 14])
+def test_days_and_months_are_those_of_the_zone(filled: Filled, tmp_path: Path, hours: float) -> None:
+    made = events(seed=8)
+    filled(made)
+    zone = timezone(timedelta(hours=hours))
+    reader = Reader(Database(tmp_path / "store.db"), clock=lambda: NOW_MS, tz=zone)
+    view = reader.costs(reader.window("24h"))
+    midnight = datetime.fromtimestamp(NOW_MS / 1000, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    for money, since in ((view.today, midnight), (view.month, midnight.replace(day=1))):
+        uses, tools = (of(kind, made, int(since.timestamp() * 1000), NOW_MS + 1) for kind in ("usage", "execution"))
+        assert money.nano == sum(_nano(u) or 0 for u in uses) + sum(round((t["cost_usd"] or 0) * 1e9) for t in tools)
 
 
 def _nano(usage: Event) -> int | None:

@@ -26,11 +26,12 @@ from fedstore.window import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.queries.buckets import Buckets, Counts, Rows, Source
+    from fedstore.queries.answers import Counts, Rows, Source
+    from fedstore.queries.buckets import Buckets
 
 __all__ = [
     "SPARK_SLOTS", "active_in", "agent_detail", "agent_rows", "agents_view", "durations_of_all", "matrix_cells",
-    "task_type_rows",
+    "success_before", "task_type_rows",
 ]  # fmt: skip
 
 SPARK_SLOTS = 12
@@ -69,13 +70,21 @@ def active_in(source: Source, window: Window) -> tuple[ActiveRun, ...]:
 
 def matrix_cells(buckets: Buckets, window: Window) -> tuple[MatrixCell, ...]:
     """Success per agent and task type."""
-    (rows,) = _sums(buckets, window)
+    rows = _sums(buckets, window)
     return tuple(MatrixCell(agent, kind, Rate(ok, ok + failed), runs) for agent, kind, runs, ok, failed, *_ in rows)
 
 
-def _sums(buckets: Buckets, *windows: Window) -> list[Rows]:
+def success_before(buckets: Buckets, window: Window) -> dict[tuple[str, str], Rate]:
+    """Success per agent and task type in the window before."""
+    if window.label == "all":
+        return {}
+    rows = buckets.sums("agent_buckets", window.before(), ("agent", "task_type"), ("ok", "failed"))
+    return {(agent, kind): Rate(ok, ok + failed) for agent, kind, ok, failed in rows}
+
+
+def _sums(buckets: Buckets, window: Window) -> Rows:
     """Per agent and task type: what rows, matrix and details are all made of, so that it is read once."""
-    return buckets.sums_each("agent_buckets", windows, ("agent", "task_type"), _SUMS)
+    return buckets.sums("agent_buckets", window, ("agent", "task_type"), _SUMS)
 
 
 def _distributions(buckets: Buckets, window: Window, task_type: str | None = None) -> dict[str, Counts]:
@@ -90,7 +99,7 @@ def _on(task_type: str | None) -> tuple[str, tuple[str, ...]]:
 
 def durations_of_all(buckets: Buckets, window: Window) -> Durations:
     """Of all runs of all agents."""
-    (rows,) = _sums(buckets, window)
+    rows = _sums(buckets, window)
     n, total_ms = (sum(sums[at] for _, _, *sums in rows) for at in (_DURATION, _DURATION + 1))
     return durations_of(n, total_ms, together([*_distributions(buckets, window).values()]))
 
@@ -129,16 +138,18 @@ class _Context:
 
     def __init__(self, buckets: Buckets, window: Window, task_type: str | None) -> None:
         self.window = window
-        middle = window.start_ms + window.length_ms // 2
-        half = Window(window.start_ms, middle - middle % 60_000, window.label, live=False)
-        earlier = () if window.label == "all" else (window.before(),)
-        whole, older, *before = (_by_agent(rows, task_type) for rows in _sums(buckets, window, half, *earlier))
-        self.sums, self._older = whole, older
-        self.before = {agent: Rate(ok, ok + failed) for one in before for agent, (_, ok, failed, *_) in one.items()}
+        self.sums = _by_agent(_sums(buckets, window), task_type)
+        before = success_before(buckets, window).items()
+        rates = [(agent, kind, rate.hits, rate.n) for (agent, kind), rate in before]
+        self.before = {agent: Rate(*sums) for agent, sums in _by_agent(rates, task_type).items()}
         self.bins = _distributions(buckets, window, task_type)
         self.step = buckets.step_of(window, SPARK_SLOTS)
         self.sparks: dict[str, dict[int, int]] = {}
+        middle = window.start_ms + window.length_ms // 2
+        half = Window(window.start_ms, middle - middle % 60_000, window.label, live=False)
         where, args = _on(task_type)
+        older = buckets.sums("agent_buckets", half, ("agent",), ("quality_n", "quality_ppm"), where, *args)
+        self._older = {agent: (n, total) for agent, n, total in older}
         for slot, agent, runs in buckets.slots("agent_buckets", window, self.step, ("agent",), ("runs",), where, *args):
             self.sparks.setdefault(agent, {})[slot] = runs
 
@@ -150,7 +161,7 @@ class _Context:
 
     def trend(self, agent: str) -> str:
         """How quality moved from the older half of the window to the newer."""
-        n_old, old = self._older.get(agent, _NOTHING)[-2:]
+        n_old, old = self._older.get(agent, (0, 0))
         n_all, total = self.sums.get(agent, _NOTHING)[-2:]
         n_new, new = n_all - n_old, total - old
         if min(n_old, n_new) < _QUALITY_MIN:
@@ -242,7 +253,7 @@ def agent_detail(
 
 def _task_durations(buckets: Buckets, name: str, window: Window) -> tuple[tuple[str, Durations], ...]:
     bins = buckets.distributions("agent_buckets", window, ("task_type",), "duration_bins", "agent = ?", name)
-    (rows,) = _sums(buckets, window)
+    rows = _sums(buckets, window)
     return tuple(
         (kind, durations_of(sums[_DURATION], sums[_DURATION + 1], bins.get(kind, {})))
         for agent, kind, *sums in rows

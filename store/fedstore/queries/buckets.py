@@ -1,37 +1,34 @@
 """Sums and distributions of a window, read from the summary tables only.
 
 A window is a few spans of buckets (see ``window.spans``), each a range of the primary key (width, start, …), so the
-cost does not depend on how many facts were recorded. Each span is added up by itself: those that are over are read
+cost does not depend on how many facts were recorded. The spans are read in a few pieces: those that are over are read
 once and kept (see ``past``), the last minutes are read again.
 """
 
 from __future__ import annotations
 
-from itertools import chain
-from operator import add
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fedstore.bins import counts_of, percentiles, together
+from fedstore.bins import percentiles
+from fedstore.queries.answers import add_counts, add_sums, read_distributions, read_slots, read_sums
 from fedstore.queries.models import Durations
 from fedstore.queries.past import Past, Question
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, SPECS, WIDTHS
 from fedstore.window import Span, Window, kept, spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
-    Counts: TypeAlias = Mapping[int, int]
-    """How many of a distribution lie in each bin."""
-    Cut: TypeAlias = tuple[Span, ...]
-    Answers: TypeAlias = list[dict[tuple[Any, ...], Any]]
-    """One per span: sums, or the counts of a distribution, by key."""
-    Read: TypeAlias = Callable[["Source", Question, list[Span]], Answers]
+    from fedstore.queries.answers import Answer, Counts, Rows, Source
+    from fedstore.queries.past import Piece
 
-__all__ = ["Buckets", "Counts", "Rows", "Source", "durations_of"]
+    Read: TypeAlias = Callable[[Source, Question, Sequence[Piece]], list[Answer]]
+    Add: TypeAlias = Callable[[Sequence[Answer]], Answer]
 
-T = TypeVar("T")
-Rows = list[tuple[Any, ...]]
+__all__ = ["Buckets", "durations_of"]
+
 _STEPS_MS = tuple(
     n * unit
     for unit, counts in (
@@ -41,12 +38,6 @@ _STEPS_MS = tuple(
     )
     for n in counts
 )
-
-
-class Source(Protocol):
-    """What a read model needs of a database."""
-
-    def read(self, sql: str, parameters: Any = ()) -> Rows: ...
 
 
 def durations_of(n: int, total_ms: float, bins: Counts) -> Durations:
@@ -68,7 +59,6 @@ class Buckets:
         self._marks = tuple(found[name] for name in MARKS)
         self._kept = found.get("minutes_from", 0), found.get("hours_from", 0)
         self._past = (Past() if past is None else past).as_of({table: found[table] for table in SPECS})
-        self._cuts: dict[tuple[Window, int], Cut] = {}
         self._told: dict[Question, dict[Cut, Any]] = {}
 
     def kept(self, window: Window) -> Window:
@@ -99,7 +89,7 @@ class Buckets:
     ) -> list[Rows]:  # fmt: skip
         """The sums of each of some windows, read together."""
         asked = Question(table, tuple(by), tuple(columns), where, args)
-        found: list[Rows] = self._tell(asked, [self._cut(window) for window in windows], _sums, _rows)
+        found = self._tell(asked, [self._cut(window) for window in windows], read_sums, add_sums, _rows)
         return found if by else [rows or [(0,) * len(columns)] for rows in found]
 
     def slots(
@@ -109,114 +99,77 @@ class Buckets:
         """Rows of (slot start, by…, SUM(columns)…): the window cut into steps that start at multiples of one."""
         asked = Question(table, tuple(by), tuple(columns), where, args, step_ms)
         cut = self._cut(window, max(width for width in WIDTHS if step_ms % width == 0))
-        (rows,) = self._tell(asked, [cut], _slots, _rows)
-        return rows
+        rows: list[Rows] = self._tell(asked, [cut], read_slots, add_sums, _rows)
+        return rows[0]
 
     def distributions(
         self, table: str, window: Window, by: Sequence[str], column: str, where: str = "", *args: Any
     ) -> dict[Any, Counts]:
         """The distribution of the window, by key (a tuple, or the value of a single ``by``)."""
         asked = Question(table, tuple(by), (column,), where, args)
-        (found,) = self._tell(asked, [self._cut(window)], _distributions, _joined)
-        return found
+        found: list[dict[Any, Counts]] = self._tell(asked, [self._cut(window)], read_distributions, add_counts, _by_key)
+        return found[0]
 
     def names(self, table: str, key: str, window: Window) -> list[str]:
         """The distinct names of one key column in the window."""
         return [row[0] for row in self.sums(table, window, (key,), (_FIRST_SUM[table],))]
 
-    def _tell(self, asked: Question, cuts: list[Cut], read: Read, fold: Callable[[Answers], T]) -> list[T]:
+    def _tell(
+        self, asked: Question, cuts: Sequence[Cut], read: Read, both: Add, shape: Callable[[Answer], Any]
+    ) -> list[Any]:
         """What each of some windows adds up to; what nobody has read yet of any of them in one statement."""
         told = self._told.setdefault(asked, {})
         new = [cut for cut in cuts if cut not in told]
         past = self._past[asked.table].setdefault(asked, {})
-        present: dict[Span, Any] = {}
-        unread = [span for span in dict.fromkeys(chain.from_iterable(new)) if span not in past]
-        if unread:
-            for span, answer in zip(unread, read(self._source, asked, unread), strict=True):
-                (past if span.end_ms <= self._marks[0] else present)[span] = answer
+        missing = (piece for cut in new if cut.over not in past for piece in cut.pieces if piece not in past)
+        unread = dict.fromkeys((*missing, *(cut.present for cut in new if cut.present)))
+        found = dict(zip(unread, read(self._source, asked, tuple(unread)), strict=True)) if unread else {}
         for cut in new:
-            told[cut] = fold([past[span] if span in past else present[span] for span in cut])
+            if cut.over not in past:
+                past.update((piece, found[piece]) for piece in cut.pieces if piece in found)
+                past[cut.over] = both([past[piece] for piece in cut.pieces])
+            present = [found[cut.present]] if cut.present else []
+            told[cut] = shape(both([past[cut.over], *present]))
         return [told[cut] for cut in cuts]
 
     def _cut(self, window: Window, widest: int = DAY_MS) -> Cut:
-        """The spans of a window, none of them partly over."""
-        found = self._cuts.get((window, widest))
-        if found is None:
-            whole = spans(window, self._marks, *self._kept, widest=widest)
-            found = self._cuts[window, widest] = tuple(chain.from_iterable(map(self._halves, whole)))
-        return found
-
-    def _halves(self, span: Span) -> list[Span]:
-        over = self._marks[0]
-        if span.start_ms < over < span.end_ms:
-            return [Span(span.width, span.start_ms, over), Span(span.width, over, span.end_ms)]
-        return [span]
+        return _cut(window, widest, self._marks, self._kept)
 
 
-def _rows(answers: Answers) -> Rows:
-    """Sums of several spans together, in the order of their keys."""
-    first, *others = answers or [{}]
-    total = dict(first)
-    for answer in others:
-        for key, sums in answer.items():
-            have = total.get(key)
-            total[key] = sums if have is None else tuple(map(add, have, sums))
-    return [(*key, *total[key]) for key in sorted(total)]
+class Cut(NamedTuple):
+    """A window in pieces: its minutes move on with it, while what lies between them stays the same for ten minutes."""
+
+    pieces: tuple[Piece, ...]
+    """What is over, as it is read."""
+    over: Piece
+    """The same as one, as it is kept added up."""
+    present: Piece
+    """What goes on."""
 
 
-def _joined(answers: Answers) -> dict[Any, Counts]:
-    """Distributions of several spans together."""
-    parts: dict[tuple[Any, ...], list[Counts]] = {}
-    for answer in answers:
-        for key, counts in answer.items():
-            parts.setdefault(key, []).append(counts)
-    return {key if len(key) > 1 else key[0]: together(some) for key, some in parts.items()}
+@lru_cache(256)
+def _cut(window: Window, widest: int, marks: tuple[int, ...], kept_from: tuple[int, int]) -> Cut:
+    whole = [part for span in spans(window, marks, *kept_from, widest=widest) for part in _halves(span, marks[0])]
+    over = tuple(span for span in whole if span.end_ms <= marks[0])
+    minutes = tuple(span for span in over if span.width == MINUTE_MS)
+    wider = tuple(span for span in over if span.width != MINUTE_MS)
+    return Cut(tuple(filter(None, (minutes, wider))), over, tuple(whole[len(over) :]))
 
 
-def _sums(source: Source, asked: Question, unread: list[Span]) -> Answers:
-    found: Answers = [{} for _ in unread]
-    values = 1 + len(asked.by)
-    for row in _spread(source, asked, unread, (*asked.by, *_totals(asked)), asked.by):
-        found[row[0]][row[1:values]] = row[values:]
-    return found
+def _halves(span: Span, over_ms: int) -> list[Span]:
+    if span.start_ms < over_ms < span.end_ms:
+        return [Span(span.width, span.start_ms, over_ms), Span(span.width, over_ms, span.end_ms)]
+    return [span]
 
 
-def _slots(source: Source, asked: Question, unread: list[Span]) -> Answers:
-    """Grouped by start, in the order of the primary key, so that nothing has to be sorted; then added up by step."""
-    found: Answers = [{} for _ in unread]
-    keys = ("start", *asked.by)
-    values, step = 1 + len(keys), asked.step_ms
-    for row in _spread(source, asked, unread, (*keys, *_totals(asked)), keys):
-        answer, start, sums = found[row[0]], row[1], row[values:]
-        key = (start - start % step, *row[2:values])
-        have = answer.get(key)
-        answer[key] = sums if have is None else tuple(map(add, have, sums))
-    return found
+def _rows(answer: Answer) -> Rows:
+    """Sums in the order of their keys."""
+    return [(*key, *answer[key]) for key in sorted(answer)]
 
 
-def _totals(asked: Question) -> Iterable[str]:
-    return (f"CAST(COALESCE(SUM({column}), 0) AS BIGINT)" for column in asked.columns)
-
-
-def _distributions(source: Source, asked: Question, unread: list[Span]) -> Answers:
-    blobs: list[dict[Any, list[bytes]]] = [{} for _ in unread]
-    for row in _spread(source, asked, unread, (*asked.by, *asked.columns)):
-        some, key = blobs[row[0]], row[1:-1]
-        if key in some:
-            some[key].append(row[-1])
-        else:
-            some[key] = [row[-1]]
-    return [{key: counts_of(some) for key, some in found.items()} for found in blobs]
-
-
-def _spread(
-    source: Source, asked: Question, unread: list[Span], columns: Sequence[str], group: Sequence[str] = ()
-) -> Rows:
-    """The rows of all spans, each beginning with the position of its span; each span a range of the primary key."""
-    what = f"{', '.join(columns)} FROM {asked.table} WHERE width = ? AND start >= ? AND start < ?"
-    which = (f" AND {asked.where}" if asked.where else "") + (f" GROUP BY {', '.join(group)}" if group else "")
-    sql = " UNION ALL ".join(f"SELECT {part} AS part, {what}{which}" for part in range(len(unread)))
-    return source.read(sql, [value for span in unread for value in (*span, *asked.args)])
+def _by_key(answer: Answer) -> dict[Any, Counts]:
+    """Distributions by key: a tuple, or the value of a single one."""
+    return {key if len(key) > 1 else key[0]: counts for key, counts in answer.items()}
 
 
 _FIRST_SUM = {

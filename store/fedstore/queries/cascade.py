@@ -21,7 +21,8 @@ from fedstore.summaries import ACCEPTED_KIND, ASKED_KIND, RIGHT_KIND, WRONG_KIND
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fedstore.queries.buckets import Buckets, Counts, Source
+    from fedstore.queries.answers import Counts, Source
+    from fedstore.queries.buckets import Buckets
     from fedstore.window import Window
 
 __all__ = ["LAST_RESORT", "cascade_view", "layer_rows", "layer_view", "layers_seen"]

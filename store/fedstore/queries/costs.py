@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from fedstore.queries.buckets import Buckets
 
-__all__ = ["DIMENSIONS", "cost_rows", "costs_view", "projected_month", "spent_lately"]
+__all__ = ["DIMENSIONS", "SPENT", "cost_rows", "costs_view", "projected_month", "spent_lately"]
 
+SPENT = "reported_nano + computed_nano"
+"""What is known to have been spent, of one bucket."""
 DIMENSIONS = ("model", "agent", "project", "task_type", "operation")
 _MONEY = ("reported_nano", "computed_nano", "unpriced_calls", "unpriced_tokens")
 _SUMS = (
@@ -81,9 +83,10 @@ def _cost_row(row: Sequence[Any], total_nano: int) -> CostRow:
 def spent_lately(buckets: Buckets, now_ms: int, tz: tzinfo | None) -> tuple[Money, Money]:
     """What was spent today and this month, to the end of the present minute."""
     end = now_ms - now_ms % MINUTE_MS + MINUTE_MS
-    since = (Window(start(now_ms, tz), end, "", live=False) for start in (day_start_ms, month_start_ms))
-    ((today,), (month,)) = buckets.sums_each("spend_buckets", since, (), _MONEY)
-    return Money(*today), Money(*month)
+    first, midnight = month_start_ms(now_ms, tz), day_start_ms(now_ms, tz)
+    days = Window(first, midnight, "", live=False), Window(midnight, end, "", live=False)
+    before, today = (Money(*rows[0]) for rows in buckets.sums_each("spend_buckets", days, (), _MONEY))
+    return today, before + today
 
 
 def projected_month(buckets: Buckets, month: Money, now_ms: int, tz: tzinfo | None) -> int | None:
@@ -96,8 +99,9 @@ def projected_month(buckets: Buckets, month: Money, now_ms: int, tz: tzinfo | No
     # Days of the history are UTC days: local ones would need every hour's row, and kinds of days are all that counts.
     first = midnight - _HISTORY_DAYS * DAY_MS
     history = Window(first - first % DAY_MS, midnight - midnight % DAY_MS, "", live=False)
-    rows = buckets.slots("spend_buckets", history, DAY_MS, (), ("reported_nano", "computed_nano"))
-    spend = {local_date(slot, UTC): reported + computed for slot, reported, computed in rows}
+    spend = {
+        local_date(slot, UTC): nano for slot, nano in buckets.slots("spend_buckets", history, DAY_MS, (), (SPENT,))
+    }
     if not spend:
         return None
     days = (today - min(spend)).days
@@ -106,12 +110,11 @@ def projected_month(buckets: Buckets, month: Money, now_ms: int, tz: tzinfo | No
 
 
 def _series(buckets: Buckets, window: Window, models: Sequence[str], step_ms: int) -> tuple[SeriesPoint, ...]:
-    rows = buckets.slots("spend_buckets", window, step_ms, ("model",), ("reported_nano", "computed_nano"))
     slots: dict[int, dict[str, int]] = {}
-    for slot, model, reported, computed in rows:
+    for slot, model, nano in buckets.slots("spend_buckets", window, step_ms, ("model",), (SPENT,)):
         parts = slots.setdefault(slot, dict.fromkeys(models, 0))
         name = model if model in parts else OTHER
-        parts[name] = parts.get(name, 0) + reported + computed
+        parts[name] = parts.get(name, 0) + nano
     return tuple(
         SeriesPoint(slot, cost_nano=sum(parts.values()), parts=tuple(parts.items()))
         for slot, parts in sorted(slots.items())

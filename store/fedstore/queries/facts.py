@@ -9,7 +9,7 @@ from fedstore.queries.models import ActiveRun, DecisionRow, RunRow, ToolCallRow
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fedstore.queries.buckets import Source
+    from fedstore.queries.answers import Source
     from fedstore.queries.models import FactKind
     from fedstore.window import Window
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fedstore.queries.buckets import Source
+    from fedstore.queries.answers import Source
 
 __all__ = ["InForce", "policy_in_force"]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from fedstore.queries.cascade import layers_seen
 
 if TYPE_CHECKING:
-    from fedstore.queries.buckets import Buckets, Source
+    from fedstore.queries.answers import Source
+    from fedstore.queries.buckets import Buckets
     from fedstore.queries.models import NameKind
     from fedstore.window import Window
 

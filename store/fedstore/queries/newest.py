@@ -9,7 +9,7 @@ from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fedstore.queries.buckets import Source
+    from fedstore.queries.answers import Source
 
 __all__ = ["newest_start", "oldest_start"]
 

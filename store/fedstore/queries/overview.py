@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedstore.losses import read_losses, severity_of_past
-from fedstore.queries.agents import SUCCESS_TARGET, active_in, agent_rows, dropped, durations_of_all, matrix_cells
+from fedstore.queries.agents import (
+    SUCCESS_TARGET,
+    active_in,
+    agent_rows,
+    dropped,
+    durations_of_all,
+    matrix_cells,
+    success_before,
+)
 from fedstore.queries.cascade import LAST_RESORT, layer_rows
-from fedstore.queries.costs import projected_month, spent_lately
+from fedstore.queries.costs import SPENT, projected_month, spent_lately
 from fedstore.queries.facts import newest_runs
 from fedstore.queries.models import (
     ActiveRun,
@@ -28,7 +36,8 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from fedstore.losses import Losses
-    from fedstore.queries.buckets import Buckets, Source
+    from fedstore.queries.answers import Source
+    from fedstore.queries.buckets import Buckets
     from fedstore.window import Window
 
 __all__ = ["WAITING_MS", "overview"]
@@ -53,7 +62,7 @@ def overview(
     active = active_in(source, window)
     rows = agent_rows(source, buckets, window, active)
     layers = layer_rows(source, buckets, window, thresholds)
-    cells, before = matrix_cells(buckets, window), _cells_before(buckets, window)
+    cells, before = matrix_cells(buckets, window), success_before(buckets, window)
     step_ms = buckets.step_of(window, columns)
     slots = _run_slots(buckets, window, step_ms)
     runs = sum(cell.tasks for cell in cells)
@@ -96,12 +105,6 @@ def _together(rates: Iterable[Rate]) -> Rate:
     return Rate(sum(hits for hits, _ in both), sum(n for _, n in both))
 
 
-def _cells_before(buckets: Buckets, window: Window) -> dict[tuple[str, str], Rate]:
-    if window.label == "all":
-        return {}
-    return {(c.agent, c.task_type): c.success for c in matrix_cells(buckets, window.before())}
-
-
 def _run_slots(buckets: Buckets, window: Window, step_ms: int) -> dict[int, tuple[int, int, int]]:
     """ok, failed and all runs of each slot."""
     found = buckets.slots("agent_buckets", window, step_ms, (), ("ok", "failed", "runs"))
@@ -117,8 +120,7 @@ def _observed_ms(window: Window, slots: Iterable[int]) -> int:
 def _series(
     buckets: Buckets, window: Window, runs: Mapping[int, tuple[int, int, int]], step_ms: int
 ) -> tuple[SeriesPoint, ...]:
-    found = buckets.slots("spend_buckets", window, step_ms, (), ("reported_nano", "computed_nano"))
-    spend = {slot: reported + computed for slot, reported, computed in found}
+    spend: dict[int, int] = dict(buckets.slots("spend_buckets", window, step_ms, (), (SPENT,)))
     points = []
     for slot in sorted(set(spend) | set(runs)):
         ok, failed, total = runs.get(slot, (0, 0, 0))

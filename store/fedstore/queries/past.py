@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from fedstore.window import Span
 
-    Known: TypeAlias = "dict[Question, dict[Span, Any]]"
+    Piece: TypeAlias = tuple[Span, ...]
+    """Spans of one window whose buckets are added up together."""
+    Known: TypeAlias = "dict[Question, dict[Piece, Any]]"
 
-__all__ = ["Past", "Question"]
+__all__ = ["Past", "Piece", "Question"]
 
-_MOST_SPANS = 4_000
-"""A window that moves on over a store where nothing happens leaves two spans a minute behind."""
+_MOST_PIECES = 4_000
+"""A window that moves on over a store where nothing happens leaves a few pieces a minute behind."""
 
 
 class Question(NamedTuple):
@@ -35,7 +37,7 @@ class Question(NamedTuple):
 
 
 class Past:
-    """Answers by table, question and span.
+    """Answers by table, question and piece.
 
     They lie with the note they were read under: whoever read an older moment adds to what is forgotten already.
     """
@@ -44,12 +46,12 @@ class Past:
         self._tables: dict[str, tuple[int, Known]] = {}
 
     def __len__(self) -> int:
-        """How many spans it knows."""
-        return sum(len(spans) for _, known in list(self._tables.values()) for spans in list(known.values()))
+        """How many pieces it knows."""
+        return sum(len(pieces) for _, known in list(self._tables.values()) for pieces in list(known.values()))
 
     def as_of(self, notes: Mapping[str, int]) -> dict[str, Known]:
         """What is known of each table as its note reads now, to be added to by whoever reads more of what is over."""
-        if len(self) > _MOST_SPANS:
+        if len(self) > _MOST_PIECES:
             self._tables = {}
         holds = {}
         for table, note in notes.items():

@@ -15,7 +15,8 @@ from fedstore.window import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.queries.buckets import Buckets, Counts, Source
+    from fedstore.queries.answers import Counts, Source
+    from fedstore.queries.buckets import Buckets
 
 __all__ = ["tool_detail", "tool_rows", "tools_view"]
 

@@ -10,7 +10,7 @@ from fedstore.queries.in_force import policy_in_force
 from fedstore.queries.models import DecisionRow, WhyStep, WhyView
 
 if TYPE_CHECKING:
-    from fedstore.queries.buckets import Source
+    from fedstore.queries.answers import Source
 
 __all__ = ["Attempt", "ladder", "where_now", "why_view"]
 
