@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+from itertools import accumulate
+
 import pytest
 from scipy import stats
 
 from fedstore.events import Attempt, Outcome, Route
+from fedstore.queries.buckets import Buckets
+from fedstore.queries.routing_health import _PIECES, _middle_ms
 from fedstore.store import Store
+from fedstore.window import Window
 from tests.conftest import Clock
 
 HOUR_MS = 3_600_000
@@ -93,3 +100,29 @@ def test_targets_that_are_missed_by_far(store: Store, clock: Clock) -> None:
     reader = store.reader()
     told = [text for _, text, target in reader.overview(reader.window("24h")).attention if target == "tab:cascade"]
     assert told == ["routing accuracy is 75.0 %, target >95%", "routing takes 250 ms, target <100ms"]
+
+
+def middle_of_all_pieces(buckets: Buckets, window: Window) -> int | None:
+    """The end of the piece after which the graded decisions are closest to half, the first of several."""
+    step = buckets.step_of(window, _PIECES)
+    slots = buckets.slots("route_buckets", window, step, (), ("graded",))
+    seen = list(accumulate(graded for _, graded in slots))
+    off = [abs(n - seen[-1] / 2) for n in seen]
+    return min(window.end_ms, slots[off.index(min(off))][0] + step) if slots else None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_middle_is_where_looking_at_every_piece_finds_it(store: Store, clock: Clock, seed: int) -> None:
+    rng = random.Random(seed)
+    window = store.reader().window(rng.choice(["1h", "6h", "24h", "7d", "30d"]))
+    for n in range(12):
+        burst = "".join(rng.choices("+?", weights=(1, rng.choice([0, 1, 20])), k=rng.randrange(1, 12)))
+        decide(store, clock.now_ms - int(window.length_ms * rng.random() ** 2), burst, layer=f"layer {n}")
+        with store.database.snapshot():
+            buckets = Buckets(store.database)
+            for seen in (window, replace(window, start_ms=window.start_ms + rng.randrange(60) * 60_000)):
+                assert _middle_ms(buckets, seen) == middle_of_all_pieces(buckets, seen)
+
+
+def test_nothing_decided_has_no_middle(store: Store) -> None:
+    assert _middle_ms(Buckets(store.database), store.reader().window("7d")) is None

@@ -6,25 +6,30 @@ compares the window's newer half with its older one, the halves being of equally
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from itertools import accumulate
+from operator import sub
 from typing import TYPE_CHECKING
 
 from fedstore.learning.stratified import Stratum, over_both, weighted_rate
 from fedstore.learning.targets import DriftAlert, check_targets, drift_alert
+from fedstore.schema.summaries import DAY_MS, HOUR_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fedstore.learning.stratified import WeightedRate
     from fedstore.learning.targets import TargetStatus
-    from fedstore.queries.buckets import Buckets, Rows
+    from fedstore.queries.buckets import Buckets
     from fedstore.window import Window
 
 __all__ = ["ROUTE_SUMS", "accuracy_drift", "route_totals", "routes_by_layer", "routing_accuracy", "routing_attention"]
 
 ROUTE_SUMS = ("routes", "latency_n", "latency_us", "graded", "correct")
 _PIECES = 240
+_FEW = 4
+"""A window of fewer hours or days is not looked through by them first."""
 _VERBS = {"accuracy": "routing accuracy is", "latency_ms": "routing takes"}
 """The capture of layers and clarification are told of by layer."""
 
@@ -41,25 +46,58 @@ def route_totals(buckets: Buckets, window: Window) -> tuple[int, ...]:
 
 def routing_accuracy(buckets: Buckets, window: Window) -> WeightedRate:
     """How often a decision is right: each layer's graded decisions speak for all that the layer took."""
-    return weighted_rate(_strata(buckets.sums("route_buckets", window, ("layer",), ROUTE_SUMS)).values())
+    return weighted_rate(_strata(buckets, window).values())
 
 
 def accuracy_drift(buckets: Buckets, window: Window) -> DriftAlert | None:
     """An alert when the newer half of the graded decisions is right more or less often than the older one."""
-    step = buckets.step_of(window, _PIECES)
-    slots = buckets.slots("route_buckets", window, step, (), ("graded",))
-    if not slots:
+    cut = _middle_ms(buckets, window)
+    if cut is None:
         return None
-    seen = list(accumulate(graded for _, graded in slots))
-    middle = min(range(len(slots)), key=lambda i: abs(seen[i] - seen[-1] / 2))
-    cut = min(window.end_ms, slots[middle][0] + step)
-    halves = replace(window, end_ms=cut), replace(window, start_ms=cut)
-    older, newer = map(_strata, buckets.sums_each("route_buckets", halves, ("layer",), ROUTE_SUMS))
+    older = _strata(buckets, replace(window, end_ms=cut))
+    newer = {
+        layer: Stratum(*map(sub, decided, older.get(layer, (0, 0, 0))))
+        for layer, decided in _strata(buckets, window).items()
+    }
     return drift_alert(*over_both(older, newer))
 
 
-def _strata(rows: Rows) -> dict[str, Stratum]:
-    return {layer: Stratum(routes, graded, correct) for layer, routes, _, _, graded, correct in rows}
+def _middle_ms(buckets: Buckets, window: Window) -> int | None:
+    """Where the window falls into halves of equally many graded decisions; None without a decision.
+
+    That is the end of one of its pieces. Looked for by hour or by day first, then only in the one that holds the middle
+    and in the last one before it in which anything was graded.
+    """
+    step = buckets.step_of(window, _PIECES)
+    wide = next((width for width in (HOUR_MS, DAY_MS) if width > step and width % step == 0), step)
+    wide = wide if window.length_ms >= _FEW * wide else step
+    slots = _graded(buckets, window, wide)
+    if not slots:
+        return None
+    seen = list(accumulate(graded for _, graded in slots))
+    half = seen[-1] / 2
+    if wide > step:
+        holds = bisect_left(seen, half)
+        first = bisect_left(seen, seen[max(0, holds - 1)])
+        start, end = max(window.start_ms, slots[first][0]), min(window.end_ms, slots[holds][0] + wide)
+        before = seen[first] - slots[first][1]
+        slots = _graded(buckets, replace(window, start_ms=start, end_ms=end), step)
+        seen = list(accumulate((graded for _, graded in slots), initial=before))[1:]
+    middle = min(range(len(slots)), key=lambda i: abs(seen[i] - half))
+    return min(window.end_ms, slots[middle][0] + step)
+
+
+def _graded(buckets: Buckets, window: Window, step_ms: int) -> list[tuple[int, int]]:
+    """(slot start, graded decisions) of each slot in which there was a decision."""
+    rows: list[tuple[int, int]] = buckets.slots("route_buckets", window, step_ms, (), ("graded",))
+    return rows
+
+
+def _strata(buckets: Buckets, window: Window) -> dict[str, Stratum]:
+    return {
+        layer: Stratum(routes, graded, correct)
+        for layer, (routes, _, _, graded, correct) in routes_by_layer(buckets, window).items()
+    }
 
 
 def routing_attention(buckets: Buckets, window: Window) -> Iterator[tuple[str, str, str]]:
