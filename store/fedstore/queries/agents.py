@@ -89,7 +89,7 @@ def _sums(buckets: Buckets, window: Window) -> Rows:
 
 def _distributions(buckets: Buckets, window: Window, task_type: str | None = None) -> dict[str, Counts]:
     where, args = _on(task_type)
-    return buckets.distributions("agent_buckets", window, ("agent",), "duration_bins", where, *args)
+    return buckets.distributions("agent_buckets", window, "agent", "duration_bins", where, *args)
 
 
 def _on(task_type: str | None) -> tuple[str, tuple[str, ...]]:
@@ -252,7 +252,7 @@ def agent_detail(
 
 
 def _task_durations(buckets: Buckets, name: str, window: Window) -> tuple[tuple[str, Durations], ...]:
-    bins = buckets.distributions("agent_buckets", window, ("task_type",), "duration_bins", "agent = ?", name)
+    bins = buckets.distributions("agent_buckets", window, "task_type", "duration_bins", "agent = ?", name)
     rows = _sums(buckets, window)
     return tuple(
         (kind, durations_of(sums[_DURATION], sums[_DURATION + 1], bins.get(kind, {})))

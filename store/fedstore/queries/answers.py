@@ -61,13 +61,13 @@ def read_slots(source: Source, asked: Question, pieces: Sequence[Piece]) -> list
 
 
 def read_distributions(source: Source, asked: Question, pieces: Sequence[Piece]) -> list[Answer]:
-    """The distribution of each piece, by key."""
-    blobs: defaultdict[tuple[Any, ...], list[bytes]] = defaultdict(list)
-    for row in _in_any_order(source, asked, pieces, (*asked.by, *asked.columns)):
-        blobs[row[:-1]].append(row[-1])
+    """The distribution of each piece, by the names of one key column."""
+    blobs: defaultdict[tuple[int, str], list[bytes]] = defaultdict(list)
+    for part, name, blob in _in_any_order(source, asked, pieces, (*asked.by, *asked.columns)):
+        blobs[part, name].append(blob)
     found: list[Answer] = [{} for _ in pieces]
-    for (part, *key), some in blobs.items():
-        found[part][tuple(key)] = _counts_of(b"".join(some))
+    for (part, name), some in blobs.items():
+        found[part][name,] = _counts_of(b"".join(some))
     return found
 
 

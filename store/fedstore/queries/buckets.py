@@ -7,8 +7,9 @@ once and kept (see ``past``), the last minutes are read again.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fedstore.bins import percentiles
 from fedstore.queries.answers import add_counts, add_sums, read_distributions, read_slots, read_sums
@@ -103,11 +104,13 @@ class Buckets:
         return rows[0]
 
     def distributions(
-        self, table: str, window: Window, by: Sequence[str], column: str, where: str = "", *args: Any
-    ) -> dict[Any, Counts]:
-        """The distribution of the window, by key (a tuple, or the value of a single ``by``)."""
-        asked = Question(table, tuple(by), (column,), where, args)
-        found: list[dict[Any, Counts]] = self._tell(asked, [self._cut(window)], read_distributions, add_counts, _by_key)
+        self, table: str, window: Window, by: str, column: str, where: str = "", *args: Any
+    ) -> dict[str, Counts]:
+        """The distribution of the window, by the names in one key column."""
+        asked = Question(table, (by,), (column,), where, args)
+        found: list[dict[str, Counts]] = self._tell(
+            asked, [self._cut(window)], read_distributions, add_counts, _by_name
+        )
         return found[0]
 
     def names(self, table: str, key: str, window: Window) -> list[str]:
@@ -119,24 +122,29 @@ class Buckets:
     ) -> list[Any]:
         """What each of some windows adds up to; what nobody has read yet of any of them in one statement."""
         told = self._told.setdefault(asked, {})
-        new = [cut for cut in cuts if cut not in told]
         past = self._past[asked.table].setdefault(asked, {})
-        missing = (piece for cut in new if cut.over not in past for piece in cut.pieces if piece not in past)
-        unread = dict.fromkeys((*missing, *(cut.present for cut in new if cut.present)))
-        found = dict(zip(unread, read(self._source, asked, tuple(unread)), strict=True)) if unread else {}
+        new = [cut for cut in cuts if cut not in told]
+        unread: dict[Piece, None] = {}
         for cut in new:
             if cut.over not in past:
+                unread |= dict.fromkeys(piece for piece in cut.pieces if piece not in past)
+            if cut.present:
+                unread[cut.present] = None
+        found = dict(zip(unread, read(self._source, asked, tuple(unread)), strict=True)) if unread else {}
+        for cut in new:
+            answer = past.get(cut.over)
+            if answer is None:
                 past.update((piece, found[piece]) for piece in cut.pieces if piece in found)
-                past[cut.over] = both([past[piece] for piece in cut.pieces])
-            present = [found[cut.present]] if cut.present else []
-            told[cut] = shape(both([past[cut.over], *present]))
+                answer = past[cut.over] = both([past[piece] for piece in cut.pieces])
+            told[cut] = shape(both([answer, found[cut.present]]) if cut.present else answer)
         return [told[cut] for cut in cuts]
 
     def _cut(self, window: Window, widest: int = DAY_MS) -> Cut:
         return _cut(window, widest, self._marks, self._kept)
 
 
-class Cut(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
     """A window in pieces: its minutes move on with it, while what lies between them stays the same for ten minutes."""
 
     pieces: tuple[Piece, ...]
@@ -167,9 +175,9 @@ def _rows(answer: Answer) -> Rows:
     return [(*key, *answer[key]) for key in sorted(answer)]
 
 
-def _by_key(answer: Answer) -> dict[Any, Counts]:
-    """Distributions by key: a tuple, or the value of a single one."""
-    return {key if len(key) > 1 else key[0]: counts for key, counts in answer.items()}
+def _by_name(answer: Answer) -> dict[str, Counts]:
+    """Distributions by name."""
+    return {name: counts for (name,), counts in answer.items()}
 
 
 _FIRST_SUM = {

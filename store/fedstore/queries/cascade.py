@@ -45,7 +45,7 @@ def layer_rows(
     """A row per layer, in cascade order; ``thresholds`` in force go before those last logged."""
     routed = routes_by_layer(buckets, window)
     asked = {row[0]: row[1:] for row in buckets.sums("layer_buckets", window, ("layer",), _LAYER_SUMS)}
-    bins = buckets.distributions("layer_buckets", window, ("layer",), "latency_bins")
+    bins = buckets.distributions("layer_buckets", window, "layer", "latency_bins")
     seen = {name: (position, threshold) for name, position, threshold in layers_seen(source)}
     total = sum(row[0] for row in routed.values())
     names = sorted(set(routed) | set(asked), key=lambda name: (seen.get(name, (999, None))[0], name))
@@ -92,7 +92,7 @@ def cascade_view(source: Source, buckets: Buckets, window: Window, thresholds: M
     """The cascade tab."""
     layers = layer_rows(source, buckets, window, thresholds)
     routes, n, us, _, _ = route_totals(buckets, window)
-    latencies = buckets.distributions("route_buckets", window, ("layer",), "latency_bins")
+    latencies = buckets.distributions("route_buckets", window, "layer", "latency_bins")
     durations = durations_of(n, us / 1000, together([*latencies.values()]))
     accuracy = routing_accuracy(buckets, window)
     clarified = Rate(sum(row.captured.hits for row in layers if row.name == LAST_RESORT), routes)
@@ -134,7 +134,7 @@ def _decisions(source: Source, name: str, window: Window) -> tuple[DecisionRow, 
 
 
 def _confidence_bins(buckets: Buckets, name: str, window: Window) -> tuple[ConfidenceBin, ...]:
-    found = buckets.distributions("layer_buckets", window, ("layer",), "confidence_bins", "layer = ?", name)
+    found = buckets.distributions("layer_buckets", window, "layer", "confidence_bins", "layer = ?", name)
     counts = found.get(name, {})
     if not any(counts.values()):
         return ()

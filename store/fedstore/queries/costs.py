@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, date, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import FedstoreError
@@ -104,8 +104,8 @@ def projected_month(buckets: Buckets, month: Money, now_ms: int, tz: tzinfo | No
     }
     if not spend:
         return None
-    days = (today - min(spend)).days
-    daily = {today - timedelta(days=back): spend.get(today - timedelta(days=back), 0) for back in range(1, days)}
+    whole = map(date.fromordinal, range(min(spend).toordinal() + 1, today.toordinal()))
+    daily = {day: spend.get(day, 0) for day in whole}
     return project_month(month.nano, daily, today, min(1.0, (now_ms - midnight) / DAY_MS))
 
 

@@ -41,7 +41,7 @@ def tools_view(buckets: Buckets, window: Window, rule: ToolRule) -> ToolsView:
 
 def tool_rows(buckets: Buckets, month: Window, rule: ToolRule, where: str = "", *args: Any) -> tuple[ToolRow, ...]:
     """A row per tool, the least trusted first; ``where`` filters on tool or agent."""
-    bins = buckets.distributions("tool_buckets", month, ("tool",), "duration_bins", where, *args)
+    bins = buckets.distributions("tool_buckets", month, "tool", "duration_bins", where, *args)
     half = _newer_half(month)
     newer = {
         tool: Rate(ok, ok + failed)
