@@ -7,9 +7,12 @@ Limits: the larger within 1.5x of the smaller, and under 10 ms. Both stores hold
 agents, three task types, five tools), written in bulk with every bucket of every name filled, which is the most that
 its queries can ever have to read: so the ratio is what the number of events costs. For comparison, another column has
 ten thousand events recorded through the writer, whose buckets are mostly empty. Processor time, which other work on
-the machine disturbs least; median of some looks of one reader, as the pane takes them, which keeps what it read of the
-time that is over. The first look is that of a new reader, which reads everything; so does each look after something
-was recorded late, for the table that it changed.
+the machine disturbs least; median of some looks.
+
+The first look is that of a new reader, which reads everything: after the window was changed, and after something was
+recorded late, for the table that it changed. The looks that follow are those of the pane, whose reader keeps what it
+read of the time that is over. The last column is a first look through a new connection, as a process that has just
+begun takes it: its statements are not prepared and none of its pages are at hand.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fedstore.bins import pack_bins
 from fedstore.database import Database
@@ -160,40 +163,53 @@ def tabs(label: str) -> dict[str, Ask]:
         "agent": lambda reader: reader.agent(AGENTS[0], window), "cascade": lambda reader: reader.cascade(window),
         "layer": lambda reader: reader.layer(LAYERS[0], window), "costs": lambda reader: reader.costs(window),
         "tools": lambda reader: reader.tools(window), "tool": lambda reader: reader.tool(TOOLS[0], window),
-        "runs": lambda reader: reader.runs(window),
+        "task type": lambda reader: reader.task_type(TASKS[0], window), "runs": lambda reader: reader.runs(window),
     }  # fmt: skip
 
 
-def median_ms(ask: Ask, database: Database, times: int) -> tuple[float, float]:
-    """Median processor time of the first look of a reader, and of its next, in milliseconds."""
-    ask(Reader(database, clock=lambda: NOW_MS))
-    taken: tuple[list[float], list[float]] = [], []
-    for _ in range(times):
-        reader = Reader(database, clock=lambda: NOW_MS)
-        for look in taken:
-            started = time.process_time()
-            ask(reader)
-            look.append(time.process_time() - started)
-    first, again = (statistics.median(look) * 1000 for look in taken)
-    return first, again
+class Looks(NamedTuple):
+    """Median processor times of one tab, in milliseconds."""
+
+    first: float
+    following: float
+    process: float
+    """Of a first look through a new connection."""
 
 
-def table(
-    label: str, sparse: Database, small: Database, large: Database, options: argparse.Namespace, limits: Limits
-) -> None:
-    """Print what each tab costs in one window."""
+def looks(ask: Ask, stores: tuple[Database, ...], times: int) -> list[Looks]:
+    """What a tab costs in each of some stores, which are looked at in turns."""
+    found: list[list[Looks]] = [[] for _ in stores]
+    for _ in range(times + 1):
+        for database, some in zip(stores, found, strict=True):
+            reader, other = Reader(database, clock=lambda: NOW_MS), Database(database.path, readonly=True)
+            first, following = taken_ms(ask, reader), taken_ms(ask, reader)
+            some.append(Looks(first, following, taken_ms(ask, Reader(other, clock=lambda: NOW_MS))))
+            other.close()
+    return [Looks(*map(statistics.median, zip(*some[1:], strict=True))) for some in found]
+
+
+def taken_ms(ask: Ask, reader: Reader) -> float:
+    """Processor time of one look, in milliseconds."""
+    started = time.process_time()
+    ask(reader)
+    return (time.process_time() - started) * 1000
+
+
+def tables(label: str, stores: tuple[Database, ...], options: argparse.Namespace, limits: Limits) -> None:
+    """Print what each tab costs in one window: its first look, and those that follow."""
+    found = {name: looks(ask, stores, options.times) for name, ask in tabs(label).items()}
     filled = f"{options.events:,} filled"
-    heads = "10,000 recorded", "10,000 filled", filled, "ratio", "limit", "      ", "under 10 ms", "first look"
-    print(f"\n| {label:8} | {' | '.join(heads)} |")
-    print(f"|----------|{'|'.join('-' * (2 + len(head)) for head in heads)}|")
-    for name, ask in tabs(label).items():
-        (_, light), (_, base), (first, more) = (
-            median_ms(ask, store, options.times) for store in (sparse, small, large)
-        )
-        fast = limits.judge(more, LIMIT_MS)
-        ratio = f"{more / base:4.2f}x |  {LIMIT_RATIO}x | {limits.judge(more / base, LIMIT_RATIO):6}"
-        figures = f"{light:12.2f} ms | {base:10.2f} ms | {more:{len(filled) - 3}.2f} ms"
-        print(f"| {name:8} | {figures} | {ratio} | {fast:11} | {first:7.2f} ms |")
+    for kind in ("first", "following"):
+        heads = ["10,000 recorded", "10,000 filled", filled, "ratio", "limit", "      ", "under 10 ms"]
+        heads += ["new process"] if kind == "first" else []
+        print(f"\n| {f'{label}, {kind}':14} | {' | '.join(heads)} |")
+        print(f"|----------------|{'|'.join('-' * (2 + len(head)) for head in heads)}|", flush=True)
+        for name, measured in found.items():
+            light, base, more = (getattr(some, kind) for some in measured)
+            ratio = f"{more / base:4.2f}x |  {LIMIT_RATIO}x | {limits.judge(more / base, LIMIT_RATIO):6}"
+            figures = f"{light:12.2f} ms | {base:10.2f} ms | {more:{len(filled) - 3}.2f} ms"
+            process = f" | {measured[-1].process:8.2f} ms" if kind == "first" else ""
+            print(f"| {name:14} | {figures} | {ratio} | {limits.judge(more, LIMIT_MS):11}{process} |")
 
 
 def main() -> int:
@@ -211,7 +227,7 @@ def main() -> int:
         size = (home / "large.db").stat().st_size / 1e9
         print(f"built in {time.perf_counter() - started:.0f} s, {size:.1f} GB")
         for label in WINDOWS:
-            table(label, sparse, small, large, options, limits)
+            tables(label, (sparse, small, large), options, limits)
         sparse.close()
         small.close()
         large.close()
