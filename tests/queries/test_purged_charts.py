@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta, timezone
+
 import pytest
 
 from fedstore import Settings
+from fedstore.queries import Reader
 from fedstore.queries.models import SeriesPoint
 from fedstore.retention import purge
 from fedstore.store import Store
@@ -52,6 +55,21 @@ def test_a_view_names_the_window_that_its_figures_are_those_of(
     assert (view.window.label, view.window.length_ms) == (label, hours * 3_600_000)
     assert view.window.start_ms <= asked.start_ms < asked.end_ms <= view.window.end_ms
     assert reader.costs(asked).window == reader.agents(asked).window == view.window
+
+
+def test_a_month_counts_no_day_twice_where_midnight_lies_in_it(store: Store, clock: Clock) -> None:
+    """Only UTC days are kept of that time; the local midnight lies within one of them."""
+    clock.now_ms = NOW_MS
+    since = NOW_MS - 4 * DAY_MS
+    spent = [{"kind": "usage", "agent": "kimi", "at": at, "cost_usd": 0.001} for at in range(since, NOW_MS, 7_200_000)]
+    assert not store.writer().write(spent).rejected
+    clock.advance(12 * DAY_MS)
+    assert not store.writer().write([{"kind": "run", "agent": "kimi", "at": clock()}]).rejected
+    purge(store.database, Settings(minute_days=4, hour_days=10), clock(), pause=lambda _: None)
+    reader = Reader(store.database, clock=clock, tz=timezone(timedelta(hours=5.5)))
+    costs = reader.costs(reader.window("24h", NOW_MS))
+    assert costs.month.nano == len(spent) * 1_000_000
+    assert 0 < costs.today.nano < costs.month.nano
 
 
 def tasks(series: tuple[SeriesPoint, ...]) -> int:

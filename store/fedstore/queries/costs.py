@@ -83,10 +83,10 @@ def _cost_row(row: Sequence[Any], total_nano: int) -> CostRow:
 def spent_lately(buckets: Buckets, now_ms: int, tz: tzinfo | None) -> tuple[Money, Money]:
     """What was spent today and this month, to the end of the present minute."""
     end = now_ms - now_ms % MINUTE_MS + MINUTE_MS
-    first, midnight = month_start_ms(now_ms, tz), day_start_ms(now_ms, tz)
-    days = Window(first, midnight, "", live=False), Window(midnight, end, "", live=False)
-    before, today = (Money(*rows[0]) for rows in buckets.sums_each("spend_buckets", days, (), _MONEY))
-    return today, before + today
+    since = (Window(start(now_ms, tz), end, "", live=False) for start in (day_start_ms, month_start_ms))
+    # Not the days before and today added up: of a purged time, the bucket that midnight lies in is in both.
+    ((today,), (month,)) = buckets.sums_each("spend_buckets", since, (), _MONEY)
+    return Money(*today), Money(*month)
 
 
 def projected_month(buckets: Buckets, month: Money, now_ms: int, tz: tzinfo | None) -> int | None:
