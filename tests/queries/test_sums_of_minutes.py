@@ -6,12 +6,12 @@ import random
 import struct
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
+from fedstore import bins
 from fedstore.bins import pack_bins
-from fedstore.queries import answers
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.past import Past
 from fedstore.schema.summaries import SPECS
@@ -90,7 +90,7 @@ def test_any_window_adds_up_to_its_minutes(store: Store, clock: Clock, seed: int
                 }
 
 
-def nonzero(counts: answers.Counts) -> dict[int, int]:
+def nonzero(counts: Mapping[int, int]) -> dict[int, int]:
     return {index: count for index, count in counts.items() if count}
 
 
@@ -118,5 +118,5 @@ def test_distributions_add_up_with_numpy_and_without(monkeypatch: pytest.MonkeyP
         pytest.importorskip("numpy")
     else:
         monkeypatch.delitem(sys.modules, "numpy", raising=False)
-        monkeypatch.setattr(answers, "_many_counts_of", None)  # nobody waits for numpy because of some thousand bins
-    assert dict(answers._counts_of(b"".join(map(pack_bins, some)))) == dict(sum(some, Counter()))
+        monkeypatch.setattr(bins, "_counts_by_numpy", None)  # nobody waits for numpy because of some thousand bins
+    assert dict(bins.counts_of(map(pack_bins, some))) == dict(sum(some, Counter()))

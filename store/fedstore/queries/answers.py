@@ -6,13 +6,12 @@ each start is added up as it is met, in a statement per span; what has to be sor
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from itertools import chain
 from operator import add
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fedstore.bins import read_bins, together
+from fedstore.bins import counts_of, together
 from fedstore.schema.summaries import SPECS
 
 if TYPE_CHECKING:
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Counts", "Rows", "Source", "add_counts", "add_sums", "read_distributions", "read_slots", "read_sums"]
 
 Rows = list[tuple[Any, ...]]
-_NUMPY_BYTES = 4_096
-_IMPORT_BYTES = 8_388_608
-"""Numpy adds up faster from 500 pairs on, but to import it costs as much as to add up a million pairs without."""
 
 
 class Source(Protocol):
@@ -67,7 +63,7 @@ def read_distributions(source: Source, asked: Question, pieces: Sequence[Piece])
         blobs[part, name].append(blob)
     found: list[Answer] = [{} for _ in pieces]
     for (part, name), some in blobs.items():
-        found[part][name,] = _counts_of(b"".join(some))
+        found[part][name,] = counts_of(some)
     return found
 
 
@@ -115,25 +111,6 @@ def _sums_of(rows: Rows, keys: int, pieces: Sequence[Piece]) -> list[Answer]:
     for row in rows:
         found[row[0]][row[1:keys]] = row[keys:]
     return found
-
-
-def _counts_of(blob: bytes) -> Counts:
-    """The count of each bin in some packed distributions."""
-    if len(blob) >= (_NUMPY_BYTES if "numpy" in sys.modules else _IMPORT_BYTES):
-        return _many_counts_of(blob)
-    counts: defaultdict[int, int] = defaultdict(int)
-    for index, count in read_bins(blob):
-        counts[index] += count
-    return counts
-
-
-def _many_counts_of(blob: bytes) -> Counts:
-    import numpy as np
-
-    pairs = np.frombuffer(blob, "<i4").reshape(-1, 2)
-    lowest = int(pairs[:, 0].min())
-    sums = np.bincount(pairs[:, 0] - lowest, weights=pairs[:, 1])
-    return {lowest + int(i): int(sums[i]) for i in np.flatnonzero(sums)}
 
 
 # --- adding up ------------------------------------------------------------------------------------------------
