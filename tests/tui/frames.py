@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedtop.app import FedtopApp
 from fedtop.options import AppOptions
-from fedtop.widgets.header import Header
+from fedtop.widgets.header import HeaderLine
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def read_anew(app: FedtopApp, pilot: Pilot[Any]) -> None:
 
 def header(app: FedtopApp) -> str:
     """The header's line."""
-    return app.base.query_one(Header).paint(app.size.width, 1)[0].plain
+    return app.base.query_one(HeaderLine).paint(app.size.width, 1)[0].plain
 
 
 def screen_text(app: FedtopApp) -> str:

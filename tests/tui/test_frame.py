@@ -22,7 +22,7 @@ from fedtop.screens.footer import KeyFooter
 from fedtop.screens.help import HelpScreen
 from fedtop.state import window_of
 from fedtop.themes import THEMES
-from fedtop.widgets.header import Header
+from fedtop.widgets.header import HeaderLine
 from tests.conftest import Clock
 from tests.federation import AGENTS, NOW_MS, RUNS, run_event
 from tests.tui.frames import header, read_anew, running, screen_text, table, until
@@ -64,7 +64,7 @@ async def test_number_and_bracket_keys_visit_the_tabs(seeded_store: Store, clock
 async def test_a_click_on_a_tab_goes_there(seeded_store: Store, clock: Clock) -> None:
     async with running(seeded_store, clock) as (app, pilot):
         at = header(app).index("Agents")
-        await pilot.click(Header, offset=(at, 0))
+        await pilot.click(HeaderLine, offset=(at, 0))
         await until(pilot, lambda: app.view.tab == "agents")
 
 
@@ -207,7 +207,7 @@ async def test_zoom_there_and_back(seeded_store: Store, clock: Clock) -> None:
     async with running(seeded_store, clock) as (app, pilot):
         await pilot.press("z")
         assert app.screen.maximized is app.screen.query_one("#overview-agents")
-        assert app.screen.query_one(Header).region.height == 1
+        assert app.screen.query_one(HeaderLine).region.height == 1
         await pilot.press("escape")
         assert app.screen.maximized is None
 

@@ -17,7 +17,7 @@ from fedtop.format import ASCII, UNICODE
 from fedtop.themes import hue
 from fedtop.widgets.diff_table import DiffLine, DiffTable
 from fedtop.widgets.funnel import Funnel, FunnelLayer
-from fedtop.widgets.header import Header, HeaderData, paint_header
+from fedtop.widgets.header import HeaderData, HeaderLine, paint_header
 from fedtop.widgets.interval_bar import Bar, IntervalBar, Spark
 from fedtop.widgets.ladder import Ladder, Rung, rung_row
 from fedtop.widgets.live_table import LiveTable
@@ -39,7 +39,7 @@ class HostApp(App):
             yield from self.widgets
 
     @on(LiveTable.Selected)
-    @on(Header.TabClicked)
+    @on(HeaderLine.TabClicked)
     def keep(self, message):
         self.seen.append(message)
 
@@ -315,19 +315,19 @@ def test_the_header_tells_what_the_data_are(feed, detail, shown):
 
 
 async def test_a_click_on_a_tab_is_told():
-    app = HostApp(Header(FULL))
+    app = HostApp(HeaderLine(FULL))
     async with app.run_test(size=(120, 4)) as pilot:
         _, places = paint_header(FULL, 120, UNICODE)
         place = next(p for p in places if p.key == "costs")
-        await pilot.click(Header, offset=(place.start + 2, 0))
-        await pilot.click(Header, offset=(118, 0))
+        await pilot.click(HeaderLine, offset=(place.start + 2, 0))
+        await pilot.click(HeaderLine, offset=(118, 0))
         await pilot.pause()
         assert [m.key for m in app.seen] == ["costs"]
 
 
 async def test_everything_is_ascii_when_asked():
     widgets = (
-        Header(FULL),
+        HeaderLine(FULL),
         Tile("cost", TileData("$4.10", "~", "→ $371", (1, 2, 3), "warn")),
         Funnel(),
         Ladder(),

@@ -28,7 +28,7 @@ from fedtop.screens.main import MainScreen
 from fedtop.state import Sort, ViewState, filtered, on_tab, sorted_by
 from fedtop.status import Freshness, header_of, may_jump, notice_of
 from fedtop.themes import THEMES, defaults_for
-from fedtop.widgets.header import Header
+from fedtop.widgets.header import HeaderLine
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
@@ -303,6 +303,6 @@ class FedtopApp(Actions, App[None]):
             sort = Sort(event.column, event.reverse)
             self.view = sorted_by(self.view, panel.table_name(event.table), sort)
 
-    @on(Header.TabClicked)
-    async def _tab_clicked(self, event: Header.TabClicked) -> None:
+    @on(HeaderLine.TabClicked)
+    async def _tab_clicked(self, event: HeaderLine.TabClicked) -> None:
         await self.go_to_tab(event.key)

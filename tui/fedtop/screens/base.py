@@ -17,7 +17,7 @@ from fedtop.screens import TABS
 from fedtop.screens.filter_bar import FilterBar
 from fedtop.screens.footer import KeyFooter
 from fedtop.screens.text_lines import TextLines
-from fedtop.widgets.header import Header, HeaderData
+from fedtop.widgets.header import HeaderData, HeaderLine
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -48,7 +48,7 @@ class Notice(TextLines):
 class BaseScreen(Screen[None]):
     """See the module. Subclasses compose their body and say which panel is on top."""
 
-    ALLOW_IN_MAXIMIZED_VIEW = "Header, KeyFooter, FilterBar, Notice"
+    ALLOW_IN_MAXIMIZED_VIEW = "HeaderLine, KeyFooter, FilterBar, Notice"
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "Next part", id="view.next", show=False, tooltip="The next part of the view"),
@@ -62,7 +62,7 @@ class BaseScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The frame around `compose_body`."""
-        yield Header(HeaderData(HEADER_TABS, self.host.view.tab))
+        yield HeaderLine(HeaderData(HEADER_TABS, self.host.view.tab))
         yield Notice(id="notice")
         yield from self.compose_body()
         yield KeyFooter()
@@ -88,7 +88,7 @@ class BaseScreen(Screen[None]):
 
     def set_header(self, data: HeaderData) -> None:
         """Shows the state of the data."""
-        self.query_one(Header).set_data(data)
+        self.query_one(HeaderLine).set_data(data)
 
     def set_notice(self, text: Text) -> None:
         """Shows or hides the notice."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fedtop.glyphs import Glyphs
 
-__all__ = ["Header", "HeaderData", "Placement", "paint_header"]
+__all__ = ["HeaderData", "HeaderLine", "Placement", "paint_header"]
 
 Feed = Literal["live", "paused", "stale", "as_of"]
 
@@ -104,11 +104,11 @@ def _status(data: HeaderData, glyphs: Glyphs, age: bool, store: bool) -> Text:
     return Text.assemble(Text("  ").join(p for p in parts if p.plain), " ")
 
 
-class Header(Drawn):
-    """`HeaderData` on one line; a click on a tab posts `Header.TabClicked`."""
+class HeaderLine(Drawn):
+    """`HeaderData` on one line; a click on a tab posts `HeaderLine.TabClicked`."""
 
     DEFAULT_CSS = """
-    Header {
+    HeaderLine {
         dock: top;
         height: 1;
         width: 100%;
@@ -119,12 +119,12 @@ class Header(Drawn):
     class TabClicked(Message):
         """The tab with this key was clicked."""
 
-        def __init__(self, header: Header, key: str) -> None:
+        def __init__(self, header: HeaderLine, key: str) -> None:
             super().__init__()
             self.header, self.key = header, key
 
         @property
-        def control(self) -> Header:
+        def control(self) -> HeaderLine:
             """The header that sent it."""
             return self.header
 
