@@ -44,6 +44,9 @@ class Reader:
     def newest_ms(self, *_: str) -> int:
         return NOW_MS
 
+    def kept(self, window: Window) -> Window:
+        return window
+
     def last_recorded_ms(self) -> int:
         return NOW_MS
 

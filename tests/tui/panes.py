@@ -42,6 +42,9 @@ class Answers:
     def window(self, label: str, at_ms: int) -> Window:
         return Window.ending(label, at_ms)
 
+    def kept(self, window: Window) -> Window:
+        return window
+
     def __getattr__(self, name: str) -> Any:
         answers: dict[str, Any] = self.__dict__["answers"]
         if name not in answers:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from fedstore import Settings
 from fedstore.errors import StoreError
 from fedstore.paths import default_store_path
+from fedstore.retention import purge
 from fedstore.store import Store
 from fedtop.messages import Snapshot, SnapshotReady
 from fedtop.screens.detail import DetailScreen
@@ -156,6 +158,26 @@ async def test_each_list_of_the_overview_opens_what_it_is_about(seeded_store: St
             await until(pilot, lambda kind=kind: app.base.panel.panel_id == kind, selector)
             await pilot.press("escape")
             await until(pilot, lambda: app.screen is app.main)
+
+
+async def test_the_header_names_the_window_that_the_figures_are_those_of(store: Store, clock: Clock) -> None:
+    """Of a time whose minutes and hours were purged there are whole days only."""
+    runs = [{"kind": "run", "agent": "kimi", "at": clock.now_ms + n * 3_600_000} for n in range(-72, 1)]
+    assert not store.writer().write(runs).rejected
+    at = clock.now_ms
+    clock.advance(20 * DAY)
+    assert not store.writer().write([{"kind": "run", "agent": "kimi", "at": clock()}]).rejected
+    purge(store.database, Settings(minute_days=4, hour_days=10), clock(), pause=lambda _: None)
+    shown = store.reader().overview(store.reader().window("24h", at))
+    assert (shown.window.label, shown.tasks) == ("2d", 37)
+    async with running(store, clock, at_ms=at) as (app, pilot):
+        assert " 2d for 24h " in header(app)
+        await pilot.press("w")
+        await read_anew(app, pilot)
+        assert " 8d for 7d " in header(app)
+        await pilot.press("0", "W")
+        await read_anew(app, pilot)
+        assert " 24h  ● live" in header(app)
 
 
 class Flaky:

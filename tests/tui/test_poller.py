@@ -46,6 +46,9 @@ class Reader:
     def window(self, label: str, at_ms: int) -> Window:
         return Window(1_000, at_ms + 1, label, live=False)
 
+    def kept(self, window: Window) -> Window:
+        return window
+
 
 def query(reader: Reader, window: Window, args: Mapping[str, Any]) -> int:
     reader.queries.append((window, args, threading.current_thread().name))

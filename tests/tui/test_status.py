@@ -73,6 +73,11 @@ def test_a_failure_is_stale_at_once_even_when_paused() -> None:
     assert shown(state.paused(VIEW, NOW), broken).feed == "stale"
 
 
+def test_the_window_is_that_of_the_figures() -> None:
+    assert shown(VIEW, replace(FRESH, window="24h")).window == "24h"
+    assert shown(VIEW, replace(FRESH, window="2d")).window == "2d for 24h"
+
+
 def test_readonly_is_said() -> None:
     header = header_of(VIEW, FRESH, NOW, tabs=(), store="fedtop.db", tz=UTC, readonly=True)
     assert header.store == "fedtop.db read-only"

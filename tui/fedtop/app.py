@@ -183,6 +183,8 @@ class FedtopApp(Actions, App[None]):
     def set_view(self, view: ViewState) -> None:
         """Replaces the view state; whoever needs other data demands it."""
         if view != self.view:
+            if (view.window, view.at_ms) != (self.view.window, self.view.at_ms):
+                self.fresh = replace(self.fresh, window="")
             self.view = view
             self._refresh_status()
 
@@ -229,7 +231,7 @@ class FedtopApp(Actions, App[None]):
         self.answered = snapshot.serial
         self.fresh = Freshness(
             snapshot.taken_ms, snapshot.newest_ms, snapshot.recorded_ms, never_read=False,
-            about=snapshot.about, newest_about_ms=snapshot.newest_about_ms,
+            about=snapshot.about, newest_about_ms=snapshot.newest_about_ms, window=snapshot.window.label,
         )  # fmt: skip
         self.base.show_snapshot(snapshot, self.view)
         self._refresh_status()

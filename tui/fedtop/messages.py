@@ -22,6 +22,7 @@ __all__ = ["Demanded", "FilterChanged", "ReadFailed", "Snapshot", "SnapshotReady
 class Snapshot:
     """One reading of the store for one request: what the panel asked for, and the newest fact there is.
 
+    `window` is the one that its figures are those of: longer than what was asked for where that was purged in part.
     `newest_ms` is when the newest fact happened (to the minute), `recorded_ms` when the last one came in;
     `newest_about_ms` is when the newest one happened of those that the panel is `about`.
     """

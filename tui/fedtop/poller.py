@@ -125,7 +125,7 @@ class Poller:
         data = None if request.query is None else request.query(reader, window, request.args)
         newest = reader.newest_ms()
         snapshot = Snapshot(
-            request.serial, window, data, now, newest, reader.last_recorded_ms(),
+            request.serial, reader.kept(window), data, now, newest, reader.last_recorded_ms(),
             request.about, newest if request.about == ANYTHING else request.about.newest_ms(reader),
         )  # fmt: skip
         self._seen = seen

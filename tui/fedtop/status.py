@@ -30,6 +30,7 @@ class Freshness:
 
     `answered_ms` is when the store last answered, `newest_ms` its newest fact, `newest_about_ms` the newest of those
     that the panel is `about`, `problem` why it does not answer. `never_read` is True before the first answer.
+    `window` names the one that the figures are those of, empty before there are any of the window that was chosen.
     """
 
     answered_ms: int
@@ -39,6 +40,7 @@ class Freshness:
     never_read: bool = True
     about: About = ANYTHING
     newest_about_ms: int | None = None
+    window: str = ""
 
     def age_s(self, now_ms: int) -> float | None:
         """Seconds since the newest fact; imported history is as old as what it tells of."""
@@ -70,7 +72,7 @@ def header_of(
     return HeaderData(
         tabs=tabs,
         active=view.tab,
-        window=view.window,
+        window=f"{fresh.window} for {view.window}" if fresh.window not in ("", view.window) else view.window,
         feed=feed,
         detail=detail,
         age="" if view.pinned_ms is not None else data_age,

@@ -97,6 +97,11 @@ class Reader:
             return replace(window, start_ms=min(oldest, window.end_ms - MINUTE_MS))
         return window
 
+    def kept(self, window: Window) -> Window:
+        """The window that views of this one are those of: longer where minutes or hours of its time were purged."""
+        with self._moment() as buckets:
+            return buckets.kept(window)
+
     def _present(self, window: Window) -> int:
         """The moment whose day and month a view tells of: now, or the end of a window in the past."""
         now = self._clock()
