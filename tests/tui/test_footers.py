@@ -11,20 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.binding import Binding
 
 from fedstore.config import Settings
 from fedstore.policy import PolicyStore
 from fedstore.store import Store
 from fedtop.app import FedtopApp
+from fedtop.keys import KEYS, taken_by
 from fedtop.screens import DRILLS, TABS, drill_class
 from fedtop.screens.footer import hints_of
 from fedtop.screens.help import groups_of
 from fedtop.screens.panel import Panel
 from fedtop.screens.plan_details import BoostPanel, FlipsPanel
+from fedtop.widgets.live_table import LiveTable
 from tests.conftest import Clock
 from tests.federation import federation_events
 from tests.tui.frames import running, screen_text, until
 from tests.tui.plan_stores import loop_store
+from tests.tui.test_widget_names import below
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -35,6 +39,14 @@ WALKED = [
     *("agent:kimi", "task_type:code", "layer:semantic", "tool:browser", "why:walked", "boost:agent:kimi/code"),
     *("ledger", "change:1", "change:2", "change:3", "labelling", "optimize", "tune", "alerts"),
 ]
+
+
+def panel_of(target: str) -> type[Panel]:
+    """The panel class of a tab or drill-down."""
+    kind, _, name = target.partition(":")
+    found = next(tab.load() for tab in TABS if tab.id == name) if kind == "tab" else drill_class(kind)
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +150,48 @@ async def test_a_lever_that_was_moved_can_be_put_back(full: Store, clock: Clock)
         await pilot.press("0")  # the frame's key for the present, but in this view the lever's
         await pilot.pause()
         assert app.view.pinned_ms is not None
+
+
+@pytest.mark.parametrize("target", [target for target in WALKED if taken_by(panel_of(target), {})])
+async def test_a_key_of_a_view_never_becomes_the_frames(
+    full: Store, clock: Clock, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a view binds, and whenever it does not do it."""
+    async with running(full, clock, interval_s=60.0) as (app, pilot):
+        await shown(app, pilot, target)
+        panel = app.top_panel
+        taken = taken_by(type(panel), {})
+        monkeypatch.setattr(panel, "check_action", lambda action, parameters: False)
+        ran: list[str] = []
+        monkeypatch.setattr(FedtopApp, "_dispatch_action", lambda app, at, action, values: ran.append(action))
+        for focus in (app.focused, None):
+            app.screen.set_focus(focus)
+            await pilot.press(*taken)
+            await pilot.pause()
+            assert not ran
+            assert not [key for key, active in app.screen.active_bindings.items() if key in taken]
+
+
+def test_moved_keys_are_kept_apart_too() -> None:
+    ledger = panel_of("ledger")
+    assert taken_by(ledger, {}) == {"u"}
+    assert taken_by(ledger, {"ledger.undo": "x"}) == set()
+    assert taken_by(ledger, {"ledger.undo": "x,w"}) == {"w"}
+    assert taken_by(ledger, {"loop.undo": "U", "time.pause": "u"}) == {"space"}
+
+
+def test_tables_leave_the_frame_its_keys() -> None:
+    """All but these: the letters of a grade always work, and the matrix has its h only while it has columns."""
+    frame = {key for entry in KEYS for key in entry.keys.split(",")}
+    shared = {
+        (kind.__name__, key)
+        for kind in below(LiveTable)
+        if kind.__module__.startswith("fedtop.")
+        for key in frame.intersection(
+            binding.key for binding in Binding.make_bindings(kind.__dict__.get("BINDINGS", ()))
+        )
+    }
+    assert shared == {("QueueTable", "y"), ("Matrix", "h")}
 
 
 async def test_views_without_a_window_offer_none(full: Store, clock: Clock) -> None:

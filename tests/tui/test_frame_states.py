@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from fedstore import Settings
 from fedstore.errors import StoreError
@@ -21,6 +22,7 @@ from fedtop.screens.footer import KeyFooter
 from fedtop.screens.task_type import TaskTypePanel
 from fedtop.state import window_of
 from fedtop.widgets.live_table import LiveTable
+from fedtop.widgets.matrix import Matrix
 from tests.conftest import Clock
 from tests.federation import NOW_MS
 from tests.tui.frames import HOSTILE, header, read_anew, running, screen_text, table, until
@@ -66,6 +68,36 @@ async def test_history_is_offered_and_shown_by_one_key(seeded_store: Store, cloc
         assert "◷ as of 10 Mar 12:34" in header(app)
         assert "The newest fact" not in screen_text(app)
         assert table(app, "#agents").row_count == 4
+
+
+async def test_the_key_to_the_newest_facts_is_a_letter_where_letters_are_typed(
+    seeded_store: Store, clock: Clock
+) -> None:
+    clock.advance(40 * DAY)
+    async with running(seeded_store, clock) as (app, pilot):
+        assert app.can_jump
+        await pilot.press("colon")
+        await until(pilot, lambda: isinstance(app.focused, Input), "the palette")
+        await pilot.press("h")
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "h"
+        await pilot.press("escape", "slash", "h")
+        assert app.view.filter_of("overview") == "h"
+        assert app.view.at_ms is None
+
+
+async def test_the_matrix_keeps_its_keys_while_the_newest_facts_lie_elsewhere(
+    seeded_store: Store, clock: Clock
+) -> None:
+    async with running(seeded_store, clock, tab="agents", at_ms=clock() - DAY) as (app, pilot):
+        matrix = app.screen.query_one(Matrix)
+        matrix.focus()
+        first = matrix.cursor_column
+        await pilot.press("l")
+        assert matrix.cursor_column != first
+        assert app.can_jump
+        await pilot.press("h")
+        assert (matrix.cursor_column, app.view.at_ms) == (first, clock() - DAY)
 
 
 async def test_each_tab_goes_to_the_newest_of_its_own_facts(store: Store, clock: Clock) -> None:

@@ -31,10 +31,9 @@ class Actions:
             kind = str(parameters[0])
             return app.may_open(kind) and (panel is None or panel.panel_id != kind)
         if action == "take_back":
-            # Where the panel undoes what it shows, the key never means another change.
-            return not app.options.readonly and (panel is None or "undo" not in panel.MUTATING)
+            return not app.options.readonly
         if action == "newest":
-            return app.can_jump and not app.base.typing
+            return app.can_jump
         if action == "retreat":
             return app.can_retreat
         if action in ("wider", "narrower") and panel is not None:

@@ -85,7 +85,9 @@ class FedtopApp(Actions, App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self._start_in(self.options.theme)
-        self.set_keymap(keys.keymap_of(self.options.keymap))
+        self._user_keys = keys.keymap_of(self.options.keymap)
+        self._taken: dict[type[Panel], frozenset[str]] = {}
+        self.set_keymap(self._user_keys)
 
     def _start_in(self, name: str) -> None:
         """Starts in a theme; one of fedtop's own without the watcher, which would parse all styles a second time."""
@@ -177,6 +179,13 @@ class FedtopApp(Actions, App[None]):
     def may_open(self, kind: str) -> bool:
         """Whether there is a drill-down of this kind for this user."""
         return kind in DRILLS and not (self.options.readonly and kind in MUTATING_DRILLS)
+
+    def is_taken(self, key: str, panel: Panel) -> bool:
+        """Whether a key of the frame is one of a panel's own."""
+        kind = type(panel)
+        if kind not in self._taken:
+            self._taken[kind] = keys.taken_by(kind, self._user_keys)
+        return key in self._taken[kind]
 
     # Readings come up, views go down
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.binding import ActiveBinding
     from textual.screen import Screen
 
-__all__ = ["GROUPS", "KEYS", "Key", "active_in_order", "binding_ids", "bindings", "display", "keymap_of"]
+__all__ = ["GROUPS", "KEYS", "Key", "active_in_order", "binding_ids", "bindings", "display", "keymap_of", "taken_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,7 @@ KEYS = (
     Key("time.back", "comma,less_than_sign", "step(-1)", "Back in time", "The window before this one"),
     Key("time.forth", "full_stop,greater_than_sign", "step(1)", "Forth in time", "The window after this one"),
     Key("time.live", "0,ctrl+end", "live", "Live", "Back to the present"),
-    Key(
-        "time.newest",
-        "h",
-        "newest",
-        "newest facts",
-        "The window ending at the newest fact",
-        show=True,
-        priority=True,
-    ),
+    Key("time.newest", "h", "newest", "newest facts", "The window ending at the newest fact", show=True),
     Key("view.zoom", "z", "zoom", "Maximise", "This part alone, and back"),
     Key("view.export", "e", "export('csv')", "Export CSV", "Write these rows to a CSV file"),
     Key("view.export_json", "E", "export('json')", "Export JSON", "Write these rows to a JSON file"),
@@ -144,6 +136,22 @@ def _bindings_below(node: type[DOMNode]) -> Iterator[BindingType]:
         if kind.__module__.startswith("fedtop."):
             yield from kind.__dict__.get("BINDINGS", ())
         yield from _bindings_below(kind)
+
+
+def taken_by(view: type[DOMNode], keymap: Mapping[str, str]) -> frozenset[str]:
+    """The keys of the frame, by their names in `KEYS`, that a view binds too; a user may have moved either of them.
+
+    Such a key is the view's alone: where it does nothing there at the moment, it must not do something else. Only Esc
+    is everyone's, since it takes one step back whatever that is.
+    """
+    given = (bound for kind in view.__mro__ for bound in kind.__dict__.get("BINDINGS", ()))
+    bound = {key for one in Binding.make_bindings(given) for key in keymap.get(one.id or "", one.key).split(",")}
+    return frozenset(
+        key
+        for entry in KEYS
+        for key in entry.keys.split(",")
+        if entry.id != "view.back" and not bound.isdisjoint(keymap.get(entry.id, key).split(","))
+    )
 
 
 def active_in_order(screen: Screen[Any]) -> list[ActiveBinding]:

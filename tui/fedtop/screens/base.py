@@ -82,6 +82,11 @@ class BaseScreen(Screen[None]):
         """The panel on top, once it is there."""
         raise NotImplementedError
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:  # noqa: ARG002
+        """A key of the view on top is never the frame's, not even where it does nothing."""
+        panel = self.panel
+        return panel is not None and self.host.is_taken(key, panel)
+
     def on_screen_resume(self) -> None:
         """On top again: fresh data."""
         self.post_message(Demanded())

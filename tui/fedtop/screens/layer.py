@@ -97,7 +97,6 @@ class LayerPanel(TurningPanel):
     BINDINGS: ClassVar[list[BindingType]] = [
         *LEVER_KEYS,
         Binding("0", "reset", "reset", id="layer.reset", tooltip="Put the threshold back where it is"),
-        Binding("0", "stay", show=False),
     ]
 
     def __init__(self, name: str) -> None:
@@ -224,7 +223,7 @@ class LayerPanel(TurningPanel):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Without a study there is no lever; one that was not moved cannot be put back."""
-        if action in ("lever", "stay") and self._study is None:
+        if action == "lever" and self._study is None:
             return False
         if action == "reset" and (self._study is None or self.lever_at == self._study.threshold):
             return False
@@ -241,9 +240,6 @@ class LayerPanel(TurningPanel):
         """Puts the lever back to the threshold in force."""
         self._at = None
         self.refresh_lever()
-
-    def action_stay(self) -> None:
-        """Nothing: where the lever is back already, its key must not become the frame's, which leaves the past."""
 
     @on(LiveTable.Selected, "#decisions")
     def _open_why(self, event: LiveTable.Selected) -> None:

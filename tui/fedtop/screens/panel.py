@@ -49,6 +49,9 @@ class Host(Protocol):
     def now(self) -> int:
         """The present in epoch milliseconds, by the pane's clock."""
 
+    def is_taken(self, key: str, panel: Panel) -> bool:
+        """Whether a key of the frame is one of a panel's own."""
+
 
 class Panel(Widget):
     """See the module. `panel_id` is unique among views; `title` stands above a drill-down."""

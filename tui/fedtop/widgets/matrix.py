@@ -120,6 +120,10 @@ class Matrix(LiveTable):
         """The key of the column under the cursor."""
         return self._column
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where there is nothing, there is nothing to move to."""
+        return len(self.columns) > 1 if action == "column" else super().check_action(action, parameters)
+
     def action_column(self, step: int) -> None:
         """Moves the cursor sideways; stops at either edge."""
         keys = [c.key for c in self.columns[1:]]
