@@ -23,6 +23,7 @@ from fedtop.screens.footer import hints_of
 from fedtop.screens.help import groups_of
 from fedtop.screens.panel import Panel
 from fedtop.screens.plan_details import BoostPanel, FlipsPanel
+from fedtop.widgets.line_input import LineInput
 from fedtop.widgets.live_table import LiveTable
 from tests.conftest import Clock
 from tests.federation import federation_events
@@ -134,6 +135,16 @@ async def test_grades_stand_in_their_order_before_what_any_table_does(full: Stor
         assert said == [("y", "right"), ("n", "wrong"), ("c", "agent"), ("x", "skip"), ("Enter", "open"), ("s", "sort")]
         grades = dict(groups_of(app.screen))["Labelling"]
         assert [keys for keys, _ in grades] == ["y", "n", "c", "x"]
+
+
+async def test_the_footer_offers_no_letter_where_letters_are_typed(full: Store, clock: Clock) -> None:
+    async with running(full, clock) as (app, pilot):
+        for target, key in (("tab:agents", "slash"), ("labelling", "c"), ("why:walked", "c")):
+            await shown(app, pilot, target)
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.focused, LineInput), target)
+            assert not [hint for hint in hints_of(app.screen) if len(hint.key) == 1]
+            await pilot.press("escape")
 
 
 async def test_a_lever_that_was_moved_can_be_put_back(full: Store, clock: Clock) -> None:

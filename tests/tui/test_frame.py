@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 
 from fedstore.errors import SettingsError
 from fedstore.store import Store
@@ -167,6 +168,16 @@ async def test_letters_typed_into_the_filter_are_no_commands(seeded_store: Store
         assert app.view.filter_of("overview") == "wqhe2"
 
 
+async def test_what_is_typed_ahead_of_the_filter_line_is_its_text(seeded_store: Store, clock: Clock) -> None:
+    """As when it is pasted, or while the pane is busy: all keys are there before the line is."""
+    async with running(seeded_store, clock, tab="agents") as (app, pilot):
+        for key, character in (("slash", "/"), ("o", "o"), ("d", "d"), ("enter", "\r")):
+            app.post_message(Key(key, character))
+        agents = table(app, "#agents-table")
+        await until(pilot, lambda: app.focused is agents and agents.model.order == ["codex"])
+        assert app.view.filter_of("agents") == "od"
+
+
 async def test_filters_belong_to_their_tab(seeded_store: Store, clock: Clock) -> None:
     async with running(seeded_store, clock, tab="agents") as (app, pilot):
         await pilot.press("slash", *"kimi", "enter", "1")
@@ -310,6 +321,16 @@ async def test_quit(seeded_store: Store, clock: Clock, key: str) -> None:
         await pilot.press(key)
         await pilot.pause()
         assert not app.is_running or app._exit
+
+
+async def test_what_is_typed_after_quitting_opens_nothing(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock) as (app, pilot):
+        for key in "qt2":
+            app.post_message(Key(key, key))
+        await pilot.pause()
+    assert app.fault is None
+    assert len(app._screen_stacks["_default"]) <= 1
+    assert app.view.tab == "overview"
 
 
 async def test_keys_can_be_remapped(seeded_store: Store, clock: Clock) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
+from threading import Event
 from typing import Any
 
 import pytest
 
-from fedstore.labelling import LabelItem, LabelProgress, labelling_queue
+from fedstore.labelling import LabelItem, LabellingQueue, LabelProgress, labelling_queue
 from fedstore.learning.intervals import wilson
 from fedstore.queries import Reader
 from fedstore.store import Store
@@ -157,6 +158,28 @@ class TestQueue:
             await settled(app, pilot)
             assert table(app).has_focus
         assert verdict(source.store, first) == (0, "someone")
+
+    async def test_a_name_may_be_typed_while_the_decisions_are_read(
+        self, source: GradingSource, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its letters must not be lost, nor be taken for grades."""
+        read = Event()
+
+        def slow(given: Any, window: Window) -> LabellingQueue:
+            read.wait(10)
+            return LabellingQueue(given, window)
+
+        monkeypatch.setattr("fedtop.screens.labelling.open_queue", slow)
+        async with pane(source) as (app, pilot):
+            await pilot.press("g", "c", *"any")
+            assert table(app).cursor_key is None
+            read.set()
+            await settled(app, pilot)
+            first = table(app).cursor_key
+            assert first is not None
+            await pilot.press("enter")
+            await settled(app, pilot)
+        assert verdict(source.store, first) == (0, "any")
 
     async def test_leaving_the_name_grades_nothing(self, source: GradingSource) -> None:
         async with pane(source, target="labelling:") as (app, pilot):

@@ -76,7 +76,7 @@ class Actions:
         """Takes the newest change that stands back, after a question."""
         from fedtop.screens.undoing import take_back
 
-        self._app.run_worker(take_back(self._app), group="undo", exclusive=True)
+        take_back(self._app)
 
     def action_help(self) -> None:
         """All keys that work here."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import gc
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-from textual import on
+from textual import events, on
 from textual.app import App
+from textual.widgets import Input
 
 from fedstore import SettingsError, Window
 from fedtop import keys
@@ -34,6 +37,7 @@ from fedtop.widgets.live_table import LiveTable
 if TYPE_CHECKING:
     from textual.command import Provider
     from textual.screen import Screen
+    from textual.widget import Widget
 
     from fedtop.screens.panel import Panel
 
@@ -74,6 +78,11 @@ class FedtopApp(Actions, App[None]):
             at_ms=self.options.at_ms,
         )
         self.fresh = Freshness(answered_ms=self.options.clock())
+        self.fault: Exception | None = None
+        """What ended the pane, when it did not end by itself."""
+        self._leaving = False
+        self._aims: WeakKeyDictionary[events.Key, Widget | None] = WeakKeyDictionary()
+        """What had the keyboard when a key was pressed."""
         self.asked = 0
         self.answered = 0
         """Serial numbers of the last request and of the last answer to one."""
@@ -123,6 +132,34 @@ class FedtopApp(Actions, App[None]):
         """Ends the poller."""
         self._poller.stop()
 
+    async def action_quit(self) -> None:
+        """Leaves; what is typed from now on is for the shell, and no view is opened for it any more."""
+        self._leaving = True
+        self.exit()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Takes keys and clicks until the pane is left."""
+        if self._leaving and isinstance(event, events.InputEvent):
+            return
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self._aims[event] = self.focused
+        await super().on_event(event)
+
+    def on_key(self, event: events.Key) -> None:
+        """Brings what was typed ahead of a line to that line: when it was typed, something else had the keyboard."""
+        line = self.focused
+        if isinstance(line, Input) and event in self._aims and self._aims[event] is not line:
+            event.prevent_default()
+            ahead = events.Key(event.key, event.character)
+            self._aims[ahead] = line
+            line._forward_event(ahead)  # noqa: SLF001 - as it would have come
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keeps a fault for whoever runs the pane to tell in a line; Textual would print pages of source for it."""
+        self.fault = self.fault or error
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+
     # The screens
 
     def now(self) -> int:
@@ -167,7 +204,8 @@ class FedtopApp(Actions, App[None]):
         """Opens `kind:name`, such as `agent:codex` or `tab:costs`; False when there is no such view."""
         kind, _, name = target.partition(":")
         if kind == "tab" and name in tab_ids():
-            self.run_worker(self.go_to_tab(name))
+            work: Any = partial(self.go_to_tab, name)  # not the coroutine: one that never starts is warned of
+            self.run_worker(work)
             return True
         if not self.may_open(kind):
             return False

@@ -168,7 +168,10 @@ def run_pane(view: View, settings: Settings | StartSettings, store: Store, tab: 
         readonly=settings.readonly, theme=settings.theme, ascii=settings.ascii, tab=tab, clock=now_ms,
         keymap=settings.keymap,
     )  # fmt: skip
-    FedtopApp(store, options).run()
+    app = FedtopApp(store, options)
+    app.run()
+    if app.fault is not None:
+        raise app.fault
 
 
 def print_tab(view: View, settings: Settings, store: Store, tab: str) -> None:

@@ -70,8 +70,7 @@ class AlertsPanel(Panel, can_focus=True):
 
     def action_undo(self) -> None:
         """Takes back the change that the alarm is about, after a question."""
-        app: Any = self.app
-        self.run_worker(take_back(app, int(self._target().removeprefix(CHANGE))), group="undo", exclusive=True)
+        take_back(self, int(self._target().removeprefix(CHANGE)))
 
     @on(LiveTable.Highlighted)
     def _moved(self) -> None:

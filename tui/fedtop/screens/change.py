@@ -99,8 +99,7 @@ class ChangePanel(Panel, can_focus=True):
     def action_undo(self) -> None:
         """Takes this change back, after a question."""
         if self._change is not None:
-            app: Any = self.app
-            self.run_worker(take_back(app, self._change.id), group="undo", exclusive=True)
+            take_back(self, self._change.id)
 
     def action_flips(self) -> None:
         """The decisions that the plan sent elsewhere."""

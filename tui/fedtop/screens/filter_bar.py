@@ -9,6 +9,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
 from fedtop.messages import FilterChanged
+from fedtop.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -36,7 +37,7 @@ class FilterBar(Horizontal):
     def compose(self) -> ComposeResult:
         """A slash and the text."""
         yield Label("/", markup=False)
-        field = Input(placeholder="text, or !text for rows without it", max_length=200)
+        field = LineInput(placeholder="text, or !text for rows without it", max_length=200)
         field.cursor_blink = False
         yield field
 
@@ -54,7 +55,7 @@ class FilterBar(Horizontal):
     def open(self) -> None:
         """Takes the keyboard."""
         self.add_class("-open")
-        self.field.focus()
+        self.screen.set_focus(self.field)  # at once: the next letter is the text's
 
     def close(self) -> None:
         """Back to the table; the line stays while it filters something."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.suggester import SuggestFromList
-from textual.widgets import Input
 
 from fedtop.format import clean
+from fedtop.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def record_grade(source: Any, grade: Grade) -> str:
     return f"not recorded: {clean(str(receipt.rejected[0]), 160)}" if receipt.rejected else ""
 
 
-class AgentInput(Input):
+class AgentInput(LineInput):
     """A line to type an agent's name in; → takes the suggestion, Esc leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -98,10 +98,14 @@ class AgentInput(Input):
 
     def open(self, agents: Sequence[str]) -> None:
         """Takes the keyboard; `agents` are suggested."""
-        self.suggester = SuggestFromList(agents, case_sensitive=False)
         self.value = ""
+        self.suggest(agents)
         self.add_class("-open")
-        self.focus()
+        self.screen.set_focus(self)  # at once: the next letter is the name's, and must not be taken for a grade
+
+    def suggest(self, agents: Sequence[str]) -> None:
+        """Completes what is typed to one of these."""
+        self.suggester = SuggestFromList(agents, case_sensitive=False)
 
     def close(self) -> None:
         """Goes away; the panel takes the keyboard back."""
@@ -112,7 +116,7 @@ class AgentInput(Input):
         self.close()
         self.post_message(self.Named(""))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: LineInput.Submitted) -> None:
         """Tells the name."""
         event.stop()
         self.close()

@@ -85,7 +85,7 @@ class QueueTable(LiveTable):
     def action_name_agent(self) -> None:
         """Asks for the right agent's name."""
         panel = self._panel
-        if panel is not None and self.cursor_key is not None:
+        if panel is not None:
             panel.name_agent(self.cursor_key)
 
 
@@ -198,6 +198,10 @@ class LabellingPanel(Panel):
         table.set_rows([] if self._window is None else queue_rows(open_items, self.tz, self._window))
         table.refresh()
         self._show_item(table.cursor_key)
+        line = self.query_one(AgentInput)
+        if not self._naming and line.has_focus and table.cursor_key is not None:
+            self._naming = table.cursor_key
+            line.suggest(self._proposals())
 
     def _show_item(self, key: str | None) -> None:
         item = self._items.get(key) if key is not None else None
@@ -229,11 +233,18 @@ class LabellingPanel(Panel):
         self._show_items("nothing left to grade")
         self._grade(self._serial, route_id, said, agent)
 
-    def name_agent(self, route_id: str) -> None:
-        """Opens the line to name the right agent in; the proposed ones are suggested."""
-        self._naming = route_id
-        item = self._items.get(route_id)
-        self.query_one(AgentInput).open(item.proposals if item is not None else ())
+    def name_agent(self, route_id: str | None) -> None:
+        """Opens the line to name the right agent in; the proposed ones are suggested.
+
+        While the decisions are still being read (None) it opens too: the name may be typed ahead, and its letters must
+        not be taken for grades. It is that of the first decision then.
+        """
+        self._naming = route_id or ""
+        self.query_one(AgentInput).open(self._proposals())
+
+    def _proposals(self) -> tuple[str, ...]:
+        item = self._items.get(self._naming)
+        return item.proposals if item is not None else ()
 
     @on(AgentInput.Named)
     def _named(self, event: AgentInput.Named) -> None:
@@ -241,3 +252,5 @@ class LabellingPanel(Panel):
         self.query_one(QueueTable).focus(scroll_visible=False)
         if event.agent and self._naming:
             self.grade(self._naming, "agent", event.agent)
+        elif event.agent:
+            self.app.notify("Nothing was graded: no decision was there yet", severity="warning", markup=False)

@@ -75,8 +75,7 @@ class LedgerPanel(Panel, can_focus=True):
         """Takes the change under the cursor back, after a question."""
         chosen = self._chosen()
         if chosen is not None:
-            app: Any = self.app
-            self.run_worker(take_back(app, chosen.id), group="undo", exclusive=True)
+            take_back(self, chosen.id)
 
     @on(LiveTable.Highlighted)
     def _moved(self) -> None:

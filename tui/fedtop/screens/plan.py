@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
@@ -145,7 +145,7 @@ class PlanPanel(Panel, can_focus=True):
         self._serial += 1
         self.change = None
         self._progress(0.0)
-        self._worker = self.run_worker(self._compute(self._serial, self._wish), group="plan", exclusive=True)
+        self._worker = self._compute(self._serial, self._wish)
         self.refresh_bindings()
         self.take_focus()
 
@@ -154,6 +154,7 @@ class PlanPanel(Panel, can_focus=True):
             self._worker.cancel()
             self._worker = None
 
+    @work(group="plan", exclusive=True)
     async def _compute(self, serial: int, wish: Wish) -> None:
         """Waits for the thread; when this is cancelled, so is the thread."""
         stop = threading.Event()
@@ -163,8 +164,8 @@ class PlanPanel(Panel, can_focus=True):
                 rule = await asyncio.to_thread(loop.rule_of, source, self.kind)
                 self._wish = wish = replace(wish, rule=rule)
                 self._progress(0.0)
-            work = partial(self._work, self._proposer, source, wish, self._reporter(serial), stop.is_set)
-            plan, in_force = await asyncio.to_thread(work)
+            propose = partial(self._propose, self._proposer, source, wish, self._reporter(serial), stop.is_set)
+            plan, in_force = await asyncio.to_thread(propose)
         except Cancelled:
             return
         except (FedstoreError, OSError) as error:
@@ -176,7 +177,7 @@ class PlanPanel(Panel, can_focus=True):
             stop.set()
 
     @staticmethod
-    def _work(proposer: Proposer, source: Source, *rest: Any) -> tuple[Plan, Mapping[str, float]]:
+    def _propose(proposer: Proposer, source: Source, *rest: Any) -> tuple[Plan, Mapping[str, float]]:
         """In the thread: the plan, and what is in force where the plan changes nothing."""
         return proposer(source, *rest), loop.in_force(source)
 
@@ -315,11 +316,12 @@ class PlanPanel(Panel, can_focus=True):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.run_worker(self._apply(plan), group="apply", exclusive=True)
+                self._apply(plan)
 
         # Pushed at once, so that a key typed ahead goes to the question and not to what lies below it.
         self.app.push_screen(ConfirmScreen(question), answered)
 
+    @work(group="apply", exclusive=True)
     async def _apply(self, plan: Plan) -> None:
         try:
             change = await asyncio.to_thread(loop.apply_plan, self.host.source, plan)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
@@ -14,11 +15,13 @@ from fedtop.screens.confirm import ConfirmScreen, Question
 from fedtop.screens.plan_items import item_lines
 
 if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
     from fedtop.app import FedtopApp
     from fedtop.glyphs import Glyphs
     from fedtop.loop import Undoing
 
-__all__ = ["take_back", "undo_question"]
+__all__ = ["take_back", "taken_back", "undo_question"]
 
 
 def undo_question(found: Undoing, glyphs: Glyphs) -> Question:
@@ -31,8 +34,15 @@ def undo_question(found: Undoing, glyphs: Glyphs) -> Question:
     return Question(f"Take back change #{change.id}?", (head, *lines, Text(after, "$dim")), "Take it back")
 
 
-async def take_back(app: FedtopApp, change_id: int | None = None) -> bool:
-    """Takes a change (None: the newest that stands) back after a question; True when it was. Run as a worker."""
+def take_back(node: DOMNode, change_id: int | None = None) -> None:
+    """Takes a change (None: the newest that stands) back after a question, as a worker of a view or of the App."""
+    app: Any = node.app
+    work: Any = partial(taken_back, app, change_id)  # not the coroutine: one that never starts is warned of
+    node.run_worker(work, group="undo", exclusive=True)
+
+
+async def taken_back(app: FedtopApp, change_id: int | None = None) -> bool:
+    """Asks, and takes the change back; True when it was."""
     try:
         found = await asyncio.to_thread(loop.undoing, app.source, change_id)
         if not await app.push_screen_wait(ConfirmScreen(undo_question(found, app.glyphs))):
