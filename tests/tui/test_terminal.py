@@ -1,0 +1,74 @@
+"""The pane in a real terminal: what Textual believes to be on the screen is there only if it was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.screen import ModalScreen
+
+from fedstore.policy import PolicyStore
+from fedtop.commands import CommandScreen
+from fedtop.keys import binding_ids
+from fedtop.screens.confirm import ConfirmScreen
+from fedtop.screens.help import HelpScreen
+from tests.conftest import Clock
+from tests.tui.plan_stores import loop_store
+from tests.tui.terminals import Shown, terminal
+from tests.tui.test_widget_names import below
+
+pytest.importorskip("termios", reason="pseudoterminals are a matter of Unix")
+
+PANE = "import sys; from fedtop.__main__ import main; sys.exit(main())"
+BROKEN = "from fedtop.screens.agents import AgentsPanel; AgentsPanel.show = lambda *_: 1 / 0; " + PANE
+MODALS = {
+    HelpScreen: ("?", ("Esc closes", "In a table", "Move to the row above")),
+    CommandScreen: (":", ("Search for commands", "Open  (Enter)", "Open what is under the cursor")),
+    ConfirmScreen: ("u", ("Take back change #1?", "this restores", "Cancel", "Take it back")),
+}
+
+
+@pytest.fixture
+def changed(tmp_path: Path, clock: Clock) -> Path:
+    """A store with a change that can be taken back."""
+    path = tmp_path / "changed.db"
+    with loop_store(path, clock) as store:
+        loop = PolicyStore(store)
+        loop.apply(loop.propose_tune(), who="ana")
+    return path
+
+
+def test_every_modal_screen_reaches_the_terminal(changed: Path) -> None:
+    binding_ids()  # imports every view
+    assert {kind for kind in below(ModalScreen) if kind.__module__.startswith("fedtop.")} == set(MODALS)
+    with terminal(PANE, "--store", str(changed), "--at", "newest") as pane:
+        pane.wait_for("agents", "Enter open")
+        for key, words in MODALS.values():
+            assert not [word for word in words if word in pane.shown.text]
+            pane.press(key)
+            pane.wait_for(*words)
+            pane.press("\x1b")
+            pane.wait_for("agents", "Enter open", without=words[0])
+        pane.press("q")
+        assert pane.wait() == 0
+    assert b"Traceback" not in pane.written
+
+
+def test_a_fault_is_one_line_and_an_exit_code(changed: Path) -> None:
+    with terminal(BROKEN, "--store", str(changed)) as pane:
+        pane.wait_for("q quit")
+        pane.press("2")
+        assert pane.wait() == 70
+    assert "fedtop: unexpected ZeroDivisionError: division by zero (FEDTOP_DEBUG=1 shows wh" in pane.shown.text
+    assert b"Traceback" not in pane.written
+
+
+def test_the_reader_of_the_screen() -> None:
+    """Texts at their places, wide ones too, however the writes are cut; colours and questions leave no trace."""
+    output = "\x1b[?1049h\x1b[2J\x1b[2;3H\x1b[1;38;2;1;2;3m漢字\x1b[0m!\x1b]0;title\x07\x1b[?2026$p"
+    output += "\x1b[1;1Hab\r\n\x1b[CX\x1b[1;2H\x1b[K"
+    for cut in range(len(output.encode())):
+        shown = Shown(10, 3)
+        shown.feed(output.encode()[:cut])
+        shown.feed(output.encode()[cut:])
+        assert shown.text == "a\n X漢字!\n", cut
