@@ -115,7 +115,7 @@ def test_a_plan_that_changes_nothing_is_refused(loop: PolicyStore) -> None:
 def test_late_fact_in_the_window_refuses(federation: Store, loop: PolicyStore, clock: Clock) -> None:
     plan = loop.propose_optimize()
     write_runs(federation, "late", "docs", "+", clock.now_ms - DAY_MS)
-    assert "1 tasks were recorded into the window" in refusal(loop, plan)
+    assert "1 task was recorded into the window" in refusal(loop, plan)
 
 
 def test_later_facts_do_not_refuse(federation: Store, loop: PolicyStore, clock: Clock) -> None:
@@ -138,7 +138,7 @@ def _first(n: int):
 
 
 @pytest.mark.parametrize(
-    ("delay_ms", "reason"), [(0, "late verdicts"), (60_000, "judged anew")], ids=["stamped before", "regraded"]
+    ("delay_ms", "reason"), [(0, "1 late verdict on"), (60_000, "judged anew")], ids=["stamped before", "regraded"]
 )
 def test_verdicts_on_the_evidence_refuse(
     cascade_store: Store, loop: PolicyStore, clock: Clock, delay_ms: int, reason: str

@@ -430,6 +430,30 @@ async def test_the_tiles_of_another_day_say_so(seeded_store: Store, clock: Clock
         assert "today" not in screen_text(app)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_one_of_a_thing_is_not_many(store: Store, clock: Clock, size: tuple[int, int]) -> None:
+    attempt = {"layer": "keyword", "confidence": 0.9, "threshold": 0.85, "accepted": True, "agent": "kimi"}
+    once: list[dict[str, Any]] = [
+        {"kind": "run", "agent": "kimi", "task_type": "code", "success": True, "duration_ms": 900},
+        {"kind": "route", "id": "one", "agent": "kimi", "layer": "keyword", "attempts": [attempt]},
+        {"kind": "verdict", "subject": "route", "subject_id": "one", "correct": True},
+        {"kind": "usage", "agent": "kimi", "model": "of-no-price", "input_tokens": 900},
+        {"kind": "execution", "agent": "kimi", "tool": "browser", "success": True},
+    ]
+    assert not store.writer().write([{**fact, "at": clock()} for fact in once]).rejected
+    views = ("overview", "agents", "cascade", "costs", "tools")
+    drills = ("agent:kimi", "task_type:code", "layer:keyword", "tool:browser", "why:one", "boost:agent:kimi/code")
+    async with running(store, clock, size=size) as (app, pilot):
+        for target in (*(f"tab:{view}" for view in views), *drills, "optimize", "tune", "alerts", "labelling"):
+            app.open_target(target)
+            await pilot.pause()
+            await app.workers.wait_for_complete()
+            await until(pilot, lambda: app.top_panel is not None and app.top_panel.shown, target)
+            await pilot.pause()
+            many = re.findall(r"(?<![\d.,:=])1 (?:more )?(?:graded )?[a-z]{3,}s\b", screen_text(app))
+            assert not many, target
+
+
 async def test_a_first_run_that_goes_on_is_no_empty_store(store: Store, clock: Clock) -> None:
     async with running(store, clock) as (app, pilot):
         assert "Nothing recorded yet" in screen_text(app)

@@ -237,8 +237,8 @@ def test_claims_stand_apart_from_boosts(boosts: Plan) -> None:
     claimed = [p for p in boosts.detail["proposals"] if p["claim"]]
     told = words(note_items(boosts))
     assert [(p["agent"], p["task_type"]) for p in claimed if p["claim"] == "high"] == [("kimi", "review")]
-    assert "high performers, with 90 % confidence: kimi for review 97 % of 60" in told
-    assert ("low performers" in told) is any(p["claim"] == "low" for p in claimed)
+    assert "high performer, with 90 % confidence: kimi for review 97 % of 60" in told
+    assert ("low performer" in told) is any(p["claim"] == "low" for p in claimed)
 
 
 def test_a_boost_without_a_claim_says_so(boosts: Plan) -> None:

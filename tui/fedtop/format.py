@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from fedstore.learning.percent import counted
 from fedtop.glyphs import ASCII, UNICODE, Basis, Glyphs, State
 from fedtop.sanitize import clean, csv_cell, truncate
 
@@ -35,6 +36,7 @@ __all__ = [
     "clean",
     "clock",
     "count",
+    "counted",
     "csv_cell",
     "date_time",
     "day",

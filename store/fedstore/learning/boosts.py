@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from fedstore.learning.intervals import Interval, wilson, wilson_lower, wilson_upper
-from fedstore.learning.percent import percent
+from fedstore.learning.percent import counted, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -250,7 +250,7 @@ def _evidence(policy: BoostPolicy, seen: Tally, kind: str | None, posterior: flo
     rate = seen.rate or 0.0
     if policy == "seed" and kind is not None and _seed_boost(seen, kind) > 0:
         return f"Excellent at {kind}: {rate:.0%}"
-    counts = f"{seen.successes} of {seen.n} tasks right ({percent(rate)})"
+    counts = f"{seen.successes:,} of {counted(seen.n, 'task')} right ({percent(rate)})"
     if policy == "shrunk":
         return f"{counts}, {percent(posterior, 1)} after shrinking"
     if policy == "wilson":

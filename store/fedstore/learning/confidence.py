@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from fedstore.learning.intervals import Interval, two_proportion_p, wilson, wilson_lower, wilson_upper
-from fedstore.learning.percent import percent
+from fedstore.learning.percent import counted, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def _bound_rule(successes: int, n: int, lower: float | None, upper: float | None
     if n >= LOW_RATE_RUNS and rate < LOW_RATE:
         return "LOW", f"{percent(rate)} over {n} runs"
     if n < HIGH_RUNS:
-        return "MEDIUM", f"new: {n} run{'s' * (n != 1)}, fewer than {HIGH_RUNS}"
+        return "MEDIUM", f"new: {counted(n, 'run')}, fewer than {HIGH_RUNS}"
     return "MEDIUM", f"between {percent(lower)} and {percent(upper)} over {n} runs"
 
 
@@ -88,7 +88,7 @@ def _seed_rule(successes: int, n: int) -> tuple[Level, str]:
         return "MEDIUM", "new: no executions yet"
     rate = successes / n
     level: Level = "HIGH" if rate >= HIGH_RATE else "LOW" if rate < LOW_RATE else "MEDIUM"
-    return level, f"{percent(rate)} over {n} runs"
+    return level, f"{percent(rate)} over {counted(n, 'run')}"
 
 
 def trend_of(outcomes: Sequence[bool]) -> tuple[Trend | None, float | None]:

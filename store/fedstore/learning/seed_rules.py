@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedstore.learning.percent import percent
+from fedstore.learning.percent import counted, percent
 from fedstore.learning.verdicts import RIGHT, UNJUDGED, WRONG, layer_verdicts
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _best_accuracy(seen: Judged, now: float, min_samples: int) -> RuleChange:
     right, wrong = seen
     n = len(right) + len(wrong)
     if n < max(1, min_samples):
-        return now, f"{n} graded attempts, fewer than {min_samples}"
+        return now, f"{counted(n, 'graded attempt')}, fewer than {min_samples}"
     scores = [(np.count_nonzero(right >= t) + np.count_nonzero(wrong < t)) / n for t in _GRID]
     best = _GRID[int(np.argmax(scores))]
     new = round(min(now + RULE_STEP, max(now - RULE_STEP, best)), 10)

@@ -14,7 +14,7 @@ import numpy as np
 
 from fedstore.learning.donors import DONOR_BAND
 from fedstore.learning.evidence import Evidence, EvidenceGrade, Guard, probed_events
-from fedstore.learning.percent import percent
+from fedstore.learning.percent import counted, percent
 from fedstore.learning.search import Search, candidates, collapse
 from fedstore.learning.seed_rules import seed_accuracy, seed_count
 from fedstore.learning.tuning_context import Context, Finding
@@ -129,10 +129,10 @@ class _Job:
         if self.log.layers[k] in self.settings.locked:
             return "locked"
         ungraded = self.guard == "no-worse"
-        counted = self.context.attempts[k] if ungraded else self.context.graded[k]
-        if counted < self.settings.min_graded:
-            what = "attempts" if ungraded else "graded attempts"
-            return f"{counted:,} {what}, fewer than {self.settings.min_graded:,}"
+        n = self.context.attempts[k] if ungraded else self.context.graded[k]
+        if n < self.settings.min_graded:
+            what = "attempt" if ungraded else "graded attempt"
+            return f"{counted(int(n), what)}, fewer than {self.settings.min_graded:,}"
         return ""
 
     def _grid(self, k: int) -> list[float]:

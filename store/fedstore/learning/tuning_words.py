@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedstore.learning.percent import percent
+from fedstore.learning.percent import are, counted, percent
 from fedstore.learning.sample_size import best_certifiable, certify_size, rough, zero_error_minimum
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def reasons_for(context: Context, finding: Finding, accuracy: Effect | None) -> 
         )
     missing = more_needed(context, finding, accuracy)
     if finding.verdict == "insufficient" and missing:
-        reasons.append(f"about {missing:,} more graded decisions would settle it")
+        reasons.append(f"about {counted(missing, 'more graded decision')} would settle it")
     if finding.verdict == "insufficient" and missing is None and accuracy is not None:
         reasons.append(f"the accuracy seen ({percent(accuracy.now, 1)}) is not above the target")
     if finding.verdict == "insufficient" and context.guard == "accuracy":
@@ -68,14 +68,16 @@ def part_words(part: NDArray[np.bool_]) -> tuple[str, ...]:
     if part.all():
         return ()
     n = int(part.sum())
-    return (f"accuracy, latency and clarification are those of the {n:,} decisions that had no say in the choice",)
+    decisions = counted(n, "decision")
+    return (f"accuracy, latency and clarification are those of the {decisions} that had no say in the choice",)
 
 
 def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> tuple[str, ...]:
     settings, log = context.settings, context.log
     graded = int(np.count_nonzero(log.graded))
     found = [*_size_warnings(settings, graded, finding.verdict, context.guard)]
-    found += [f"{count:,} more decisions are left out: {reason}" for reason, count in context.rejected.items() if count]
+    left_out = ((n, reason) for reason, n in context.rejected.items() if n)
+    found += [f"{counted(n, 'more decision')} {are(n)} left out: {reason}" for n, reason in left_out]
     if context.guard == "no-worse" and graded == 0:
         found.append("no outcomes at all: only agreement with the past decisions is guarded")
     if context.guard == "accuracy" and 0 < graded < len(log):
@@ -90,7 +92,8 @@ def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> t
         found.append("accuracy moved within the window; a certificate assumes the future looks like this window")
     errors = int(np.count_nonzero(~np.isnan(log.threshold) & ~log.able))
     if errors:
-        found.append(f"{errors:,} layer errors or refusals: such a layer cannot accept at any threshold")
+        many = counted(errors, "layer error or refusal", "layer errors or refusals")
+        found.append(f"{many}: such a layer cannot accept at any threshold")
     if _several_thresholds(log):
         found.append("the window spans several thresholds; each decision is replayed from its own")
     if settings.policy.startswith("seed"):

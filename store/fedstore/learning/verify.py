@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from fedstore.learning.intervals import Interval, chi2_sf, wilson
+from fedstore.learning.percent import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -196,7 +197,8 @@ def check_assumptions(
         raise ValueError("one predicted share per layer")
     n = sum(counts)
     if n < _MIN_EVENTS:
-        return AssumptionCheck(None, n, None, None, (f"{n} decisions since the change, fewer than {_MIN_EVENTS}",))
+        few = f"{counted(n, 'decision')} since the change, fewer than {_MIN_EVENTS}"
+        return AssumptionCheck(None, n, None, None, (few,))
     reasons = []
     p = _shares_p(predicted_shares, counts, predicted_from)
     if p is not None and p < _BROKEN_P:

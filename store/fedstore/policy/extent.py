@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from fedstore.learning.percent import counted, were
+
 __all__ = ["Extent", "Read", "graded_since", "measure_extent", "moved"]
 
 Table = Literal["runs", "routes"]
@@ -31,7 +33,7 @@ _SHAPES = {
         "(v.correct IS NOT NULL OR v.correct_agent IS NOT NULL)",
     ),
 }  # fmt: skip
-_WORDS = {"runs": "tasks", "routes": "decisions"}
+_WORDS = {"runs": "task", "routes": "decision"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +108,17 @@ def moved(read: Read, extent: Extent) -> str | None:
     table, start, end = extent.table, extent.start_ms, extent.end_ms
     word = _WORDS[table]
     if _count(read, table, "seq <= ?", start, end, extent.fact_seq) != extent.facts:
-        return f"{word} of the window were removed since"
+        return f"{word}s of the window were removed since"
     settled = min(end, extent.made_ms - STRAGGLERS_MS)
     late = _count(read, table, "seq > ?", start, settled, extent.fact_seq)
     if late:
-        return f"{late:,} {word} were recorded into the window since"
+        return f"{counted(late, word)} {were(late)} recorded into the window since"
     return _judged_anew(read, extent)
 
 
 def _judged_anew(read: Read, extent: Extent) -> str | None:
     _, time, graded, subject, speaks = _SHAPES[extent.table]
+    word = _WORDS[extent.table]
     rows = read(
         f"SELECT v.subject_id, MIN(v.at_ms) FROM verdicts AS v JOIN {extent.table} AS f ON f.id = v.subject_id"
         f" WHERE v.seq > ? AND v.subject_kind = ? AND {speaks} AND f.seq <= ? AND f.{time} >= ? AND f.{time} < ?"
@@ -126,13 +129,14 @@ def _judged_anew(read: Read, extent: Extent) -> str | None:
         return None
     late = sum(at <= extent.made_ms for _, at in rows)
     if late:
-        return f"{late} late verdicts on its {_WORDS[extent.table]} came in since"
+        return f"{counted(late, 'late verdict')} on its {word}s came in since"
     condition = f"seq <= ? AND {graded}"
     first = _count(read, extent.table, condition, extent.start_ms, extent.end_ms, extent.fact_seq) - extent.graded
-    if first < len(rows):
-        return f"{len(rows) - first} of its {_WORDS[extent.table]} were judged anew since"
+    anew = len(rows) - first
+    if anew > 0:
+        return f"{anew:,} of its {word}s {were(anew)} judged anew since"
     if first > TRICKLE * extent.graded:
-        return f"{first} more of its {_WORDS[extent.table]} were graded since"
+        return f"{first:,} more of its {word}s {were(first)} graded since"
     return None
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedstore.errors import PlanRefusedError
+from fedstore.learning.percent import are, counted
 from fedstore.policy.body import PolicyBody, label_of
 from fedstore.policy.extent import graded_since, moved
 from fedstore.policy.ledger import last_standing
@@ -49,7 +50,8 @@ def check_plan(
         raise PlanRefusedError(f"plan {plan.id} rests on evidence that an applied change used: make a new plan")
     left = cooldown_left(read, plan.kind, settings)
     if left:
-        raise PlanRefusedError(f"{left} more graded {_word(plan.kind)} are needed since the last {plan.kind}: wait")
+        wanted = counted(left, f"more graded {_word(plan.kind)}")
+        raise PlanRefusedError(f"{wanted} {are(left)} needed since the last {plan.kind}: wait")
     reason = moved(read, plan.extent)
     if reason is not None:
         raise PlanRefusedError(f"the data that plan {plan.id} was made from moved ({reason}): make a new plan")
@@ -107,7 +109,7 @@ def cooldown_left(read: Read, kind: str, settings: PolicySettings) -> int:
 
 
 def _word(kind: str) -> str:
-    return "decisions" if kind == "tune" else "tasks"
+    return "decision" if kind == "tune" else "task"
 
 
 def locked_labels(keys: list[str]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedstore.cleaning import NAME_LIMIT, clean_name
 from fedstore.errors import FedstoreError, PlanRefusedError
+from fedstore.learning.percent import are, counted
 from fedstore.policy import ledger
 from fedstore.policy.alarms import Alarm, alarm_about
 from fedstore.policy.body import LOCKED, PolicyBody, boosted, label_of, threshold_key
@@ -104,7 +105,7 @@ class PolicyStore:
         plan = plan_optimize(
             outcomes, policy or settings.boosts, extent=extent, version=version, body=body, label=window.label,
             max_step=settings.max_boost_step, locked=lambda key: is_locked(key, body, settings),
-            warnings=_cooldown_note(left, "tasks"),
+            warnings=_cooldown_note(left, "task"),
         )  # fmt: skip
         if progress is not None:
             progress(1.0)
@@ -138,7 +139,7 @@ class PolicyStore:
             )  # fmt: skip
         except ValueError as error:
             raise FedstoreError(f"{error}: correct the option") from error
-        return shelve(self._database, replace(plan, warnings=(*plan.warnings, *_cooldown_note(left, "decisions"))))
+        return shelve(self._database, replace(plan, warnings=(*plan.warnings, *_cooldown_note(left, "decision"))))
 
     def tune_settings(self, **given: Any) -> TuneSettings:
         """The tuner's settings from the settings file, with some given ones in their place."""
@@ -332,4 +333,5 @@ def _undo_plan(
 
 
 def _cooldown_note(left: int, word: str) -> tuple[str, ...]:
-    return (f"cooldown: {left} more graded {word} are needed before this can be applied",) if left else ()
+    wanted = counted(left, f"more graded {word}")
+    return (f"cooldown: {wanted} {are(left)} needed before this can be applied",) if left else ()

@@ -166,7 +166,8 @@ def _attention(
     found = [*_agents_in_trouble(rows), *_cells_in_trouble(rows, cells, before), *_waiting(active, now_ms)]
     found += [*_missed_targets(layers), *routing]
     if cost.unpriced_calls:
-        found.append(("warn", f"{cost.unpriced_calls:,} calls have no known price", "tab:costs"))
+        calls = "1 call has" if cost.unpriced_calls == 1 else f"{cost.unpriced_calls:,} calls have"
+        found.append(("warn", f"{calls} no known price", "tab:costs"))
     if lost is not None:
         text = f"{lost.count:,} fact{'' if lost.count == 1 else 's'} could not be recorded"
         ago = _length(max(0, now_ms - lost.told_ms))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fedstore.learning.percent import counted
 from fedtop.cli.common import get_settings, now_ms, open_store
 from fedtop.cli.main import INTERRUPT_CODE, Failure
 from fedtop.cli.options import json_option, seed_option, store_option
@@ -107,14 +108,10 @@ def _report(report: ImportReport, *, as_json: bool) -> None:
             click.echo(_file_line(file))
             _tell_reasons(file)
     counts = f"{report.taken:,} taken, {report.known:,} already there, {report.rejected:,} rejected"
-    skipped = f", {_files(report.skipped)} of no known format skipped" if report.skipped else ""
-    click.echo(f"{_files(len(report.files))}: {counts}{skipped}")
+    skipped = f", {counted(report.skipped, 'file')} of no known format skipped" if report.skipped else ""
+    click.echo(f"{counted(len(report.files), 'file')}: {counts}{skipped}")
     if report.boosts:
         click.echo("The metrics hold routing boosts: `fedtop policy import FILE` puts them in force.")
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def _file_line(file: Any) -> str:
@@ -168,7 +165,7 @@ def sample(*, number: int, seed: int, end: str | None, output: Path | None, reco
             click.echo(json.dumps(route))
     else:
         replace_text(output, _as_log(routes))
-        click.echo(f"{len(routes):,} decisions in {output}")
+        click.echo(f"{counted(len(routes), 'decision')} in {output}")
 
 
 def _as_log(routes: list[dict[str, Any]]) -> str:

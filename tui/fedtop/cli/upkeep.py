@@ -57,9 +57,10 @@ def _print_upkeep(counts: Mapping[str, int], warnings: Sequence[str]) -> None:
     for kind, count in counts.items():
         if count:
             click.echo(f"  {kind}: {count:,} purged")
-    click.echo(f"{sum(counts.values()):,} rows purged")
+    from fedstore.learning.percent import counted
     from fedtop.sanitize import scrub
 
+    click.echo(f"{counted(sum(counts.values()), 'row')} purged")
     for text in warnings:
         click.echo(scrub(text))
 

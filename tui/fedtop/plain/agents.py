@@ -70,7 +70,7 @@ def _task_types(view: AgentDetail, look: Look) -> list[Text]:
         name = look.name(cell.task_type, 20)
         name.pad_right(20 - name.cell_len)
         mean = spans[cell.task_type].mean_ms if cell.task_type in spans else None
-        tail = f"  ({fmt.count(cell.tasks)} tasks, avg {fmt.duration_ms(mean, look.glyphs)})"
+        tail = f"  ({fmt.counted(cell.tasks, 'task')}, avg {fmt.duration_ms(mean, look.glyphs)})"
         found.append(Text.assemble(_mark(cell.success.value, cell.success.n, look), " ", name, " ",
                                    rate(cell.success, look, n=False), tail))  # fmt: skip
     return found

@@ -162,7 +162,7 @@ def analysis(found: LayerAnalysis, window: Window, look: Look) -> RenderableType
         ("Avg confidence", _number(found.mean_confidence, 3, look)),
         ("Avg latency", fmt.duration_ms(found.mean_latency_ms, glyphs)),
         ("Accuracy", Text.assemble(_share(found.accuracy, look, n=False),
-                                   f" (based on {fmt.count(found.accuracy.n)} outcomes)")),
+                                   f" (based on {fmt.counted(found.accuracy.n, 'outcome')})")),
     ]  # fmt: skip
     threshold = [
         Text(f"Current threshold: {found.threshold:.2f}"),

@@ -79,7 +79,7 @@ def _performers(view: Overview, look: Look) -> list[Text]:
     for place, agent in enumerate(rated[:TOP_AGENTS], start=1):
         name = look.name(agent.name, 20)
         name.pad_right(20 - name.cell_len)
-        tasks = f"  ({fmt.count(agent.tasks, look.glyphs)} tasks)"
+        tasks = f"  ({fmt.counted(agent.tasks, 'task')})"
         found.append(Text.assemble(f"{place}. ", name, " ", rate(agent.success, look, n=False), tasks))
     return found
 
@@ -89,7 +89,7 @@ def _task_types(view: Overview, look: Look) -> list[Text]:
     for cell in view.task_types[:TOP_TASK_TYPES]:
         name = look.name(cell.task_type, 20)
         name.pad_right(20 - name.cell_len)
-        tasks = f"{fmt.count(cell.tasks, look.glyphs):>6} tasks  "
+        tasks = f"{fmt.count(cell.tasks, look.glyphs):>6} {'task ' if cell.tasks == 1 else 'tasks'}  "
         found.append(Text.assemble(f"{look.cell('•')} ", name, " ", tasks, rate(cell.success, look, n=False)))
     return found
 

@@ -24,7 +24,7 @@ MEASURES = {
     "cost_ms": "cost",
     "success": "success of what is boosted",
 }
-_FACTS = {"optimize": "tasks", "tune": "decisions"}
+_FACTS = {"optimize": "task", "tune": "decision"}
 VERDICT_STATES = {"confirmed": "ok", "harmful": "alert", "watching": "idle"}
 
 
@@ -66,7 +66,7 @@ def _facts(found: Plan, look: Look, *, dry_run: bool) -> list[str]:
     extent = found.window_label and f"window {found.window_label}"
     kept = "dry run: nothing is changed" if dry_run else ""
     events, graded = (found.detail.get(name) for name in ("events", "graded"))
-    counts = "" if events is None else f"{events:,} decisions, {graded or 0:,} graded"
+    counts = "" if events is None else f"{fmt.counted(events, 'decision')}, {graded or 0:,} graded"
     return [found.kind, look.name(f"by the rule {found.policy!r}", 60).plain, extent, counts, found.verdict, kept]
 
 
@@ -86,8 +86,10 @@ def _evidence(found: Plan, look: Look) -> RenderableType:
 
 def _missing(found: Plan) -> str:
     if found.kind == "tune":
-        return f"{found.more_needed:,} more graded outcomes would settle it (`fedtop label` lists the most telling)."
-    return f"{found.more_needed:,} more graded tasks would settle whether an agent is a high or a low performer."
+        wanted = fmt.counted(found.more_needed or 0, "more graded outcome")
+        return f"{wanted} would settle it (`fedtop label` lists the most telling)."
+    wanted = fmt.counted(found.more_needed or 0, "more graded task")
+    return f"{wanted} would settle whether an agent is a high or a low performer."
 
 
 def _others(found: Plan) -> list[Alternative]:
@@ -229,7 +231,7 @@ def _change(change: Change, look: Look) -> list[RenderableType]:
 def _rests_on(found: Plan, look: Look) -> str:
     """A plan's name, rule and verdict, and the evidence it was made from."""
     extent = found.extent
-    counts = "" if extent is None else f"{extent.facts:,} {_FACTS[found.kind]}, {extent.graded:,} graded"
+    counts = "" if extent is None else f"{fmt.counted(extent.facts, _FACTS[found.kind])}, {extent.graded:,} graded"
     rule = f"rule {look.name(found.policy, 20).plain}"
     return ", ".join(part for part in (found.id, rule, found.verdict, f"window {found.window_label}", counts) if part)
 

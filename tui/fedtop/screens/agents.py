@@ -10,7 +10,7 @@ from textual import on
 from textual.containers import Horizontal
 
 from fedstore import boost_key
-from fedtop.format import boost, count, rate_text
+from fedtop.format import boost, counted, rate_text
 from fedtop.sanitize import clean
 from fedtop.screens.agent_detail_rows import RUN_COLUMNS, run_rows
 from fedtop.screens.agent_rows import AGENT_COLUMNS, Boosts, agent_rows, columns_for, matrix_of
@@ -48,7 +48,7 @@ def cell_line(cell: MatrixCell | None, agent: str, task_type: str, boosts: Boost
     """What a cell of the matrix rests on, in one line."""
     line = Text.assemble((f"{clean(agent, 40)} on {clean(task_type, 40) or '(none)'}  ", "bold"))
     if cell is None or cell.success.value is None:
-        tried = f"{count(cell.tasks)} tasks, none judged" if cell is not None else "never tried in this window"
+        tried = f"{counted(cell.tasks, 'task')}, none judged" if cell is not None else "never tried in this window"
         return Text.assemble(line, (tried, "$dim"))
     interval = cell.success.interval
     low, high = (interval.low, interval.high) if interval is not None else (None, None)

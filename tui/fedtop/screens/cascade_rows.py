@@ -14,6 +14,7 @@ from fedtop.format import (
     UNICODE,
     clean,
     count,
+    counted,
     duration_ms,
     interval,
     moment,
@@ -156,7 +157,7 @@ def _decision_row(row: DecisionRow, tz: tzinfo, window: Window) -> Row:
 def summary_parts(view: CascadeView) -> tuple[Text, ...]:
     """What the whole cascade did: decisions, accuracy, latency, clarified."""
     accuracy, durations = view.accuracy, view.durations
-    parts = [Text.assemble((count(view.routes), "bold"), (" decisions", "$dim"))]
+    parts = [Text.assemble((count(view.routes), "bold"), (" decision" if view.routes == 1 else " decisions", "$dim"))]
     if accuracy.interval is None:
         parts.append(Text("accuracy not graded", "$dim"))
     else:
@@ -193,8 +194,8 @@ def target_parts(targets: Iterable[TargetStatus], *, brief: bool = False) -> tup
     if not brief:
         return tuple(_target_text(status) for status in shown)
     parts = [_target_text(status) for status in shown if status.status != "ok"]
-    words = f" all {met} targets met" if met == len(shown) else f" {met} targets met"
-    return (*parts, state_text("ok").append(words, "$dim")) if met else tuple(parts)
+    words = f"{'all ' if met == len(shown) > 1 else ''}{counted(met, 'target')} met"
+    return (*parts, state_text("ok").append(f" {words}", "$dim")) if met else tuple(parts)
 
 
 def _target_text(status: TargetStatus) -> Text:

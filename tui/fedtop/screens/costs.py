@@ -11,7 +11,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from fedtop.format import clean, count, money, tokens
+from fedtop.format import clean, counted, money, tokens
 from fedtop.screens.costs_rows import (
     DIMENSION_LABELS,
     DIMENSIONS,
@@ -113,7 +113,7 @@ class CostsPanel(Panel):
         table.set_columns(cost_columns(data.dimension))
         table.set_rows(cost_rows(data))
         calls = sum(row.calls for row in data.rows)
-        note = f"{count(calls)} calls, {tokens(data.tokens)} tokens"
+        note = f"{counted(calls, 'call')}, {tokens(data.tokens)} tokens"
         self.query_one("#costs-by", Section).set_note(note, f"by {DIMENSION_LABELS[data.dimension]}")
 
     def _show_chart(self, text: str) -> None:

@@ -13,6 +13,7 @@ from fedtop.format import (
     UNICODE,
     clean,
     count,
+    counted,
     delta,
     delta_points,
     duration_ms,
@@ -140,8 +141,8 @@ def analysis_lines(analysis: LayerAnalysis) -> list[Text]:
     """The threshold analysis: both sides of the threshold, and what the two simple rules would do."""
     lines = [
         Text.assemble(
-            (f"{count(analysis.attempts)} attempts", "bold"),
-            (f" at threshold {analysis.threshold:.2f}, {count(analysis.probes)} probes", "$dim"),
+            (counted(analysis.attempts, "attempt"), "bold"),
+            (f" at threshold {analysis.threshold:.2f}, {counted(analysis.probes, 'probe')}", "$dim"),
         ),
         _side("below", analysis.below, "would have been correct", analysis.missed),
         _side("above", analysis.above, "were incorrect", analysis.incorrect),

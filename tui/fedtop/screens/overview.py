@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual import on
 from textual.containers import Container, Horizontal
 
-from fedtop.format import count, money
+from fedtop.format import counted, money
 from fedtop.loop import LedgerReader
 from fedtop.screens.agent_rows import BRIEF_COLUMNS, Boosts, brief_rows, columns_for
 from fedtop.screens.alarms import with_alarms
@@ -147,7 +147,7 @@ class OverviewPanel(Panel):
         decisions = max((row.captured.n for row in overview.layers), default=0)
         notes = {
             "agents": f"{len(overview.agents)}" if overview.agents else "",
-            "cascade": f"{count(decisions)} decisions" if decisions else "",
+            "cascade": counted(decisions, "decision") if decisions else "",
             "attention": f"{len(overview.attention)}" if overview.attention else "",
             "now": f"{len(overview.active)}" if overview.active else "",
             "throughput": f"runs per {span(overview.step_ms)}" if overview.series else "",

@@ -53,7 +53,7 @@ class FlipsPanel(Panel):
         """All there is to show is in the plan."""
         shown, total = len(self._plan.flipped), (self._plan.flips or {}).get("total", 0)
         parts = flips_parts(self._plan)[:-1]
-        newest = (Text(f"the newest {count(shown)} are listed", "$dim"),) if shown < total else ()
+        newest = (Text(f"listed are the newest {count(shown)}", "$dim"),) if shown < total else ()
         self.query_one(TextLines).set_lines([(*parts, *newest)] if parts else [])
         self.query_one(LiveTable).set_rows(flip_rows(self._plan.flipped, self.tz, self._plan.made_ms, self.glyphs))
 

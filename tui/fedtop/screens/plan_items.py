@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.cells import cell_len
 from rich.text import Text
 
-from fedtop.format import UNICODE, Glyphs, boost, clean, count, delta, n_of, rate, rate_text
+from fedtop.format import UNICODE, Glyphs, boost, clean, count, counted, delta, n_of, rate, rate_text
 from fedtop.themes import hue
 from fedtop.widgets.diff_table import DiffLine, DiffTable
 from fedtop.widgets.live_table import Column, Row
@@ -279,5 +279,6 @@ def _claim_line(facts: Mapping[str, Any]) -> Text:
     if claim:
         return Text.assemble("claim: ", _claim(claim), (" performer, with 90 % confidence", "$dim"))
     if missing:
-        return Text(f"no claim yet: about {count(missing)} more graded tasks at this rate would settle one", "$dim")
+        wanted = counted(missing, "more graded task")
+        return Text(f"no claim yet: about {wanted} at this rate would settle one", "$dim")
     return Text("no claim: neither high nor low, and more tasks at this rate would not change that", "$dim")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from fedtop.format import UNICODE, clean, count, delta, delta_points, duration_ms, rate, stamp
+from fedtop.format import UNICODE, clean, count, counted, delta, delta_points, duration_ms, rate, stamp
 from fedtop.screens.plan_items import item_lines, number
 from fedtop.screens.text_lines import bullets
 from fedtop.themes import hue
@@ -52,7 +52,7 @@ _VERDICTS: Final = {
     "nothing": ("idle", "nothing to change"),
     "given": ("info", "set by hand"),
 }
-_FACTS: Final = {"runs": "tasks", "routes": "decisions"}
+_FACTS: Final = {"runs": "task", "routes": "decision"}
 _FLIP_WORDS: Final = (
     ("same_agent", "same agent", ""),
     ("now_right", "now right", "$ok"),
@@ -74,7 +74,7 @@ def title_parts(plan: Plan, glyphs: Glyphs = UNICODE) -> tuple[Text, ...]:
     if plan.window_label:
         parts.append(Text(clean(plan.window_label, 16)))
     if plan.extent is not None:
-        facts = f"{count(plan.extent.facts)} {_FACTS[plan.extent.table]}, {count(plan.extent.graded)} graded"
+        facts = f"{counted(plan.extent.facts, _FACTS[plan.extent.table])}, {count(plan.extent.graded)} graded"
         parts.append(Text(facts, "$dim"))
     return (*parts, verdict_text(plan, glyphs))
 
@@ -101,7 +101,9 @@ def caution(plan: Plan) -> str:
     """What must be said before applying a plan that is not certified; empty for one that is."""
     if plan.kind == "optimize":
         loose = sum(item.grade != "certified" for item in plan.items)
-        told = f"not certified: no claim holds for {loose} of {len(plan.items)} boosts, they are estimates"
+        of_all = f"{loose} of {counted(len(plan.items), 'boost')}"
+        they = "it is an estimate" if loose == 1 else "they are estimates"
+        told = f"not certified: no claim holds for {of_all}, {they}"
         return told if loose else ""
     if plan.kind != "tune" or plan.verdict == "certified":
         return ""
@@ -157,7 +159,7 @@ def flips_parts(plan: Plan) -> tuple[Text, ...]:
         return (Text("no decision of the window would go elsewhere", "$dim"),)
     counts = [(plan.flips.get(name, 0), words, style) for name, words, style in _FLIP_WORDS]
     parts = [Text(f"{count(n)} {words}", style) for n, words, style in counts if n]
-    head = Text.assemble((count(total), "bold"), f" decision{'s' * (total != 1)} would go elsewhere:")
+    head = Text.assemble((count(total), "bold"), f" {'decision' if total == 1 else 'decisions'} would go elsewhere:")
     return (head, *parts, Text.assemble(("f", "bold $accent"), (" lists them", "$dim")))
 
 
@@ -214,8 +216,9 @@ def missing_items(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Text]:
     """How many more graded facts would settle it, where that is known and not said already."""
     if not plan.more_needed or any("more graded" in reason for reason in plan.reasons):
         return []
-    what = "decisions would settle it" if plan.kind == "tune" else "tasks would settle a claim"
-    return bullets([f"about {count(plan.more_needed)} more graded {what}"], glyphs.dot, "$info")
+    one, what = ("decision", "it") if plan.kind == "tune" else ("task", "a claim")
+    wanted = counted(plan.more_needed, f"more graded {one}")
+    return bullets([f"about {wanted} would settle {what}"], glyphs.dot, "$info")
 
 
 def claim_items(plan: Plan) -> list[Item]:
@@ -225,7 +228,8 @@ def claim_items(plan: Plan) -> list[Item]:
     for claim, style in (("high", "$ok"), ("low", "$alert")):
         names = [_claimed(p) for p in proposals if p.get("claim") == claim]
         if names:
-            found.append((Text(f"{claim} performers, with 90 % confidence:", style), *names))
+            who = f"{claim} performer{'s' if len(names) > 1 else ''}"
+            found.append((Text(f"{who}, with 90 % confidence:", style), *names))
     if proposals and not found:
         found.append(Text("no claim of a high or low performer holds (a boost needs none)", "$dim"))
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 from textual import on
 
-from fedtop.format import count
+from fedtop.format import count, counted
 from fedtop.sanitize import clean
 from fedtop.screens.agent_rows import AGENT_COLUMNS, Boosts, agent_rows, columns_for
 from fedtop.screens.boosts import BoostReader
@@ -77,7 +77,8 @@ class TaskTypePanel(Panel):
         table.set_columns(columns_for(columns, data.boosts))
         table.set_rows(agent_rows(data.rows, data.boosts, self.glyphs))
         tasks = sum(row.tasks for row in data.rows)
-        line = Text.assemble((count(tasks), "bold"), (f" tasks by {len(data.rows)} agents, best first", "$dim"))
+        by = f" {'task' if tasks == 1 else 'tasks'} by {counted(len(data.rows), 'agent')}, best first"
+        line = Text.assemble((count(tasks), "bold"), (by, "$dim"))
         self.query_one(Line).set_text(line)
 
     @on(LiveTable.Selected)
