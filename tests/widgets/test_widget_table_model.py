@@ -183,9 +183,40 @@ def test_spare_cells_go_first_to_what_would_be_cut_off():
         return [p.width for p in lay_out(columns, width, needs=needs)]
 
     assert widths(20, {"a": 12, "b": 9}) == [4, 6, 5]  # nothing to give
-    assert widths(25, {"a": 12, "b": 8}) == [7, 8, 5]  # in turn, and what is served drops out
+    assert widths(25, {"a": 12, "c": 8}) == [7, 6, 7]  # in turn
+    assert widths(25, {"a": 12, "c": 6}) == [8, 6, 6]  # what is served drops out
     assert widths(40, {"a": 12, "b": 8, "c": 3}) == [12, 8, 15]
     assert widths(90, {"a": 500}) == [WIDEST, 6, 47]
+
+
+def test_a_figure_is_not_cut_off():
+    columns = [
+        Column("name", "name", 14),
+        Column("took", "took", 6, "right"),
+        Column("extra", "extra", 6, min_width_shown=20),
+    ]
+
+    def widths(width, **needs):
+        return {p.column.key: p.width for p in lay_out(columns, width, gap=1, needs=needs)}
+
+    assert widths(31, name=20, took=7) == {"name": 15, "took": 7, "extra": 6}
+    assert widths(29, took=7) == {"name": 14, "took": 7}  # what may go went
+    assert widths(22, took=9) == {"name": 11, "took": 9}  # then a text gives what it has beyond the least
+    assert widths(15, took=9) == {"name": 14}
+
+
+def test_a_date_is_shown_with_its_time_or_without():
+    columns = [Column("when", "when", 12, whole=True), Column("what", "what", 10)]
+
+    def widths(width, **needs):
+        return [p.width for p in lay_out(columns, width, gap=1, needs=needs)]
+
+    assert widths(28, when=17, what=20) == [12, 14]
+    assert widths(29, when=17, what=20) == [17, 10]
+    date = Text("27 Nov 2025 02:32")
+    assert [fit(date, width, "left", whole=True).plain.rstrip() for width in (17, 16, 11, 10, 6, 1)] == [
+        "27 Nov 2025 02:32", "27 Nov 2025", "27 Nov 2025", "27 Nov", "27 Nov", "…",
+    ]  # fmt: skip
 
 
 def test_what_a_cell_needs():

@@ -53,7 +53,6 @@ __all__ = [
     "rate",
     "rate_text",
     "sparkline",
-    "stamp",
     "state_text",
     "tokens",
     "truncate",
@@ -272,7 +271,7 @@ def day(epoch_ms: int | None, tz: tzinfo, glyphs: Glyphs = UNICODE) -> str:
 
 
 def date_time(epoch_ms: int | None, tz: tzinfo, now_ms: int | None = None, glyphs: Glyphs = UNICODE) -> str:
-    """`27 Nov 02:32`, with the year before the time when it is not `now_ms`'s."""
+    """`27 Nov 02:32`, with the year before the time when it is not `now_ms`'s: a short column leaves the time out."""
     at = None if epoch_ms is None else _local(epoch_ms, tz)
     if at is None:
         return glyphs.none
@@ -281,24 +280,16 @@ def date_time(epoch_ms: int | None, tz: tzinfo, now_ms: int | None = None, glyph
     return f"{at.day} {MONTHS[at.month - 1]}{year} {at.hour:02d}:{at.minute:02d}"
 
 
-def stamp(epoch_ms: int, tz: tzinfo, now_ms: int, glyphs: Glyphs = UNICODE) -> str:
-    """For columns: `27 Nov 02:32`, or `27 Nov 2025` when that is not `now_ms`'s year."""
-    at, now = _local(epoch_ms, tz), _local(now_ms, tz)
-    if at is not None and now is not None and at.year != now.year:
-        return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
-    return date_time(epoch_ms, tz, glyphs=glyphs)
-
-
 def within_a_day(window: Window) -> bool:
     """Whether the time of day tells a moment of a window."""
     return window.length_ms <= _DAY_MS
 
 
 def moment(epoch_ms: int, tz: tzinfo, window: Window, glyphs: Glyphs = UNICODE) -> str:
-    """When in a window: the time of day is enough where that is a day at most, else a `stamp`."""
+    """When in a window: the time of day is enough where that is a day at most, else it is a `date_time`."""
     if within_a_day(window):
         return clock(epoch_ms, tz, glyphs)
-    return stamp(epoch_ms, tz, window.end_ms - 1, glyphs)
+    return date_time(epoch_ms, tz, window.end_ms - 1, glyphs)
 
 
 def state_text(state: State | str, label: str = "", glyphs: Glyphs = UNICODE) -> Text:

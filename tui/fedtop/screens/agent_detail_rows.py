@@ -66,7 +66,7 @@ PEER_COLUMNS: Final = (
     Column("cost", "cost", 9, "right", min_width_shown=46, sort_default="desc"),
 )
 RUN_COLUMNS: Final = (
-    Column("ended", "ended", 12, sort_default="desc"),
+    Column("ended", "ended", 12, sort_default="desc", whole=True),
     Column("type", "task type", 16, grow=True),
     Column("project", "project", 10, grow=True, min_width_shown=70),
     Column("took", "took", 6, "right", sort_default="desc"),
@@ -79,7 +79,7 @@ ERROR_COLUMNS: Final = (
     Column("bar", "", 8, grow=True, min_width_shown=40),
 )
 CHANGE_COLUMNS: Final = (
-    Column("at", "applied", 12, sort_default="desc"),
+    Column("at", "applied", 12, sort_default="desc", whole=True),
     Column("type", "for", 14, grow=True),
     Column("change", "boost", 13),
     Column("kind", "by", 8),

@@ -65,7 +65,7 @@ LAYER_COLUMNS: Final = (
 )
 
 DECISION_COLUMNS: Final = (
-    Column("at", "time", 12, sort_default="desc"),
+    Column("at", "time", 12, sort_default="desc", whole=True),
     Column("verdict", "", 1, tooltip="Right, wrong or not graded"),
     Column("agent", "agent", 22),
     Column("layer", "decided by", 13),

@@ -31,7 +31,7 @@ QUEUE_COLUMNS: Final = (
     Column("margin", "margin", 6, "right", tooltip="Confidence minus threshold"),
     Column("agent", "sent to", 14),
     Column("layer", "decided by", 13, min_width_shown=76),
-    Column("at", "time", 12, min_width_shown=104),
+    Column("at", "time", 12, min_width_shown=104, whole=True),
     Column("task", "task", 16, grow=True, min_width_shown=60),
 )
 

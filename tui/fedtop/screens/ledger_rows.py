@@ -40,7 +40,7 @@ _SHORT: Final = {"latency_ms": "latency", "clarify": "clarified"}
 
 LEDGER_COLUMNS: Final = (
     Column("id", "id", 4, "right", sort_default="desc"),
-    Column("when", "when", 12, sort_default="desc"),
+    Column("when", "when", 12, sort_default="desc", whole=True),
     Column("kind", "kind", 8),
     Column("items", "what changed", 16, grow=True),
     Column("who", "who", 10, min_width_shown=130),

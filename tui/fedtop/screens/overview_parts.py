@@ -226,7 +226,7 @@ NOW_COLUMNS: Final = (
     Column("agent", "agent", 12),
     Column("task", "task type", 16),
     Column("state", "state", 10, grow=True),
-    Column("since", "since", 8, "right"),
+    Column("since", "since", 8, "right", whole=True),
 )
 
 
@@ -252,7 +252,7 @@ def now_rows(data: Overview, now_ms: int, tz: tzinfo, glyphs: Glyphs = UNICODE) 
 
 
 FEED_COLUMNS: Final = (
-    Column("time", "time", 8),
+    Column("time", "time", 8, whole=True),
     Column("agent", "agent", 10),
     Column("task", "task type", 9, grow=True),
     Column("took", "took", 6, "right"),

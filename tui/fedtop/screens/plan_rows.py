@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from fedtop.format import UNICODE, clean, count, counted, delta, delta_points, duration_ms, rate, stamp
+from fedtop.format import UNICODE, clean, count, counted, date_time, delta, delta_points, duration_ms, rate
 from fedtop.screens.plan_items import item_lines, number
 from fedtop.screens.text_lines import bullets
 from fedtop.themes import hue
@@ -164,7 +164,7 @@ def flips_parts(plan: Plan) -> tuple[Text, ...]:
 
 
 FLIP_COLUMNS: Final = (
-    Column("time", "when", 12),
+    Column("time", "when", 12, whole=True),
     Column("old_layer", "now by", 10, grow=True),
     Column("old_agent", "to", 10, grow=True),
     Column("arrow", "", 1),
@@ -186,7 +186,7 @@ def flip_rows(flips: Sequence[Flip], tz: tzinfo, now_ms: int, glyphs: Glyphs = U
 def _flip_row(flip: Flip, tz: tzinfo, now_ms: int, glyphs: Glyphs) -> Row:
     state, style = _CONSEQUENCES.get(flip.consequence, ("idle", "$dim"))
     cells = {
-        "time": Text(stamp(flip.at_ms, tz, now_ms), "$dim"),
+        "time": Text(date_time(flip.at_ms, tz, now_ms), "$dim"),
         "old_layer": Text(clean(flip.old_layer, 24), hue(flip.old_layer)),
         "old_agent": clean(flip.old_agent, 40) or None,
         "arrow": Text(glyphs.arrow, "$dim"),

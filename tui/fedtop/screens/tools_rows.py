@@ -76,7 +76,7 @@ TOOL_COLUMNS: Final = (
 )
 
 CALL_COLUMNS: Final = (
-    Column("at", "time", 12, sort_default="desc"),
+    Column("at", "time", 12, sort_default="desc", whole=True),
     Column("ok", "", 1),
     Column("agent", "agent", 14, grow=True),
     Column("duration", "duration", 8, "decimal", sort_default="desc"),

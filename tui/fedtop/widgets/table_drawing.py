@@ -69,7 +69,8 @@ class Pen:
         text = to_text(row.cells.get(column.key), place.width, look.glyphs)
         mark_matches(text, look.needle)
         tail = self.tails.get(column.key, 0)
-        text = look.palette.resolve(fit(text, place.width, column.align, tail, look.glyphs.ellipsis))
+        text = fit(text, place.width, column.align, tail, look.glyphs.ellipsis, whole=column.whole)
+        text = look.palette.resolve(text)
         if column.key in look.changed:
             base += look.palette.style("on $changed")
         mark = "bold on $cursor-cell" if look.cursor == "cursor" else "underline"

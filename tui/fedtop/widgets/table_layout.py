@@ -36,6 +36,8 @@ __all__ = [
 CELL_LIMIT: Final = 400
 WIDEST: Final = 32
 """No content makes a column wider than this; only what nothing else wants does."""
+NARROWEST: Final = 8
+"""No column of texts gives up more than what is beyond this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +56,62 @@ def lay_out(
 
     Whole columns only: those with the largest `min_width_shown` go first, of equals the rightmost; the
     first column stays in any case. What is left over goes to the columns whose content `needs` more cells
-    than they have, then to the growing columns in equal parts.
+    than they have, then to the growing columns in equal parts. A figure that is cut off is a wrong one: its column
+    gets what it needs before the others, if need be from them.
     """
+    room, needs = width - margin, needs or {}
     shown = [c for i, c in enumerate(columns) if i == 0 or width >= c.min_width_shown]
-    while len(shown) > 1 and _needed(shown, gap) > width - margin:
-        shown.remove(max(shown[1:], key=lambda c: (c.min_width_shown, shown.index(c))))
-    return _place(_wide_enough(shown, width - margin - _needed(shown, gap), needs or {}), width, gap, margin)
+    shown = _fitting(shown, room, gap)
+    full = [_wider(c, needs) if c.align != "left" else c for c in shown]
+    if full != shown:
+        full = _narrowed(_fitting(full, room, gap, optional_only=True), room, gap)
+        shown = full if _needed(full, gap) <= room else shown
+    return _place(_wide_enough(shown, room - _needed(shown, gap), needs), width, gap, margin)
+
+
+def _fitting(columns: list[Column], room: int, gap: int, *, optional_only: bool = False) -> list[Column]:
+    """The columns without those that go first when there is no room for all."""
+    left = list(columns)
+    while _needed(left, gap) > room:
+        may_go = [c for c in left[1:] if c.min_width_shown or not optional_only]
+        if not may_go:
+            break
+        left.remove(max(may_go, key=lambda c: (c.min_width_shown, left.index(c))))
+    return left
+
+
+def _narrowed(columns: list[Column], room: int, gap: int) -> list[Column]:
+    """The columns, the widest of the texts as much narrower as the others need."""
+    widths = {c.key: c.width for c in columns}
+    texts = [c.key for c in columns if c.align == "left" and not c.whole]
+    for _ in range(_needed(columns, gap) - room):
+        widest = max(texts, key=lambda key: widths[key], default=None)
+        if widest is None or widths[widest] <= NARROWEST:
+            return columns
+        widths[widest] -= 1
+    return [replace(c, width=widths[c.key]) if widths[c.key] != c.width else c for c in columns]
+
+
+def _wider(column: Column, needs: Mapping[str, int]) -> Column:
+    needed = min(needs.get(column.key, 0), WIDEST)
+    return replace(column, width=needed) if needed > column.width else column
 
 
 def _wide_enough(columns: list[Column], spare: int, needs: Mapping[str, int]) -> list[Column]:
-    """The columns, the spare cells given one by one in turn to those that still need some."""
+    """The columns, the spare cells given to those that need all of them or none, then one by one in turn."""
+    for at, column in enumerate(columns):
+        wider = _wider(column, needs) if column.whole else column
+        if wider.width - column.width <= spare:
+            spare -= wider.width - column.width
+            columns[at] = wider
     extra = dict.fromkeys((c.key for c in columns), 0)
+    short = [c for c in columns if not c.whole]
     while spare > 0:
-        short = [c.key for c in columns if c.width + extra[c.key] < min(needs.get(c.key, 0), WIDEST)][:spare]
+        short = [c for c in short if c.width + extra[c.key] < min(needs.get(c.key, 0), WIDEST)][:spare]
         if not short:
             break
-        for key in short:
-            extra[key] += 1
+        for column in short:
+            extra[column.key] += 1
         spare -= len(short)
     return [replace(c, width=c.width + extra[c.key]) if extra[c.key] else c for c in columns]
 
@@ -145,11 +186,15 @@ def _cleaned(text: Text) -> Text:
     return safe
 
 
-def fit(text: Text, width: int, align: str, tail: int = 0, ellipsis: str = "…") -> Text:
-    """`text` in exactly `width` cells; `tail` is the widest tail of the column, for `decimal`."""
+def fit(text: Text, width: int, align: str, tail: int = 0, ellipsis: str = "…", *, whole: bool = False) -> Text:
+    """`text` in exactly `width` cells; `tail` is the widest tail of the column, for `decimal`.
+
+    `whole` cuts between two words, where one is to be had.
+    """
     length = cell_len(text.plain)
     if length > width:
-        text = _cut(text, width, ellipsis)
+        words = text.plain[: width + 1].rpartition(" ")[0] if whole else ""
+        text = text[: len(words)] if words else _cut(text, width, ellipsis)
         length = cell_len(text.plain)
     spare = width - length
     if align == "left" or spare <= 0:

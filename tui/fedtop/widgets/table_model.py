@@ -44,7 +44,8 @@ class Column:
     """One column. `width` is in cells; a `grow` column also takes a share of the space that is left over.
 
     It is shown when the table is at least `min_width_shown` cells wide, and the columns with the largest
-    `min_width_shown` are the first to go when the others do not fit. `decimal` aligns by the decimal point.
+    `min_width_shown` are the first to go when the others do not fit. `decimal` aligns by the decimal point. A `whole`
+    column shows whole words only, such as a date without its time of day.
     """
 
     key: str
@@ -55,6 +56,7 @@ class Column:
     min_width_shown: int = 0
     sort_default: Literal["asc", "desc"] = "asc"
     tooltip: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
