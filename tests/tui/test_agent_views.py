@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from rich.text import Text
 
 from fedstore.queries.models import AgentRow, AgentsView, Durations, MatrixCell, Money, Rate
@@ -173,7 +174,19 @@ async def test_a_short_screen_reads_no_detail_it_cannot_show(seeded_store: Store
     async with running(seeded_store, clock, tab="agents", size=(80, 24)) as (app, pilot):
         await pilot.press("down", "up", "down")
         await read_anew(app, pilot)
-        assert "selected" not in app.base.panel.args
+        assert app.base.panel.args.get("selected") is None
+
+
+@pytest.mark.parametrize(("tab", "rows"), [("agents", "#agents-runs"), ("tools", "#tools-agents")])
+async def test_what_comes_into_sight_is_read(seeded_store: Store, clock: Clock, tab: str, rows: str) -> None:
+    """Nothing is said of what was never read: not that there is none."""
+    async with running(seeded_store, clock, tab=tab, size=(80, 24), interval_s=60.0) as (app, pilot):
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: table(app, rows).row_count)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: app.base.panel.args.get("selected") is None)
+        await read_anew(app, pilot)
+        assert app.base.panel.has_class("-unselected")
 
 
 async def test_the_matrix_explains_the_cell_under_its_cursor(seeded_store: Store, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from fedtop.screens.agent_rows import AGENT_COLUMNS, Boosts, agent_rows, columns
 from fedtop.screens.boosts import BoostReader
 from fedtop.screens.line import Line
 from fedtop.screens.overview_parts import throughput_chart
-from fedtop.screens.panel import Panel
+from fedtop.screens.preview import PreviewPanel
 from fedtop.screens.section import Section
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
@@ -61,12 +61,14 @@ def cell_line(cell: MatrixCell | None, agent: str, task_type: str, boosts: Boost
     return line
 
 
-class AgentsPanel(Panel):
+class AgentsPanel(PreviewPanel):
     """Enter opens the agent under the cursor; in the matrix, what the boost of the pair rests on."""
 
     panel_id = "agents"
     topic = "agent"
     title = "Agents"
+    LIST = "#agents-table"
+    PREVIEW = "#agents-preview"
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,20 +111,19 @@ class AgentsPanel(Panel):
         matrix.set_matrix(*matrix_of(data.view, data.boosts))
         self._explain(matrix.cursor_key, matrix.cursor_column)
         self._show_selected(data.selected)
+        self.follow()
 
     def _show_selected(self, detail: AgentDetail | None) -> None:
         """The agent under the cursor: its runs over time, and the newest of them."""
-        name = detail.row.name if detail is not None and detail.row is not None else ""
+        self.set_class(detail is None, "-unselected")
+        if detail is None:
+            return
+        name = detail.row.name if detail.row is not None else ""
         self.query_one("#agents-preview", Section).set_note("", name)
-        chart = None if detail is None else throughput_chart(detail.series, detail.window, detail.step_ms)
+        chart = throughput_chart(detail.series, detail.window, detail.step_ms)
         self.query_one("#agents-preview AreaChart", AreaChart).set_data(chart)
-        rows = [] if detail is None else run_rows(detail.recent, self.tz, self.host.now(), self.glyphs)
+        rows = run_rows(detail.recent, self.tz, self.host.now(), self.glyphs)
         self.query_one("#agents-runs", LiveTable).set_rows(rows)
-
-    def _select(self, agent: str) -> None:
-        preview = self.query_one("#agents-preview")
-        if preview.display and self.args.get("selected") != agent:
-            self.ask(selected=agent)
 
     def _explain(self, agent: str | None, task_type: str | None) -> None:
         if self._data is None or agent is None or task_type is None:
@@ -137,7 +138,7 @@ class AgentsPanel(Panel):
         if isinstance(event.table, Matrix):
             self._explain(event.key, event.column)
         elif event.table.id == "agents-table":
-            self._select(event.key)
+            self.follow()
 
     @on(LiveTable.Selected)
     def _opened(self, event: LiveTable.Selected) -> None:

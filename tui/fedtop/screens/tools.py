@@ -15,7 +15,7 @@ from textual.containers import Horizontal, VerticalScroll
 
 from fedtop.format import clean
 from fedtop.screens.how_to import HowTo
-from fedtop.screens.panel import Panel
+from fedtop.screens.preview import PreviewPanel
 from fedtop.screens.section import Section
 from fedtop.screens.text_lines import TextLines, bullets
 from fedtop.screens.tools_rows import (
@@ -58,13 +58,15 @@ class ToolsData:
     selected: ToolDetail | None
 
 
-class ToolsPanel(Panel):
+class ToolsPanel(PreviewPanel):
     """See the module."""
 
     panel_id = "tools"
     heeds = "moment"
     topic = "tool"
     title = "Tools"
+    LIST = "#tools-table"
+    PREVIEW = "#tools-preview"
 
     def compose(self) -> ComposeResult:
         """The table, then patterns and recommendations."""
@@ -100,23 +102,26 @@ class ToolsPanel(Panel):
         self._show_selected(data.selected)
         self._list("#tools-pattern-lines", tools.patterns, self.glyphs.warn, "$warn", "none found")
         self._list("#tools-advice-lines", tools.recommendations, self.glyphs.arrow, "$accent", "nothing to do")
+        self.follow()
 
     def _show_selected(self, detail: ToolDetail | None) -> None:
-        row = None if detail is None else detail.row
+        self.set_class(detail is None, "-unselected")
+        if detail is None:
+            return
+        row = detail.row
         title = "" if row is None else f"{clean(row.name, 40)}, runs per day"
         self.query_one("#tools-preview", Section).set_note("", title)
-        self.query_one(AreaChart).set_data(None if detail is None else daily_chart(detail))
+        self.query_one(AreaChart).set_data(daily_chart(detail))
         self.query_one("#tools-agents", LiveTable).set_rows(agent_rows(row.agents if row is not None else ()))
-        self.query_one("#tools-errors", LiveTable).set_rows(error_rows(detail.errors if detail is not None else ()))
+        self.query_one("#tools-errors", LiveTable).set_rows(error_rows(detail.errors))
 
     def _list(self, where: str, sentences: tuple[str, ...], glyph: str, style: str, nothing: str) -> None:
         lines = bullets(sentences, glyph, style) or [Text(nothing, "$dim")]
         self.query_one(where, TextLines).set_lines(lines)
 
     @on(LiveTable.Highlighted, "#tools-table")
-    def _select(self, event: LiveTable.Highlighted) -> None:
-        if self.query_one("#tools-preview").display and self.args.get("selected") != event.key:
-            self.ask(selected=event.key)
+    def _moved(self) -> None:
+        self.follow()
 
     @on(LiveTable.Selected, "#tools-agents")
     def _open_agent(self, event: LiveTable.Selected) -> None:
