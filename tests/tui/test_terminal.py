@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,18 @@ def test_every_modal_screen_reaches_the_terminal(changed: Path) -> None:
         pane.press("q")
         assert pane.wait() == 0
     assert b"Traceback" not in pane.written
+
+
+def test_the_pane_is_drawn_again_when_the_shell_gives_it_back(changed: Path) -> None:
+    with terminal(PANE, "--store", str(changed), "--at", "newest") as pane:
+        pane.wait_for("agents", "Enter open")
+        pane.press("\x1a")
+        assert os.WIFSTOPPED(os.waitpid(pane.process.pid, os.WUNTRACED)[1])
+        pane.shown.feed(b"\x1b[2Jwhat the shell wrote")
+        os.kill(pane.process.pid, signal.SIGCONT)
+        pane.wait_for("fedtop", "agents", "Enter open", without="what the shell wrote")
+        pane.press("q")
+        assert pane.wait() == 0
 
 
 def test_a_fault_is_one_line_and_an_exit_code(changed: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, cast
 
 from fedtop import state
@@ -32,6 +33,8 @@ class Actions:
             return app.may_open(kind) and (panel is None or panel.panel_id != kind)
         if action == "take_back":
             return not app.options.readonly
+        if action == "suspend_process":
+            return sys.platform != "win32"
         if action == "newest":
             return app.can_jump
         if action == "retreat":
@@ -77,6 +80,10 @@ class Actions:
         from fedtop.screens.undoing import take_back
 
         take_back(self._app)
+
+    def action_redraw(self) -> None:
+        """Draws everything anew, over whatever else wrote to the terminal."""
+        self._app.screen.refresh(layout=True)
 
     def action_help(self) -> None:
         """All keys that work here."""

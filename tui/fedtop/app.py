@@ -143,6 +143,8 @@ class FedtopApp(Actions, App[None]):
             return
         if isinstance(event, events.Key) and not event.is_forwarded:
             self._aims[event] = self.focused
+        if isinstance(event, events.Resize) and event.size == self.size and self.answered:
+            self.call_later(self.action_redraw)  # back from the shell: the terminal shows what that left there
         await super().on_event(event)
 
     def on_key(self, event: events.Key) -> None:

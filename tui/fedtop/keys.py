@@ -90,6 +90,8 @@ KEYS = (
     Key("view.copy", "y", "copy_row", "Copy", "Copy the row under the cursor"),
     Key("view.theme", "T", "next_theme", "Theme", "The next theme"),
     Key("app.palette", "colon,ctrl+p", "command_palette", "command", "Search all commands", show=True),
+    Key("app.redraw", "ctrl+l", "redraw", "Redraw", "Draw the whole screen again"),
+    Key("app.suspend", "ctrl+z", "suspend_process", "Suspend", "To the shell; fg comes back"),
     Key("app.quit", "q", "quit", "quit", "Leave fedtop", show=True),
     Key("app.interrupt", "ctrl+c", "quit", "Quit", "Leave fedtop", priority=True),
 )

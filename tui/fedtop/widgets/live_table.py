@@ -33,6 +33,8 @@ class LiveTable(TableView, can_focus=True):
         Binding("down,j", "move(1)", "Down", id="table.down", show=False, tooltip="Move to the row below"),
         Binding("pageup", "page(-1)", "Page up", id="table.page_up", show=False, tooltip="One page up"),
         Binding("pagedown", "page(1)", "Page down", id="table.page_down", show=False, tooltip="One page down"),
+        Binding("ctrl+u", "page(-0.5)", "Half up", id="table.half_up", show=False, tooltip="Half a page up"),
+        Binding("ctrl+d", "page(0.5)", "Half down", id="table.half_down", show=False, tooltip="Half a page down"),
         Binding("home,g", "first", "First", id="table.first", show=False, tooltip="Move to the first row"),
         Binding("end,G", "last", "Last", id="table.last", show=False, tooltip="Move to the last row"),
         Binding("enter", "select", "Open", id="table.open", tooltip="Open what is under the cursor"),
@@ -101,9 +103,9 @@ class LiveTable(TableView, can_focus=True):
         """Moves the cursor by rows; stops at either end."""
         self._step(step)
 
-    def action_page(self, pages: int) -> None:
+    def action_page(self, pages: float) -> None:
         """Moves the cursor by screens."""
-        self._step(pages * max(1, self.page_rows - 1))
+        self._step(round(pages * max(2, self.page_rows - 1)))
 
     def action_first(self) -> None:
         """Moves the cursor to the first row."""
