@@ -119,6 +119,18 @@ def test_a_palette_resolves_names_and_survives_nonsense():
     assert text.style == "$ok"
 
 
+@pytest.mark.parametrize("name", ["ansi-dark", "ansi-light"])
+def test_the_terminals_own_colours_hide_no_text(name):
+    """Of sixteen colours one cannot be the ground of all the others: what is marked is marked in another way."""
+    palette = Palette(derive(variables_of(BUILTIN_THEMES[name])))
+    assert palette.style("bold on $cursor") == Style.parse("bold reverse")
+    assert palette.style("bold $accent on $cursor") == Style.parse("bold cyan reverse")
+    assert palette.style("bold $fg on $match") == Style.parse("bold default reverse")
+    assert palette.style("on $changed") == Style.parse("underline")
+    assert palette.style("on $cursor-cell") == Style.parse("on blue")
+    assert palette.style("$fg on $heat-0") == Style.parse("default on red")
+
+
 def test_the_palette_of_one_theme_is_one_object():
     variables = variables_of(THEMES[0])
     assert palette_of(variables) is palette_of(dict(variables))

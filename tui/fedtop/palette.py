@@ -7,6 +7,7 @@ base colours. Layers and models have one hue each, the same on every screen.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from rich.errors import StyleSyntaxError
@@ -98,6 +99,10 @@ TERMINAL: Final[dict[str, str]] = {
 }
 
 
+_MARKED: Final = {"cursor": "reverse", "match": "reverse", "changed": "underline"}
+"""What a terminal's own colours mark without a background: any of its sixteen would hide a text of the same."""
+
+
 class Palette:
     """Resolves style names to Rich styles; immutable, cheap to ask twice.
 
@@ -107,6 +112,7 @@ class Palette:
 
     def __init__(self, colors: Mapping[str, str]) -> None:
         self.colors = dict(colors)
+        self._marked = _MARKED if self.colors.get("bg") == TERMINAL["bg"] else {}
         self._styles: dict[str, Style] = {}
 
     def style(self, spec: str | Style) -> Style:
@@ -119,11 +125,17 @@ class Palette:
         return known
 
     def _parse(self, spec: str) -> Style:
-        words = (self.colors.get(w[1:], "default") if w.startswith("$") else w for w in spec.split())
+        words = [self.colors.get(w[1:], "default") if w.startswith("$") else w for w in self._unground(spec.split())]
         try:
             return Style.parse(" ".join(words))
         except StyleSyntaxError:
             return Style.null()
+
+    def _unground(self, words: list[str]) -> list[str]:
+        for at, (on, ground) in enumerate(pairwise(words)):
+            if on == "on" and ground[1:] in self._marked:
+                return [*words[:at], self._marked[ground[1:]], *words[at + 2 :]]
+        return words
 
     def resolve(self, text: Text) -> Text:
         """A copy of `text` in which every style name has become a style."""
