@@ -33,3 +33,14 @@ def test_one_failure_of_seven_is_no_pattern(store: Store, clock: Clock, failed: 
     use(store, clock, "kimi", 28, 1_767)
     reader = store.reader()
     assert bool(reader.tools(reader.window("24h")).patterns) is told
+
+
+def test_what_an_agent_called_is_counted_though_no_outcome_is_known(store: Store, clock: Clock) -> None:
+    called = [{"kind": "execution", "agent": "codex", "tool": "exec", "at": clock() - n} for n in range(1, 6)]
+    called += [{**called[0], "tool": "edit", "success": n > 0, "at": clock() - n - 1} for n in range(3)]
+    assert not store.writer().write(called).rejected
+    reader = store.reader()
+    tools = reader.agent("codex", reader.window("24h")).tools
+    assert [(used.tool, used.calls, used.success.hits, used.success.n) for used in tools] == [
+        ("exec", 5, 0, 0), ("edit", 3, 2, 3),
+    ]  # fmt: skip

@@ -20,6 +20,7 @@ from fedstore.queries.models import (
     Money,
     Rate,
     SeriesPoint,
+    UsedTool,
 )  # fmt: skip
 from fedstore.window import Window
 
@@ -261,10 +262,10 @@ def _task_durations(buckets: Buckets, name: str, window: Window) -> tuple[tuple[
     )
 
 
-def _tools(buckets: Buckets, name: str, window: Window) -> tuple[tuple[str, Rate], ...]:
-    rows = buckets.sums("tool_buckets", window, ("tool",), ("ok", "failed"), "agent = ?", name)
-    found = [(tool, Rate(ok, ok + failed)) for tool, ok, failed in rows]
-    return tuple(sorted(found, key=lambda item: (-item[1].n, item[0])))
+def _tools(buckets: Buckets, name: str, window: Window) -> tuple[UsedTool, ...]:
+    rows = buckets.sums("tool_buckets", window, ("tool",), ("calls", "ok", "failed"), "agent = ?", name)
+    found = [UsedTool(tool, calls, Rate(ok, ok + failed)) for tool, calls, ok, failed in rows]
+    return tuple(sorted(found, key=lambda used: (-used.calls, used.tool)))
 
 
 def _series(buckets: Buckets, name: str, window: Window, step_ms: int) -> tuple[SeriesPoint, ...]:

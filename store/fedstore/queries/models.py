@@ -20,7 +20,7 @@ __all__ = [
     "ActiveRun", "AgentDetail", "AgentRow", "AgentsView", "CascadeView", "ConfidenceBin", "CostRow", "CostsView",
     "DecisionRow", "Durations", "FactKind", "FeedItem", "LayerRow", "LayerView", "MatrixCell", "Money", "NameKind",
     "Overview", "Rate", "RunRow", "SeriesPoint", "ToolCallRow", "ToolDetail", "ToolRow", "ToolsView", "Topic",
-    "WhyStep", "WhyView",
+    "UsedTool", "WhyStep", "WhyView",
 ]  # fmt: skip
 
 Topic: TypeAlias = Literal["any", "agent", "task_type", "spend", "tool", "layer"]
@@ -157,6 +157,15 @@ class MatrixCell:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedTool:
+    """A tool that an agent used; of its calls, those with a known outcome are judged."""
+
+    tool: str
+    calls: int
+    success: Rate
+
+
+@dataclass(frozen=True, slots=True)
 class AgentsView:
     """The agents tab."""
 
@@ -266,7 +275,7 @@ class AgentDetail:
     row: AgentRow | None
     task_types: tuple[MatrixCell, ...]
     task_durations: tuple[tuple[str, Durations], ...]
-    tools: tuple[tuple[str, Rate], ...]
+    tools: tuple[UsedTool, ...]
     models: tuple[CostRow, ...]
     peers: tuple[AgentRow, ...]
     series: tuple[SeriesPoint, ...]

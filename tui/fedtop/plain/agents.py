@@ -32,8 +32,11 @@ def agent(view: AgentDetail, name: str, boost: float | None, look: Look, notice:
     if view.task_types:
         parts += [heading("Task Type Performance"), lines(_task_types(view, look))]
     if view.tools:
-        rows = [(look.name(tool), rate(success, look)) for tool, success in view.tools]
-        parts += [heading("Tools"), table([words("Tool", least=8), words("Success")], rows, look)]
+        rows = [
+            (look.name(used.tool), fmt.count(used.calls, look.glyphs), rate(used.success, look)) for used in view.tools
+        ]
+        columns = [words("Tool", least=8), figures("Calls"), words("Success")]
+        parts += [heading("Tools"), table(columns, rows, look)]
     if view.models:
         parts += [heading("Models"), _models(view, look)]
     if view.peers:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from fedstore import BoostChange
-    from fedstore.queries.models import AgentDetail, AgentRow, CostRow, Rate, RunRow
+    from fedstore.queries.models import AgentDetail, AgentRow, CostRow, RunRow, UsedTool
     from fedtop.screens.agent_rows import Boosts
 
 __all__ = [
@@ -119,15 +119,15 @@ def _signed(value: float | None) -> Text | None:
     return Text(boost(value), "$ok" if value > 0 else "$alert") if value else None
 
 
-def used_tool_rows(tools: Iterable[tuple[str, Rate]], glyphs: Glyphs = UNICODE) -> list[Row]:
+def used_tool_rows(tools: Iterable[UsedTool], glyphs: Glyphs = UNICODE) -> list[Row]:
     """A row per tool the agent used."""
     return [
         Row(
-            name,
-            {"tool": clean(name, 60), "calls": count(used.n), "success": short_rate(used, glyphs)},
-            {"calls": used.n, "success": used.value},
+            used.tool,
+            {"tool": clean(used.tool, 60), "calls": count(used.calls), "success": short_rate(used.success, glyphs)},
+            {"calls": used.calls, "success": used.success.value},
         )
-        for name, used in tools
+        for used in tools
     ]
 
 
