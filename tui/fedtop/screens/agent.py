@@ -70,7 +70,12 @@ def agent_tiles(row: AgentRow | None, glyphs: Glyphs, *, live: bool = True) -> d
     change = "" if before is None or found is None else delta_points((row.success.value or 0) - before, glyphs=glyphs)
     busy = "" if not live else f"{row.active} running" if row.active else "idle"
     return {
-        "tasks": TileData(count(row.tasks), sub=f"{row.waiting} waiting" if row.waiting else busy, spark=row.spark),
+        "tasks": TileData(
+            count(row.tasks),
+            side=capacity_text(row.capacity) or "",
+            sub=f"{row.waiting} waiting" if row.waiting else busy,
+            spark=row.spark,
+        ),
         "success": TileData(
             rate(row.success.value),
             side=change,
@@ -80,7 +85,7 @@ def agent_tiles(row: AgentRow | None, glyphs: Glyphs, *, live: bool = True) -> d
         "duration": TileData(duration_ms(row.durations.p95_ms), sub=f"mean {duration_ms(row.durations.mean_ms)}"),
         "cost": TileData(money_cell(row.cost, glyphs), sub=f"{tokens(row.tokens)} tokens" if row.tokens else ""),
         "quality": TileData(quality_cell(row.quality, row.quality_trend, glyphs), sub=f"n={count(row.quality_n)}"),
-        "rework": TileData(rate(row.rework.value), sub=capacity_text(row.capacity) or ""),
+        "rework": TileData(rate(row.rework.value), sub=f"n={count(row.rework.n)}"),
     }
 
 
