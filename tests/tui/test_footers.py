@@ -218,6 +218,15 @@ async def test_views_without_a_window_offer_none(full: Store, clock: Clock) -> N
         assert {"time.back", "time.forth", "time.live"} <= able
 
 
+@pytest.mark.parametrize("tab", ["cascade", "costs", "tools"])
+async def test_a_view_with_nothing_names_only_keys_that_it_has(store: Store, clock: Clock, tab: str) -> None:
+    store.writer().write([{"kind": "run", "agent": "kimi", "at": clock.now_ms}])
+    async with running(store, clock, tab=tab) as (app, pilot):
+        await until(pilot, lambda: "No " in screen_text(app))
+        able = {active.binding.id for active in app.screen.active_bindings.values() if active.enabled}
+        assert ("longer window" in screen_text(app)) == ("time.wider" in able)
+
+
 async def test_old_facts_are_no_news_where_the_window_does_not_matter(full: Store, clock: Clock) -> None:
     clock.advance(90 * 86_400_000)
     async with running(full, clock) as (app, pilot):

@@ -106,8 +106,9 @@ def test_cost_says_what_it_rests_on() -> None:
     tile = tiles(today, NOW_MS)["cost"]
     assert text_of(tile.value) == "$12.34 ~"
     assert tile.sub == "month → $371"
-    hidden = replace(EMPTY, cost_today=Money(unpriced_calls=2, unpriced_tokens=10))
-    assert text_of(tiles(hidden, NOW_MS)["cost"].value).strip() == "?"
+    unpriced = Money(unpriced_calls=2, unpriced_tokens=10)
+    hidden = tiles(replace(EMPTY, cost_today=unpriced, cost_month=unpriced), NOW_MS)["cost"]
+    assert (text_of(hidden.value).strip(), hidden.sub) == ("?", "month ?")
     assert text_of(tiles(EMPTY, NOW_MS)["cost"].value).strip() == "$0.00"  # nothing was spent, nobody reported that
 
 

@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 __all__ = ["HowTo", "how_to_lines"]
 
-_KEYS = (("w", "longer window"), (",", "back in time"), ("?", "help"))
+_LONGER = ("w", "longer window")
+_KEYS = ((",", "back in time"), ("?", "help"))
 
 
-def how_to_lines(missing: str, ways: Sequence[tuple[str, str]]) -> list[Text]:
-    """`missing`, then one line per way as (how, what to type), then the keys."""
+def how_to_lines(missing: str, ways: Sequence[tuple[str, str]], *, window: bool = True) -> list[Text]:
+    """`missing`, then one line per way as (how, what to type), then the keys; `window`: where a longer one helps."""
     width = max((len(how) for how, _ in ways), default=0)
     lines = [Text(missing, "bold"), Text("")]
     lines += [Text.assemble((f"{how:<{width}}  ", "$dim"), (what, "$accent")) for how, what in ways]
     keys = Text()
-    for key, label in _KEYS:
+    for key, label in (_LONGER, *_KEYS) if window else _KEYS:
         keys.append(key, "bold $accent").append(f" {label}   ", "$dim")
     return [*lines, Text(""), keys]
 
@@ -40,6 +41,6 @@ class HowTo(TextLines):
     }
     """
 
-    def __init__(self, missing: str, ways: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, missing: str, ways: Sequence[tuple[str, str]], *, window: bool = True) -> None:
         super().__init__(id="how-to")
-        self._items = tuple(how_to_lines(missing, ways))
+        self._items = tuple(how_to_lines(missing, ways, window=window))

@@ -157,7 +157,8 @@ def _cost_tile(data: Overview, glyphs: Glyphs) -> TileData:
     projected = data.month_projected_nano
     month = data.cost_month.nano if projected is None else projected
     arrow = "" if projected is None else f"{glyphs.arrow} "
-    sub = f"month {arrow}{money(month, whole=month >= _HUNDRED_DOLLARS)}"
+    spent = f"{arrow}{money(month, whole=month >= _HUNDRED_DOLLARS)}" if data.cost_month.known else "?"
+    sub = f"month {spent}"
     return TileData(value, sub=sub, title="" if data.window.live else "cost that day")
 
 

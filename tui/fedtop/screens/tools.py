@@ -70,7 +70,7 @@ class ToolsPanel(PreviewPanel):
 
     def compose(self) -> ComposeResult:
         """The table, then patterns and recommendations."""
-        yield HowTo("No executions of a tool in these 30 days.", WAYS)
+        yield HowTo("No executions of a tool in these 30 days.", WAYS, window=False)
         yield TextLines(id="tools-levels")
         table = LiveTable(TOOL_COLUMNS, empty="no tool matches", id="tools-table")
         yield Section("trust in tools", table, id="tools-all")
