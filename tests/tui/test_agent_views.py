@@ -121,6 +121,12 @@ def test_what_an_agent_did_at_a_past_moment_is_not_known() -> None:
         assert plain(agent_tiles(idle, UNICODE, live=live)["tasks"].sub) == word
 
 
+def test_a_rate_of_rework_tells_of_how_many_it_is() -> None:
+    tiles = agent_tiles(replace(NOTHING, rework=Rate(3, 40), capacity=0.75), UNICODE)
+    assert (plain(tiles["rework"].value), plain(tiles["rework"].sub)) == ("7.5 %", "n=40")
+    assert plain(tiles["tasks"].side) == "75 % free"
+
+
 def test_tiles_of_an_agent_that_did_nothing_are_unknown() -> None:
     assert {tile.state for tile in agent_tiles(None, UNICODE).values()} == {"unknown"}
     tiles = agent_tiles(NOTHING, UNICODE)

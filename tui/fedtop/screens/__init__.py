@@ -18,8 +18,9 @@ drill is not in `DRILLS` is neither bound nor shown. A view that works on the st
 sets `polls = False` or asks anew with `self.ask(...)`, and uses `self.host.source`.
 
 Keys of a panel are `BINDINGS` with an id `<panel>.<what>`, a description and a tooltip; help and footer find them
-there. Actions named in `MUTATING` vanish in read-only mode. Filter, sort, export and copy work on the LiveTables
-inside a panel without further code; `-unfiltered` keeps one out of the filter.
+there. A key that a panel binds is its own while it is on top, even where it does nothing at the moment: it never falls
+through to the frame (Esc alone does). Actions named in `MUTATING` vanish in read-only mode. Filter, sort, export and
+copy work on the LiveTables inside a panel without further code; `-unfiltered` keeps one out of the filter.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class EmptyGuide(VerticalScroll):
     def compose(self) -> ComposeResult:
         """A heading and the three snippets."""
         yield Static("Nothing recorded yet. This fills as soon as something is:", classes="guide-lead", markup=False)
-        for title, snippet in snippets(self._path):
+        for title, snippet in snippets(self._path.absolute()):
             block = Static(
                 Text("\n".join(scrub(line) for line in snippet.split("\n"))), classes="guide-code", markup=False
             )
