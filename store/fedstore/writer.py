@@ -7,7 +7,7 @@ whole or not at all; an event that cannot be recorded is refused by itself, with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,15 +120,16 @@ def _read(event: Any) -> Fields:
 def _read_all(events: Iterable[Any], receipt: Receipt) -> tuple[Sequence[Fields], Sequence[int]]:
     """The fields of the valid ones with their positions; why the others are not goes to the receipt.
 
-    All in one go, which costs less, and one by one only when one of them is not valid.
+    All in one go, which costs less, and one by one only when one of them is not valid or has an unknown field.
     """
     given = events if isinstance(events, (list, tuple)) else list(events)
     if given and type(given[0]) in EVENT_TYPES and (len(given) == 1 or EVENT_TYPES.issuperset(map(type, given))):
         return [fields_of(event) for event in given], range(len(given))
-    try:
-        return many_fields_adapter().validate_python(list(given)), range(len(given))
-    except Exception:  # noqa: BLE001 - the methods of a value that is not what it should be may raise anything
-        valid, positions = [], []
+    with suppress(Exception):  # the methods of a value that is not what it should be may raise anything
+        found = many_fields_adapter().validate_python(list(given))
+        if all(event.keys() <= fields.keys() for event, fields in zip(given, found, strict=True)):
+            return found, range(len(given))
+    valid, positions = [], []
     for position, event in enumerate(given):
         try:
             valid.append(_read(event))
