@@ -1,7 +1,7 @@
 """What a tab's queries cost in a store of ten thousand events and in one of many more.
 
 python bench/queries.py --events 1000000
-python bench/queries.py --events 10000000        (about three minutes and 4 GB to build)
+python bench/queries.py --events 10000000        (some minutes and 4 GB, most of them to build)
 
 Limits: the larger within 1.5x of the smaller, and under 10 ms. Both stores hold 30 days of the same federation (six
 agents, three task types, five tools), written in bulk with every bucket of every name filled, which is the most that
