@@ -107,6 +107,14 @@ class Terminal:
                 return text
         raise AssertionError(f"never shown: {words} without {without!r}\n{self.shown.text}")
 
+    def wait_until_stopped(self) -> None:
+        """Reads until the program has suspended itself."""
+        for _ in self._reading():
+            found, status = os.waitpid(self.process.pid, os.WUNTRACED | os.WNOHANG)
+            if found and os.WIFSTOPPED(status):
+                return
+        raise AssertionError(f"never stopped\n{self.shown.text}")
+
     def wait(self) -> int:
         """Reads until the program has ended; its exit code."""
         for _ in self._reading():

@@ -60,7 +60,7 @@ def test_the_pane_is_drawn_again_when_the_shell_gives_it_back(changed: Path) -> 
     with terminal(PANE, "--store", str(changed), "--at", "newest") as pane:
         pane.wait_for("agents", "Enter open")
         pane.press("\x1a")
-        assert os.WIFSTOPPED(os.waitpid(pane.process.pid, os.WUNTRACED)[1])
+        pane.wait_until_stopped()
         pane.shown.feed(b"\x1b[2Jwhat the shell wrote")
         os.kill(pane.process.pid, signal.SIGCONT)
         pane.wait_for("fedtop", "agents", "Enter open", without="what the shell wrote")
