@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fedstore.bins import pack_bins
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.queries import Reader
 from fedstore.schema.summaries import DAY_MS, SPECS, WIDTHS
 from fedstore.window import Window

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from fedstore import batch as batch_module
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.events import Run
 from fedstore.recorder import Recorder
 from fedstore.summaries import Deltas

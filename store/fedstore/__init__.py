@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from fedstore.config import PolicySettings as PolicySettings
     from fedstore.config import Settings as Settings
     from fedstore.config import load_settings as load_settings
-    from fedstore.database import Database as Database
     from fedstore.decisions import read_decisions as read_decisions
     from fedstore.demo import Simulation as Simulation
     from fedstore.doctor import Finding as Finding
     from fedstore.doctor import diagnose as diagnose
+    from fedstore.engine.sqlite import Database as Database
     from fedstore.errors import EventError as EventError
     from fedstore.errors import FedstoreError as FedstoreError
     from fedstore.errors import PlanRefusedError as PlanRefusedError
@@ -94,7 +94,7 @@ _MODULES = {
     "compat.engine": ("AnalyticsEngine",),
     "compat.tracker": ("RoutingPerformanceTracker",),
     "config": ("PolicySettings", "Settings", "load_settings"),
-    "database": ("Database",),
+    "engine.sqlite": ("Database",),
     "decisions": ("read_decisions",),
     "demo": ("Simulation",),
     "doctor": ("Finding", "diagnose"),

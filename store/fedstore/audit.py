@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
 
 __all__ = ["disagreements", "whole_since"]
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, ClassVar, TypeAlias
 
+    from fedstore.engine.transaction import Transaction
     from fedstore.events import Fields
-    from fedstore.transaction import Transaction
     from fedstore.writes import Row, Stamp
 
     RouteRows: TypeAlias = tuple[Row, list[Row], Row | None]

@@ -11,7 +11,7 @@ import os
 from fedstore.batch import Batch
 from fedstore.checking import MAX_DURATION_MS
 from fedstore.cleaning import NAME_LIMIT, TEXT_LIMIT
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.errors import FedstoreError, StoreBusyError
 from fedstore.ids import new_id, now_ms
 from fedstore.paths import config_file, read_toml, store_file

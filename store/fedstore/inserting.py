@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fedstore.transaction import Row, Transaction
+    from fedstore.engine.transaction import Row, Transaction
 
 __all__ = ["FACT_COLUMNS", "NULLABLE", "insert_facts"]
 

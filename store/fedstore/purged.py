@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fedstore.transaction import Row, Transaction
+    from fedstore.engine.transaction import Row, Transaction
 
 __all__ = ["not_purged", "remember"]
 

@@ -17,8 +17,8 @@ from fedstore.summaries import note_past, roll_up
 
 if TYPE_CHECKING:
     from fedstore.config import Settings
-    from fedstore.database import Database
-    from fedstore.transaction import Transaction
+    from fedstore.engine.sqlite import Database
+    from fedstore.engine.transaction import Transaction
 
 __all__ = ["CHUNK", "PAUSE_S", "due", "purge", "purge_steps"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.ids import now_ms
 from fedstore.paths import default_store_path
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from fedstore.batch import Batch
 from fedstore.checking import check_fields
 from fedstore.cleaning import clean_name, clean_text
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.errors import EventError
 from fedstore.events import (
     EVENT_TYPES,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fedstore import PolicyStore, Store, StoreReadOnlyError
-from fedstore.locking import FileLock
+from fedstore.engine.locking import FileLock
 from tests.cli.conftest import Run, refused
 from tests.conftest import Clock
 from tests.policy.synthetic import write_runs

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.schema.summaries import SPECS
 
 FACTS = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.errors import EventError
 from fedstore.events import Event, Execution, Run, Usage
 from fedstore.ingest import import_paths

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.ingest import import_paths
 from tests.ingest.helpers import data_folder
 

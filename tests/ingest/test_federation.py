@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.errors import EventError
 from fedstore.ingest import ImportReport, import_paths
 from fedstore.ingest.federation import read_federation

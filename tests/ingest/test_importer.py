@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fedstore import Settings, purge
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.errors import StoreError
 from fedstore.ingest import ImportFailedError, ImportReport, detect, import_paths
 from fedstore.ingest import tail as tail_module

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.errors import EventError
 from fedstore.events import Route, Verdict
 from fedstore.ingest import import_paths

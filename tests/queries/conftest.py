@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.queries import Reader
 from fedstore.writer import FactWriter
 from tests.queries.federation import NOW_MS, Event

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.events import Usage, fields_of
 from fedstore.pricing import price
 from fedstore.queries import Reader

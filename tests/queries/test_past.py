@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fedstore import Settings
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.queries import Reader, past
 from fedstore.queries.buckets import Buckets
 from fedstore.retention import purge_steps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fedstore.driver import sqlite3
+from fedstore.engine.driver import sqlite3
 from fedstore.schema import migrate
 
 __all__ = ["write_older_store"]

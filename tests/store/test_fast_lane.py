@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedstore import EventError, Store, database, default_config_path, default_store_path, fast
+from fedstore import EventError, Store, default_config_path, default_store_path, fast
+from fedstore.engine import sqlite as database
 from fedstore.writer import validated
 from fedtop.fast_record import parse, try_record
 from tests.conftest import Clock

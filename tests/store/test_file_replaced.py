@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fedstore import Store, StoreError, Window, database, read_decisions
-from fedstore.database import Database
+from fedstore import Store, StoreError, Window, read_decisions
+from fedstore.engine import sqlite as database
+from fedstore.engine.sqlite import Database
 
 
 @pytest.fixture(autouse=True)

@@ -18,10 +18,10 @@ from fedstore import (
     StoreOlderError,
     StoreReadOnlyError,
 )  # fmt: skip
-from fedstore.database import APPLICATION_ID, Database
-from fedstore.driver import sqlite3 as driver
+from fedstore.engine.driver import sqlite3 as driver
+from fedstore.engine.sqlite import APPLICATION_ID, Database
+from fedstore.engine.transaction import store_error
 from fedstore.schema import MIGRATION_NAMES
-from fedstore.transaction import store_error
 from tests.store.older import write_older_store
 
 RUN = {"kind": "run", "agent": "a", "success": True}
@@ -325,7 +325,7 @@ def test_a_folder_without_permission_to_write_is_read_and_followed(tmp_path: Pat
 
 
 def test_a_log_that_cannot_grow_is_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fedstore import transaction
+    from fedstore.engine import transaction
 
     monkeypatch.setattr(transaction, "_LITTLE_BYTES", 1 << 62)
     assert "is full" in str(store_error(driver.OperationalError("disk I/O error"), str(tmp_path / "s.db")))

@@ -17,7 +17,7 @@ from fedstore.window import Window, iso
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.queries.models import ToolRow, ToolsView
 
 __all__ = [

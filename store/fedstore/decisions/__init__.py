@@ -18,7 +18,7 @@ from fedstore.learning.log import DecisionLog
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.window import Window
 
 __all__ = ["LAST_RESORT", "Decisions", "hash_ids", "load_decisions", "load_within", "read_decisions"]

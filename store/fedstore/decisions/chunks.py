@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
 
 __all__ = ["Chunk", "Records", "read_chunks"]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.events import Run
     from fedstore.writer import FactWriter
 

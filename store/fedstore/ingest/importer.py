@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from fedstore.database import Database
+from fedstore.engine.sqlite import Database
 from fedstore.ids import now_ms
 from fedstore.ingest.document import Document
 from fedstore.ingest.formats import GZIP, METRICS, ZSTD, detect

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
 
 __all__ = ["Mark", "Reject", "find_mark", "label", "run_is_recorded", "save_mark"]
 

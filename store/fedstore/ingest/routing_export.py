@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TextIO
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.window import Window
 
 __all__ = ["stored_route", "stored_routes", "write_routing_log"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import hashlib
     from pathlib import Path
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.writer import FactWriter
 
 __all__ = ["BATCH", "Tail"]

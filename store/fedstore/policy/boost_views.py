@@ -15,7 +15,7 @@ from fedstore.policy.ledger import changes_newest_first
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.policy.extent import Read
     from fedstore.window import Window
 

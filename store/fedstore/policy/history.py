@@ -14,7 +14,7 @@ from fedstore.policy.effects import WATCHED_MS, Effects
 from fedstore.policy.optimize_effects import optimize_effects
 
 if TYPE_CHECKING:
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.policy.ledger import Change
 
 __all__ = ["effects_of"]

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fedstore.driver import sqlite3
+from fedstore.engine.driver import sqlite3
 from fedstore.policy.body import PolicyBody
 from fedstore.policy.sinks import read_copy
 

@@ -8,7 +8,7 @@ from fedstore.errors import FedstoreError, StoreReadOnlyError
 from fedstore.policy.plans import Plan
 
 if TYPE_CHECKING:
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.policy.extent import Read
 
 __all__ = ["applied_as", "is_kept", "newest_plans", "plan_by_id", "shelve"]

@@ -24,7 +24,7 @@ from fedstore.policy.ledger import current, last_standing
 from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted, pair_of
 
 if TYPE_CHECKING:
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.learning.log import DecisionLog
     from fedstore.window import Window
 

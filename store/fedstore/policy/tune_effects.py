@@ -19,7 +19,7 @@ from fedstore.policy.plans import Pair, pair_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.learning.log import DecisionLog
     from fedstore.policy.ledger import Change
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import tzinfo
 
-    from fedstore.database import Database
+    from fedstore.engine.sqlite import Database
     from fedstore.queries.models import (
         AgentDetail,
         AgentRow,

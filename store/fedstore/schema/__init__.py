@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Migrations
 
-    from fedstore.driver import sqlite3
+    from fedstore.engine.driver import sqlite3
 
 __all__ = ["MIGRATION_NAMES", "MIGRATION_SET", "applied_names", "create", "migrate", "migrations"]
 

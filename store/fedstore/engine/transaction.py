@@ -11,7 +11,7 @@ import threading
 import weakref
 
 from fedstore.bins import add_bins
-from fedstore.driver import sqlite3
+from fedstore.engine.driver import sqlite3
 from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal, TypeAlias
 
-    from fedstore.locking import FileLock
+    from fedstore.engine.locking import FileLock
 
     Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
     Row: TypeAlias = tuple[Any, ...]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 
-from fedstore.driver import sqlite3
+from fedstore.engine.driver import sqlite3
+from fedstore.engine.transaction import file_identity, store_error
 from fedstore.paths import beside
-from fedstore.transaction import file_identity, store_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fedstore.transaction import Identity
+    from fedstore.engine.transaction import Identity
 
 __all__ = ["connect", "may_stand_still", "still_identity"]
 

@@ -14,21 +14,22 @@ import threading
 import time
 import weakref
 
-from fedstore import forking, schema
-from fedstore.driver import sqlite3
+from fedstore import schema
+from fedstore.engine import forking
+from fedstore.engine.driver import sqlite3
+from fedstore.engine.locking import FileLock
+from fedstore.engine.opening import connect, may_stand_still, still_identity
+from fedstore.engine.reading import ReadSnapshot, ThreadReader
+from fedstore.engine.transaction import Transaction, file_identity, store_error
 from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreOlderError, StoreReadOnlyError
-from fedstore.locking import FileLock
-from fedstore.opening import connect, may_stand_still, still_identity
 from fedstore.paths import beside
-from fedstore.reading import ReadSnapshot, ThreadReader
-from fedstore.transaction import Transaction, file_identity, store_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from fedstore.transaction import Parameters, Row
+    from fedstore.engine.transaction import Parameters, Row
 
 __all__ = ["APPLICATION_ID", "Database", "Transaction", "store_error"]
 

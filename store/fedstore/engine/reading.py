@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from fedstore.driver import sqlite3
-from fedstore.transaction import close_with, store_error
+from fedstore.engine.driver import sqlite3
+from fedstore.engine.transaction import close_with, store_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
