@@ -23,11 +23,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fedstore import batch as batch_module
 from fedstore.engine.sqlite import Database
-from fedstore.events import Run
+from fedstore.facts import batch as batch_module
+from fedstore.facts.events import Run
+from fedstore.facts.summaries import Deltas
 from fedstore.recorder import Recorder
-from fedstore.summaries import Deltas
 from fedstore.writer import FactWriter
 from limits import Limits
 

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from fedstore.errors import StoreNewerError as StoreNewerError
     from fedstore.errors import StoreOlderError as StoreOlderError
     from fedstore.errors import StoreReadOnlyError as StoreReadOnlyError
-    from fedstore.events import Attempt as Attempt
-    from fedstore.events import Event as Event
-    from fedstore.events import Execution as Execution
-    from fedstore.events import Job as Job
-    from fedstore.events import Outcome as Outcome
-    from fedstore.events import Route as Route
-    from fedstore.events import Run as Run
-    from fedstore.events import RunState as RunState
-    from fedstore.events import Usage as Usage
-    from fedstore.events import Verdict as Verdict
+    from fedstore.facts.events import Attempt as Attempt
+    from fedstore.facts.events import Event as Event
+    from fedstore.facts.events import Execution as Execution
+    from fedstore.facts.events import Job as Job
+    from fedstore.facts.events import Outcome as Outcome
+    from fedstore.facts.events import Route as Route
+    from fedstore.facts.events import Run as Run
+    from fedstore.facts.events import RunState as RunState
+    from fedstore.facts.events import Usage as Usage
+    from fedstore.facts.events import Verdict as Verdict
     from fedstore.files import replace_text as replace_text
     from fedstore.ids import new_id as new_id
     from fedstore.ids import now_ms as now_ms
@@ -102,7 +102,7 @@ _MODULES = {
         "EventError", "FedstoreError", "PlanRefusedError", "SettingsError", "StoreBusyError", "StoreError",
         "StoreNewerError", "StoreOlderError", "StoreReadOnlyError",
     ),
-    "events": (
+    "facts.events": (
         "Attempt", "Event", "Execution", "Job", "Outcome", "Route", "Run", "RunState", "Usage", "Verdict",
     ),
     "files": ("replace_text",),

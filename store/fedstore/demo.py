@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from fedstore.demo_scenario import Scenario
-from fedstore.events import Event, Run, RunState
+from fedstore.facts.events import Event, Run, RunState
 from fedstore.ids import now_ms
 
 if TYPE_CHECKING:

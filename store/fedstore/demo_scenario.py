@@ -27,7 +27,7 @@ from fedstore.demo_cast import (
     rate_limited,
     semantic_sharpness,
 )  # fmt: skip
-from fedstore.events import Attempt, Event, Execution, Job, Route, Run, RunState, Usage, Verdict
+from fedstore.facts.events import Attempt, Event, Execution, Job, Route, Run, RunState, Usage, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 
-from fedstore.batch import Batch
-from fedstore.checking import MAX_DURATION_MS
 from fedstore.cleaning import NAME_LIMIT, TEXT_LIMIT
 from fedstore.engine.sqlite import Database
 from fedstore.errors import FedstoreError, StoreBusyError
+from fedstore.facts.batch import Batch
+from fedstore.facts.checking import MAX_DURATION_MS
+from fedstore.facts.writes import Stamp
 from fedstore.ids import new_id, now_ms
 from fedstore.paths import config_file, read_toml, store_file
-from fedstore.writes import Stamp
 
 __all__ = ["SOURCE", "Task", "record_task", "store_for"]
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from fedstore.decisions import Decisions, load_decisions
 from fedstore.errors import FedstoreError
-from fedstore.events import Verdict
+from fedstore.facts.events import Verdict
 from fedstore.learning.stratified import Stratum, weighted_rate
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from fedstore.background import Background
-from fedstore.events import Event
+from fedstore.facts.events import Event
 from fedstore.ids import EARLIEST_MS, LATEST_MS, new_id
 from fedstore.recorded_run import RecordedRun
 from fedstore.sink import Sink

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from fedstore.purged import remember
+from fedstore.facts.purged import remember
+from fedstore.facts.summaries import note_past, roll_up
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS, TEN_MS
-from fedstore.summaries import note_past, roll_up
 
 if TYPE_CHECKING:
     from fedstore.config import Settings

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from fedstore.events import Attempt
+from fedstore.facts.events import Attempt
 from fedstore.ingest.routing_log import learning_feedback
 from fedstore.window import iso
 

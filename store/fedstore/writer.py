@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fedstore.batch import Batch
-from fedstore.checking import check_fields
 from fedstore.cleaning import clean_name, clean_text
 from fedstore.engine.sqlite import Database
 from fedstore.errors import EventError
-from fedstore.events import (
+from fedstore.facts.batch import Batch
+from fedstore.facts.checking import check_fields
+from fedstore.facts.events import (
     EVENT_TYPES,
     KINDS,
     Event,
@@ -29,8 +29,8 @@ from fedstore.events import (
     fields_of,
     many_fields_adapter,
 )
+from fedstore.facts.writes import Stamp
 from fedstore.ids import now_ms
-from fedstore.writes import Stamp
 
 __all__ = ["FactWriter", "Receipt", "explain", "validated"]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fedstore.engine.sqlite import Database
 from fedstore.errors import EventError
-from fedstore.events import Event, Execution, Run, Usage
+from fedstore.facts.events import Event, Execution, Run, Usage
 from fedstore.ingest import import_paths
 from fedstore.ingest.codex import CodexReader
 from fedstore.ingest.routing_log import iso

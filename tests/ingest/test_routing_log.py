@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from fedstore.engine.sqlite import Database
 from fedstore.errors import EventError
-from fedstore.events import Route, Verdict
+from fedstore.facts.events import Route, Verdict
 from fedstore.ingest import import_paths
 from fedstore.ingest.routing_export import stored_route, stored_routes, write_routing_log
 from fedstore.ingest.routing_log import decision_event, decision_events, iso, learning_feedback, routing_schema

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fedstore.events import Attempt, Outcome, Route, Run
+from fedstore.facts.events import Attempt, Outcome, Route, Run
 from fedstore.learning.log import DecisionLog
 from fedstore.learning.scenarios import SCENARIOS, as_logged, population
 from fedstore.store import Store

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fedstore.decisions import chunks as module
 from fedstore.decisions import hash_ids, load_decisions, read_decisions
-from fedstore.events import Attempt, Outcome, Route, Verdict
+from fedstore.facts.events import Attempt, Outcome, Route, Verdict
 from fedstore.learning.replay import replay
 from fedstore.store import Store
 from fedstore.window import Window

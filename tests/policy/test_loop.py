@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from fedstore.config import PolicySettings, Settings
 from fedstore.errors import FedstoreError, PlanRefusedError, StoreReadOnlyError
-from fedstore.events import Verdict
+from fedstore.facts.events import Verdict
 from fedstore.learning.tuning_types import TunePolicy
 from fedstore.policy import Plan, PolicyBody, PolicyStore
 from fedstore.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fedstore.events import Run, Verdict
+from fedstore.facts.events import Run, Verdict
 from fedstore.learning.boosts import propose_boosts
 from fedstore.learning.intervals import wilson
 from fedstore.learning.tuning_types import TuneCancelledError

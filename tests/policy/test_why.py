@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fedstore.decisions import read_decisions
-from fedstore.events import Attempt, Outcome, Route
+from fedstore.facts.events import Attempt, Outcome, Route
 from fedstore.learning.replay import UNKNOWN, replay
 from fedstore.policy import PolicyStore
 from fedstore.queries.why import why_view

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fedstore.engine.sqlite import Database
-from fedstore.events import Usage, fields_of
-from fedstore.pricing import price
+from fedstore.facts.events import Usage, fields_of
+from fedstore.facts.pricing import price
 from fedstore.queries import Reader
 from tests.queries.conftest import Filled
 from tests.queries.federation import NOW_MS, Event, events, failed, of, ok, quantile

@@ -9,7 +9,7 @@ from itertools import accumulate
 import pytest
 from scipy import stats
 
-from fedstore.events import Attempt, Outcome, Route
+from fedstore.facts.events import Attempt, Outcome, Route
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.routing_health import _PIECES, _middle_ms
 from fedstore.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fedstore.events import Execution
+from fedstore.facts.events import Execution
 from fedstore.store import Store
 from tests.conftest import Clock
 

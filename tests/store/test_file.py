@@ -18,7 +18,7 @@ from sqlite_utils.utils import sqlite3 as their_driver
 from fedstore import Store, StoreError
 from fedstore.bins import GROWTH, add_bins, duration_once, join_bins, pack_bins, read_bins
 from fedstore.engine.driver import sqlite3 as our_driver
-from fedstore.inserting import FACT_COLUMNS, NULLABLE
+from fedstore.facts.inserting import FACT_COLUMNS, NULLABLE
 from fedstore.learning.confidence import tool_confidence
 from fedstore.schema.summaries import SPECS
 from tests.federation import NOW_MS, ROUTES, RUNS

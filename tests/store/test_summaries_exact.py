@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedstore.facts.summaries import roll_up
 from fedstore.schema.summaries import SPECS, WIDTHS
 from fedstore.store import Store
-from fedstore.summaries import roll_up
 from tests.conftest import Clock
 from tests.federation import NOW_MS
 from tests.store.recount import HOUR, MINUTE, recount, unpacked, widened

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from fedstore.compat.routing_analytics import RoutingAnalytics
 from fedstore.compat.routing_file import append_decision
 from fedstore.errors import FedstoreError
-from fedstore.events import Attempt, Outcome, Route
+from fedstore.facts.events import Attempt, Outcome, Route
 from fedstore.ids import now_ms
 from fedstore.ingest.routing_export import stored_route
 from fedstore.ingest.routing_log import decision_event

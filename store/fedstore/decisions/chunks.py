@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedstore.trail import HEADER_LAYER, RECORD_BYTES
+from fedstore.facts.trail import HEADER_LAYER, RECORD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedstore.decisions.hashing import hash_ids
-from fedstore.trail import ACCEPTED, ERROR, NOBODY, SHADOW, UNKNOWN_US
+from fedstore.facts.trail import ACCEPTED, ERROR, NOBODY, SHADOW, UNKNOWN_US
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from fedstore.errors import EventError
-from fedstore.events import Event, Execution, Run, RunState, Usage
+from fedstore.facts.events import Event, Execution, Run, RunState, Usage
 from fedstore.ingest.claude_records import (
     MAIN,
     UNREPORTED_OUTPUT,

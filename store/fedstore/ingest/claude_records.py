@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import EventError
-from fedstore.events import to_epoch_ms
+from fedstore.facts.events import to_epoch_ms
 from fedstore.ids import stable_id
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fedstore.errors import EventError
-from fedstore.events import Event, Execution, Run, RunState, to_epoch_ms
+from fedstore.facts.events import Event, Execution, Run, RunState, to_epoch_ms
 from fedstore.ingest.claude_code import TOOL_QUIET_MS, TURN_QUIET_MS
 from fedstore.writer import explain, validated
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fedstore.engine.sqlite import Database
-    from fedstore.events import Run
+    from fedstore.facts.events import Run
     from fedstore.writer import FactWriter
 
 __all__ = ["Document"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fedstore.errors import EventError
-from fedstore.events import Event, Verdict
+from fedstore.facts.events import Event, Verdict
 from fedstore.ids import stable_id
 from fedstore.writer import validated
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fedstore.errors import EventError
-from fedstore.events import Name, Run
+from fedstore.facts.events import Name, Run
 from fedstore.ids import stable_id
 from fedstore.metrics_file import EXPORTED_FROM
 from fedstore.writer import explain

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from fedstore.events import Event
+    from fedstore.facts.events import Event
 
 __all__ = ["CLAUDE_CODE", "CODEX", "EVENTS", "GZIP", "METRICS", "ROUTING", "ZSTD", "LineReader", "detect", "reader_for"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fedstore.events import Attempt, Outcome, Route
+from fedstore.facts.events import Attempt, Outcome, Route
 from fedstore.ingest.routing_log import decision_event
 
 if TYPE_CHECKING:

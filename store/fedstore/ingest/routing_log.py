@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from fedstore.errors import EventError
-from fedstore.events import Attempt, Event, Outcome, Route
+from fedstore.facts.events import Attempt, Event, Outcome, Route
 from fedstore.ingest.routing_models import DecisionIn, LayerIn, OutcomeIn
 from fedstore.window import iso
 from fedstore.writer import explain, validated

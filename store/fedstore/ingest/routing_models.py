@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator, model_validator
 
-from fedstore.events import Label, Millis, Name, Share, Text, to_epoch_ms
+from fedstore.facts.events import Label, Millis, Name, Share, Text, to_epoch_ms
 
 __all__ = ["DecisionIn", "LayerIn", "OutcomeIn"]
 

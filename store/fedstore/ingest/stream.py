@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fedstore.errors import EventError, StoreError
+from fedstore.facts.writes import REJECT_INSERT
 from fedstore.ingest.lines import MAX_LINE_BYTES, parse_line
 from fedstore.rejects import Reject, reject_rows
-from fedstore.writes import REJECT_INSERT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fedstore.cleaning import TEXT_LIMIT, clean_text
 from fedstore.errors import EventError
-from fedstore.events import Event, RunState
+from fedstore.facts.events import Event, RunState
 from fedstore.ingest.formats import LineReader, reader_for
 from fedstore.ingest.lines import MAX_LINE_BYTES, Line, LineStream, digest, head_digest, new_hasher, parse_line
 from fedstore.ingest.marks import Mark, Reject, find_mark, label, save_mark

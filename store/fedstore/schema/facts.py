@@ -100,7 +100,7 @@ CREATE TABLE routes (                -- one routing decision of the cascade
     completed INTEGER,                      -- 1: the task was completed
     quality REAL,                           -- 0 to 1
     completion_ms INTEGER,
-    trail BLOB NOT NULL,                    -- the attempts again, packed for replay (fedstore.trail)
+    trail BLOB NOT NULL,                    -- the attempts again, packed for replay (fedstore.facts.trail)
     source TEXT NOT NULL,
     recorded_ms INTEGER NOT NULL
 ) STRICT

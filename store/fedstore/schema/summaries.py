@@ -2,7 +2,7 @@
 
 ``width`` is the length of a bucket in milliseconds, ``start`` its first millisecond. Columns are sums and add
 up across buckets; ``*_bins`` are distributions packed as sorted (bin, count) pairs of 32-bit integers. The
-rules by which facts become sums stand in ``fedstore.summaries``.
+rules by which facts become sums stand in ``fedstore.facts.summaries``.
 """
 
 from __future__ import annotations

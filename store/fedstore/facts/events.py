@@ -6,7 +6,7 @@ with a zone, or an aware datetime. Money is given in USD and kept as integer nan
 milliseconds. ``id`` makes a fact the caller's: the same id recorded twice counts once. None is not known.
 
 Checks of one field stand at the field, in a form that pydantic runs without calling Python where that is possible;
-checks across fields are ``fedstore.checking``'s, which everything that records calls.
+checks across fields are ``fedstore.facts.checking``'s, which everything that records calls.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
 
-from fedstore.checking import MAX_DURATION_MS
 from fedstore.cleaning import NAME_LIMIT, clean_label, clean_name, clean_text, required_name
+from fedstore.facts.checking import MAX_DURATION_MS
 from fedstore.ids import EARLIEST_MS, LATEST_MS
 
 __all__ = [

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from fedstore.checking import CHECKS, check_start
 from fedstore.errors import EventError
-from fedstore.ids import FUTURE_SLACK_MS
-from fedstore.inserting import insert_facts
-from fedstore.judging import judge_route, judge_run, subjects_with_verdicts
-from fedstore.summaries import Deltas
-from fedstore.trail import pack
-from fedstore.writes import (
+from fedstore.facts.checking import CHECKS, check_start
+from fedstore.facts.inserting import insert_facts
+from fedstore.facts.judging import judge_route, judge_run, subjects_with_verdicts
+from fedstore.facts.summaries import Deltas
+from fedstore.facts.trail import pack
+from fedstore.facts.writes import (
     INSERTS,
     execution_row,
     job_row,
@@ -28,6 +27,7 @@ from fedstore.writes import (
     usage_row,
     verdict_row,
 )  # fmt: skip
+from fedstore.ids import FUTURE_SLACK_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, TypeAlias
 
     from fedstore.engine.transaction import Transaction
-    from fedstore.events import Fields
-    from fedstore.writes import Row, Stamp
+    from fedstore.facts.events import Fields
+    from fedstore.facts.writes import Row, Stamp
 
     RouteRows: TypeAlias = tuple[Row, list[Row], Row | None]
 
@@ -208,7 +208,7 @@ def _unless_purged(tx: Transaction, table: str, rows: list[Row], now_ms: int) ->
         newest = tx.memo["facts_purged"] = found[0][0] if found else _NEVER
     if newest == _NEVER:
         return rows
-    from fedstore.purged import not_purged
+    from fedstore.facts.purged import not_purged
 
     return not_purged(tx, table, rows, newest, now_ms)
 

@@ -6,15 +6,15 @@ itself, whenever the verdict came; a verdict that came before its fact waits in 
 
 from __future__ import annotations
 
-from fedstore.summaries import route_judgement, run_judgement
-from fedstore.writes import consistent, proposal_right
+from fedstore.facts.summaries import route_judgement, run_judgement
+from fedstore.facts.writes import consistent, proposal_right
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from fedstore.summaries import Deltas, Writer
+    from fedstore.facts.summaries import Deltas, Writer
 
 __all__ = ["judge_route", "judge_run", "subjects_with_verdicts"]
 

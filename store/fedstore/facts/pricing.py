@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from fedstore.events import Fields
+    from fedstore.facts.events import Fields
 
 __all__ = ["COMPUTED", "REPORTED", "UNPRICED", "price", "price_version"]
 

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fedstore.events import Fields
+    from fedstore.facts.events import Fields
 
 __all__ = ["CHECKS", "MAX_DURATION_MS", "check_fields", "check_start"]
 

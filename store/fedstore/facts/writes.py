@@ -5,14 +5,14 @@ Rows are plain tuples in the order of ``inserting.FACT_COLUMNS``; that of a rout
 
 from __future__ import annotations
 
+from fedstore.facts.pricing import REPORTED, price
 from fedstore.ids import new_id, stable_id
-from fedstore.pricing import REPORTED, price
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    from fedstore.events import Fields
+    from fedstore.facts.events import Fields
 
     Row: TypeAlias = tuple[Any, ...]
 
