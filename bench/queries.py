@@ -29,9 +29,9 @@ from typing import Any, NamedTuple
 from fedstore.bins import pack_bins
 from fedstore.engine.sqlite import Database
 from fedstore.queries import Reader
+from fedstore.recording.writer import FactWriter
 from fedstore.schema.summaries import DAY_MS, SPECS, WIDTHS
 from fedstore.window import Window
-from fedstore.writer import FactWriter
 from limits import Limits
 
 NOW_MS = 1_773_146_096_789

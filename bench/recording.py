@@ -27,8 +27,8 @@ from fedstore.engine.sqlite import Database
 from fedstore.facts import batch as batch_module
 from fedstore.facts.events import Run
 from fedstore.facts.summaries import Deltas
-from fedstore.recorder import Recorder
-from fedstore.writer import FactWriter
+from fedstore.recording.recorder import Recorder
+from fedstore.recording.writer import FactWriter
 from limits import Limits
 
 NOW_MS = 1_773_146_096_789

@@ -19,7 +19,7 @@ import pytest
 import fedstore
 from tests.source_imports import ROOT, Import, imports, modules, strings
 
-PUBLIC_MODULES = ("fedstore.queries.models", "fedstore.learning.", "fedstore.fast")
+PUBLIC_MODULES = ("fedstore.queries.models", "fedstore.learning.", "fedstore.recording.fast")
 """Beside the names of `fedstore` itself: the types of the read models, the statistics, the shell's quick lane."""
 
 FLOORS = (

@@ -76,7 +76,9 @@ if TYPE_CHECKING:
     from fedstore.policy import optimization_text as optimization_text
     from fedstore.policy import proposed_boosts as proposed_boosts
     from fedstore.queries import Reader as Reader
-    from fedstore.recorder import Recorder as Recorder
+    from fedstore.recording.recorder import Recorder as Recorder
+    from fedstore.recording.writer import FactWriter as FactWriter
+    from fedstore.recording.writer import Receipt as Receipt
     from fedstore.retention import purge as purge
     from fedstore.sample import sample_routes as sample_routes
     from fedstore.starting import StartSettings as StartSettings
@@ -86,8 +88,6 @@ if TYPE_CHECKING:
     from fedstore.window import Window as Window
     from fedstore.window import parse_duration_ms as parse_duration_ms
     from fedstore.window import parse_time_ms as parse_time_ms
-    from fedstore.writer import FactWriter as FactWriter
-    from fedstore.writer import Receipt as Receipt
 
 _MODULES = {
     "cascade": ("Cascade",),
@@ -118,13 +118,13 @@ _MODULES = {
         "optimization_text", "proposed_boosts",
     ),
     "queries": ("Reader",),
-    "recorder": ("Recorder",),
+    "recording.recorder": ("Recorder",),
     "retention": ("purge",),
     "sample": ("sample_routes",),
     "starting": ("StartSettings", "start_settings"),
     "store": ("Store",),
     "window": ("WINDOW_LABELS", "Window", "parse_duration_ms", "parse_time_ms"),
-    "writer": ("FactWriter", "Receipt"),
+    "recording.writer": ("FactWriter", "Receipt"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from fedstore.recording.writer import Receipt
     from fedstore.store import Store
-    from fedstore.writer import Receipt
 
 __all__ = ["DEFAULT_HOURS", "SOURCE", "Simulation"]
 

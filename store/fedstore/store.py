@@ -19,8 +19,8 @@ from fedstore.paths import default_store_path
 if TYPE_CHECKING:
     from fedstore.config import Settings
     from fedstore.queries import Reader
-    from fedstore.recorder import Recorder
-    from fedstore.writer import FactWriter
+    from fedstore.recording.recorder import Recorder
+    from fedstore.recording.writer import FactWriter
 
 __all__ = ["Store"]
 
@@ -73,13 +73,13 @@ class Store:
 
     def recorder(self, *, source: str = "", keep_content: bool = False, background: bool = False) -> Recorder:
         """A recorder that never raises; see ``Recorder``."""
-        from fedstore.recorder import Recorder
+        from fedstore.recording.recorder import Recorder
 
         return Recorder(self, source=source, keep_content=keep_content, background=background, clock=self.clock)
 
     def writer(self, *, source: str = "", keep_content: bool = False) -> FactWriter:
         """A writer that raises what goes wrong; see ``FactWriter``."""
-        from fedstore.writer import FactWriter
+        from fedstore.recording.writer import FactWriter
 
         return FactWriter(self.database, source=source, keep_content=keep_content, clock=self.clock)
 

@@ -104,7 +104,7 @@ def test_import_tells_only_some_of_many_reasons(run: Run, ask: Callable[..., Any
 
 
 def test_import_that_is_interrupted_says_what_stands(run: Run, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fedstore.writer import FactWriter
+    from fedstore.recording.writer import FactWriter
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -118,7 +118,7 @@ def test_import_that_is_interrupted_says_what_stands(run: Run, log: Path, monkey
 
 
 def test_import_that_finds_no_room_says_what_stands(run: Run, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fedstore.writer import FactWriter
+    from fedstore.recording.writer import FactWriter
 
     def full(*_: Any) -> None:
         raise StoreError("the disk is full")

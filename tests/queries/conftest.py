@@ -10,7 +10,7 @@ import pytest
 
 from fedstore.engine.sqlite import Database
 from fedstore.queries import Reader
-from fedstore.writer import FactWriter
+from fedstore.recording.writer import FactWriter
 from tests.queries.federation import NOW_MS, Event
 
 Filled = Callable[[list[Event]], Reader]

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedstore import EventError, Store, default_config_path, default_store_path, fast
+from fedstore import EventError, Store, default_config_path, default_store_path
 from fedstore.engine import sqlite as database
-from fedstore.writer import validated
+from fedstore.recording import fast
+from fedstore.recording.writer import validated
 from fedtop.fast_record import parse, try_record
 from tests.conftest import Clock
 from tests.federation import NOW_MS
@@ -55,7 +56,7 @@ def test_both_lanes_write_the_same(arguments: list[str]) -> None:
         return
     _, task = found
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        for module in ("fedstore.ids", "fedstore.fast", "fedtop.cli.common"):
+        for module in ("fedstore.ids", "fedstore.recording.fast", "fedtop.cli.common"):
             patch.setattr(f"{module}.now_ms", Clock())
         quick, whole = Store(Path(folder) / "quick.db"), Store(Path(folder) / "whole.db")
         assert fast.record_task(str(quick.path), task) is False

@@ -98,7 +98,7 @@ def test_kill_9_loses_nothing_that_returned(tmp_path: Path) -> None:
 EXIT_WITH_A_QUEUE = """
 import sys
 from fedstore import Recorder
-from fedstore.background import Background
+from fedstore.recording.background import Background
 Background.INTERVAL_S = 3600.0
 recorder = Recorder(sys.argv[1], background=True)
 for _ in range(25):
@@ -121,7 +121,7 @@ def last_words():
     assert recorder.lost == 0, recorder.lost
 atexit.register(last_words)  # before the recorder's own, so it runs after them
 from fedstore import Recorder
-from fedstore.background import Background
+from fedstore.recording.background import Background
 Background.INTERVAL_S = 3600.0
 recorder = Recorder(sys.argv[1], background=True)
 recorder.task("early")
@@ -139,7 +139,7 @@ def test_what_is_recorded_while_the_interpreter_ends_is_written(tmp_path: Path) 
 WORKERS = """
 import multiprocessing, sys
 from fedstore import Recorder
-from fedstore.background import Background
+from fedstore.recording.background import Background
 Background.INTERVAL_S = 3600.0
 recorder = Recorder(sys.argv[1], background=True)
 recorder.task("parent")
@@ -232,7 +232,7 @@ def test_a_fork_in_the_middle_of_what_another_thread_does(tmp_path: Path, doing:
 FORK = """
 import os, sys
 from fedstore import Recorder
-from fedstore.background import Background
+from fedstore.recording.background import Background
 Background.INTERVAL_S = 3600.0
 plain, queued = Recorder(sys.argv[1]), Recorder(sys.argv[1], background=True)
 plain.task("parent")
@@ -324,7 +324,7 @@ os._exit(0)
 """
 SHELL = """
 import sys
-from fedstore.fast import Task, record_task
+from fedstore.recording.fast import Task, record_task
 assert record_task(sys.argv[1], Task("shell")) is False
 """
 

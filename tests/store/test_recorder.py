@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fedstore import Recorder, Run, Store
-from fedstore import sink as sink_module
-from fedstore.background import Background
+from fedstore.recording import sink as sink_module
+from fedstore.recording.background import Background
 from tests.conftest import Clock
 from tests.federation import NOW_MS
 

@@ -11,7 +11,7 @@ import os
 import sys
 
 from fedstore import StoreBusyError
-from fedstore.fast import Task, record_task, store_for
+from fedstore.recording.fast import Task, record_task, store_for
 from fedtop.saying import say
 
 __all__ = ["parse", "try_record"]

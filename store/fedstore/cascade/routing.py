@@ -22,7 +22,7 @@ from fedstore.cascade.layers import LAST_RESORT, Asked, Layer, LayerFunction, as
 from fedstore.cascade.probes import Probes
 from fedstore.ids import new_id
 from fedstore.policy.router import Policy
-from fedstore.recorder import Recorder
+from fedstore.recording.recorder import Recorder
 
 if TYPE_CHECKING:
     from fedstore.store import Store

@@ -30,7 +30,7 @@ from fedstore.ingest.claude_records import (
     tokens_of,
     tool_error,
 )  # fmt: skip
-from fedstore.writer import explain, validated
+from fedstore.recording.writer import explain, validated
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from fedstore.errors import EventError
 from fedstore.facts.events import Event, Execution, Run, RunState, to_epoch_ms
 from fedstore.ingest.claude_code import TOOL_QUIET_MS, TURN_QUIET_MS
-from fedstore.writer import explain, validated
+from fedstore.recording.writer import explain, validated
 
 __all__ = ["AGENT", "CodexReader"]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fedstore.engine.sqlite import Database
     from fedstore.facts.events import Run
-    from fedstore.writer import FactWriter
+    from fedstore.recording.writer import FactWriter
 
 __all__ = ["Document"]
 

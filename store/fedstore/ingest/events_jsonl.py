@@ -7,7 +7,7 @@ from typing import Any
 from fedstore.errors import EventError
 from fedstore.facts.events import Event, Verdict
 from fedstore.ids import stable_id
-from fedstore.writer import validated
+from fedstore.recording.writer import validated
 
 __all__ = ["KINDS", "EventReader"]
 

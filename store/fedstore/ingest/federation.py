@@ -18,7 +18,7 @@ from fedstore.errors import EventError
 from fedstore.facts.events import Name, Run
 from fedstore.ids import stable_id
 from fedstore.metrics_file import EXPORTED_FROM
-from fedstore.writer import explain
+from fedstore.recording.writer import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from fedstore.ingest.formats import GZIP, METRICS, ZSTD, detect
 from fedstore.ingest.marks import label
 from fedstore.ingest.report import FileReport, ImportFailedError, ImportReport
 from fedstore.ingest.tail import Tail
+from fedstore.recording.writer import FactWriter
 from fedstore.store import Store
-from fedstore.writer import FactWriter
 
 __all__ = ["import_paths"]
 

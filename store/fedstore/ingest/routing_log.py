@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from fedstore.errors import EventError
 from fedstore.facts.events import Attempt, Event, Outcome, Route
 from fedstore.ingest.routing_models import DecisionIn, LayerIn, OutcomeIn
+from fedstore.recording.writer import explain, validated
 from fedstore.window import iso
-from fedstore.writer import explain, validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fedstore.engine.sqlite import Database
-    from fedstore.writer import FactWriter
+    from fedstore.recording.writer import FactWriter
 
 __all__ = ["BATCH", "Tail"]
 

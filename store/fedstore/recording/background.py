@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from fedstore.errors import EventError
-from fedstore.sink import Sink
-from fedstore.writer import Receipt, validated
+from fedstore.recording.sink import Sink
+from fedstore.recording.writer import Receipt, validated
 
 __all__ = ["Background"]
 

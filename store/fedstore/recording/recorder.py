@@ -14,13 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from fedstore.background import Background
 from fedstore.facts.events import Event
 from fedstore.ids import EARLIEST_MS, LATEST_MS, new_id
-from fedstore.recorded_run import RecordedRun
-from fedstore.sink import Sink
+from fedstore.recording.background import Background
+from fedstore.recording.recorded_run import RecordedRun
+from fedstore.recording.sink import Sink
+from fedstore.recording.writer import Receipt
 from fedstore.store import Store
-from fedstore.writer import Receipt
 
 __all__ = ["Recorder"]
 

@@ -21,9 +21,9 @@ from typing import Any
 from fedstore.errors import FedstoreError
 from fedstore.facts.writes import LOSS_INSERT, REJECT_INSERT
 from fedstore.ids import EARLIEST_MS, LATEST_MS, now_ms
+from fedstore.recording.writer import FactWriter, Receipt
 from fedstore.rejects import Reject, as_text, reject_rows
 from fedstore.store import Store
-from fedstore.writer import FactWriter, Receipt
 
 __all__ = ["Sink"]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fedstore.ids import new_id
 
 if TYPE_CHECKING:
-    from fedstore.recorder import Recorder
+    from fedstore.recording.recorder import Recorder
 
 __all__ = ["RecordedRun", "RecordedTool"]
 

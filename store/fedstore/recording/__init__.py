@@ -1,0 +1,1 @@
+"""Recording: from a call of the agent to a committed transaction."""
