@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from fedstore.config import load_settings as load_settings
     from fedstore.decisions import read_decisions as read_decisions
     from fedstore.demo import Simulation as Simulation
-    from fedstore.doctor import Finding as Finding
-    from fedstore.doctor import diagnose as diagnose
     from fedstore.engine.sqlite import Database as Database
     from fedstore.errors import EventError as EventError
     from fedstore.errors import FedstoreError as FedstoreError
@@ -79,11 +77,13 @@ if TYPE_CHECKING:
     from fedstore.recording.recorder import Recorder as Recorder
     from fedstore.recording.writer import FactWriter as FactWriter
     from fedstore.recording.writer import Receipt as Receipt
-    from fedstore.retention import purge as purge
     from fedstore.sample import sample_routes as sample_routes
     from fedstore.starting import StartSettings as StartSettings
     from fedstore.starting import start_settings as start_settings
     from fedstore.store import Store as Store
+    from fedstore.upkeep.doctor import Finding as Finding
+    from fedstore.upkeep.doctor import diagnose as diagnose
+    from fedstore.upkeep.retention import purge as purge
     from fedstore.window import WINDOW_LABELS as WINDOW_LABELS
     from fedstore.window import Window as Window
     from fedstore.window import parse_duration_ms as parse_duration_ms
@@ -97,7 +97,7 @@ _MODULES = {
     "engine.sqlite": ("Database",),
     "decisions": ("read_decisions",),
     "demo": ("Simulation",),
-    "doctor": ("Finding", "diagnose"),
+    "upkeep.doctor": ("Finding", "diagnose"),
     "errors": (
         "EventError", "FedstoreError", "PlanRefusedError", "SettingsError", "StoreBusyError", "StoreError",
         "StoreNewerError", "StoreOlderError", "StoreReadOnlyError",
@@ -119,7 +119,7 @@ _MODULES = {
     ),
     "queries": ("Reader",),
     "recording.recorder": ("Recorder",),
-    "retention": ("purge",),
+    "upkeep.retention": ("purge",),
     "sample": ("sample_routes",),
     "starting": ("StartSettings", "start_settings"),
     "store": ("Store",),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fedstore.retention import purge
 from fedstore.store import Store
+from fedstore.upkeep.retention import purge
 from tests.conftest import Clock
 from tests.queries.conftest import Filled
 from tests.queries.federation import Event, events

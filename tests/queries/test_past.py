@@ -15,9 +15,9 @@ from fedstore import Settings
 from fedstore.engine.sqlite import Database
 from fedstore.queries import Reader, past
 from fedstore.queries.buckets import Buckets
-from fedstore.retention import purge_steps
 from fedstore.schema.summaries import SPECS
 from fedstore.store import Store
+from fedstore.upkeep.retention import purge_steps
 from tests.conftest import Clock
 from tests.queries.federation import NOW_MS, Event, events
 

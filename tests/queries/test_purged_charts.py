@@ -9,8 +9,8 @@ import pytest
 from fedstore import Settings
 from fedstore.queries import Reader
 from fedstore.queries.models import SeriesPoint
-from fedstore.retention import purge
 from fedstore.store import Store
+from fedstore.upkeep.retention import purge
 from tests.conftest import Clock
 from tests.queries.federation import NOW_MS, events
 

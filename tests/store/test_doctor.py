@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fedstore import Finding, Settings, Store, diagnose, purge
-from fedstore import doctor as module
+from fedstore.upkeep import doctor as module
 from tests.conftest import Clock
 
 

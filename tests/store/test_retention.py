@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from fedstore import Settings, Store, new_id, purge, stable_id
-from fedstore.retention import due, purge_steps
 from fedstore.schema.summaries import SPECS
+from fedstore.upkeep.retention import due, purge_steps
 from tests.conftest import Clock
 from tests.federation import NOW_MS
 

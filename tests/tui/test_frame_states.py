@@ -13,8 +13,8 @@ from textual.widgets import Input
 from fedstore import Settings
 from fedstore.errors import StoreError
 from fedstore.paths import default_store_path
-from fedstore.retention import purge
 from fedstore.store import Store
+from fedstore.upkeep.retention import purge
 from fedtop.messages import Snapshot, SnapshotReady
 from fedtop.screens.detail import DetailScreen
 from fedtop.screens.empty import snippets

@@ -99,7 +99,7 @@ class AnalyticsEngine:
 
     def cleanup(self) -> dict[str, int]:
         """Purge what is older than the retention settings; how many rows went, by table."""
-        from fedstore.retention import purge
+        from fedstore.upkeep.retention import purge
 
         return dict(purge(self.store.database, self.store.settings, self._clock()))
 

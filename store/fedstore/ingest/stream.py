@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fedstore.errors import EventError, StoreError
 from fedstore.facts.writes import REJECT_INSERT
 from fedstore.ingest.lines import MAX_LINE_BYTES, parse_line
-from fedstore.rejects import Reject, reject_rows
+from fedstore.upkeep.rejects import Reject, reject_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

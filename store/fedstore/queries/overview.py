@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedstore.losses import read_losses, severity_of_past
 from fedstore.queries.agents import (
     SUCCESS_TARGET,
     active_in,
@@ -30,14 +29,15 @@ from fedstore.queries.models import (
 )  # fmt: skip
 from fedstore.queries.newest import newest_start
 from fedstore.queries.routing_health import routing_attention
+from fedstore.upkeep.losses import read_losses, severity_of_past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
-    from fedstore.losses import Losses
     from fedstore.queries.answers import Source
     from fedstore.queries.buckets import Buckets
+    from fedstore.upkeep.losses import Losses
     from fedstore.window import Window
 
 __all__ = ["WAITING_MS", "overview"]

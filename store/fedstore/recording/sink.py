@@ -22,8 +22,8 @@ from fedstore.errors import FedstoreError
 from fedstore.facts.writes import LOSS_INSERT, REJECT_INSERT
 from fedstore.ids import EARLIEST_MS, LATEST_MS, now_ms
 from fedstore.recording.writer import FactWriter, Receipt
-from fedstore.rejects import Reject, as_text, reject_rows
 from fedstore.store import Store
+from fedstore.upkeep.rejects import Reject, as_text, reject_rows
 
 __all__ = ["Sink"]
 
@@ -154,7 +154,7 @@ class Sink:
 
     def _purge_a_little(self) -> None:
         """The next step of a purge that is due."""
-        from fedstore.retention import due, purge_steps
+        from fedstore.upkeep.retention import due, purge_steps
 
         self._next_slice = time.monotonic() + LOOK_EVERY_S
         assert self._store is not None

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from fedstore import schema
-from fedstore.audit import disagreements, whole_since
 from fedstore.engine.driver import sqlite3
 from fedstore.engine.locking import FileLock
 from fedstore.engine.sqlite import Database
 from fedstore.errors import FedstoreError, StoreError, StoreOlderError, StoreReadOnlyError
 from fedstore.ids import now_ms
-from fedstore.losses import read_losses, severity_of_past
 from fedstore.paths import beside, default_store_path
 from fedstore.policy.ledger import current
 from fedstore.policy.sync import out_of_line
+from fedstore.upkeep.audit import disagreements, whole_since
+from fedstore.upkeep.losses import read_losses, severity_of_past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,0 +1,1 @@
+"""Upkeep: what is purged, checked, refused and lost."""
