@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from fedstore.cascade import Cascade as Cascade
     from fedstore.compat.engine import AnalyticsEngine as AnalyticsEngine
     from fedstore.compat.tracker import RoutingPerformanceTracker as RoutingPerformanceTracker
-    from fedstore.config import PolicySettings as PolicySettings
-    from fedstore.config import Settings as Settings
-    from fedstore.config import load_settings as load_settings
     from fedstore.decisions import read_decisions as read_decisions
     from fedstore.demo import Simulation as Simulation
     from fedstore.engine.sqlite import Database as Database
@@ -52,8 +49,6 @@ if TYPE_CHECKING:
     from fedstore.labelling import LabellingQueue as LabellingQueue
     from fedstore.labelling import LabelProgress as LabelProgress
     from fedstore.metrics_file import export_path as export_path
-    from fedstore.paths import default_config_path as default_config_path
-    from fedstore.paths import default_store_path as default_store_path
     from fedstore.policy import Alarm as Alarm
     from fedstore.policy import Alternative as Alternative
     from fedstore.policy import BoostChange as BoostChange
@@ -78,8 +73,13 @@ if TYPE_CHECKING:
     from fedstore.recording.writer import FactWriter as FactWriter
     from fedstore.recording.writer import Receipt as Receipt
     from fedstore.sample import sample_routes as sample_routes
-    from fedstore.starting import StartSettings as StartSettings
-    from fedstore.starting import start_settings as start_settings
+    from fedstore.settings.config import PolicySettings as PolicySettings
+    from fedstore.settings.config import Settings as Settings
+    from fedstore.settings.config import load_settings as load_settings
+    from fedstore.settings.paths import default_config_path as default_config_path
+    from fedstore.settings.paths import default_store_path as default_store_path
+    from fedstore.settings.starting import StartSettings as StartSettings
+    from fedstore.settings.starting import start_settings as start_settings
     from fedstore.store import Store as Store
     from fedstore.upkeep.doctor import Finding as Finding
     from fedstore.upkeep.doctor import diagnose as diagnose
@@ -93,7 +93,7 @@ _MODULES = {
     "cascade": ("Cascade",),
     "compat.engine": ("AnalyticsEngine",),
     "compat.tracker": ("RoutingPerformanceTracker",),
-    "config": ("PolicySettings", "Settings", "load_settings"),
+    "settings.config": ("PolicySettings", "Settings", "load_settings"),
     "engine.sqlite": ("Database",),
     "decisions": ("read_decisions",),
     "demo": ("Simulation",),
@@ -111,7 +111,7 @@ _MODULES = {
     "ingest.routing_export": ("write_routing_log",),
     "labelling": ("Graded", "LabelItem", "LabelProgress", "LabellingQueue"),
     "metrics_file": ("export_path",),
-    "paths": ("default_config_path", "default_store_path"),
+    "settings.paths": ("default_config_path", "default_store_path"),
     "policy": (
         "Alarm", "Alternative", "BoostChange", "Change", "Effects", "Flip", "Measured", "Plan", "PlanItem", "Policy",
         "PolicyBody", "PolicyStore", "Predicted", "boost_history", "boost_key", "export_policy", "label_of",
@@ -121,7 +121,7 @@ _MODULES = {
     "recording.recorder": ("Recorder",),
     "upkeep.retention": ("purge",),
     "sample": ("sample_routes",),
-    "starting": ("StartSettings", "start_settings"),
+    "settings.starting": ("StartSettings", "start_settings"),
     "store": ("Store",),
     "window": ("WINDOW_LABELS", "Window", "parse_duration_ms", "parse_time_ms"),
     "recording.writer": ("FactWriter", "Receipt"),

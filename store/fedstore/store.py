@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from fedstore.engine.sqlite import Database
 from fedstore.ids import now_ms
-from fedstore.paths import default_store_path
+from fedstore.settings.paths import default_store_path
 
 if TYPE_CHECKING:
-    from fedstore.config import Settings
     from fedstore.queries import Reader
     from fedstore.recording.recorder import Recorder
     from fedstore.recording.writer import FactWriter
+    from fedstore.settings.config import Settings
 
 __all__ = ["Store"]
 
@@ -51,7 +51,7 @@ class Store:
     @cached_property
     def settings(self) -> Settings:
         """The settings given, else those of the settings file. Raises SettingsError."""
-        from fedstore.config import Settings
+        from fedstore.settings.config import Settings
 
         return Settings.load()
 

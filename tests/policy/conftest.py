@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fedstore.config import PolicySettings, Settings
 from fedstore.policy import PolicyStore
+from fedstore.settings.config import PolicySettings, Settings
 from fedstore.store import Store
 from tests.conftest import Clock
 from tests.policy.synthetic import cascade_log, write_cascade, write_runs

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fedstore.config import Settings
 from fedstore.learning.log import DecisionLog
 from fedstore.learning.replay import replay
 from fedstore.learning.scenarios import SCENARIOS, as_logged, population
 from fedstore.learning.verify import AssumptionCheck, EProcess, check_assumptions
 from fedstore.policy import Change, PolicyStore
 from fedstore.policy.effects import Effects
+from fedstore.settings.config import Settings
 from fedstore.store import Store
 from fedstore.window import Window
 from tests.conftest import Clock

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from fedstore.config import PolicySettings, Settings
 from fedstore.errors import FedstoreError, PlanRefusedError, StoreReadOnlyError
 from fedstore.facts.events import Verdict
 from fedstore.learning.tuning_types import TunePolicy
 from fedstore.policy import Plan, PolicyBody, PolicyStore
+from fedstore.settings.config import PolicySettings, Settings
 from fedstore.store import Store
 from fedstore.window import Window
 from tests.conftest import Clock

@@ -16,11 +16,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from fedstore.cleaning import clean_name
-from fedstore.config import Settings
 from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.policy import PolicyBody, PolicyStore, export_policy, read_thresholds, write_thresholds
 from fedstore.policy.exports import environment
 from fedstore.policy.sinks import copy_path, read_copy
+from fedstore.settings.config import Settings
 from fedstore.store import Store
 from fedstore.upkeep.doctor import Finding, diagnose
 from tests.conftest import Clock

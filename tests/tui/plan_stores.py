@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fedstore.config import PolicySettings, Settings
 from fedstore.policy import Plan
+from fedstore.settings.config import PolicySettings, Settings
 from fedstore.store import Store
 from fedtop.loop import Cancelled, Wish
 from tests.conftest import Clock

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from textual.binding import Binding
 
-from fedstore.config import Settings
 from fedstore.policy import PolicyStore
+from fedstore.settings.config import Settings
 from fedstore.store import Store
 from fedtop.app import FedtopApp
 from fedtop.keys import KEYS, taken_by

@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from fedstore import Settings
 from fedstore.errors import StoreError
-from fedstore.paths import default_store_path
+from fedstore.settings.paths import default_store_path
 from fedstore.store import Store
 from fedstore.upkeep.retention import purge
 from fedtop.messages import Snapshot, SnapshotReady

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from fedstore.compat import engine_views as views
 from fedstore.ids import now_ms
-from fedstore.paths import default_store_path
 from fedstore.recording.recorder import Recorder
+from fedstore.settings.paths import default_store_path
 from fedstore.store import Store
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import os
 
 from fedstore.engine.driver import sqlite3
 from fedstore.engine.transaction import file_identity, store_error
-from fedstore.paths import beside
+from fedstore.settings.paths import beside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

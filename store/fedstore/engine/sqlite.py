@@ -22,7 +22,7 @@ from fedstore.engine.opening import connect, may_stand_still, still_identity
 from fedstore.engine.reading import ReadSnapshot, ThreadReader
 from fedstore.engine.transaction import Transaction, file_identity, store_error
 from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreOlderError, StoreReadOnlyError
-from fedstore.paths import beside
+from fedstore.settings.paths import beside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

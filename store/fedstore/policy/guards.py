@@ -20,9 +20,9 @@ from fedstore.policy.ledger import last_standing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fedstore.config import PolicySettings
     from fedstore.policy.extent import Read, Table
     from fedstore.policy.plans import Plan, PlanItem
+    from fedstore.settings.config import PolicySettings
 
 __all__ = ["check_plan", "check_start", "cooldown_left", "is_locked", "step_limit", "used_until_ms"]
 

@@ -125,7 +125,7 @@ class Policy:
         if self._path is None:
             given = getattr(self._given, "path", self._given)
             if given is None:
-                from fedstore.paths import default_store_path
+                from fedstore.settings.paths import default_store_path
 
                 given = default_store_path()
             self._path = Path(given).expanduser()

@@ -19,8 +19,8 @@ from fedstore.policy.sinks import read_copy, read_thresholds, write_copy, write_
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fedstore.config import Settings
     from fedstore.policy.ledger import Change
+    from fedstore.settings.config import Settings
     from fedstore.store import Store
 
 __all__ = ["boosts_of", "bring_in_line", "optimization_history", "out_of_line", "read_boosts"]

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedstore.ids import now_ms
-from fedstore.paths import beside
 from fedstore.queries.agents import agent_detail, agents_view, task_type_rows
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.cascade import cascade_view, layer_view, layers_seen
@@ -26,6 +25,7 @@ from fedstore.queries.overview import overview
 from fedstore.queries.past import Past
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
 from fedstore.schema.summaries import MINUTE_MS, SPECS
+from fedstore.settings.paths import beside
 from fedstore.window import Window
 
 if TYPE_CHECKING:

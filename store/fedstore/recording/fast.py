@@ -15,7 +15,7 @@ from fedstore.facts.batch import Batch
 from fedstore.facts.checking import MAX_DURATION_MS
 from fedstore.facts.writes import Stamp
 from fedstore.ids import new_id, now_ms
-from fedstore.paths import config_file, read_toml, store_file
+from fedstore.settings.paths import config_file, read_toml, store_file
 
 __all__ = ["SOURCE", "Task", "record_task", "store_for"]
 

@@ -20,16 +20,16 @@ from fedstore.engine.locking import FileLock
 from fedstore.engine.sqlite import Database
 from fedstore.errors import FedstoreError, StoreError, StoreOlderError, StoreReadOnlyError
 from fedstore.ids import now_ms
-from fedstore.paths import beside, default_store_path
 from fedstore.policy.ledger import current
 from fedstore.policy.sync import out_of_line
+from fedstore.settings.paths import beside, default_store_path
 from fedstore.upkeep.audit import disagreements, whole_since
 from fedstore.upkeep.losses import read_losses, severity_of_past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fedstore.config import Settings
+    from fedstore.settings.config import Settings
 
 __all__ = ["Finding", "Severity", "diagnose"]
 

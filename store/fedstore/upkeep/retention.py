@@ -16,9 +16,9 @@ from fedstore.facts.summaries import note_past, roll_up
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS, TEN_MS
 
 if TYPE_CHECKING:
-    from fedstore.config import Settings
     from fedstore.engine.sqlite import Database
     from fedstore.engine.transaction import Transaction
+    from fedstore.settings.config import Settings
 
 __all__ = ["CHUNK", "PAUSE_S", "due", "purge", "purge_steps"]
 

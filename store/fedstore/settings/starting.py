@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fedstore.errors import FedstoreError
-from fedstore.paths import config_file
+from fedstore.settings.paths import config_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

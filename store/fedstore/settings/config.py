@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from fedstore.errors import FedstoreError, SettingsError
-from fedstore.paths import default_config_path, default_store_path, read_toml
-from fedstore.starting import ENVIRONMENT, StartSettings
+from fedstore.settings.paths import default_config_path, default_store_path, read_toml
+from fedstore.settings.starting import ENVIRONMENT, StartSettings
 
 __all__ = ["PolicySettings", "Settings", "default_config_path", "default_store_path", "load_settings"]
 
