@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from fedstore.compat.engine import AnalyticsEngine as AnalyticsEngine
     from fedstore.compat.tracker import RoutingPerformanceTracker as RoutingPerformanceTracker
     from fedstore.decisions import read_decisions as read_decisions
-    from fedstore.demo import Simulation as Simulation
+    from fedstore.demo.sample import sample_routes as sample_routes
+    from fedstore.demo.simulation import Simulation as Simulation
     from fedstore.engine.sqlite import Database as Database
     from fedstore.errors import EventError as EventError
     from fedstore.errors import FedstoreError as FedstoreError
@@ -72,7 +73,6 @@ if TYPE_CHECKING:
     from fedstore.recording.recorder import Recorder as Recorder
     from fedstore.recording.writer import FactWriter as FactWriter
     from fedstore.recording.writer import Receipt as Receipt
-    from fedstore.sample import sample_routes as sample_routes
     from fedstore.settings.config import PolicySettings as PolicySettings
     from fedstore.settings.config import Settings as Settings
     from fedstore.settings.config import load_settings as load_settings
@@ -96,7 +96,7 @@ _MODULES = {
     "settings.config": ("PolicySettings", "Settings", "load_settings"),
     "engine.sqlite": ("Database",),
     "decisions": ("read_decisions",),
-    "demo": ("Simulation",),
+    "demo.simulation": ("Simulation",),
     "upkeep.doctor": ("Finding", "diagnose"),
     "errors": (
         "EventError", "FedstoreError", "PlanRefusedError", "SettingsError", "StoreBusyError", "StoreError",
@@ -120,7 +120,7 @@ _MODULES = {
     "queries": ("Reader",),
     "recording.recorder": ("Recorder",),
     "upkeep.retention": ("purge",),
-    "sample": ("sample_routes",),
+    "demo.sample": ("sample_routes",),
     "settings.starting": ("StartSettings", "start_settings"),
     "store": ("Store",),
     "window": ("WINDOW_LABELS", "Window", "parse_duration_ms", "parse_time_ms"),

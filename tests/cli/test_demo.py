@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedstore import Execution, Recorder, Route, Run, RunState, Simulation, Store, Usage, Verdict, Window
-from fedstore.demo_cast import AGENTS, LAYERS, TASKS
-from fedstore.demo_scenario import CLARIFICATION, Scenario
+from fedstore.demo.cast import AGENTS, LAYERS, TASKS
+from fedstore.demo.scenario import CLARIFICATION, Scenario
 from tests.cli.conftest import Run as RunCommand
 from tests.cli.conftest import refused
 from tests.conftest import Clock

@@ -16,9 +16,9 @@ import pytest
 
 from fedstore import RoutingPerformanceTracker
 from fedstore.compat.tracker import default_log_path
+from fedstore.demo.sample import sample_routes
 from fedstore.ingest import import_paths
 from fedstore.ingest.routing_log import decision_events, routing_schema
-from fedstore.sample import sample_routes
 from fedstore.store import Store
 from tests.conftest import Clock
 from tests.ingest.helpers import contents, count, lines

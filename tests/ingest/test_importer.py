@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fedstore import Settings, purge
+from fedstore.demo.sample import sample_routes
 from fedstore.engine.sqlite import Database
 from fedstore.errors import StoreError
 from fedstore.ingest import ImportFailedError, ImportReport, detect, import_paths
 from fedstore.ingest import tail as tail_module
 from fedstore.ingest.lines import digest
-from fedstore.sample import sample_routes
 from fedstore.store import Store
 from tests.conftest import Clock
 from tests.ingest.helpers import contents, count, lines

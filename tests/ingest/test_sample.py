@@ -10,9 +10,9 @@ from datetime import datetime
 import jsonschema
 import pytest
 
+from fedstore.demo.sample import CASCADE, GRADED_SHARE, right_chance, sample_routes
 from fedstore.ingest.routing_log import decision_events, routing_schema
 from fedstore.learning.intervals import wilson
-from fedstore.sample import CASCADE, GRADED_SHARE, right_chance, sample_routes
 
 END = 1_773_140_000_000
 N = 6_000

@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING, Any
 
 from fedstore.compat.routing_analytics import RoutingAnalytics
 from fedstore.compat.routing_file import append_decision
+from fedstore.demo.sample import CASCADE
 from fedstore.errors import FedstoreError
 from fedstore.facts.events import Attempt, Outcome, Route
 from fedstore.ids import now_ms
 from fedstore.ingest.routing_export import stored_route
 from fedstore.ingest.routing_log import decision_event
 from fedstore.recording.recorder import Recorder
-from fedstore.sample import CASCADE
 from fedstore.settings.paths import default_store_path
 from fedstore.store import Store
 from fedstore.window import iso

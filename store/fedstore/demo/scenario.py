@@ -13,7 +13,7 @@ from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from fedstore.demo_cast import (
+from fedstore.demo.cast import (
     AGENTS,
     LAYERS,
     PROJECTS,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from fedstore.demo_scenario import Scenario
+from fedstore.demo.scenario import Scenario
 from fedstore.facts.events import Event, Run, RunState
 from fedstore.ids import now_ms
 

@@ -1,0 +1,1 @@
+"""Made data: a simulated federation and the sample log."""
