@@ -45,11 +45,6 @@ if TYPE_CHECKING:
     from fedstore.ingest import import_paths as import_paths
     from fedstore.ingest import record_lines as record_lines
     from fedstore.ingest.routing_export import write_routing_log as write_routing_log
-    from fedstore.labelling import Graded as Graded
-    from fedstore.labelling import LabelItem as LabelItem
-    from fedstore.labelling import LabellingQueue as LabellingQueue
-    from fedstore.labelling import LabelProgress as LabelProgress
-    from fedstore.metrics_file import export_path as export_path
     from fedstore.policy import Alarm as Alarm
     from fedstore.policy import Alternative as Alternative
     from fedstore.policy import BoostChange as BoostChange
@@ -69,6 +64,11 @@ if TYPE_CHECKING:
     from fedstore.policy import label_of as label_of
     from fedstore.policy import optimization_text as optimization_text
     from fedstore.policy import proposed_boosts as proposed_boosts
+    from fedstore.policy.labelling import Graded as Graded
+    from fedstore.policy.labelling import LabelItem as LabelItem
+    from fedstore.policy.labelling import LabellingQueue as LabellingQueue
+    from fedstore.policy.labelling import LabelProgress as LabelProgress
+    from fedstore.policy.metrics_file import export_path as export_path
     from fedstore.queries import Reader as Reader
     from fedstore.recording.recorder import Recorder as Recorder
     from fedstore.recording.writer import FactWriter as FactWriter
@@ -109,8 +109,8 @@ _MODULES = {
     "ids": ("new_id", "now_ms", "stable_id"),
     "ingest": ("ImportReport", "LinesReport", "import_paths", "record_lines"),
     "ingest.routing_export": ("write_routing_log",),
-    "labelling": ("Graded", "LabelItem", "LabelProgress", "LabellingQueue"),
-    "metrics_file": ("export_path",),
+    "policy.labelling": ("Graded", "LabelItem", "LabelProgress", "LabellingQueue"),
+    "policy.metrics_file": ("export_path",),
     "settings.paths": ("default_config_path", "default_store_path"),
     "policy": (
         "Alarm", "Alternative", "BoostChange", "Change", "Effects", "Flip", "Measured", "Plan", "PlanItem", "Policy",

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from fedstore.labelling import LabelItem, LabellingQueue, LabelProgress, labelling_queue
 from fedstore.learning.intervals import wilson
+from fedstore.policy.labelling import LabelItem, LabellingQueue, LabelProgress, labelling_queue
 from fedstore.queries import Reader
 from fedstore.store import Store
 from fedstore.window import Window

@@ -1,8 +1,8 @@
-"""The federation's ``metrics.json`` under the name that earlier tools import; see ``fedstore.metrics_file``."""
+"""The federation's ``metrics.json`` under the name that earlier tools import; see ``fedstore.policy.metrics_file``."""
 
 from __future__ import annotations
 
-from fedstore.metrics_file import (
+from fedstore.policy.metrics_file import (
     Counts,
     metrics_document,
     metrics_of,

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fedstore.errors import EventError
 from fedstore.facts.events import Name, Run
 from fedstore.ids import stable_id
-from fedstore.metrics_file import EXPORTED_FROM
+from fedstore.policy.metrics_file import EXPORTED_FROM
 from fedstore.recording.writer import explain
 
 if TYPE_CHECKING:

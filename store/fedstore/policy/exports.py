@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError
 from fedstore.files import replace_text
-from fedstore.metrics_file import metrics_of, sync_metrics
 from fedstore.policy import ledger
 from fedstore.policy.body import PolicyBody
+from fedstore.policy.metrics_file import metrics_of, sync_metrics
 from fedstore.policy.sinks import write_thresholds
 from fedstore.policy.sync import optimization_history
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import FedstoreError
-from fedstore.metrics_file import read_metrics, update_boosts
 from fedstore.policy import ledger
 from fedstore.policy.body import PolicyBody, boost_key, boosted, label_of, threshold_key
+from fedstore.policy.metrics_file import read_metrics, update_boosts
 from fedstore.policy.sinks import read_copy, read_thresholds, write_copy, write_thresholds
 
 if TYPE_CHECKING:
