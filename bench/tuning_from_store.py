@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from fedstore.decisions import read_decisions
 from fedstore.facts.trail import ACCEPTED, HEADER_LAYER, NOBODY, SHADOW
 from fedstore.learning.log import DecisionLog
 from fedstore.learning.scenarios import SCENARIOS, as_logged, population
 from fedstore.policy import PolicyStore
+from fedstore.queries.decisions import read_decisions
 from fedstore.settings.config import Settings
 from fedstore.store import Store
 from fedstore.window import Window

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from fedstore.cascade import Cascade as Cascade
     from fedstore.compat.engine import AnalyticsEngine as AnalyticsEngine
     from fedstore.compat.tracker import RoutingPerformanceTracker as RoutingPerformanceTracker
-    from fedstore.decisions import read_decisions as read_decisions
     from fedstore.demo.sample import sample_routes as sample_routes
     from fedstore.demo.simulation import Simulation as Simulation
     from fedstore.engine.sqlite import Database as Database
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
     from fedstore.policy.labelling import LabelProgress as LabelProgress
     from fedstore.policy.metrics_file import export_path as export_path
     from fedstore.queries import Reader as Reader
+    from fedstore.queries.decisions import read_decisions as read_decisions
     from fedstore.recording.recorder import Recorder as Recorder
     from fedstore.recording.writer import FactWriter as FactWriter
     from fedstore.recording.writer import Receipt as Receipt
@@ -95,7 +95,7 @@ _MODULES = {
     "compat.tracker": ("RoutingPerformanceTracker",),
     "settings.config": ("PolicySettings", "Settings", "load_settings"),
     "engine.sqlite": ("Database",),
-    "decisions": ("read_decisions",),
+    "queries.decisions": ("read_decisions",),
     "demo.simulation": ("Simulation",),
     "upkeep.doctor": ("Finding", "diagnose"),
     "errors": (

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from fedstore.cascade import Cascade
-from fedstore.decisions import read_decisions
 from fedstore.policy import Policy, PolicyStore
+from fedstore.queries.decisions import read_decisions
 from fedstore.store import Store
 from fedstore.window import Window
 from tests.conftest import Clock

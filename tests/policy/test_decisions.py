@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fedstore.decisions import chunks as module
-from fedstore.decisions import hash_ids, load_decisions, read_decisions
 from fedstore.facts.events import Attempt, Outcome, Route, Verdict
 from fedstore.learning.replay import replay
+from fedstore.queries.decisions import chunks as module
+from fedstore.queries.decisions import hash_ids, load_decisions, read_decisions
 from fedstore.store import Store
 from fedstore.window import Window
 from tests.policy.synthetic import cascade_log, write_cascade

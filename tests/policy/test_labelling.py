@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
-from fedstore.decisions import read_decisions
 from fedstore.errors import FedstoreError
 from fedstore.learning.stratified import Stratum, weighted_rate
 from fedstore.policy import PolicyStore
 from fedstore.policy.labelling import LabellingQueue, labelling_queue
+from fedstore.queries.decisions import read_decisions
 from fedstore.store import Store
 from fedstore.window import Window
 from tests.conftest import Clock

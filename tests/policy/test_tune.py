@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from fedstore.decisions import read_decisions
 from fedstore.errors import FedstoreError
 from fedstore.learning.intervals import wilson
 from fedstore.learning.replay import replay
 from fedstore.learning.tuning import tune
 from fedstore.policy import PolicyStore
+from fedstore.queries.decisions import read_decisions
 from fedstore.store import Store
 from fedstore.window import Window
 from tests.conftest import Clock

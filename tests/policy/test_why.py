@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fedstore.decisions import read_decisions
 from fedstore.facts.events import Attempt, Outcome, Route
 from fedstore.learning.replay import UNKNOWN, replay
 from fedstore.policy import PolicyStore
+from fedstore.queries.decisions import read_decisions
 from fedstore.queries.why import why_view
 from fedstore.store import Store
 from fedstore.window import Window

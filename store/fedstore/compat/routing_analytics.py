@@ -97,8 +97,8 @@ class RoutingAnalytics:
         return window
 
     def _analyses(self, hours: int) -> list[LayerAnalysis]:
-        from fedstore.decisions import read_decisions
         from fedstore.learning.analysis import analyse_layer
+        from fedstore.queries.decisions import read_decisions
 
         seen = {name: threshold for name, _, threshold in self._reader().layers_seen()}
         log = read_decisions(self.store.database, self._window(hours))

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from fedstore.decisions import Decisions, load_decisions
 from fedstore.errors import FedstoreError
 from fedstore.facts.events import Verdict
 from fedstore.learning.stratified import Stratum, weighted_rate
+from fedstore.queries.decisions import Decisions, load_decisions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedstore.decisions import Decisions, load_within
 from fedstore.learning.percent import percent
 from fedstore.learning.replay import UNKNOWN, replay
 from fedstore.learning.tuning import tune
@@ -22,6 +21,7 @@ from fedstore.policy.extent import Extent, measure_extent
 from fedstore.policy.guards import used_until_ms
 from fedstore.policy.ledger import current, last_standing
 from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted, pair_of
+from fedstore.queries.decisions import Decisions, load_within
 
 if TYPE_CHECKING:
     from fedstore.engine.sqlite import Database

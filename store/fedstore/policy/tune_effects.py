@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedstore.decisions import load_within
 from fedstore.learning.effects import layer_strata
 from fedstore.learning.intervals import Interval, wilson
 from fedstore.learning.stratified import weighted_rate
 from fedstore.learning.verify import ChangeVerdict, EProcess, check_assumptions
 from fedstore.policy.effects import WATCHED_MS, Effects, Measured, horizons, new_values
 from fedstore.policy.plans import Pair, pair_of
+from fedstore.queries.decisions import load_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

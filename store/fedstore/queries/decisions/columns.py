@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedstore.decisions.hashing import hash_ids
 from fedstore.facts.trail import ACCEPTED, ERROR, NOBODY, SHADOW, UNKNOWN_US
+from fedstore.queries.decisions.hashing import hash_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.decisions.chunks import Chunk, Records
+    from fedstore.queries.decisions.chunks import Chunk, Records
 
 __all__ = ["LAST_RESORT", "Agents", "Table", "tunable_layers"]
 

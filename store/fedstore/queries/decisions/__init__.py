@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fedstore.decisions.chunks import Chunk, read_chunks
-from fedstore.decisions.columns import LAST_RESORT, Agents, Table, tunable_layers
-from fedstore.decisions.hashing import hash_ids
 from fedstore.learning.log import DecisionLog
+from fedstore.queries.decisions.chunks import Chunk, read_chunks
+from fedstore.queries.decisions.columns import LAST_RESORT, Agents, Table, tunable_layers
+from fedstore.queries.decisions.hashing import hash_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
