@@ -13,7 +13,8 @@ import pytest
 
 from fedstore import Settings
 from fedstore.engine.sqlite import Database
-from fedstore.queries import Reader, past
+from fedstore.queries import Reader
+from fedstore.queries import closed as past
 from fedstore.queries.buckets import Buckets
 from fedstore.schema.summaries import SPECS
 from fedstore.store import Store

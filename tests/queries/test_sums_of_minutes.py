@@ -13,7 +13,7 @@ import pytest
 from fedstore import bins
 from fedstore.bins import pack_bins
 from fedstore.queries.buckets import Buckets
-from fedstore.queries.past import Past
+from fedstore.queries.closed import Past
 from fedstore.schema.summaries import SPECS
 from fedstore.store import Store
 from fedstore.window import Window

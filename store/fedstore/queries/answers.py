@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
-    from fedstore.queries.past import Piece, Question
+    from fedstore.queries.closed import Piece, Question
 
     Counts: TypeAlias = Mapping[int, int]
     """How many of a distribution lie in each bin."""

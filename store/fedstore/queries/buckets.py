@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from fedstore.bins import percentiles
 from fedstore.queries.answers import add_counts, add_sums, read_distributions, read_slots, read_sums
+from fedstore.queries.closed import Past, Question
 from fedstore.queries.models import Durations
-from fedstore.queries.past import Past, Question
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, SPECS, WIDTHS
 from fedstore.window import Span, Window, kept, spans
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from fedstore.queries.answers import Answer, Counts, Rows, Source
-    from fedstore.queries.past import Piece
+    from fedstore.queries.closed import Piece
 
     Read: TypeAlias = Callable[[Source, Question, Sequence[Piece]], list[Answer]]
     Add: TypeAlias = Callable[[Sequence[Answer]], Answer]

@@ -16,13 +16,13 @@ from fedstore.ids import now_ms
 from fedstore.queries.agents import agent_detail, agents_view, task_type_rows
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.cascade import cascade_view, layer_view, layers_seen
+from fedstore.queries.closed import Past
 from fedstore.queries.costs import costs_view
 from fedstore.queries.facts import ids_beginning, newest_runs, run_by_id
 from fedstore.queries.in_force import InForce, policy_in_force
 from fedstore.queries.names import known_names
 from fedstore.queries.newest import newest_start, oldest_start
 from fedstore.queries.overview import overview
-from fedstore.queries.past import Past
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
 from fedstore.schema.summaries import MINUTE_MS, SPECS
 from fedstore.settings.paths import beside
