@@ -22,7 +22,7 @@ from fedstore.learning.scenarios import SCENARIOS, as_logged, population
 from fedstore.queries.models import Durations, LayerRow, LayerView, Rate
 from fedtop.app import FedtopApp
 from fedtop.options import AppOptions
-from fedtop.screens import layer as layer_screen
+from fedtop.views import layer as layer_screen
 
 if TYPE_CHECKING:
     from fedstore.learning.log import DecisionLog

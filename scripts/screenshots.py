@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from fedstore import PolicyStore, Reader, Settings, Simulation, Store, Window
 from fedtop.app import FedtopApp
 from fedtop.options import AppOptions
-from fedtop.screens.plan import PlanPanel
+from fedtop.views.plan.panel import PlanPanel
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

@@ -12,10 +12,10 @@ from fedstore.queries.models import AgentRow, AgentsView, Durations, MatrixCell,
 from fedstore.store import Store
 from fedstore.window import Window
 from fedtop.glyphs import UNICODE
-from fedtop.screens.agent import agent_tiles
-from fedtop.screens.agent_rows import AGENT_COLUMNS, Boosts, agent_rows, brief_rows, columns_for, matrix_of
-from fedtop.screens.agents import cell_line
-from fedtop.screens.task_type import boosts_for
+from fedtop.views.agent.panel import agent_tiles
+from fedtop.views.agents.columns import AGENT_COLUMNS, Boosts, agent_rows, brief_rows, columns_for, matrix_of
+from fedtop.views.agents.panel import cell_line
+from fedtop.views.task_type.panel import boosts_for
 from fedtop.widgets.matrix import Matrix
 from fedtop.widgets.table_model import plain
 from fedtop.widgets.tile import Tile

@@ -18,11 +18,11 @@ from fedstore.settings.config import Settings
 from fedstore.store import Store
 from fedtop.app import FedtopApp
 from fedtop.keys import KEYS, taken_by
-from fedtop.screens import DRILLS, TABS, drill_class
 from fedtop.screens.footer import hints_of
 from fedtop.screens.help import groups_of
-from fedtop.screens.panel import Panel
-from fedtop.screens.plan_details import BoostPanel, FlipsPanel
+from fedtop.views import DRILLS, TABS, drill_class
+from fedtop.views.panel import Panel
+from fedtop.views.plan.details import BoostPanel, FlipsPanel
 from fedtop.widgets.line_input import LineInput
 from fedtop.widgets.live_table import LiveTable
 from tests.conftest import Clock

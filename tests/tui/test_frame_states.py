@@ -19,8 +19,8 @@ from fedtop.messages import Snapshot, SnapshotReady
 from fedtop.screens.detail import DetailScreen
 from fedtop.screens.empty import snippets
 from fedtop.screens.footer import KeyFooter
-from fedtop.screens.task_type import TaskTypePanel
 from fedtop.state import window_of
+from fedtop.views.task_type.panel import TaskTypePanel
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.matrix import Matrix
 from tests.conftest import Clock
@@ -268,7 +268,7 @@ async def test_a_bug_in_a_view_is_a_stale_pane_not_a_dead_one(
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("fedtop.screens.agents.AgentsPanel.read", broken)
+    monkeypatch.setattr("fedtop.views.agents.panel.AgentsPanel.read", broken)
     async with running(seeded_store, clock, tab="agents") as (app, pilot):
         assert "division by zero" in screen_text(app)
         await pilot.press("1")

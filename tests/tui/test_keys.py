@@ -9,8 +9,8 @@ import pytest
 from fedstore.errors import SettingsError
 from fedtop.app import FedtopApp
 from fedtop.keys import GROUPS, KEYS, Key, binding_ids, display, keymap_of
-from fedtop.screens import DRILLS, MUTATING_DRILLS, TABS, drill_class
-from fedtop.screens.panel import Panel
+from fedtop.views import DRILLS, MUTATING_DRILLS, TABS, drill_class
+from fedtop.views.panel import Panel
 
 
 def test_no_key_means_two_things() -> None:

@@ -16,8 +16,8 @@ from fedstore.queries import Reader
 from fedstore.store import Store
 from fedstore.window import Window
 from fedtop.app import FedtopApp
-from fedtop.screens.labelling import LabellingPanel, QueueTable
-from fedtop.screens.labelling_rows import PROGRESS_COLUMNS, item_lines, progress_parts, progress_rows, queue_rows
+from fedtop.views.grading.columns import PROGRESS_COLUMNS, item_lines, progress_parts, progress_rows, queue_rows
+from fedtop.views.grading.panel import LabellingPanel, QueueTable
 from fedtop.widgets.interval_bar import IntervalBar
 from fedtop.widgets.table_model import Row, plain
 from tests.federation import NOW_MS
@@ -169,7 +169,7 @@ class TestQueue:
             read.wait(10)
             return LabellingQueue(given, window)
 
-        monkeypatch.setattr("fedtop.screens.labelling.open_queue", slow)
+        monkeypatch.setattr("fedtop.views.grading.panel.open_queue", slow)
         async with pane(source) as (app, pilot):
             await pilot.press("g", "c", *"any")
             assert table(app).cursor_key is None

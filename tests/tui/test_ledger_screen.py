@@ -16,9 +16,9 @@ from fedtop.app import FedtopApp
 from fedtop.glyphs import UNICODE
 from fedtop.loop import LedgerReader, Paced
 from fedtop.sanitize import clean
-from fedtop.screens.alarms import with_alarms
 from fedtop.screens.confirm import ConfirmScreen
-from fedtop.screens.ledger_rows import (
+from fedtop.views.alarms.lines import with_alarms
+from fedtop.views.ledger.columns import (
     change_parts,
     effect_columns,
     effect_notes,
@@ -27,7 +27,7 @@ from fedtop.screens.ledger_rows import (
     main_measure,
     verdict_cell,
 )
-from fedtop.screens.overview_parts import KEY_GAP
+from fedtop.views.overview.parts import KEY_GAP
 from fedtop.widgets.table_model import plain
 from tests.conftest import Clock
 from tests.policy.synthetic import write_runs

@@ -12,9 +12,9 @@ from fedstore.queries import Reader
 from fedstore.queries.models import Rate
 from fedstore.store import Store
 from fedtop.app import FedtopApp
-from fedtop.screens.grading import AgentInput
-from fedtop.screens.layer import LayerPanel, Readings
-from fedtop.screens.why import WhyPanel
+from fedtop.views.grading.grading import AgentInput
+from fedtop.views.layer.panel import LayerPanel, Readings
+from fedtop.views.why.panel import WhyPanel
 from fedtop.widgets.histogram import Histogram
 from fedtop.widgets.ladder import Ladder
 from fedtop.widgets.live_table import LiveTable
@@ -164,7 +164,7 @@ class TestLever:
             assert app.is_running
 
     async def test_the_study_is_made_once(self, source: StoreSource, monkeypatch: pytest.MonkeyPatch) -> None:
-        from fedtop.screens import layer as module
+        from fedtop.views import layer as module
 
         loads: list[DecisionLog] = []
         load = module.load_log

@@ -20,11 +20,11 @@ from fedstore.learning.stratified import Stratum, weighted_rate
 from fedstore.learning.targets import DriftAlert
 from fedstore.queries.models import ConfidenceBin, Rate
 from fedtop.glyphs import ASCII, UNICODE
-from fedtop.screens.cascade_funnel import funnel_steps, paint_funnel
-from fedtop.screens.cascade_rows import decision_rows, layer_rows, summary_parts, target_parts
-from fedtop.screens.layer_rows import analysis_lines, evidence_line, moved, reading_rows
-from fedtop.screens.layer_study import study_layer, summary_bins
-from fedtop.screens.why_rows import decision_lines, ladder_rows, not_reached, policy_line, rung_of, verdict_text
+from fedtop.views.cascade.columns import decision_rows, layer_rows, summary_parts, target_parts
+from fedtop.views.cascade.funnel import funnel_steps, paint_funnel
+from fedtop.views.layer.columns import analysis_lines, evidence_line, moved, reading_rows
+from fedtop.views.layer.study import study_layer, summary_bins
+from fedtop.views.why.columns import decision_lines, ladder_rows, not_reached, policy_line, rung_of, verdict_text
 from fedtop.widgets.histogram import Bin, Threshold, paint_histogram
 from fedtop.widgets.table_model import Row, plain
 from tests.federation import NOW_MS
@@ -293,5 +293,5 @@ def test_the_labels_of_two_thresholds_stand_in_their_order(now: int, at: int, wi
 
 def test_no_view_brings_numpy_before_it_is_needed() -> None:
     modules = ("cascade", "layer", "why", "labelling", "costs", "tools", "tool")
-    code = f"import sys, {', '.join(f'fedtop.screens.{m}' for m in modules)}; sys.exit('numpy' in sys.modules)"
+    code = f"import sys, {', '.join(f'fedtop.views.{m}' for m in modules)}; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

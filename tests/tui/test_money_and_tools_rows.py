@@ -14,7 +14,7 @@ from rich.text import Text
 
 from fedstore.queries.models import Money, Rate, SeriesPoint
 from fedstore.window import Window
-from fedtop.screens.costs_rows import (
+from fedtop.views.costs.columns import (
     DIMENSIONS,
     bytes_text,
     chart_note,
@@ -26,8 +26,8 @@ from fedtop.screens.costs_rows import (
     spend_chart,
     tiles,
 )
-from fedtop.screens.text_lines import bullets, wrap_lines
-from fedtop.screens.tools_rows import (
+from fedtop.views.text_lines import bullets, wrap_lines
+from fedtop.views.tools.columns import (
     TOOL_COLUMNS,
     agent_rows,
     call_rows,

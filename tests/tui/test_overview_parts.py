@@ -21,7 +21,7 @@ from fedstore.queries.models import (
     SeriesPoint,
 )
 from fedstore.window import Window
-from fedtop.screens.overview_parts import (
+from fedtop.views.overview.parts import (
     KEY_GAP,
     attention_rows,
     feed_rows,
@@ -33,8 +33,8 @@ from fedtop.screens.overview_parts import (
     tiles,
     type_rows,
 )
-from fedtop.screens.section import paint_title
-from fedtop.screens.values import rate_cell, short_rate, span, success_style
+from fedtop.views.section import paint_title
+from fedtop.views.values import rate_cell, short_rate, span, success_style
 from fedtop.widgets.table_model import plain
 from tests.federation import NOW_MS
 

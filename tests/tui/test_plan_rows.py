@@ -16,9 +16,8 @@ from fedstore.policy import Alternative, Flip, Plan, PlanItem, PolicyStore, Pred
 from fedstore.policy.extent import Extent
 from fedstore.policy.tune import FLIPS_KEPT
 from fedtop.glyphs import ASCII, UNICODE
-from fedtop.screens.applying import apply_question
-from fedtop.screens.plan_items import boost_rows, diff_lines, item_lines, number, setting_lines
-from fedtop.screens.plan_rows import (
+from fedtop.views.plan.applying import apply_question
+from fedtop.views.plan.columns import (
     caution,
     flip_rows,
     flips_parts,
@@ -27,6 +26,7 @@ from fedtop.screens.plan_rows import (
     rule_items,
     title_parts,
 )
+from fedtop.views.plan.items import boost_rows, diff_lines, item_lines, number, setting_lines
 from fedtop.widgets.table_model import plain
 from tests.conftest import Clock
 from tests.tui.panes import HOSTILE

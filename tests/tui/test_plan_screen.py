@@ -17,10 +17,10 @@ from fedtop.app import FedtopApp
 from fedtop.commands import FedtopCommands
 from fedtop.screens.confirm import ConfirmScreen
 from fedtop.screens.help import HelpScreen
-from fedtop.screens.optimize import OptimizePanel
-from fedtop.screens.plan import PlanPanel
-from fedtop.screens.text_lines import TextLines
-from fedtop.screens.tune import TunePanel
+from fedtop.views.plan.optimize import OptimizePanel
+from fedtop.views.plan.panel import PlanPanel
+from fedtop.views.plan.tune import TunePanel
+from fedtop.views.text_lines import TextLines
 from tests.conftest import Clock
 from tests.policy.synthetic import write_runs
 from tests.tui.frames import running, screen_text, table, until

@@ -11,7 +11,7 @@ from fedstore.queries import Reader
 from fedstore.queries.models import CostsView, Money
 from fedstore.store import Store
 from fedstore.window import Window
-from fedtop.screens.costs_rows import DIMENSIONS
+from fedtop.views.costs.columns import DIMENSIONS
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.table_model import plain

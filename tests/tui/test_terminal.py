@@ -22,7 +22,7 @@ from tests.tui.test_widget_names import below
 pytest.importorskip("termios", reason="pseudoterminals are a matter of Unix")
 
 PANE = "import sys; from fedtop.__main__ import main; sys.exit(main())"
-BROKEN = "from fedtop.screens.agents import AgentsPanel; AgentsPanel.show = lambda *_: 1 / 0; " + PANE
+BROKEN = "from fedtop.views.agents.panel import AgentsPanel; AgentsPanel.show = lambda *_: 1 / 0; " + PANE
 MODALS = {
     HelpScreen: ("?", ("Esc closes", "In a table", "Move to the row above")),
     CommandScreen: (":", ("Search for commands", "Open  (Enter)", "Open what is under the cursor")),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from textual import command, containers, widgets
 from textual.dom import DOMNode
 
-import fedtop.screens
+import fedtop.views
 import fedtop.widgets
 
 
@@ -20,7 +20,7 @@ def below(node: type[DOMNode]) -> Iterator[type[DOMNode]]:
 
 
 def test_no_widget_has_the_name_of_another() -> None:
-    for package in (fedtop.screens, fedtop.widgets):
+    for package in (fedtop.views, fedtop.widgets):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     own = [kind.__name__ for kind in set(below(DOMNode)) if kind.__module__.startswith("fedtop.")]

@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING, cast
 
 from fedtop import state
-from fedtop.screens import TABS
 from fedtop.screens.detail import DetailScreen
 from fedtop.themes import THEMES
+from fedtop.views import TABS
 
 if TYPE_CHECKING:
     from fedtop.app import FedtopApp
@@ -77,7 +77,7 @@ class Actions:
 
     def action_take_back(self) -> None:
         """Takes the newest change that stands back, after a question."""
-        from fedtop.screens.undoing import take_back
+        from fedtop.views.ledger.undoing import take_back
 
         take_back(self._app)
 

@@ -23,7 +23,6 @@ from fedtop.glyphs import ASCII, UNICODE
 from fedtop.messages import Demanded, FilterChanged, ReadFailed, SnapshotReady, Tick
 from fedtop.options import AppOptions, Source
 from fedtop.poller import Poller, Request
-from fedtop.screens import DRILLS, MUTATING_DRILLS, drill_class, tab_ids
 from fedtop.screens.base import HEADER_TABS, BaseScreen
 from fedtop.screens.confirm import ConfirmScreen
 from fedtop.screens.detail import DetailScreen
@@ -31,6 +30,7 @@ from fedtop.screens.main import MainScreen
 from fedtop.state import Sort, ViewState, filtered, on_tab, sorted_by
 from fedtop.status import Freshness, header_of, may_jump, notice_of
 from fedtop.themes import THEMES, defaults_for
+from fedtop.views import DRILLS, MUTATING_DRILLS, drill_class, tab_ids
 from fedtop.widgets.header import HeaderLine
 from fedtop.widgets.live_table import LiveTable
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.widget import Widget
 
-    from fedtop.screens.panel import Panel
+    from fedtop.views.panel import Panel
 
 __all__ = ["FedtopApp"]
 
@@ -61,7 +61,7 @@ class FedtopApp(Actions, App[None]):
     """
 
     TITLE = "fedtop"
-    CSS_PATH = ["app.tcss", *(f"screens/{tab}.tcss" for tab in tab_ids())]  # noqa: RUF012 - Textual's form
+    CSS_PATH = ["app.tcss", *(f"views/{tab}/panel.tcss" for tab in tab_ids())]  # noqa: RUF012 - Textual's form
     BINDINGS = keys.bindings()
     COMMANDS = {_commands}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012

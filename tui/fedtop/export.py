@@ -19,7 +19,7 @@ from fedtop.widgets.table_model import Column, Row, plain
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fedtop.screens.panel import Panel
+    from fedtop.views.panel import Panel
     from fedtop.widgets.live_table import LiveTable
 
 __all__ = ["copy_of", "csv_rows", "json_rows", "write_view"]

@@ -124,7 +124,7 @@ def binding_ids() -> frozenset[str]:
     """The ids of all keys of the frame and of every view; imports all of them."""
     from importlib import import_module
 
-    from fedtop.screens import DRILLS, TABS
+    from fedtop.views import DRILLS, TABS
 
     views = (*(tab.panel for tab in TABS), *DRILLS.values())
     for module in {*(path.partition(":")[0] for path in views), "fedtop.screens.confirm", "fedtop.screens.help"}:

@@ -45,7 +45,7 @@ def dashboard(view: View, *, live: bool, interval: float) -> None:
 
 def print_dashboard(view: View, reader: Reader, window: Window, notice: Notice, *, live: bool = False) -> None:
     """The dashboard, on a cleared screen when it is drawn again and again."""
-    from fedtop.screens.alarms import with_alarms
+    from fedtop.views.alarms.lines import with_alarms
 
     overview = with_alarms(reader.overview(window), standing_alarms(get_settings(view)))
     cascade = reader.cascade(window)

@@ -13,18 +13,18 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from fedtop.messages import Demanded, FilterChanged, Snapshot
-from fedtop.screens import TABS
 from fedtop.screens.filter_bar import FilterBar
 from fedtop.screens.footer import KeyFooter
-from fedtop.screens.text_lines import TextLines
+from fedtop.views import TABS
+from fedtop.views.text_lines import TextLines
 from fedtop.widgets.header import HeaderData, HeaderLine
 
 if TYPE_CHECKING:
     from rich.text import Text
     from textual.app import ComposeResult
 
-    from fedtop.screens.panel import Host, Panel
     from fedtop.state import ViewState
+    from fedtop.views.panel import Host, Panel
 
 __all__ = ["BaseScreen", "Notice"]
 

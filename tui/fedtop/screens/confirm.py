@@ -14,12 +14,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from fedtop.sanitize import clean
-from fedtop.screens.text_lines import TextLines
+from fedtop.views.text_lines import TextLines
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from fedtop.screens.text_lines import Item
+    from fedtop.views.text_lines import Item
 
 __all__ = ["ConfirmScreen", "Question"]
 

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from fedtop.sanitize import clean
-from fedtop.screens import tab_ids
 from fedtop.screens.base import BaseScreen
+from fedtop.views import tab_ids
 from fedtop.widgets.painted import Painted
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from fedtop.screens.panel import Panel
+    from fedtop.views.panel import Panel
 
 __all__ = ["Crumb", "DetailScreen"]
 
-_HERE = Path(__file__).parent
+_VIEWS = Path(__file__).parent.parent / "views"
 
 
 class Crumb(Painted):
@@ -47,7 +47,7 @@ class Crumb(Painted):
 class DetailScreen(BaseScreen):
     """`titles` are those of the views it was opened from."""
 
-    CSS_PATH = sorted(path for path in _HERE.glob("*.tcss") if path.stem not in {*tab_ids(), "confirm"})
+    CSS_PATH = sorted(path for path in _VIEWS.glob("*/panel.tcss") if path.parent.name not in tab_ids())
     """Read when the first one is opened, so that the first frame need not wait for it."""
 
     def __init__(self, panel: Panel, titles: tuple[str, ...] = ()) -> None:

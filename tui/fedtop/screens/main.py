@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from textual.widgets import ContentSwitcher
 
 from fedtop.messages import Snapshot
-from fedtop.screens import TABS
 from fedtop.screens.base import BaseScreen
 from fedtop.screens.empty import EmptyGuide
+from fedtop.views import TABS
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from fedtop.screens.panel import Panel
     from fedtop.state import ViewState
+    from fedtop.views.panel import Panel
 
 __all__ = ["MainScreen"]
 

@@ -1,0 +1,1 @@
+"""All agents, and how each does at each task type."""

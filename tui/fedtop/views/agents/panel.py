@@ -1,0 +1,150 @@
+"""The agents tab: a row per agent, and below it how each does at each type of task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from textual import on
+from textual.containers import Horizontal
+
+from fedstore import boost_key
+from fedtop.format import boost, counted, rate_text
+from fedtop.sanitize import clean
+from fedtop.views.agent.columns import RUN_COLUMNS, run_rows
+from fedtop.views.agents.boosts import BoostReader
+from fedtop.views.agents.columns import AGENT_COLUMNS, Boosts, agent_rows, columns_for, matrix_of
+from fedtop.views.line import Line
+from fedtop.views.overview.parts import throughput_chart
+from fedtop.views.preview import PreviewPanel
+from fedtop.views.section import Section
+from fedtop.widgets.area_chart import AreaChart
+from fedtop.widgets.live_table import LiveTable
+from fedtop.widgets.matrix import Matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+    from fedstore import Window
+    from fedstore.queries.models import AgentDetail, AgentsView, MatrixCell
+    from fedtop.state import ViewState
+
+__all__ = ["AgentsData", "AgentsPanel", "cell_line"]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsData:
+    """What the tab shows; ``selected`` is the agent under the cursor, in more detail."""
+
+    view: AgentsView
+    boosts: Boosts
+    selected: AgentDetail | None
+
+
+def cell_line(cell: MatrixCell | None, agent: str, task_type: str, boosts: Boosts) -> Text:
+    """What a cell of the matrix rests on, in one line."""
+    line = Text.assemble((f"{clean(agent, 40)} on {clean(task_type, 40) or '(none)'}  ", "bold"))
+    if cell is None or cell.success.value is None:
+        tried = f"{counted(cell.tasks, 'task')}, none judged" if cell is not None else "never tried in this window"
+        return Text.assemble(line, (tried, "$dim"))
+    interval = cell.success.interval
+    low, high = (interval.low, interval.high) if interval is not None else (None, None)
+    line.append_text(rate_text(cell.success.value, low, high, cell.success.n))
+    key = (agent, task_type)
+    for label, values in (("in force", boosts.in_force), ("proposed", boosts.proposed)):
+        if values.get(key):
+            line.append(f"   {label} ", "$dim")
+            line.append(boost(values[key]), "$ok" if values[key] > 0 else "$alert")
+    return line
+
+
+class AgentsPanel(PreviewPanel):
+    """Enter opens the agent under the cursor; in the matrix, what the boost of the pair rests on."""
+
+    panel_id = "agents"
+    topic = "agent"
+    title = "Agents"
+    LIST = "#agents-table"
+    PREVIEW = "#agents-preview"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._data: AgentsData | None = None
+        self._boosts = BoostReader()
+
+    def compose(self) -> ComposeResult:
+        """Table, matrix, and the line that explains a cell."""
+        yield LiveTable(AGENT_COLUMNS, id="agents-table", empty="no run of any agent in this window")
+        yield Section(
+            "success by task type, with the proposed boost",
+            Matrix(
+                corner="agent",
+                cell_width=14,
+                id="agents-matrix",
+                empty="no run in this window",
+                classes="-unfiltered",
+            ),
+            id="agents-cells",
+        )
+        yield Line(id="agents-line")
+        runs = LiveTable(RUN_COLUMNS, id="agents-runs", empty="no run in this window", classes="-unfiltered")
+        yield Section("", Horizontal(AreaChart(tz=self.tz), runs), id="agents-preview")
+
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> AgentsData:
+        """Rows, cells and boosts, and one agent in detail where there is room for it."""
+        view = reader.agents(window)
+        boosts = self._boosts.read(self.host.source, reader, window, self.host.now())
+        selected = args.get("selected")
+        return AgentsData(view, boosts, None if selected is None else reader.agent(selected, window, view.rows))
+
+    def show(self, data: AgentsData, view: ViewState) -> None:  # noqa: ARG002
+        """Table and matrix of the same window."""
+        self._data = data
+        rows = agent_rows(data.view.rows, data.boosts, self.glyphs, live=data.view.window.live)
+        table = self.query_one("#agents-table", LiveTable)
+        table.set_columns(columns_for(AGENT_COLUMNS, data.boosts))
+        table.set_rows(rows)
+        matrix = self.query_one(Matrix)
+        matrix.set_matrix(*matrix_of(data.view, data.boosts))
+        self._explain(matrix.cursor_key, matrix.cursor_column)
+        self._show_selected(data.selected)
+        self.follow()
+
+    def _show_selected(self, detail: AgentDetail | None) -> None:
+        """The agent under the cursor: its runs over time, and the newest of them."""
+        self.set_class(detail is None, "-unselected")
+        if detail is None:
+            return
+        name = detail.row.name if detail.row is not None else ""
+        self.query_one("#agents-preview", Section).set_note("", name)
+        chart = throughput_chart(detail.series, detail.window, detail.step_ms)
+        self.query_one("#agents-preview AreaChart", AreaChart).set_data(chart)
+        rows = run_rows(detail.recent, self.tz, self.host.now(), self.glyphs)
+        self.query_one("#agents-runs", LiveTable).set_rows(rows)
+
+    def _explain(self, agent: str | None, task_type: str | None) -> None:
+        if self._data is None or agent is None or task_type is None:
+            self.query_one(Line).set_text(Text(""))
+            return
+        cells = self._data.view.cells
+        cell = next((c for c in cells if c.agent == agent and c.task_type == task_type), None)
+        self.query_one(Line).set_text(cell_line(cell, agent, task_type, self._data.boosts))
+
+    @on(LiveTable.Highlighted)
+    def _highlighted(self, event: LiveTable.Highlighted) -> None:
+        if isinstance(event.table, Matrix):
+            self._explain(event.key, event.column)
+        elif event.table.id == "agents-table":
+            self.follow()
+
+    @on(LiveTable.Selected)
+    def _opened(self, event: LiveTable.Selected) -> None:
+        event.stop()
+        if isinstance(event.table, Matrix):
+            self.host.open_target(f"boost:{boost_key(event.key, event.column or '')}")
+            return
+        agent = self.args.get("selected") if event.table.id == "agents-runs" else event.key
+        self.host.open_target(f"agent:{agent}")

@@ -1,0 +1,1 @@
+"""What stands out of line, and where it comes from."""

@@ -1,0 +1,126 @@
+"""The cascade tab: who decides, how well, and whether each layer meets its target.
+
+A staircase of shares, a table of the layers, the newest decisions. Enter on a layer opens its lever, on a
+decision its ladder.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+
+from fedtop.views.cascade.columns import (
+    DECISION_COLUMNS,
+    LAYER_COLUMNS,
+    decision_rows,
+    layer_rows,
+    summary_parts,
+    target_parts,
+)
+from fedtop.views.cascade.funnel import CascadeFunnel, funnel_steps
+from fedtop.views.how_to import HowTo
+from fedtop.views.panel import Panel
+from fedtop.views.section import Section
+from fedtop.views.text_lines import TextLines
+from fedtop.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+    from fedstore import Window
+    from fedstore.queries.models import CascadeView
+    from fedtop.state import ViewState
+
+__all__ = ["CascadePanel"]
+
+WAYS = (
+    ("in a router", "Recorder().route(agent=…, layer=…, attempts=[…])"),
+    ("or let it run the layers", 'fedstore.Cascade(layers=[("keyword", fn), …])'),
+    ("from a routing log", "fedtop import performance.jsonl"),
+    ("to try it", "fedtop sample -n 500 --store PATH"),
+)
+
+
+class CascadeTable(LiveTable):
+    """A table of the cascade: `g` opens the grading queue here; Home goes to the first row."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("g", "grade", "grade", id="cascade.grade", tooltip="Grade the decisions that settle most"),
+    ]
+
+    @property
+    def _panel(self) -> CascadePanel | None:
+        return next((node for node in self.ancestors if isinstance(node, CascadePanel)), None)
+
+    def action_grade(self) -> None:
+        """Opens the grading queue."""
+        panel = self._panel
+        if panel is not None:
+            panel.action_grade()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No grading in read-only mode."""
+        if action == "grade":
+            panel = self._panel
+            return panel is not None and panel.check_action(action, parameters)
+        return super().check_action(action, parameters)
+
+
+class CascadePanel(Panel):
+    """See the module."""
+
+    panel_id = "cascade"
+    topic = "layer"
+    title = "Cascade"
+    MUTATING: ClassVar[frozenset[str]] = frozenset({"grade"})
+
+    def compose(self) -> ComposeResult:
+        """Summary and targets, then the layers, then the newest decisions."""
+        yield HowTo("No routing decisions in this window.", WAYS)
+        with Vertical(id="cascade-lines"):
+            yield TextLines(id="cascade-summary")
+            yield TextLines(id="cascade-targets")
+            yield TextLines(id="cascade-targets-brief")
+        with Container(id="cascade-top"):
+            yield Section("who decides", CascadeFunnel(id="cascade-funnel"), id="cascade-funnel-part")
+            yield Section("layers", CascadeTable(LAYER_COLUMNS, id="layers"), id="cascade-layers")
+        latest = CascadeTable(DECISION_COLUMNS, empty="no decision kept in this window", id="decisions")
+        yield Section("latest decisions", latest, id="cascade-latest")
+
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> CascadeView:  # noqa: ARG002
+        """The cascade over the window."""
+        view: CascadeView = reader.cascade(window)
+        return view
+
+    def show(self, data: CascadeView, view: ViewState) -> None:  # noqa: ARG002
+        """Funnel, table, decisions; without a decision how to get some."""
+        self.set_class(not data.routes, "-nothing")
+        self.query_one("#cascade-summary", TextLines).set_lines([summary_parts(data)])
+        self.query_one("#cascade-targets", TextLines).set_lines([target_parts(data.targets)])
+        brief = target_parts(data.targets, brief=True)
+        self.query_one("#cascade-targets-brief", TextLines).set_lines([brief])
+        self.query_one("#cascade-layers", Section).set_note("Enter: move its threshold")
+        self.query_one("#cascade-latest", Section).set_note("Enter: why")
+        self.query_one(CascadeFunnel).set_steps(funnel_steps(data.layers))
+        self.query_one("#layers", LiveTable).set_rows(layer_rows(data.layers))
+        rows = decision_rows(data.recent, self.tz, data.window)
+        self.query_one("#decisions", LiveTable).set_rows(rows)
+
+    @on(LiveTable.Selected, "#layers")
+    def _open_layer(self, event: LiveTable.Selected) -> None:
+        event.stop()
+        self.host.open_target(f"layer:{event.key}")
+
+    @on(LiveTable.Selected, "#decisions")
+    def _open_why(self, event: LiveTable.Selected) -> None:
+        event.stop()
+        self.host.open_target(f"why:{event.key}")
+
+    def action_grade(self) -> None:
+        """Opens the grading queue."""
+        self.host.open_target("labelling:")

@@ -1,0 +1,1 @@
+"""One change, predicted and measured."""

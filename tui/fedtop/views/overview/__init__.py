@@ -1,0 +1,1 @@
+"""The overview: who works, who needs attention, how all is doing."""

@@ -1,0 +1,178 @@
+"""The base of every view: what to read from the store, and how to show it. See `fedtop.views`.
+
+`read` runs on the poller's thread, everything else on the UI thread. `host` is the App as panels know it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
+
+from textual.widget import Widget
+
+from fedtop.about import About
+from fedtop.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import tzinfo
+
+    from fedstore import Window
+    from fedstore.queries.models import Topic
+    from fedtop.glyphs import Glyphs
+    from fedtop.options import AppOptions, Source
+    from fedtop.state import ViewState
+
+__all__ = ["Heeds", "Host", "Panel"]
+
+Heeds = Literal["window", "moment", "nothing"]
+
+
+class Host(Protocol):
+    """What a panel may ask of the App."""
+
+    options: AppOptions
+    source: Source
+    view: ViewState
+    glyphs: Glyphs
+    asked: int
+    """The serial number of the last request to the poller."""
+
+    def demand(self) -> None:
+        """Read the panel on top anew, at once."""
+
+    def open_panel(self, panel: Panel) -> None:
+        """Put a panel on top."""
+
+    def open_target(self, target: str) -> bool:
+        """Open `kind:name` (`agent:codex`, `tab:costs`); False when there is no such view."""
+
+    def now(self) -> int:
+        """The present in epoch milliseconds, by the pane's clock."""
+
+    def is_taken(self, key: str, panel: Panel) -> bool:
+        """Whether a key of the frame is one of a panel's own."""
+
+
+class Panel(Widget):
+    """See the module. `panel_id` is unique among views; `title` stands above a drill-down."""
+
+    panel_id: ClassVar[str] = ""
+    topic: ClassVar[Topic] = "any"
+    """What its facts are; an argument `name` of `read` narrows them down."""
+    title: str = ""
+    heeds: ClassVar[Heeds] = "window"
+    """What of the chosen window it shows: all of it, a span of its own that ends where the window ends, or nothing.
+    Keys of the window that would do nothing here vanish.
+    """
+    polls: ClassVar[bool] = True
+    """False: `read` is never called; the view gets its data elsewhere."""
+    MUTATING: ClassVar[frozenset[str]] = frozenset()
+    """Names of actions that change the store; they vanish in read-only mode."""
+
+    DEFAULT_CSS = """
+    Panel {
+        height: 1fr;
+        width: 1fr;
+        layout: vertical;
+    }
+    """
+
+    def __init__(self, **args: Any) -> None:
+        super().__init__(id=f"panel-{self.panel_id}")
+        self.args: Mapping[str, Any] = args
+        self.shown = False
+        self.failure = ""
+
+    # To be written by each panel
+
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> Any:
+        """The data of the view, as immutable values. Runs on the poller's thread; touches no widget."""
+        raise NotImplementedError
+
+    def show(self, data: Any, view: ViewState) -> None:
+        """Shows what `read` returned."""
+        raise NotImplementedError
+
+    def tick(self, now_ms: int) -> None:
+        """Moves ages; nothing else changed."""
+
+    # What the frame and the panels use
+
+    @property
+    def about(self) -> About:
+        """The facts it tells of."""
+        span = "all" if self.heeds == "nothing" else ""
+        return About(self.topic, str(self.args.get("name", "")), span)
+
+    @property
+    def host(self) -> Host:
+        """The App."""
+        return cast("Host", self.app)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The character set to draw with."""
+        return self.host.glyphs
+
+    @property
+    def tz(self) -> tzinfo:
+        """The time zone to show times in."""
+        return self.host.options.tz
+
+    def ask(self, **args: Any) -> None:
+        """Changes some of the arguments of `read`, and reads anew at once."""
+        self.args = {**self.args, **args}
+        self.host.demand()
+
+    def apply_filter(self, text: str) -> None:
+        """Filters every table of the panel that is not `-unfiltered`."""
+        for table in self.query(LiveTable):
+            if not table.has_class("-unfiltered"):
+                table.set_filter(text)
+
+    @property
+    def may_filter(self) -> bool:
+        """Whether a filter would have something to work on."""
+        return any(not table.has_class("-unfiltered") for table in self.seen_tables())
+
+    def seen_tables(self) -> list[LiveTable]:
+        """The tables that are displayed, not those of a part that is hidden."""
+        return [table for table in self.query(LiveTable) if all(node.display for node in table.ancestors_with_self)]
+
+    def current_table(self) -> LiveTable | None:
+        """The table that copy and export mean: the focused one, else the first that is displayed."""
+        tables = self.seen_tables()
+        return next((table for table in tables if table.has_focus), tables[0] if tables else None)
+
+    def take_focus(self) -> None:
+        """Puts the focus where work starts: on the first table, unless something inside has it."""
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            return
+        first = next((table for table in self.seen_tables() if table.focusable), None)
+        if first is not None:
+            self.screen.set_focus(first, scroll_visible=False)
+
+    def on_descendant_focus(self) -> None:
+        """Of several tables only the one in use shows a cursor."""
+        tables = list(self.query(LiveTable))
+        if len(tables) > 1 and any(table.has_focus for table in tables):
+            for table in tables:
+                if table.show_cursor is not table.has_focus:
+                    table.show_cursor = table.has_focus
+                    table.refresh()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Actions that change the store do not exist in read-only mode."""
+        return not (self.host.options.readonly and action in self.MUTATING)
+
+    def restore_sorts(self, view: ViewState) -> None:
+        """Puts the tables into the order they were left in."""
+        for table in self.query(LiveTable):
+            sort = view.sorts.get(self.table_name(table))
+            if sort is not None:
+                table.sort_by(sort.column, sort.reverse)
+
+    def table_name(self, table: LiveTable) -> str:
+        """How the view state names a table of this panel."""
+        return f"{self.panel_id}/{table.id or ''}"

@@ -1,0 +1,1 @@
+"""Plans of both rules: what would change, on what evidence."""

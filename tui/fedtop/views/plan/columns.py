@@ -1,0 +1,276 @@
+"""A plan in sentences: its head line, what is predicted, what would flip, what other rules say, why not.
+
+Pure functions of a `Plan`; everything that may come from outside is cleaned. A plan that nothing certifies says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.text import Text
+
+from fedtop.format import UNICODE, clean, count, counted, date_time, delta, delta_points, duration_ms, rate
+from fedtop.themes import hue
+from fedtop.views.plan.items import item_lines, number
+from fedtop.views.text_lines import bullets
+from fedtop.widgets.live_table import Column, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import tzinfo
+
+    from fedstore import Alternative, Flip, Plan, Predicted
+    from fedtop.glyphs import Glyphs
+    from fedtop.views.text_lines import Item
+
+__all__ = [
+    "FLIP_COLUMNS",
+    "apply_lines",
+    "caution",
+    "flip_rows",
+    "flips_parts",
+    "note_items",
+    "predicted_parts",
+    "predicted_text",
+    "title_parts",
+    "value_text",
+]
+
+_NAMES: Final = {
+    "accuracy": "accuracy",
+    "latency_ms": "latency",
+    "clarify": "clarification",
+    "success": "success of what is boosted",
+}
+_VERDICTS: Final = {
+    "certified": ("ok", "certified"),
+    "estimated": ("warn", "estimated, not certified"),
+    "recover": ("warn", "recovers, not certified"),
+    "insufficient": ("unknown", "too little evidence"),
+    "keep": ("idle", "nothing better found"),
+    "proposed": ("info", "proposed"),
+    "nothing": ("idle", "nothing to change"),
+    "given": ("info", "set by hand"),
+}
+_FACTS: Final = {"runs": "task", "routes": "decision"}
+_FLIP_WORDS: Final = (
+    ("same_agent", "same agent", ""),
+    ("now_right", "now right", "$ok"),
+    ("now_wrong", "now wrong", "$alert"),
+    ("same_verdict", "as right or wrong as before", ""),
+    ("unknown", "unknown", "$dim"),
+)
+
+
+# --- the head -------------------------------------------------------------------------------------------------------
+
+
+def title_parts(plan: Plan, glyphs: Glyphs = UNICODE) -> tuple[Text, ...]:
+    """`Plan t-4f2a`, kind and rule, window, what it rests on, the verdict: parts that stay whole when wrapped."""
+    parts = [
+        Text.assemble(("Plan ", "$dim"), (clean(plan.id, 40), "bold $accent")),
+        Text(plan.kind) if plan.policy == "given" else Text(f"{plan.kind}, rule {clean(plan.policy, 24)}"),
+    ]
+    if plan.window_label:
+        parts.append(Text(clean(plan.window_label, 16)))
+    if plan.extent is not None:
+        facts = f"{counted(plan.extent.facts, _FACTS[plan.extent.table])}, {count(plan.extent.graded)} graded"
+        parts.append(Text(facts, "$dim"))
+    return (*parts, verdict_text(plan, glyphs))
+
+
+def verdict_text(plan: Plan, glyphs: Glyphs = UNICODE) -> Text:
+    """The verdict with its glyph; a certificate says what it promises."""
+    state, words = _VERDICTS.get(plan.verdict, ("unknown", clean(plan.verdict, 40)))
+    style = {"ok": "$ok", "warn": "$warn", "info": "$info"}.get(state, "$dim")
+    return Text(f"{glyphs.state(state)} {words}{_promise(plan)}", style)
+
+
+def _promise(plan: Plan) -> str:
+    settings = plan.settings
+    if plan.verdict != "certified" or "target" not in settings:
+        return ""
+    if plan.detail.get("guard") == "no-worse":
+        kept = f"at most {rate(settings['margin'])} of the decisions get worse"
+    else:
+        kept = f"accuracy ≥ {rate(settings['target'])}"
+    return f" for {kept} ({rate(settings['confidence'], 0)} confidence)"
+
+
+def caution(plan: Plan) -> str:
+    """What must be said before applying a plan that is not certified; empty for one that is."""
+    if plan.kind == "optimize":
+        loose = sum(item.grade != "certified" for item in plan.items)
+        of_all = f"{loose} of {counted(len(plan.items), 'boost')}"
+        they = "it is an estimate" if loose == 1 else "they are estimates"
+        told = f"not certified: no claim holds for {of_all}, {they}"
+        return told if loose else ""
+    if plan.kind != "tune" or plan.verdict == "certified":
+        return ""
+    target = plan.settings.get("target")
+    promised = f"the target of {rate(target)}" if target is not None else "its target"
+    if plan.verdict == "recover":
+        return f"not certified: accuracy misses {promised} now, and may still miss it with this change"
+    return f"not certified: nothing bounds the risk that accuracy falls below {promised}"
+
+
+# --- the prediction -------------------------------------------------------------------------------------------------
+
+
+def value_text(name: str, value: float | None) -> str:
+    """A measure by its name: a rate in per cent, or milliseconds."""
+    return duration_ms(value) if name.endswith("_ms") else rate(value)
+
+
+def _change_text(name: str, value: float | None) -> str:
+    return delta(value, 1) if name.endswith("_ms") else delta_points(value, 2)
+
+
+def predicted_text(name: str, found: Predicted, glyphs: Glyphs = UNICODE) -> Text:
+    """`accuracy 97.4 % → 96.8 % (−0.9 … −0.2)`; without a change's interval, what was seen and what to expect."""
+    text = Text.assemble((f"{_NAMES.get(name, clean(name, 24))} ", "$dim"), value_text(name, found.now))
+    if found.change_interval is None and found.now_interval is not None:
+        low, high = found.now_interval
+        text.append(f" ({value_text(name, low)} {glyphs.ellipsis} {value_text(name, high)}) seen, ", "$dim")
+        return text.append(value_text(name, found.new), "bold").append(" to be expected", "$dim")
+    text.append(f" {glyphs.arrow} ", "$dim").append(value_text(name, found.new), "bold")
+    if found.change_interval is not None:
+        least, most = (_change_text(name, value) for value in found.change_interval)
+        unit = " ms" if name.endswith("_ms") else ""
+        text.append(f" ({least} {glyphs.ellipsis} {most}{unit})", "$dim")
+    return text
+
+
+def predicted_parts(plan: Plan, glyphs: Glyphs = UNICODE) -> tuple[Text, ...]:
+    """`predicted`, then each measure; empty for a plan that predicts nothing."""
+    found = tuple(predicted_text(name, value, glyphs) for name, value in plan.predicted.items())
+    return (Text("predicted", "bold $dim"), *found) if found else ()
+
+
+# --- what would flip ------------------------------------------------------------------------------------------------
+
+
+def flips_parts(plan: Plan) -> tuple[Text, ...]:
+    """`184 decisions would go elsewhere: 171 same agent, 9 now right, 4 now wrong`."""
+    if plan.flips is None:
+        return ()
+    total = plan.flips.get("total", 0)
+    if not total:
+        return (Text("no decision of the window would go elsewhere", "$dim"),)
+    counts = [(plan.flips.get(name, 0), words, style) for name, words, style in _FLIP_WORDS]
+    parts = [Text(f"{count(n)} {words}", style) for n, words, style in counts if n]
+    head = Text.assemble((count(total), "bold"), f" {'decision' if total == 1 else 'decisions'} would go elsewhere:")
+    return (head, *parts, Text.assemble(("f", "bold $accent"), (" lists them", "$dim")))
+
+
+FLIP_COLUMNS: Final = (
+    Column("time", "when", 12, whole=True),
+    Column("old_layer", "now by", 10, grow=True),
+    Column("old_agent", "to", 10, grow=True),
+    Column("arrow", "", 1),
+    Column("new_layer", "then by", 10, grow=True),
+    Column("new_agent", "to", 10, grow=True),
+    Column("what", "so it is", 13),
+    Column("route", "decision", 20, grow=True, min_width_shown=100),
+)
+_RANKS: Final = {"now wrong": 0, "now right": 1, "unknown": 2, "same verdict": 3}
+_CONSEQUENCES: Final = {"now right": ("ok", "$ok"), "now wrong": ("alert", "$alert"), "unknown": ("unknown", "$dim")}
+
+
+def flip_rows(flips: Sequence[Flip], tz: tzinfo, now_ms: int, glyphs: Glyphs = UNICODE) -> list[Row]:
+    """A row per decision that would go elsewhere, those that turn right or wrong first; the key is its route id."""
+    ranked = sorted(flips, key=lambda flip: _RANKS.get(flip.consequence, len(_RANKS)))
+    return [_flip_row(flip, tz, now_ms, glyphs) for flip in ranked]
+
+
+def _flip_row(flip: Flip, tz: tzinfo, now_ms: int, glyphs: Glyphs) -> Row:
+    state, style = _CONSEQUENCES.get(flip.consequence, ("idle", "$dim"))
+    cells = {
+        "time": Text(date_time(flip.at_ms, tz, now_ms), "$dim"),
+        "old_layer": Text(clean(flip.old_layer, 24), hue(flip.old_layer)),
+        "old_agent": clean(flip.old_agent, 40) or None,
+        "arrow": Text(glyphs.arrow, "$dim"),
+        "new_layer": Text(clean(flip.new_layer, 24), hue(flip.new_layer)) if flip.new_layer else None,
+        "new_agent": clean(flip.new_agent, 40) or None,
+        "what": Text(f"{glyphs.state(state)} {flip.consequence}", style),
+        "route": Text(clean(flip.route_id, 60), "$dim"),
+    }
+    return Row(flip.route_id, cells, {"time": flip.at_ms, "what": flip.consequence})
+
+
+# --- why, and what else ---------------------------------------------------------------------------------------------
+
+
+def note_items(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Item]:
+    """Everything below the table: prediction, flips, claims, other rules, reasons, warnings, what is missing."""
+    items: list[Item] = [parts for parts in (predicted_parts(plan, glyphs), flips_parts(plan)) if parts]
+    items += claim_items(plan)
+    items += rule_items(plan) if plan.kind == "tune" else []
+    items += bullets(plan.reasons, glyphs.dot, "$info")
+    items += missing_items(plan, glyphs)
+    items += bullets(plan.warnings, glyphs.warn, "$warn")
+    return items
+
+
+def missing_items(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Text]:
+    """How many more graded facts would settle it, where that is known and not said already."""
+    if not plan.more_needed or any("more graded" in reason for reason in plan.reasons):
+        return []
+    one, what = ("decision", "it") if plan.kind == "tune" else ("task", "a claim")
+    wanted = counted(plan.more_needed, f"more graded {one}")
+    return bullets([f"about {wanted} would settle {what}"], glyphs.dot, "$info")
+
+
+def claim_items(plan: Plan) -> list[Item]:
+    """The agents for which a claim holds, apart from the boosts: high performers, low performers."""
+    found: list[Item] = []
+    proposals = plan.detail.get("proposals", ()) if plan.kind == "optimize" else ()
+    for claim, style in (("high", "$ok"), ("low", "$alert")):
+        names = [_claimed(p) for p in proposals if p.get("claim") == claim]
+        if names:
+            who = f"{claim} performer{'s' if len(names) > 1 else ''}"
+            found.append((Text(f"{who}, with 90 % confidence:", style), *names))
+    if proposals and not found:
+        found.append(Text("no claim of a high or low performer holds (a boost needs none)", "$dim"))
+    return found
+
+
+def _claimed(proposal: Mapping[str, Any]) -> Text:
+    name = clean(proposal["agent"], 40)
+    kind = f" for {clean(proposal['task_type'], 40)}" if proposal["task_type"] else ""
+    return Text.assemble(f"{name}{kind}", (f" {rate(proposal['rate'], 0)} of {count(proposal['n'])}", "$dim"))
+
+
+def rule_items(plan: Plan) -> list[Text]:
+    """A sentence per set of moves that the other rules would make; rules that agree share one."""
+    now = {f"layer:{layer['layer']}": layer["old"] for layer in plan.detail.get("layers", ())}
+    names: dict[tuple[tuple[str, float | None], ...], list[Alternative]] = {}
+    for other in plan.alternatives:
+        moves = tuple((key, value) for key, value in other.values.items() if value != now.get(key))
+        names.setdefault(moves, []).append(other)
+    return [_rule_text(moves, others) for moves, others in names.items()]
+
+
+def _rule_text(moves: Sequence[tuple[str, float | None]], others: Sequence[Alternative]) -> Text:
+    """`seed-accuracy and seed-count would set semantic 0.65 (accuracy 94.5 %: misses the target)`."""
+    who = " and ".join(clean(other.policy, 24) for other in others)
+    text = Text.assemble((f"{who} would ", "$dim"))
+    if not moves:
+        return text.append("change nothing")
+    text.append("set ", "$dim")
+    text.append(", ".join(f"{clean(key.removeprefix('layer:'), 24)} {number(key, value)}" for key, value in moves))
+    accuracy, note = others[0].predicted.get("accuracy"), clean(others[0].note, 120)
+    words = [f"accuracy {rate(accuracy)}"] * (accuracy is not None) + [note] * bool(note)
+    return text.append(f" ({': '.join(words)})" if words else "", "$warn" if note else "$dim")
+
+
+def apply_lines(plan: Plan, follows: Sequence[str] = (), glyphs: Glyphs = UNICODE) -> list[Item]:
+    """What applying a plan does, item by item: repeated before it is done. `follows` are files written too."""
+    lines: list[Item] = list(item_lines(plan.items, glyphs))
+    if plan.pins:
+        kept = ", ".join(f"{clean(key.partition(':')[2], 40)} {number(key, value)}" for key, value in plan.pins.items())
+        lines.append(Text(f"stays, but is written down: {kept}", "$dim"))
+    lines.append(Text(f"policy version {plan.policy_version} becomes {plan.policy_version + 1}", "$dim"))
+    lines += [Text(f"also written to {clean(path, 200)}", "$dim") for path in follows]
+    predicted = predicted_parts(plan, glyphs)
+    return [*lines, predicted] if predicted else lines

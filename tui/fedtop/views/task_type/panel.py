@@ -1,0 +1,87 @@
+"""One type of task: the agents on it, best first, with the boosts for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from textual import on
+
+from fedtop.format import count, counted
+from fedtop.sanitize import clean
+from fedtop.views.agents.boosts import BoostReader
+from fedtop.views.agents.columns import AGENT_COLUMNS, Boosts, agent_rows, columns_for
+from fedtop.views.line import Line
+from fedtop.views.panel import Panel
+from fedtop.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+    from fedstore import Window
+    from fedstore.queries.models import AgentRow
+    from fedtop.state import ViewState
+
+__all__ = ["TaskTypeData", "TaskTypePanel", "boosts_for"]
+
+_ABSENT = frozenset({"tokens", "cost", "state", "capacity"})
+"""Spend, activity and capacity are an agent's, not those of one type of its tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTypeData:
+    """What the view shows."""
+
+    rows: tuple[AgentRow, ...]
+    boosts: Boosts
+
+
+def boosts_for(boosts: Boosts, task_type: str) -> Boosts:
+    """The boosts for one type of task, in the place of those for the whole agent."""
+    return Boosts(
+        {(agent, ""): value for (agent, kind), value in boosts.in_force.items() if kind == task_type},
+        {(agent, ""): value for (agent, kind), value in boosts.proposed.items() if kind == task_type},
+    )
+
+
+class TaskTypePanel(Panel):
+    """Enter opens the agent."""
+
+    panel_id = "task_type"
+    topic = "task_type"
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__(name=name)
+        self.task_type = name
+        self.title = clean(name, 60) or "(no task type)"
+        self._boosts = BoostReader()
+
+    def compose(self) -> ComposeResult:
+        """A sum, and the agents."""
+        yield Line(id="type-line")
+        columns = [column for column in AGENT_COLUMNS if column.key not in _ABSENT]
+        yield LiveTable(columns, id="type-table", empty="no run of this type in this window")
+
+    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> TaskTypeData:
+        """The agents on it, and their boosts for it."""
+        boosts = self._boosts.read(self.host.source, reader, window, self.host.now())
+        return TaskTypeData(reader.task_type(args["name"], window), boosts_for(boosts, args["name"]))
+
+    def show(self, data: TaskTypeData, view: ViewState) -> None:  # noqa: ARG002
+        """The agents, best first."""
+        table = self.query_one(LiveTable)
+        columns = [column for column in AGENT_COLUMNS if column.key not in _ABSENT]
+        table.set_columns(columns_for(columns, data.boosts))
+        table.set_rows(agent_rows(data.rows, data.boosts, self.glyphs))
+        tasks = sum(row.tasks for row in data.rows)
+        by = f" {'task' if tasks == 1 else 'tasks'} by {counted(len(data.rows), 'agent')}, best first"
+        line = Text.assemble((count(tasks), "bold"), (by, "$dim"))
+        self.query_one(Line).set_text(line)
+
+    @on(LiveTable.Selected)
+    def _opened(self, event: LiveTable.Selected) -> None:
+        event.stop()
+        self.host.open_target(f"agent:{event.key}")

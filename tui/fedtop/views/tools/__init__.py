@@ -1,0 +1,1 @@
+"""All tools, and how far each can be trusted."""

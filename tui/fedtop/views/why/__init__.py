@@ -1,0 +1,1 @@
+"""One decision, layer by layer."""
