@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedstore.learning.scenarios import SCENARIOS, as_logged, population
 from fedstore.queries.models import Durations, LayerRow, LayerView, Rate
 from fedtop.app import FedtopApp
 from fedtop.options import AppOptions
 from fedtop.views import layer as layer_screen
+from made import SCENARIOS, as_logged, population
 
 if TYPE_CHECKING:
     from fedstore.learning.log import DecisionLog

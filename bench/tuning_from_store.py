@@ -18,12 +18,12 @@ import numpy as np
 
 from fedstore.facts.trail import ACCEPTED, HEADER_LAYER, NOBODY, SHADOW
 from fedstore.learning.log import DecisionLog
-from fedstore.learning.scenarios import SCENARIOS, as_logged, population
 from fedstore.policy import PolicyStore
 from fedstore.queries.decisions import read_decisions
 from fedstore.settings.config import Settings
 from fedstore.store import Store
 from fedstore.window import Window
+from made import SCENARIOS, as_logged, population
 
 ALL = Window(0, 1 << 50, "all")
 LIMITS_S = {100_000: 0.5, 1_000_000: 3.0}

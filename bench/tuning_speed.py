@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fedstore.learning.lever import Lever
-from fedstore.learning.scenarios import SCENARIOS, as_logged, population
 from fedstore.learning.tuning import TuneSettings, tune
+from made import SCENARIOS, as_logged, population
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,10 +23,9 @@ import numpy as np
 
 from fedstore.learning.evidence import prepare
 from fedstore.learning.log import DecisionLog
-from fedstore.learning.log_builder import DecisionLogBuilder
 from fedstore.learning.replay import outcome
-from fedstore.learning.scenarios import SCENARIOS, Scenario, as_logged, population
 from fedstore.learning.tuning import TuneSettings, tune
+from made import SCENARIOS, DecisionLogBuilder, Scenario, as_logged, population
 
 THRESHOLDS = (0.85, 0.70, 0.85, 0.90)
 POPULATION = 200_000

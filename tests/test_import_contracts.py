@@ -24,26 +24,21 @@ PUBLIC_MODULES = ("fedstore.queries.models", "fedstore.learning.", "fedstore.rec
 
 FLOORS = (
     # what everything may use; imports nothing above itself, opens nothing
-    (
-        "bins checking cleaning config driver errors events files ids learning locking"
-        " paths pricing schema starting trail window"
-    ),
-    # the only modules that know the engine
-    "database forking opening reading transaction",
+    "bins cleaning errors files ids learning schema settings window",
+    # the only room that knows the engine
+    "engine",
     # facts and summaries on their way in, read models on their way out
-    "audit batch decisions fast inserting judging labelling losses purged queries rejects summaries writer writes",
+    "facts queries",
     # what a program holds in its hand
-    "background cascade doctor metrics_file policy recorded_run recorder retention sink store",
+    "cascade policy recording store upkeep",
     # other people's formats and names, and things made from all of the above
-    "compat demo demo_cast demo_scenario export ingest sample server",
+    "compat demo ingest server",
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 
 SPEAKS_SQL = [
-    *("database", "opening", "reading", "transaction", "schema"),
-    *("writes", "inserting", "summaries", "judging", "batch", "purged", "rejects", "losses", "sink", "fast"),
-    *("queries", "decisions", "labelling", "policy", "ingest.marks", "ingest.routing_export"),
-    *("retention", "doctor", "audit"),
+    *("engine", "schema", "facts", "recording.sink", "recording.fast"),
+    *("queries", "policy", "ingest.marks", "ingest.routing_export", "upkeep"),
 ]
 SQL = re.compile(
     r"\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|REPLACE\s+INTO\s"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from fedstore.learning.log_builder import Attempt, DecisionLogBuilder
-from fedstore.learning.scenarios import SCENARIOS, Scenario, population
+from tests.support.log_builder import Attempt, DecisionLogBuilder
+from tests.support.scenarios import SCENARIOS, Scenario, population
 
 if TYPE_CHECKING:
     from fedstore.learning.log import DecisionLog

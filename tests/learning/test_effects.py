@@ -9,10 +9,10 @@ from scipy import stats
 from fedstore.learning.effects import accuracy_effect, drift, mean_effect
 from fedstore.learning.intervals import wilson
 from fedstore.learning.replay import replay
-from fedstore.learning.scenarios import as_logged, population
 from fedstore.learning.tuning import TuneSettings, tune
 from fedstore.learning.verify import check_assumptions
 from tests.learning.synthetic import THRESHOLDS, scenario, truth
+from tests.support.scenarios import as_logged, population
 
 
 def test_paired_interval_by_hand() -> None:

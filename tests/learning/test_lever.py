@@ -14,9 +14,9 @@ from fedstore.learning.intervals import wilson
 from fedstore.learning.lever import Lever, verdict_histogram
 from fedstore.learning.reliability import reliability
 from fedstore.learning.replay import UNKNOWN, replay
-from fedstore.learning.scenarios import as_logged
 from fedstore.learning.stratified import Stratum, weighted_rate
 from tests.learning.synthetic import THRESHOLDS, random_log, truth
+from tests.support.scenarios import as_logged
 
 
 @settings(max_examples=15, deadline=None)

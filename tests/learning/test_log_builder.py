@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fedstore.learning.log import hash_id
-from fedstore.learning.log_builder import Attempt, DecisionLogBuilder
 from fedstore.learning.replay import replay
+from tests.support.log_builder import Attempt, DecisionLogBuilder
 
 
 def keyword(confidence: float | None, success: bool, **more) -> Attempt:

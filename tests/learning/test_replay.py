@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from fedstore.learning.cubes import build_cubes
 from fedstore.learning.evidence import Evidence, prepare
 from fedstore.learning.replay import UNKNOWN, outcome, replay
-from fedstore.learning.scenarios import as_logged
 from tests.learning.synthetic import LAYERS, THRESHOLDS, load_cascade, random_log, scenario, truth
+from tests.support.scenarios import as_logged
 
 if TYPE_CHECKING:
     from fedstore.learning.log import DecisionLog

@@ -12,11 +12,11 @@ from scipy import special, stats
 from fedstore.learning.evidence import prepare
 from fedstore.learning.replay import outcome, replay
 from fedstore.learning.sample_size import best_certifiable, certify_size, zero_error_minimum
-from fedstore.learning.scenarios import as_logged, population
 from fedstore.learning.search import Search, candidates, collapse
 from fedstore.learning.seed_rules import seed_accuracy, seed_count
 from fedstore.learning.tuning import TuneCancelledError, TuneSettings, tune
 from tests.learning.synthetic import LAYERS, THRESHOLDS, load_cascade, random_log, scenario, truth
+from tests.support.scenarios import as_logged, population
 
 GRADED = [0.8, 0.5, 0.3, 0.3, 1.0]
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from fedstore.facts.events import Attempt, Outcome, Route, Run
 from fedstore.learning.log import DecisionLog
-from fedstore.learning.scenarios import SCENARIOS, as_logged, population
 from fedstore.store import Store
+from tests.support.scenarios import SCENARIOS, as_logged, population
 
 MINUTE_MS = 60_000
 SECOND_MS = 1_000

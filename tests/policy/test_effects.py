@@ -12,7 +12,6 @@ import pytest
 
 from fedstore.learning.log import DecisionLog
 from fedstore.learning.replay import replay
-from fedstore.learning.scenarios import SCENARIOS, as_logged, population
 from fedstore.learning.verify import AssumptionCheck, EProcess, check_assumptions
 from fedstore.policy import Change, PolicyStore
 from fedstore.policy.effects import Effects
@@ -21,6 +20,7 @@ from fedstore.store import Store
 from fedstore.window import Window
 from tests.conftest import Clock
 from tests.policy.synthetic import cascade_log, write_cascade, write_runs
+from tests.support.scenarios import SCENARIOS, as_logged, population
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

@@ -15,7 +15,6 @@ from fedstore import Window
 from fedstore.learning.analysis import analyse_layer
 from fedstore.learning.intervals import wilson
 from fedstore.learning.lever import LeverReading
-from fedstore.learning.log_builder import Attempt, DecisionLogBuilder
 from fedstore.learning.stratified import Stratum, weighted_rate
 from fedstore.learning.targets import DriftAlert
 from fedstore.queries.models import ConfidenceBin, Rate
@@ -28,6 +27,7 @@ from fedtop.views.why.columns import decision_lines, ladder_rows, not_reached, p
 from fedtop.widgets.histogram import Bin, Threshold, paint_histogram
 from fedtop.widgets.table_model import Row, plain
 from tests.federation import NOW_MS
+from tests.support.log_builder import Attempt, DecisionLogBuilder
 from tests.tui.panes import HOSTILE, WINDOW
 from tests.tui.values_of import cascade, decision, layer, step, why
 

@@ -2,7 +2,7 @@
 
 One row per routing decision, one column per tunable layer in cascade order; the last resort
 (clarification, threshold 1.0) is not a column but the accepting layer ``K``.
-The store fills the arrays from packed columns; :mod:`~fedstore.learning.log_builder` from plain values.
+The store fills the arrays from packed columns.
 """
 
 from __future__ import annotations

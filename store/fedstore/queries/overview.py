@@ -16,6 +16,7 @@ from fedstore.queries.agents import (
 from fedstore.queries.cascade import LAST_RESORT, layer_rows
 from fedstore.queries.costs import SPENT, projected_month, spent_lately
 from fedstore.queries.facts import newest_runs
+from fedstore.queries.losses import read_losses, severity_of_past
 from fedstore.queries.models import (
     ActiveRun,
     AgentRow,
@@ -29,7 +30,6 @@ from fedstore.queries.models import (
 )  # fmt: skip
 from fedstore.queries.newest import newest_start
 from fedstore.queries.routing_health import routing_attention
-from fedstore.upkeep.losses import read_losses, severity_of_past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from fedstore.queries.answers import Source
     from fedstore.queries.buckets import Buckets
-    from fedstore.upkeep.losses import Losses
+    from fedstore.queries.losses import Losses
     from fedstore.window import Window
 
 __all__ = ["WAITING_MS", "overview"]

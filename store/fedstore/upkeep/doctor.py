@@ -22,9 +22,9 @@ from fedstore.errors import FedstoreError, StoreError, StoreOlderError, StoreRea
 from fedstore.ids import now_ms
 from fedstore.policy.ledger import current
 from fedstore.policy.sync import out_of_line
+from fedstore.queries.losses import read_losses, severity_of_past
 from fedstore.settings.paths import beside, default_store_path
 from fedstore.upkeep.audit import disagreements, whole_since
-from fedstore.upkeep.losses import read_losses, severity_of_past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
