@@ -17,7 +17,7 @@ from fedstore.window import Window, iso
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.queries.models import ToolRow, ToolsView
 
 __all__ = [
@@ -58,7 +58,7 @@ def _usd(calls: int, priced: int, nano: int) -> float | None:
     return None if calls and not priced else nano / 1e9
 
 
-def agents_status(database: Database, now: int) -> dict[str, Any]:
+def agents_status(database: Engine, now: int) -> dict[str, Any]:
     """Every agent of the last 30 days."""
     with database.snapshot():
         buckets = Buckets(database)
@@ -102,7 +102,7 @@ def _last_seen(buckets: Buckets, now: int) -> dict[str, int]:
     return seen
 
 
-def predictive_capacity(database: Database, now: int) -> dict[str, Any]:
+def predictive_capacity(database: Engine, now: int) -> dict[str, Any]:
     """Every agent of the last 24 hours."""
     with database.snapshot():
         buckets = Buckets(database)
@@ -147,7 +147,7 @@ def _bottlenecks(tools: Sequence[Sequence[Any]]) -> list[str]:
     return sorted(found)
 
 
-def task_pipeline(database: Database, now: int) -> dict[str, Any]:
+def task_pipeline(database: Engine, now: int) -> dict[str, Any]:
     """The last 24 hours, in all and per tool."""
     with database.snapshot():
         rows = Buckets(database).sums("tool_buckets", _last(now, DAY_MS), ("tool",), _SUMS)
@@ -168,7 +168,7 @@ def task_pipeline(database: Database, now: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def usage_and_costing(database: Database, now: int) -> dict[str, Any]:
+def usage_and_costing(database: Engine, now: int) -> dict[str, Any]:
     """Executions, tokens and costs of the last 24 hours, and what keeping them costs."""
     with database.snapshot():
         buckets = Buckets(database)
@@ -195,7 +195,7 @@ def usage_and_costing(database: Database, now: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def hourly_summary(database: Database, now: int) -> dict[str, Any]:
+def hourly_summary(database: Engine, now: int) -> dict[str, Any]:
     """The last full hour."""
     end = now - now % HOUR_MS
     with database.snapshot():
@@ -212,7 +212,7 @@ def hourly_summary(database: Database, now: int) -> dict[str, Any]:
     }
 
 
-def system_learning(database: Database, tools: ToolsView) -> dict[str, Any]:
+def system_learning(database: Engine, tools: ToolsView) -> dict[str, Any]:
     """Confidence in each tool."""
     levels = [row.level for row in tools.rows]
     with database.snapshot():
@@ -241,7 +241,7 @@ def _profile(row: ToolRow, priced: int) -> dict[str, Any]:
     }
 
 
-def risk_patterns(database: Database, tools: ToolsView, now: int) -> dict[str, Any]:
+def risk_patterns(database: Engine, tools: ToolsView, now: int) -> dict[str, Any]:
     """Tools that fail, and executions of the last 24 hours that cost over twice their tool's average."""
     failing = [
         {
@@ -259,7 +259,7 @@ def risk_patterns(database: Database, tools: ToolsView, now: int) -> dict[str, A
     }
 
 
-def _dear_calls(database: Database, names: Sequence[str], now: int) -> list[dict[str, Any]]:
+def _dear_calls(database: Engine, names: Sequence[str], now: int) -> list[dict[str, Any]]:
     with database.snapshot():
         sums = Buckets(database).sums("tool_buckets", _last(now, 30 * DAY_MS), ("tool",), ("priced", "cost_nano"))
         recent = newest_tool_calls(database, names, _last(now, DAY_MS), _RECENT)

@@ -8,6 +8,7 @@ migrates an older store; whatever is wrong with the file comes out as one StoreE
 from __future__ import annotations
 
 import atexit
+import contextlib
 import itertools
 import os
 import threading
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from fedstore.engine.transaction import Parameters, Row
+    from fedstore.engine.protocol import Parameters, Row
 
 __all__ = ["APPLICATION_ID", "Database", "Transaction", "store_error"]
 
@@ -73,6 +74,19 @@ class Database:
         from pathlib import Path
 
         return Path(self._file)
+
+    @property
+    def address(self) -> str:
+        """The file."""
+        return self._file
+
+    def size_bytes(self) -> int:
+        """Bytes of the file and its log."""
+        found = 0
+        for path in (self._place, beside(self._place, "-wal")):
+            with contextlib.suppress(OSError):
+                found += os.stat(path).st_size
+        return found
 
     # --- reading -------------------------------------------------------------------------------------------
 

@@ -16,14 +16,14 @@ from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
     from typing import Any, Literal, TypeAlias
 
     from fedstore.engine.locking import FileLock
+    from fedstore.engine.protocol import Parameters, Row, Value
+    from fedstore.engine.tables import SummaryTable
 
-    Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
-    Row: TypeAlias = tuple[Any, ...]
     Identity: TypeAlias = tuple[int, ...]
 
 __all__ = ["Transaction", "close_with", "file_identity", "store_error"]
@@ -133,6 +133,21 @@ class Adding:
         return noted
 
 
+_merges: dict[SummaryTable, str] = {}
+
+
+def _merge_text(table: SummaryTable) -> str:
+    """The statement of ``Transaction.merge``."""
+    name, columns = table.name, table.columns
+    sets = [f"{c} = {name}.{c} + excluded.{c}" for c in table.sums]
+    sets += [f"{c} = add_bins({name}.{c}, excluded.{c})" for c in table.bins]
+    _merges[table] = text = (
+        f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        f" ON CONFLICT ({', '.join(table.keys)}) DO UPDATE SET {', '.join(sets)}"
+    )
+    return text
+
+
 class Transaction:
     """What a process writes with: a context in which one write at a time stands or falls as a whole.
 
@@ -203,6 +218,15 @@ class Transaction:
     def executemany(self, sql: str, rows: Iterable[Parameters]) -> int:
         """How many rows were really written. What makes the rows must not use the transaction."""
         return self._cursor.executemany(sql, rows).rowcount
+
+    def returned(self, sql: str, rows: Iterable[Parameters]) -> list[Row]:
+        """What one statement that ends in ``RETURNING`` returns for each row, in order."""
+        execute = self._cursor.execute
+        return [found for row in rows for found in execute(sql, row).fetchall()]
+
+    def merge(self, table: SummaryTable, rows: Iterable[Sequence[Value]]) -> None:
+        """Add rows to a summary, to those with the same keys where there are such."""
+        self._cursor.executemany(_merges.get(table) or _merge_text(table), rows)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

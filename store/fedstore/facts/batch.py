@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, ClassVar, TypeAlias
 
-    from fedstore.engine.transaction import Transaction
+    from fedstore.engine.protocol import Tx
     from fedstore.facts.events import Fields
     from fedstore.facts.writes import Row, Stamp
 
@@ -108,7 +108,7 @@ class Batch:
         self.size += position + 1 - len(refused)
         return refused
 
-    def write(self, tx: Transaction) -> int:
+    def write(self, tx: Tx) -> int:
         """Write the rows; how many events were new."""
         deltas = Deltas()
         taken = 0
@@ -121,10 +121,10 @@ class Batch:
             tx.execute(_BACKFILLED, (self._stamp.recorded_ms,))
         return taken
 
-    def _states(self, tx: Transaction, rows: list[Row], _: Deltas) -> int:
+    def _states(self, tx: Tx, rows: list[Row], _: Deltas) -> int:
         return tx.executemany(INSERTS["active_runs"], rows)
 
-    def _runs(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
+    def _runs(self, tx: Tx, rows: list[Row], deltas: Deltas) -> int:
         fresh = _insert_new(tx, "runs", rows, self._stamp.recorded_ms)
         for row in fresh:
             deltas.run(row)
@@ -135,19 +135,19 @@ class Batch:
                 judge_run(tx, run_id, deltas)
         return len(fresh)
 
-    def _usages(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
+    def _usages(self, tx: Tx, rows: list[Row], deltas: Deltas) -> int:
         fresh = _insert_new(tx, "llm_calls", rows, self._stamp.recorded_ms)
         for row in fresh:
             deltas.usage(row)
         return len(fresh)
 
-    def _executions(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
+    def _executions(self, tx: Tx, rows: list[Row], deltas: Deltas) -> int:
         fresh = _insert_new(tx, "tool_calls", rows, self._stamp.recorded_ms)
         for row in fresh:
             deltas.execution(row)
         return len(fresh)
 
-    def _routes(self, tx: Transaction, rows: list[RouteRows], deltas: Deltas) -> int:
+    def _routes(self, tx: Tx, rows: list[RouteRows], deltas: Deltas) -> int:
         code = partial(_code, tx)
         routes = [(*route, pack(route[3], route[6], attempts, code)) for route, attempts, _ in rows]
         new = {row[0] for row in _insert_new(tx, "routes", routes, self._stamp.recorded_ms)}
@@ -166,16 +166,16 @@ class Batch:
             judge_route(tx, route_id, deltas)
         return len(fresh) + _judge_again(tx, sent_again, deltas)
 
-    def _verdicts(self, tx: Transaction, rows: list[Row], deltas: Deltas) -> int:
+    def _verdicts(self, tx: Tx, rows: list[Row], deltas: Deltas) -> int:
         taken = insert_facts(tx, "verdicts", rows)
         for kind, subject in dict.fromkeys(row[:2] for row in rows):
             (judge_run if kind == "run" else judge_route)(tx, subject, deltas)
         return taken
 
-    def _jobs(self, tx: Transaction, rows: list[Row], _: Deltas) -> int:
+    def _jobs(self, tx: Tx, rows: list[Row], _: Deltas) -> int:
         return tx.executemany(INSERTS["jobs"], rows)
 
-    _WRITES: ClassVar[dict[str, Callable[[Batch, Transaction, list[Any], Deltas], int]]] = {
+    _WRITES: ClassVar[dict[str, Callable[[Batch, Tx, list[Any], Deltas], int]]] = {
         "run_state": _states, "run": _runs, "usage": _usages, "execution": _executions, "route": _routes,
         "verdict": _verdicts, "job": _jobs,
     }  # fmt: skip
@@ -183,7 +183,7 @@ class Batch:
     """States come before runs, because an ended run is not happening; verdicts after what they judge."""
 
 
-def _insert_new(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> list[Row]:
+def _insert_new(tx: Tx, table: str, rows: list[Row], now_ms: int) -> list[Row]:
     """Insert rows; those whose fact was not there yet, each fact once."""
     if tx.memo.get("facts_purged") != _NEVER:
         rows = _unless_purged(tx, table, rows, now_ms)
@@ -200,7 +200,7 @@ def _insert_new(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> li
     return list(fresh.values())
 
 
-def _unless_purged(tx: Transaction, table: str, rows: list[Row], now_ms: int) -> list[Row]:
+def _unless_purged(tx: Tx, table: str, rows: list[Row], now_ms: int) -> list[Row]:
     """The rows whose fact was not purged before."""
     newest = tx.memo.get("facts_purged")
     if newest is None:
@@ -213,7 +213,7 @@ def _unless_purged(tx: Transaction, table: str, rows: list[Row], now_ms: int) ->
     return not_purged(tx, table, rows, newest, now_ms)
 
 
-def _code(tx: Transaction, name: str) -> int:
+def _code(tx: Tx, name: str) -> int:
     """The small integer of a name in packed trails; a new one is written in the same transaction."""
     code = tx.names.get(name)
     if code is None:
@@ -223,13 +223,13 @@ def _code(tx: Transaction, name: str) -> int:
     return int(code)
 
 
-def _judge_again(tx: Transaction, verdicts: list[Row], deltas: Deltas) -> int:
+def _judge_again(tx: Tx, verdicts: list[Row], deltas: Deltas) -> int:
     """Take the outcomes of decisions that were sent again; how many decisions they changed."""
     insert_facts(tx, "verdicts", verdicts)
     return sum(judge_route(tx, route_id, deltas) for route_id in {verdict[1] for verdict in verdicts})
 
 
-def _count_routes(tx: Transaction, fresh: Sequence[RouteRows], deltas: Deltas) -> None:
+def _count_routes(tx: Tx, fresh: Sequence[RouteRows], deltas: Deltas) -> None:
     layers: dict[str, Row] = {}
     for route, attempts, _ in fresh:
         deltas.route(route)

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fedstore.engine.transaction import Row, Transaction
+    from fedstore.engine.protocol import Row, Tx
 
 __all__ = ["FACT_COLUMNS", "NULLABLE", "insert_facts"]
 
@@ -57,7 +57,7 @@ _NULLABLE = {
 _statements: dict[tuple[str, tuple[int, ...]], tuple[str, Callable[[Row], Row] | None]] = {}
 
 
-def insert_facts(tx: Transaction, table: str, rows: Sequence[Row]) -> int:
+def insert_facts(tx: Tx, table: str, rows: Sequence[Row]) -> int:
     """Insert rows into a table of facts; how many were not there yet."""
     if not rows:
         return 0

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fedstore.engine.transaction import Row, Transaction
+    from fedstore.engine.protocol import Row, Tx
 
 __all__ = ["not_purged", "remember"]
 
@@ -25,7 +25,7 @@ _SET_MARK = (
 _REMEMBER = "INSERT INTO purged (fact) VALUES (?) ON CONFLICT DO NOTHING"
 
 
-def remember(tx: Transaction, table: str, facts: Iterable[tuple[str, int]]) -> None:
+def remember(tx: Tx, table: str, facts: Iterable[tuple[str, int]]) -> None:
     """Note (id, time of recording) of facts whose rows are deleted in the same transaction."""
     newest = 0
     hashes = []
@@ -38,7 +38,7 @@ def remember(tx: Transaction, table: str, facts: Iterable[tuple[str, int]]) -> N
         tx.memo.pop("facts_purged", None)
 
 
-def not_purged(tx: Transaction, table: str, rows: list[Row], newest_ms: int, now_ms: int) -> list[Row]:
+def not_purged(tx: Tx, table: str, rows: list[Row], newest_ms: int, now_ms: int) -> list[Row]:
     """The rows (their id comes first) whose fact was not purged; the newest that was is of ``newest_ms``."""
     suspects = [row[0] for row in rows if not _is_younger(row[0], newest_ms, now_ms)]
     gone = _gone(tx, table, suspects) if suspects else None
@@ -56,7 +56,7 @@ def _is_younger(fact_id: str, than_ms: int, now_ms: int) -> bool:
     return than_ms + FUTURE_SLACK_MS < at_ms <= now_ms + FUTURE_SLACK_MS
 
 
-def _gone(tx: Transaction, table: str, ids: Sequence[str]) -> set[str]:
+def _gone(tx: Tx, table: str, ids: Sequence[str]) -> set[str]:
     by_hash = {_hash(table, fact_id): fact_id for fact_id in ids}
     hashes = list(by_hash)
     found: set[str] = set()

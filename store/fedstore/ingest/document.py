@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.facts.events import Run
     from fedstore.recording.writer import FactWriter
 
@@ -39,7 +39,7 @@ class Document:
     def __init__(
         self,
         path: Path,
-        database: Database,
+        database: Engine,
         writer: FactWriter,
         clock: Callable[[], int],
         *,

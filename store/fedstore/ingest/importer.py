@@ -10,8 +10,8 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fedstore.engine.sqlite import Database
 from fedstore.ids import now_ms
 from fedstore.ingest.document import Document
 from fedstore.ingest.formats import GZIP, METRICS, ZSTD, detect
@@ -20,6 +20,9 @@ from fedstore.ingest.report import FileReport, ImportFailedError, ImportReport
 from fedstore.ingest.tail import Tail
 from fedstore.recording.writer import FactWriter
 from fedstore.store import Store
+
+if TYPE_CHECKING:
+    from fedstore.engine.protocol import Engine
 
 __all__ = ["import_paths"]
 
@@ -33,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 
 def import_paths(
-    store: Store | Database,
+    store: Store | Engine,
     paths: Iterable[str | Path],
     *,
     progress: Progress | None = None,
@@ -70,14 +73,14 @@ class _Importer:
 
     def __init__(
         self,
-        store: Store | Database,
+        store: Store | Engine,
         paths: Iterable[str | Path],
         *,
         keep_content: bool,
         again: bool,
         clock: Callable[[], int] | None,
     ) -> None:
-        self._database = store if isinstance(store, Database) else store.database
+        self._database = store.database if isinstance(store, Store) else store
         self._clock = clock or (store.clock if isinstance(store, Store) else now_ms)
         self._roots = [Path(path).expanduser() for path in paths]
         self._keep_content = keep_content

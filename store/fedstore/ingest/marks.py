@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
 
 __all__ = ["Mark", "Reject", "find_mark", "label", "run_is_recorded", "save_mark"]
 
@@ -67,13 +67,13 @@ def label(path: Path) -> str:
     return clean_text(os.fsencode(path).decode("utf-8", "replace")).replace("\n", " ")
 
 
-def find_mark(database: Database, head: str) -> Mark | None:
+def find_mark(database: Engine, head: str) -> Mark | None:
     """The mark of the file whose first line has this digest."""
     rows = database.read(_FIND, {"head": head})
     return Mark(*rows[0]) if rows else None
 
 
-def save_mark(database: Database, mark: Mark, rejects: Iterable[Reject], now_ms: int) -> None:
+def save_mark(database: Engine, mark: Mark, rejects: Iterable[Reject], now_ms: int) -> None:
     """Write a mark and the refused lines it has passed, in one transaction."""
     rows = [(mark.path, r.line, r.offset, r.reason, r.digest, r.text, now_ms) for r in rejects]
     with database.write() as tx:
@@ -87,6 +87,6 @@ def save_mark(database: Database, mark: Mark, rejects: Iterable[Reject], now_ms:
         )  # fmt: skip
 
 
-def run_is_recorded(database: Database, run_id: str) -> bool:
+def run_is_recorded(database: Engine, run_id: str) -> bool:
     """Whether the store has this run."""
     return bool(database.read("SELECT 1 FROM runs WHERE id = :id", {"id": run_id}))

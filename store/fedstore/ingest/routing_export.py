@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TextIO
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.window import Window
 
 __all__ = ["stored_route", "stored_routes", "write_routing_log"]
@@ -39,7 +39,7 @@ _ATTEMPTS = (
 )
 
 
-def stored_routes(database: Database, window: Window) -> Iterator[Route]:
+def stored_routes(database: Engine, window: Window) -> Iterator[Route]:
     """The decisions of a window, in the order they were recorded."""
     after = 0
     bounds = {"start": window.start_ms, "end": window.end_ms}
@@ -53,7 +53,7 @@ def stored_routes(database: Database, window: Window) -> Iterator[Route]:
         after = last
 
 
-def stored_route(database: Database, route_id: str) -> Route | None:
+def stored_route(database: Engine, route_id: str) -> Route | None:
     """One decision; None when it is not there."""
     rows = database.read(_ONE, {"id": route_id})
     if not rows:
@@ -62,7 +62,7 @@ def stored_route(database: Database, route_id: str) -> Route | None:
     return _route(rows[0], tuple(_attempt(row) for row in attempts))
 
 
-def write_routing_log(database: Database, window: Window, out: TextIO) -> int:
+def write_routing_log(database: Engine, window: Window, out: TextIO) -> int:
     """Write the decisions of a window, one JSON object per line; how many there were."""
     count = 0
     for route in stored_routes(database, window):

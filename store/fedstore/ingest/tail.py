@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import hashlib
     from pathlib import Path
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.recording.writer import FactWriter
 
 __all__ = ["BATCH", "Tail"]
@@ -43,7 +43,7 @@ class Tail:
         self,
         path: Path,
         found: str,
-        database: Database,
+        database: Engine,
         writer: FactWriter,
         clock: Callable[[], int],
         *,

@@ -15,7 +15,7 @@ from fedstore.policy.ledger import changes_newest_first
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.policy.extent import Read
     from fedstore.window import Window
 
@@ -35,7 +35,7 @@ class BoostChange:
     stands: bool
 
 
-def proposed_boosts(database: Database, window: Window) -> dict[tuple[str, str], float]:
+def proposed_boosts(database: Engine, window: Window) -> dict[tuple[str, str], float]:
     """What the shrunk rule would set on the newest graded runs of the window, by (agent, task type).
 
     Pairs with too few runs to go by are left out. Raises StoreError when the store cannot be read.
@@ -51,7 +51,7 @@ def proposed_boosts(database: Database, window: Window) -> dict[tuple[str, str],
     }  # fmt: skip
 
 
-def boost_history(database: Database, agent: str, limit: int = 200) -> tuple[BoostChange, ...]:
+def boost_history(database: Engine, agent: str, limit: int = 200) -> tuple[BoostChange, ...]:
     """How the boosts of an agent came about, newest first, in the newest ``limit`` entries of the ledger."""
     return tuple(_moved(database.read, agent, limit))
 

@@ -14,7 +14,7 @@ from fedstore.policy.effects import WATCHED_MS, Effects
 from fedstore.policy.optimize_effects import optimize_effects
 
 if TYPE_CHECKING:
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.policy.ledger import Change
 
 __all__ = ["effects_of"]
@@ -23,7 +23,7 @@ _LATE_OUTCOMES_MS = 24 * 3_600_000
 _FOREVER_MS = 1 << 62
 
 
-def effects_of(database: Database, change: Change, now_ms: int) -> tuple[Effects, bool]:
+def effects_of(database: Engine, change: Change, now_ms: int) -> tuple[Effects, bool]:
     """What happened since a change, and whether that is final."""
     kept = database.read("SELECT body FROM effects WHERE change_id = ?", (change.id,))
     if kept:
@@ -41,7 +41,7 @@ def effects_of(database: Database, change: Change, now_ms: int) -> tuple[Effects
     return found, closed
 
 
-def _changed_again_ms(database: Database, change: Change) -> int:
+def _changed_again_ms(database: Engine, change: Change) -> int:
     """When a later change touched items of the same sort (layers, agents); far away when none did."""
     sorts = {item.key.partition(":")[0] for item in change.plan.items}
     rows = database.read("SELECT at_ms, body FROM changes WHERE id > ? ORDER BY id", (change.id,))
@@ -51,7 +51,7 @@ def _changed_again_ms(database: Database, change: Change) -> int:
     return _FOREVER_MS
 
 
-def _keep(database: Database, change: Change, effects: Effects, now_ms: int) -> None:
+def _keep(database: Engine, change: Change, effects: Effects, now_ms: int) -> None:
     try:
         with database.write() as tx:
             tx.execute(

@@ -8,7 +8,7 @@ from fedstore.errors import FedstoreError, StoreReadOnlyError
 from fedstore.policy.plans import Plan
 
 if TYPE_CHECKING:
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.policy.extent import Read
 
 __all__ = ["applied_as", "is_kept", "newest_plans", "plan_by_id", "shelve"]
@@ -16,7 +16,7 @@ __all__ = ["applied_as", "is_kept", "newest_plans", "plan_by_id", "shelve"]
 _SHORTEST, _LONGEST = 4, 32
 
 
-def shelve(database: Database, plan: Plan) -> Plan:
+def shelve(database: Engine, plan: Plan) -> Plan:
     """The plan under its id, kept in the store unless that can only be read; an id that is taken grows."""
     try:
         return _put(database, plan)
@@ -24,7 +24,7 @@ def shelve(database: Database, plan: Plan) -> Plan:
         return plan.named()
 
 
-def _put(database: Database, plan: Plan) -> Plan:
+def _put(database: Engine, plan: Plan) -> Plan:
     with database.write() as tx:
         for length in range(_SHORTEST, _LONGEST + 1):
             named = plan.named(length)
@@ -41,12 +41,12 @@ def _put(database: Database, plan: Plan) -> Plan:
     raise AssertionError("a hash of 128 bits was taken")
 
 
-def is_kept(database: Database, plan: Plan) -> bool:
+def is_kept(database: Engine, plan: Plan) -> bool:
     """Whether the plan can be found again under its id."""
     return bool(database.read("SELECT 1 FROM plans WHERE id = ?", (plan.id,)))
 
 
-def plan_by_id(database: Database, plan_id: str) -> Plan:
+def plan_by_id(database: Engine, plan_id: str) -> Plan:
     """A plan that was proposed. Raises FedstoreError for an unknown one."""
     rows = database.read("SELECT body FROM plans WHERE id = ?", (plan_id,))
     if not rows:
@@ -54,7 +54,7 @@ def plan_by_id(database: Database, plan_id: str) -> Plan:
     return Plan.from_json(rows[0][0])
 
 
-def newest_plans(database: Database, limit: int) -> tuple[Plan, ...]:
+def newest_plans(database: Engine, limit: int) -> tuple[Plan, ...]:
     """The newest plans."""
     rows = database.read("SELECT body FROM plans ORDER BY made_ms DESC, id LIMIT ?", (limit,))
     return tuple(Plan.from_json(row[0]) for row in rows)

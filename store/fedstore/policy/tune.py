@@ -24,7 +24,7 @@ from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted, 
 from fedstore.queries.decisions import Decisions, load_within
 
 if TYPE_CHECKING:
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.learning.log import DecisionLog
     from fedstore.window import Window
 
@@ -51,7 +51,7 @@ class TuneInput:
     warnings: tuple[str, ...] = ()
 
 
-def load_input(database: Database, window: Window, now_ms: int, configured: Mapping[str, float]) -> TuneInput:
+def load_input(database: Engine, window: Window, now_ms: int, configured: Mapping[str, float]) -> TuneInput:
     """Read the evidence: the decisions of the window that no standing change has used; in the caller's snapshot."""
     version, body = current(database.read)
     used = used_until_ms(database.read)
@@ -77,7 +77,7 @@ def load_input(database: Database, window: Window, now_ms: int, configured: Mapp
     return TuneInput(decisions, thresholds, extent, version, body, window.label, notes, warnings)
 
 
-def _used_note(database: Database, used_ms: int) -> tuple[str, ...]:
+def _used_note(database: Engine, used_ms: int) -> tuple[str, ...]:
     change = last_standing(database.read, ("tune",))
     if change is None or not used_ms:
         return ()

@@ -19,7 +19,7 @@ from fedstore.queries.decisions import load_within
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.learning.log import DecisionLog
     from fedstore.policy.ledger import Change
 
@@ -29,7 +29,7 @@ _LOOKS = 400
 _SAME = 1e-9
 
 
-def tune_effects(database: Database, change: Change, until_ms: int, now_ms: int) -> Effects:
+def tune_effects(database: Engine, change: Change, until_ms: int, now_ms: int) -> Effects:
     """Effects of a threshold change, up to ``until_ms``, when its thresholds were changed again."""
     layers = [layer["layer"] for layer in change.plan.detail.get("layers", ())]
     end = min(until_ms, change.at_ms + WATCHED_MS, now_ms + 1)

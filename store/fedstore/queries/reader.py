@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedstore.ids import now_ms
@@ -25,14 +24,13 @@ from fedstore.queries.newest import newest_start, oldest_start
 from fedstore.queries.overview import overview
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
 from fedstore.schema.summaries import MINUTE_MS, SPECS
-from fedstore.settings.paths import beside
 from fedstore.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import tzinfo
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.queries.models import (
         AgentDetail,
         AgentRow,
@@ -72,7 +70,7 @@ class Reader:
 
     def __init__(
         self,
-        database: Database,
+        database: Engine,
         *,
         clock: Callable[[], int] = now_ms,
         tz: tzinfo | None = None,
@@ -156,7 +154,7 @@ class Reader:
         """Spend by model, agent, project, task_type or operation."""
         with self._moment() as buckets:
             return costs_view(
-                buckets, buckets.kept(window), dimension, self._present(window), self._tz, _size(self._database.path)
+                buckets, buckets.kept(window), dimension, self._present(window), self._tz, self._database.size_bytes()
             )
 
     def tools(self, window: Window) -> ToolsView:
@@ -225,8 +223,3 @@ class Reader:
             "SELECT source, line, reason, recorded_ms FROM rejects ORDER BY seq DESC LIMIT ?", (limit,)
         )
         return tuple((source, line, reason, at) for source, line, reason, at in rows)
-
-
-def _size(path: Path) -> int:
-    """Bytes of the store file and its write-ahead log."""
-    return sum(p.stat().st_size for p in (path, Path(beside(path, "-wal"))) if p.exists())

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from fedstore.cleaning import clean_name, clean_text
-from fedstore.engine.sqlite import Database
 from fedstore.errors import EventError
 from fedstore.facts.batch import Batch
 from fedstore.facts.checking import check_fields
@@ -31,6 +30,9 @@ from fedstore.facts.events import (
 )
 from fedstore.facts.writes import Stamp
 from fedstore.ids import now_ms
+
+if TYPE_CHECKING:
+    from fedstore.engine.protocol import Engine
 
 __all__ = ["FactWriter", "Receipt", "explain", "validated"]
 
@@ -147,7 +149,7 @@ class FactWriter:
     """
 
     def __init__(
-        self, database: Database, *, source: str = "", keep_content: bool = False, clock: Callable[[], int] = now_ms
+        self, database: Engine, *, source: str = "", keep_content: bool = False, clock: Callable[[], int] = now_ms
     ) -> None:
         self._database = database
         self._source = source

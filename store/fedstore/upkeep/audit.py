@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
 
 __all__ = ["disagreements", "whole_since"]
 
@@ -59,7 +59,7 @@ _CALLS = {
 _TOOLS = {"calls": "COUNT(*)", "input_tokens": "SUM(tokens)", "reported_nano": "SUM(cost_nano)"}
 
 
-def whole_since(database: Database) -> int:
+def whole_since(database: Engine) -> int:
     """Since when all facts and all minutes are still there, in UTC epoch milliseconds; 0 for always."""
     marks: dict[str, int] = dict(database.read("SELECT name, at_ms FROM marks"))
     # A purged fact lies, at the most, as far after the time of its recording as clocks may differ.
@@ -68,19 +68,19 @@ def whole_since(database: Database) -> int:
     return since - since % MINUTE_MS
 
 
-def disagreements(database: Database) -> list[str]:
+def disagreements(database: Engine) -> list[str]:
     """What does not agree, one phrase each. Raises StoreError."""
     with database.snapshot():
         return [*_minutes(database, whole_since(database)), *_wider(database)]
 
 
-def _minutes(database: Database, since: int) -> Iterator[str]:
+def _minutes(database: Engine, since: int) -> Iterator[str]:
     for table, said in _by_the_facts(database, since).items():
         found = _sums(database, table, list(said), MINUTE_MS, since, None)
         yield from _differences(table, found, said)
 
 
-def _by_the_facts(database: Database, since: int) -> dict[str, dict[str, int]]:
+def _by_the_facts(database: Engine, since: int) -> dict[str, dict[str, int]]:
     said = {table: _read(database, columns, source, since) for table, (source, columns) in _SUMS.items()}
     spent = _read(database, _CALLS, "FROM llm_calls WHERE ended_ms >= ?", since)
     tools = "FROM tool_calls WHERE ended_ms >= ? AND (cost_nano > 0 OR tokens > 0)"
@@ -89,13 +89,13 @@ def _by_the_facts(database: Database, since: int) -> dict[str, dict[str, int]]:
     return said | {"spend_buckets": spent}
 
 
-def _read(database: Database, columns: Mapping[str, str], source: str, since: int) -> dict[str, int]:
+def _read(database: Engine, columns: Mapping[str, str], source: str, since: int) -> dict[str, int]:
     sums = ", ".join(f"CAST({term} AS BIGINT)" for term in columns.values())
     (row,) = database.read(f"SELECT {sums} {source}", (since,))
     return {column: value or 0 for column, value in zip(columns, row, strict=True)}
 
 
-def _wider(database: Database) -> Iterator[str]:
+def _wider(database: Engine) -> Iterator[str]:
     marks: dict[str, int] = dict(database.read("SELECT name, at_ms FROM marks"))
     minutes, hours = marks.get("minutes_from", 0), max(marks.get("minutes_from", 0), marks.get("hours_from", 0))
     since_of = dict(zip(MARKS, (minutes, hours, marks.get("hours_from", 0)), strict=True))
@@ -108,7 +108,7 @@ def _wider(database: Database) -> Iterator[str]:
 
 
 def _sums(
-    database: Database, table: str, columns: list[str], width: int, since: int, until: int | None
+    database: Engine, table: str, columns: list[str], width: int, since: int, until: int | None
 ) -> dict[str, int]:
     sums = ", ".join(f"CAST(SUM({column}) AS BIGINT)" for column in columns)
     end, values = (" AND start < ?", (until,)) if until is not None else ("", ())

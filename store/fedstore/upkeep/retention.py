@@ -16,8 +16,7 @@ from fedstore.facts.summaries import note_past, roll_up
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS, TEN_MS
 
 if TYPE_CHECKING:
-    from fedstore.engine.sqlite import Database
-    from fedstore.engine.transaction import Transaction
+    from fedstore.engine.protocol import Engine, Tx
     from fedstore.settings.config import Settings
 
 __all__ = ["CHUNK", "PAUSE_S", "due", "purge", "purge_steps"]
@@ -54,7 +53,7 @@ _SET_MARK = (
 
 
 def purge(
-    database: Database, settings: Settings, now_ms: int, *, pause: Callable[[float], None] = time.sleep
+    database: Engine, settings: Settings, now_ms: int, *, pause: Callable[[float], None] = time.sleep
 ) -> dict[str, int]:
     """Everything that has outlived its retention; rows that went, by table. Raises StoreError.
 
@@ -68,13 +67,13 @@ def purge(
     return gone
 
 
-def due(database: Database, now_ms: int) -> bool:
+def due(database: Engine, now_ms: int) -> bool:
     """Whether the last purge that went to the end is more than an hour ago."""
     found = database.read("SELECT at_ms FROM marks WHERE name = 'purged'")
     return not found or now_ms - found[0][0] >= EVERY_MS
 
 
-def purge_steps(database: Database, settings: Settings, now_ms: int, *, chunk: int = CHUNK) -> Iterator[Step]:
+def purge_steps(database: Engine, settings: Settings, now_ms: int, *, chunk: int = CHUNK) -> Iterator[Step]:
     """The same one small transaction at a time, so that a caller can do something else in between."""
     kept = {
         "runs": _cutoff(now_ms, settings.retention_runs_days, DAY_MS),
@@ -100,7 +99,7 @@ def _cutoff(now_ms: int, kept: int | str, unit_ms: int) -> int | None:
     return None if isinstance(kept, str) else now_ms - kept * unit_ms
 
 
-def _facts(database: Database, table: str, cutoff: int, chunk: int, condition: str = "1 = 1") -> Iterator[Step]:
+def _facts(database: Engine, table: str, cutoff: int, chunk: int, condition: str = "1 = 1") -> Iterator[Step]:
     """Old facts with what hangs on them, oldest first, until a chunk has none (a clock set back mixes a few)."""
     last = 0
     while True:
@@ -118,7 +117,7 @@ def _facts(database: Database, table: str, cutoff: int, chunk: int, condition: s
         yield table, count
 
 
-def _delete_facts(tx: Transaction, table: str, bounds: tuple[int, int, int], condition: str) -> int:
+def _delete_facts(tx: Tx, table: str, bounds: tuple[int, int, int], condition: str) -> int:
     which = f"FROM {table} WHERE seq >= ? AND seq <= ? AND recorded_ms < ? AND {condition}"
     if table in _CHILDREN:
         remember(tx, table, tx.execute(f"SELECT id, recorded_ms {which}", bounds))
@@ -127,7 +126,7 @@ def _delete_facts(tx: Transaction, table: str, bounds: tuple[int, int, int], con
     return tx.executemany(f"DELETE {which}", [bounds])
 
 
-def _others(database: Database, table: str, cutoff: int, chunk: int) -> Iterator[Step]:
+def _others(database: Engine, table: str, cutoff: int, chunk: int) -> Iterator[Step]:
     key, condition = _OTHERS[table]
     some = f"SELECT {key} FROM {table} WHERE {condition} ORDER BY {key} LIMIT ?"
     count = chunk
@@ -137,7 +136,7 @@ def _others(database: Database, table: str, cutoff: int, chunk: int) -> Iterator
         yield table, count
 
 
-def _summaries(database: Database, settings: Settings, now_ms: int, chunk: int) -> Iterator[Step]:
+def _summaries(database: Engine, settings: Settings, now_ms: int, chunk: int) -> Iterator[Step]:
     """Old minutes and hours, whose sums are in the days.
 
     Not for as long after a backfill as minutes are kept: imported history was just as lately recorded.
@@ -161,7 +160,7 @@ def _summaries(database: Database, settings: Settings, now_ms: int, chunk: int) 
                 yield from _buckets(database, table, width, cutoff, chunk)
 
 
-def _buckets(database: Database, table: str, width: int, cutoff: int, chunk: int) -> Iterator[Step]:
+def _buckets(database: Engine, table: str, width: int, cutoff: int, chunk: int) -> Iterator[Step]:
     while True:
         with database.write() as tx:
             starts = tx.execute(

@@ -18,7 +18,7 @@ from fedstore.queries.decisions.hashing import hash_ids
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
     from fedstore.window import Window
 
 __all__ = ["LAST_RESORT", "Decisions", "hash_ids", "load_decisions", "load_within", "read_decisions"]
@@ -36,7 +36,7 @@ class Decisions:
         return self._ids[row].decode()
 
 
-def read_decisions(database: Database, window: Window, layers: Sequence[str] | None = None) -> DecisionLog:
+def read_decisions(database: Engine, window: Window, layers: Sequence[str] | None = None) -> DecisionLog:
     """The decisions of ``window`` as columns, in the order of recording.
 
     ``layers`` names the columns, by default the tunable layers seen. Raises StoreError when the store cannot
@@ -45,13 +45,13 @@ def read_decisions(database: Database, window: Window, layers: Sequence[str] | N
     return load_decisions(database, window, layers).log
 
 
-def load_decisions(database: Database, window: Window, layers: Sequence[str] | None = None) -> Decisions:
+def load_decisions(database: Engine, window: Window, layers: Sequence[str] | None = None) -> Decisions:
     """Like ``read_decisions``, with the route ids."""
     with database.snapshot():
         return load_within(database, window.start_ms, window.end_ms, layers)
 
 
-def load_within(database: Database, start_ms: int, end_ms: int, layers: Sequence[str] | None = None) -> Decisions:
+def load_within(database: Engine, start_ms: int, end_ms: int, layers: Sequence[str] | None = None) -> Decisions:
     """Like ``load_decisions``, inside a snapshot that the caller holds."""
     names: dict[int, str] = {int(code): str(name) for code, name in database.read("SELECT code, name FROM names")}
     found = list(read_chunks(database, start_ms, end_ms))

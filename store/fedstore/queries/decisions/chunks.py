@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fedstore.engine.sqlite import Database
+    from fedstore.engine.protocol import Engine
 
 __all__ = ["Chunk", "Records", "read_chunks"]
 
@@ -81,7 +81,7 @@ class Chunk:
     correct_agents: list[bytes]
 
 
-def read_chunks(database: Database, start_ms: int, end_ms: int) -> Iterator[Chunk]:
+def read_chunks(database: Engine, start_ms: int, end_ms: int) -> Iterator[Chunk]:
     bounds = _bounds(database, start_ms, end_ms)
     if bounds is None:
         return
@@ -92,7 +92,7 @@ def read_chunks(database: Database, start_ms: int, end_ms: int) -> Iterator[Chun
             yield chunk
 
 
-def _bounds(database: Database, start_ms: int, end_ms: int) -> tuple[int, int] | None:
+def _bounds(database: Engine, start_ms: int, end_ms: int) -> tuple[int, int] | None:
     """The first and the last ``seq`` that a window can contain; None for no rows."""
     ends = database.read(_ENDS)
     if not ends:
@@ -104,7 +104,7 @@ def _bounds(database: Database, start_ms: int, end_ms: int) -> tuple[int, int] |
     return (min(low for low, _ in seen), max(high for _, high in seen)) if seen else None
 
 
-def _read_chunk(database: Database, bounds: tuple[int, int, int, int]) -> Chunk | None:
+def _read_chunk(database: Engine, bounds: tuple[int, int, int, int]) -> Chunk | None:
     n, size, trails, *texts = database.read(_JOINED, bounds)[0]
     if not n:
         return None
@@ -121,7 +121,7 @@ def _read_chunk(database: Database, bounds: tuple[int, int, int, int]) -> Chunk 
     )
 
 
-def _read_plainly(database: Database, bounds: tuple[int, int, int, int]) -> Chunk:
+def _read_plainly(database: Engine, bounds: tuple[int, int, int, int]) -> Chunk:
     trails, ids, layers, correct, agents = zip(*database.read(_PLAIN, bounds), strict=True)
     return Chunk(
         Records(b"".join(trails)), list(ids), list(layers), _grades(np.array(correct, dtype=np.int8)), list(agents)

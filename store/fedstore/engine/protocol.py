@@ -1,0 +1,88 @@
+"""What the layers above use of a database engine, whichever it is.
+
+An `Engine` is one store: it reads, tells whether anything changed, and writes one transaction (`Tx`) at a time. SQL is
+of the subset that SQLite and PostgreSQL share, with `?` for parameters; what they say differently is a method here.
+Whatever goes wrong with a store comes out as one StoreError. Only types stand here: import it for type checks alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeAlias
+
+from fedstore.engine.tables import SummaryTable
+
+__all__ = ["Engine", "Parameters", "Reads", "Row", "Tx", "Value"]
+
+Value: TypeAlias = str | int | float | bytes | bytearray | None
+"""What a column holds; booleans are stored as 0 and 1."""
+Parameters: TypeAlias = Sequence[Value] | Mapping[str, Value]
+Row: TypeAlias = tuple[Any, ...]
+"""One row of an answer: what its values are is known by the statement alone, which no type checker reads."""
+
+
+class Reads(Protocol):
+    """What can be asked."""
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """All rows of one statement. Raises StoreError."""
+
+
+class Tx(Protocol):
+    """One write that stands or falls as a whole. Only the thread that began it may use it.
+
+    `memo` holds what earlier transactions of this process read and noted there, as long as nobody else has written
+    since; `names` the codes of names, which nobody changes as long as the store is the same.
+    """
+
+    memo: dict[str, Any]
+    names: dict[str, int]
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """All rows of one statement."""
+
+    def executemany(self, sql: str, rows: Iterable[Parameters]) -> int:
+        """Run one statement for each row; how many rows were really written.
+
+        What makes `rows` must not use the transaction.
+        """
+
+    def returned(self, sql: str, rows: Iterable[Parameters]) -> list[Row]:
+        """Run one statement that ends in `RETURNING` for each row; what they return, in order.
+
+        An `INSERT … ON CONFLICT DO NOTHING` returns those that were new.
+        """
+
+    def merge(self, table: SummaryTable, rows: Iterable[Sequence[Value]]) -> None:
+        """Add rows to a summary: keys, then sums, then packed distributions, in the table's order.
+
+        A row whose keys are there already is added to it; no two of `rows` may have the same keys.
+        """
+
+
+class Engine(Reads, Protocol):
+    """A store that is open. It may be used by many threads; a forked process goes on with connections of its own."""
+
+    @property
+    def address(self) -> str:
+        """What opens it again from anywhere on this machine, and what messages call it."""
+
+    @property
+    def readonly(self) -> bool:
+        """Whether it was opened for reading only."""
+
+    def snapshot(self) -> AbstractContextManager[object]:
+        """A context in which all reads of this thread see the store as of one moment."""
+
+    def change_token(self) -> int:
+        """A number that differs when something was committed since the last call of this thread (microseconds)."""
+
+    def size_bytes(self) -> int:
+        """How much room it takes."""
+
+    def write(self) -> AbstractContextManager[Tx]:
+        """A transaction of this thread. Raises StoreReadOnlyError for a store opened for reading only."""
+
+    def close(self) -> None:
+        """Close every connection of every thread; a later read or write opens anew."""
