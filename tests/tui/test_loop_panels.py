@@ -164,7 +164,7 @@ class TestLever:
             assert app.is_running
 
     async def test_the_study_is_made_once(self, source: StoreSource, monkeypatch: pytest.MonkeyPatch) -> None:
-        from fedtop.views import layer as module
+        from fedtop.views.layer import panel as module
 
         loads: list[DecisionLog] = []
         load = module.load_log

@@ -21,7 +21,7 @@ from fedtop import keys
 from fedtop.actions import Actions
 from fedtop.glyphs import ASCII, UNICODE
 from fedtop.messages import Demanded, FilterChanged, ReadFailed, SnapshotReady, Tick
-from fedtop.options import AppOptions, Source
+from fedtop.options import AppOptions
 from fedtop.poller import Poller, Request
 from fedtop.screens.base import HEADER_TABS, BaseScreen
 from fedtop.screens.confirm import ConfirmScreen
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.widget import Widget
 
+    from fedstore import Store
     from fedtop.views.panel import Panel
 
 __all__ = ["FedtopApp"]
@@ -55,7 +56,7 @@ _WATCH_S = 5.0
 
 
 class FedtopApp(Actions, App[None]):
-    """The pane over one store. `source` gives readers; it is used on the poller's thread only.
+    """The pane over one store. Its readers are made and used on the poller's thread only.
 
     Raises SettingsError for a theme, or the name of a key, that does not exist.
     """
@@ -67,7 +68,7 @@ class FedtopApp(Actions, App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-normal"), (44, "-tall")]  # noqa: RUF012
 
-    def __init__(self, source: Source, options: AppOptions | None = None) -> None:
+    def __init__(self, source: Store, options: AppOptions | None = None) -> None:
         self.options = options or AppOptions()
         self.source = source
         self.glyphs = ASCII if self.options.ascii else UNICODE

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from fedstore import Alarm, Change, Plan, PolicyStore, Store, Window
-    from fedtop.options import Source
 
 __all__ = [
     "RULES",
@@ -73,34 +72,33 @@ class Undoing:
 
 
 @contextmanager
-def _opened(source: Source, *, readonly: bool = False) -> Iterator[tuple[Store, PolicyStore]]:
+def _opened(source: Store, *, readonly: bool = False) -> Iterator[tuple[Store, PolicyStore]]:
     """The store of the pane once more, with connections of this call alone."""
     from fedstore import PolicyStore, Store
 
-    own: Any = source  # what a plan is made of needs the whole store, not only its readers
-    if not own.path.exists():  # opening it would make a new one
+    if not source.path.exists():  # opening it would make a new one
         raise StoreError(
-            f"there is no store at {own.path} any more: put it back, or record something to begin a new one"
+            f"there is no store at {source.path} any more: put it back, or record something to begin a new one"
         )
-    with Store(own.path, readonly=readonly or own.readonly, clock=own.clock, settings=own.settings) as store:
+    with Store(
+        source.path, readonly=readonly or source.readonly, clock=source.clock, settings=source.settings
+    ) as store:
         yield store, PolicyStore(store)
 
 
-def rule_of(source: Source, kind: Kind) -> str:
+def rule_of(source: Store, kind: Kind) -> str:
     """The rule that the settings name."""
-    own: Any = source
-    rules = own.settings.policy
-    return str(rules.boosts if kind == "optimize" else rules.tuning)
+    rules = source.settings.policy
+    return rules.boosts if kind == "optimize" else rules.tuning
 
 
-def followers(source: Source, kind: Kind) -> tuple[str, ...]:
+def followers(source: Store, kind: Kind) -> tuple[str, ...]:
     """The files that are written after a change of this kind."""
-    own: Any = source
-    path = own.settings.metrics_json if kind == "optimize" else own.settings.routing_config_json
+    path = source.settings.metrics_json if kind == "optimize" else source.settings.routing_config_json
     return () if path is None else (str(path),)
 
 
-def propose(source: Source, wish: Wish, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Plan:
+def propose(source: Store, wish: Wish, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Plan:
     """A plan; `progress` gets shares of 1. Raises Cancelled when `cancelled` says so, FedstoreError otherwise."""
     from fedstore.learning.tuning_types import TuneCancelledError
 
@@ -117,31 +115,31 @@ def propose(source: Source, wish: Wish, progress: Callable[[float], None], cance
             raise Cancelled from error
 
 
-def in_force(source: Source) -> Mapping[str, float]:
+def in_force(source: Store) -> Mapping[str, float]:
     """Everything the policy in force sets, by item key."""
     with _opened(source, readonly=True) as (_, policy):
         return policy.current()[1].values()
 
 
-def apply_plan(source: Source, plan: Plan) -> Change:
+def apply_plan(source: Store, plan: Plan) -> Change:
     """Applies exactly this plan. Raises PlanRefusedError with the guard that refused it."""
     with _opened(source) as (_, policy):
         return policy.apply(plan, who=_who())
 
 
-def undoing(source: Source, change_id: int | None = None) -> Undoing:
+def undoing(source: Store, change_id: int | None = None) -> Undoing:
     """What taking back a change (None: the newest that stands) would set; changes nothing."""
     with _opened(source) as (_, policy):
         return Undoing(*policy.undo_plan(change_id))
 
 
-def undo(source: Source, change_id: int) -> Change:
+def undo(source: Store, change_id: int) -> Change:
     """Takes a change back. Raises PlanRefusedError when something later touched the same items."""
     with _opened(source) as (_, policy):
         return policy.undo(change_id, who=_who())
 
 
-def glance(source: Source, window: Window) -> Plan:
+def glance(source: Store, window: Window) -> Plan:
     """What the settings' rule for boosts would propose; not kept as a plan."""
     with _opened(source, readonly=True) as (_, policy):
         return policy.propose_optimize(window=window)
@@ -174,19 +172,19 @@ class LedgerReader:
         self._paced = Paced()
         self._policy: PolicyStore | None = None
 
-    def changes(self, source: Source, version: int) -> tuple[Change, ...]:
+    def changes(self, source: Store, version: int) -> tuple[Change, ...]:
         """The newest changes with what happened since."""
         policy = self._of(source)
         found: tuple[Change, ...] = self._paced.get(version, lambda: policy.changes(_LEDGER))
         return found
 
-    def change(self, source: Source, version: int, change_id: int) -> Change | None:
+    def change(self, source: Store, version: int, change_id: int) -> Change | None:
         """One change; None when there is no such entry."""
         policy = self._of(source)
         found: Change | None = self._paced.get((version, change_id), lambda: _change_or_none(policy, change_id))
         return found
 
-    def alarms(self, source: Source, version: int) -> tuple[Alarm, ...]:
+    def alarms(self, source: Store, version: int) -> tuple[Alarm, ...]:
         """What the newest changes give cause for; takes a harmful one back where the settings say so."""
         if version == 0:  # nothing was ever changed
             return ()
@@ -194,12 +192,11 @@ class LedgerReader:
         found: tuple[Alarm, ...] = self._paced.get(version, policy.watch)
         return found
 
-    def _of(self, source: Source) -> PolicyStore:
+    def _of(self, source: Store) -> PolicyStore:
         if self._policy is None:
             from fedstore import PolicyStore
 
-            own: Any = source
-            self._policy = PolicyStore(own)
+            self._policy = PolicyStore(source)
         return self._policy
 
 

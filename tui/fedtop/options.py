@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from fedstore import now_ms
 from fedtop.themes import DEFAULT_THEME
@@ -17,25 +17,12 @@ from fedtop.themes import DEFAULT_THEME
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["AppOptions", "Source", "local_zone"]
+__all__ = ["AppOptions", "local_zone"]
 
 
 def local_zone() -> tzinfo:
     """The time zone of this machine; UTC when it cannot be told."""
     return datetime.now().astimezone().tzinfo or UTC
-
-
-class Source(Protocol):
-    """What the pane reads: a `fedstore.Store`, or anything that gives a reader of the same shape."""
-
-    @property
-    def path(self) -> Path:
-        """The file it reads."""
-
-    database: Any
-
-    def reader(self) -> Any:
-        """A `fedstore.queries.Reader`; called, and used, on the poller's thread only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ To add a drill-down, write a Panel whose constructor takes one string, and a lin
 "agent:codex")` opens it in a `DetailScreen`; `host.open_panel(panel)` opens a panel made by hand. The poller then
 serves the panel on top. Key actions `open('optimize')` open the drill of that name without a string; a key whose
 drill is not in `DRILLS` is neither bound nor shown. A view that works on the store itself (a plan, a grading queue)
-sets `polls = False` or asks anew with `self.ask(...)`, and uses `self.host.source`.
+sets `polls = False` or asks anew with `self.ask(...)`, and uses `self.host.source` (the `Store`).
 
 Keys of a panel are `BINDINGS` with an id `<panel>.<what>`, a description and a tooltip; help and footer find them
 there. A key that a panel binds is its own while it is on top, even where it does nothing at the moment: it never falls

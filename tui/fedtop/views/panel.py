@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import tzinfo
 
-    from fedstore import Window
+    from fedstore import Store, Window
     from fedstore.queries.models import Topic
     from fedtop.glyphs import Glyphs
-    from fedtop.options import AppOptions, Source
+    from fedtop.options import AppOptions
     from fedtop.state import ViewState
 
 __all__ = ["Heeds", "Host", "Panel"]
@@ -31,7 +31,7 @@ class Host(Protocol):
     """What a panel may ask of the App."""
 
     options: AppOptions
-    source: Source
+    source: Store
     view: ViewState
     glyphs: Glyphs
     asked: int

@@ -5,13 +5,12 @@ Proposals read the newest runs themselves, not summaries, so they are made again
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedtop.views.agents.columns import Boosts
 
 if TYPE_CHECKING:
-    from fedstore import BoostChange, Window
-    from fedtop.options import Source
+    from fedstore import BoostChange, Reader, Store, Window
 
 __all__ = ["BoostReader", "in_force"]
 
@@ -20,7 +19,7 @@ _FRESH_MS = 30_000
 Pair = tuple[str, str]
 
 
-def in_force(reader: Any) -> dict[Pair, float]:
+def in_force(reader: Reader) -> dict[Pair, float]:
     """Boosts of the policy in force, by (agent, task type)."""
     boosts = reader.policy().boosts
     return {(agent, kind): value for agent, kinds in boosts.items() for kind, value in kinds.items()}
@@ -33,7 +32,7 @@ class BoostReader:
         self._proposals: tuple[tuple[object, ...], int, dict[Pair, float]] | None = None
         self._ledger: tuple[tuple[object, ...], tuple[BoostChange, ...]] | None = None
 
-    def read(self, source: Source, reader: Any, window: Window, now_ms: int) -> Boosts:
+    def read(self, source: Store, reader: Reader, window: Window, now_ms: int) -> Boosts:
         """In force and proposed, for all agents of a window."""
         from fedstore import proposed_boosts
 
@@ -43,7 +42,7 @@ class BoostReader:
             kept = self._proposals = (key, now_ms, proposed_boosts(source.database, window))
         return Boosts(in_force(reader), kept[2])
 
-    def changes(self, source: Source, reader: Any, agent: str) -> tuple[BoostChange, ...]:
+    def changes(self, source: Store, reader: Reader, agent: str) -> tuple[BoostChange, ...]:
         """How the boosts of an agent came about, newest first."""
         from fedstore import boost_history
 

@@ -37,11 +37,10 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.worker import Worker
 
-    from fedstore import Change, Plan, Window
-    from fedtop.options import Source
+    from fedstore import Change, Plan, Store, Window
     from fedtop.state import ViewState
 
-    Proposer = Callable[[Source, Wish, Callable[[float], None], Callable[[], bool]], Plan]
+    Proposer = Callable[[Store, Wish, Callable[[float], None], Callable[[], bool]], Plan]
 
 __all__ = ["PlanPanel"]
 
@@ -177,7 +176,7 @@ class PlanPanel(Panel, can_focus=True):
             stop.set()
 
     @staticmethod
-    def _propose(proposer: Proposer, source: Source, *rest: Any) -> tuple[Plan, Mapping[str, float]]:
+    def _propose(proposer: Proposer, source: Store, *rest: Any) -> tuple[Plan, Mapping[str, float]]:
         """In the thread: the plan, and what is in force where the plan changes nothing."""
         return proposer(source, *rest), loop.in_force(source)
 
