@@ -1,0 +1,56 @@
+"""What readers share about values from outside: token counts as proxies write them, and ids that tell facts apart.
+
+A program's own id of a call is often unique only within a turn or a session, or as long as a paragraph; only one that
+an API drew at random tells a call from all others by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from fedstore.cleaning import NAME_LIMIT
+from fedstore.errors import EventError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["count_of", "fact_id", "is_issued"]
+
+_PREFIX = re.compile(r"(?:[a-z]+[_-])*")
+_DRAWN = re.compile(r"(?=.*\d)[A-Za-z0-9_-]{16,}")
+_DISTINCT = 8
+_KEPT = 120
+
+
+def count_of(counts: Mapping[str, Any], name: str, where: str = "usage") -> int:
+    """A count of tokens: a whole number, also as `1200.0` or `"1200"`; 0 where it is missing or null.
+
+    Raises EventError for anything else, naming it as ``where.name``.
+    """
+    value = counts.get(name)
+    if value is None:
+        return 0
+    if isinstance(value, str) and re.fullmatch(r"\d{1,18}(\.0{1,9})?", value.strip()):
+        value = int(value.strip().partition(".")[0])
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise EventError(f"{where}.{name}: must be a whole number of tokens")
+    return value
+
+
+def is_issued(text: str) -> bool:
+    """Whether an id was drawn at random (`toolu_01Ab…`, `call_x9…`, a UUID), so that no other call has it."""
+    drawn = text[_PREFIX.match(text).end() :]  # type: ignore[union-attr]  # it always matches, if only nothing
+    return _DRAWN.fullmatch(drawn) is not None and len(set(drawn)) >= _DISTINCT
+
+
+def fact_id(*parts: str) -> str:
+    """The id of a fact from what tells it apart: as it reads, or its beginning and a hash where that is too long."""
+    text = ":".join(parts)
+    if len(text) <= NAME_LIMIT:
+        return text
+    said = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{text[:_KEPT]}:{said}"
