@@ -127,9 +127,9 @@ def test_every_older_version_is_brought_up_with_its_rows(tmp_path: Path, stop_be
 
 
 def test_a_migration_that_fails_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fedstore.schema import loop
+    from fedstore.schema import m0003_loop
 
-    monkeypatch.setattr(loop, "LOOP_TABLES", ("CREATE TABLE half (x)", "CREATE TABLE nonsense ("))
+    monkeypatch.setattr(m0003_loop, "STATEMENTS", ("CREATE TABLE half (x)", "CREATE TABLE nonsense ("))
     with pytest.raises(StoreError) as error:
         Store(tmp_path / "s.db")
     one_line(error)

@@ -1,7 +1,11 @@
 """The store's schema: names of the migrations in order, and how a file is brought up to date.
 
-``applied_names`` reads what a file is; ``create`` gives a new file all of it at once and leaves the very rows that
-``migrate`` would, which brings an older file up with ``sqlite_utils.Migrations``. So the first fact of a shell does
+A migration is a module of this package, `m` and its name, with the text of its `STATEMENTS`. Once landed it is
+history: nothing in it is computed from code that may change, and it is never edited, since stores that have had it will
+not have it again. What follows is the next migration.
+
+`applied_names` reads what a file is; `create` gives a new file all of it at once and leaves the very rows that
+`migrate` would, which brings an older file up with `sqlite_utils.Migrations`. So the first fact of a shell does
 not wait for a library that loads numpy. A file with an unknown migration was written by a newer program.
 """
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 
     from fedstore.engine.driver import sqlite3
 
-__all__ = ["MIGRATION_NAMES", "MIGRATION_SET", "applied_names", "create", "migrate", "migrations"]
+__all__ = ["MIGRATION_NAMES", "MIGRATION_SET", "applied_names", "create", "migrate", "migrations", "steps"]
 
 MIGRATION_SET = "fedstore"
 MIGRATION_NAMES = ("0001_facts", "0002_summaries", "0003_loop", "0004_purged", "0005_tool_profiles", "0006_past")
@@ -37,19 +41,11 @@ def applied_names(connection: sqlite3.Connection) -> tuple[str, ...] | None:
     return tuple(row[0] for row in rows) if rows else None
 
 
-def _steps() -> dict[str, tuple[str, ...]]:
-    """The statements of each migration, in order."""
-    from fedstore.schema import facts, loop, past, purged, seed_views, summaries
+def steps() -> dict[str, tuple[str, ...]]:
+    """The statements of each migration, in order: those of the module of its name."""
+    from importlib import import_module
 
-    statements = (
-        facts.FACT_TABLES + facts.LIVE_TABLES,
-        summaries.SUMMARY_TABLES + seed_views.SEED_VIEWS,
-        loop.LOOP_TABLES,
-        purged.PURGED_TABLES,
-        seed_views.TOOL_PROFILES,
-        past.PAST,
-    )
-    return dict(zip(MIGRATION_NAMES, statements, strict=True))
+    return {name: import_module(f"fedstore.schema.m{name}").STATEMENTS for name in MIGRATION_NAMES}
 
 
 def migrations() -> Migrations:
@@ -57,7 +53,7 @@ def migrations() -> Migrations:
     from sqlite_utils import Migrations
 
     found = Migrations(MIGRATION_SET)
-    for name, statements in _steps().items():
+    for name, statements in steps().items():
         found(name=name)(_runner(statements))
     return found
 
@@ -96,7 +92,7 @@ def create(connection: sqlite3.Connection) -> None:
 
     for statement in _LOG_TABLE:
         connection.execute(statement)
-    for name, statements in _steps().items():
+    for name, statements in steps().items():
         for statement in statements:
             connection.execute(statement)
         connection.execute(

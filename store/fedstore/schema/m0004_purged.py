@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["PURGED_TABLES"]
+__all__ = ["STATEMENTS"]
 
-PURGED_TABLES = (
+STATEMENTS = (
     """
 CREATE TABLE purged (                -- facts whose rows were purged: sent again, they are not new
     fact INTEGER PRIMARY KEY                -- the first 8 bytes of BLAKE2b of "TABLE ID", signed

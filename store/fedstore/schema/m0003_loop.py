@@ -1,15 +1,15 @@
 """DDL of the loop: plans proposed, changes applied, the policy in force.
 
-``policies`` holds every version of the policy whole, so that undo restores one exactly; ``changes`` is the
-ledger, append-only by trigger. ``plans`` are proposals: they change nothing until one is applied. ``effects``
-keeps what came of a change, since the facts that show it are purged in time.
+`policies` holds every version of the policy whole, so that undo restores one exactly; `changes` is the ledger,
+append-only by trigger. `plans` are proposals: they change nothing until one is applied. `effects` keeps what came of a
+change, since the facts that show it are purged in time.
 """
 
 from __future__ import annotations
 
-__all__ = ["LOOP_TABLES"]
+__all__ = ["STATEMENTS"]
 
-LOOP_TABLES = (
+STATEMENTS = (
     """
 CREATE TABLE policies (              -- every version of the policy; the highest is in force
     version INTEGER PRIMARY KEY,

@@ -1,16 +1,18 @@
 """DDL of the facts: what was said, one row per fact, immutable but for the judged columns.
 
-``seq`` is the order of recording (the tail cursor and the purge follow it), ``id`` the caller's identity of
-the fact (inserting it twice changes nothing). Times are UTC epoch milliseconds, latencies microseconds,
-money nano-USD, truth values 0 or 1; NULL means not known. Judged columns (``success``, ``rework``,
-``quality``, ``qa``, ``correct`` …) follow the newest row of ``verdicts`` about the fact.
+`seq` is the order of recording (the tail cursor and the purge follow it), `id` the caller's identity of the fact
+(inserting it twice changes nothing). Times are UTC epoch milliseconds, latencies microseconds, money nano-USD, truth
+values 0 or 1; NULL means not known. Judged columns (`success`, `rework`, `quality`, `qa`, `correct` …) follow the
+newest row of `verdicts` about the fact. Indexes begin with the agent, tool or layer: a screen asks for the newest rows
+of one name, never for all rows of a time.
 """
 
 from __future__ import annotations
 
-__all__ = ["FACT_TABLES", "LIVE_TABLES"]
+__all__ = ["STATEMENTS"]
 
-RUNS = """
+STATEMENTS = (
+    """
 CREATE TABLE runs (                  -- one finished piece of work of one agent (a task, an agent run)
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -31,9 +33,8 @@ CREATE TABLE runs (                  -- one finished piece of work of one agent 
     source TEXT NOT NULL,
     recorded_ms INTEGER NOT NULL
 ) STRICT
-"""
-
-LLM_CALLS = """
+""",
+    """
 CREATE TABLE llm_calls (             -- one call of a language model: tokens and money
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -59,9 +60,8 @@ CREATE TABLE llm_calls (             -- one call of a language model: tokens and
     source TEXT NOT NULL,
     recorded_ms INTEGER NOT NULL
 ) STRICT
-"""
-
-TOOL_CALLS = """
+""",
+    """
 CREATE TABLE tool_calls (            -- one execution of a tool by an agent
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -82,9 +82,8 @@ CREATE TABLE tool_calls (            -- one execution of a tool by an agent
     source TEXT NOT NULL,
     recorded_ms INTEGER NOT NULL
 ) STRICT
-"""
-
-ROUTES = """
+""",
+    """
 CREATE TABLE routes (                -- one routing decision of the cascade
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -100,13 +99,12 @@ CREATE TABLE routes (                -- one routing decision of the cascade
     completed INTEGER,                      -- 1: the task was completed
     quality REAL,                           -- 0 to 1
     completion_ms INTEGER,
-    trail BLOB NOT NULL,                    -- the attempts again, packed for replay (fedstore.facts.trail)
+    trail BLOB NOT NULL,                    -- the attempts again, packed for replay (fedstore.trail)
     source TEXT NOT NULL,
     recorded_ms INTEGER NOT NULL
 ) STRICT
-"""
-
-ROUTE_ATTEMPTS = """
+""",
+    """
 CREATE TABLE route_attempts (        -- one layer asked about one decision
     route_id TEXT NOT NULL,
     position INTEGER NOT NULL,
@@ -121,9 +119,8 @@ CREATE TABLE route_attempts (        -- one layer asked about one decision
     latency_us INTEGER,                     -- microseconds
     PRIMARY KEY (route_id, position)
 ) STRICT, WITHOUT ROWID
-"""
-
-VERDICTS = """
+""",
+    """
 CREATE TABLE verdicts (              -- what was learnt later about a run or a route
     seq INTEGER PRIMARY KEY,
     subject_kind TEXT NOT NULL,             -- run | route
@@ -142,16 +139,14 @@ CREATE TABLE verdicts (              -- what was learnt later about a run or a r
     recorded_ms INTEGER NOT NULL,
     UNIQUE (subject_kind, subject_id, id)
 ) STRICT
-"""
-
-NAMES = """
+""",
+    """
 CREATE TABLE names (                 -- small integers for layer and agent names inside packed trails
     code INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE
 ) STRICT
-"""
-
-ACTIVE_RUNS = """
+""",
+    """
 CREATE TABLE active_runs (           -- what is happening now; a row leaves when its run is recorded
     id TEXT PRIMARY KEY,
     agent TEXT NOT NULL,
@@ -162,9 +157,8 @@ CREATE TABLE active_runs (           -- what is happening now; a row leaves when
     started_ms INTEGER NOT NULL,
     seen_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
-"""
-
-JOBS = """
+""",
+    """
 CREATE TABLE jobs (                  -- the present state of each job
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -176,9 +170,8 @@ CREATE TABLE jobs (                  -- the present state of each job
     source TEXT NOT NULL,
     recorded_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
-"""
-
-REJECTS = """
+""",
+    """
 CREATE TABLE rejects (               -- facts that were refused, and why
     seq INTEGER PRIMARY KEY,
     source TEXT NOT NULL,
@@ -190,9 +183,8 @@ CREATE TABLE rejects (               -- facts that were refused, and why
     recorded_ms INTEGER NOT NULL,
     UNIQUE (source, digest)
 ) STRICT
-"""
-
-IMPORTS = """
+""",
+    """
 CREATE TABLE imports (               -- how far each imported file was read
     head_digest TEXT PRIMARY KEY,           -- of the file's first line: its identity wherever it lies
     path TEXT NOT NULL,
@@ -205,9 +197,8 @@ CREATE TABLE imports (               -- how far each imported file was read
     state TEXT NOT NULL,                    -- what the reader must remember, JSON
     recorded_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
-"""
-
-LOSSES = """
+""",
+    """
 CREATE TABLE losses (                -- facts a recorder could not write, as it told us afterwards
     seq INTEGER PRIMARY KEY,
     count INTEGER NOT NULL,
@@ -215,16 +206,10 @@ CREATE TABLE losses (                -- facts a recorder could not write, as it 
     first_ms INTEGER NOT NULL,
     recorded_ms INTEGER NOT NULL
 ) STRICT
-"""
-
-# Agent, tool and layer come first: a screen asks for one name's newest rows, never for all rows of a time.
-INDEXES = (
+""",
     "CREATE INDEX runs_by_agent ON runs (agent, ended_ms)",
     "CREATE INDEX llm_calls_by_agent ON llm_calls (agent, ended_ms)",
     "CREATE INDEX tool_calls_by_tool ON tool_calls (tool, ended_ms)",
     "CREATE INDEX routes_by_layer ON routes (layer, at_ms)",
     "CREATE INDEX jobs_by_state ON jobs (state, at_ms)",
 )
-
-FACT_TABLES = (RUNS, LLM_CALLS, TOOL_CALLS, ROUTES, ROUTE_ATTEMPTS, VERDICTS, NAMES)
-LIVE_TABLES = (ACTIVE_RUNS, JOBS, REJECTS, IMPORTS, LOSSES, *INDEXES)

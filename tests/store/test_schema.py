@@ -1,0 +1,73 @@
+"""The schema: landed migrations stay as they are, and a new store, an older one and the code agree on the columns."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedstore import Database, Store
+from fedstore.schema import MIGRATION_NAMES, steps
+from fedstore.schema.summaries import SPECS
+from tests.store.older import write_older_store
+
+LANDED = {
+    "0001_facts": "5f27406bf0a096e9efeb2fe27f3580da3db932c902f4b36002cfa519db5147a9",
+    "0002_summaries": "07e98ba49a15b010ffd13f6e522236f6bee440c7e6ff975e85b0c2a97ab335ca",
+    "0003_loop": "781cb87e0c750fc202d8808f851d5d013d6f1e428eb7660e7ce99f37836ad0db",
+    "0004_purged": "4850bb3251ef320c5087a7098ef88f318de65e6897f6c85766d00ae46d66ab56",
+    "0005_tool_profiles": "4acef6d9163ada7497dcf742aa2ed5e939e3278d84d2757e8d1a9d4f140a6ccc",
+    "0006_past": "7d7b581aa3400b31cf3a70170e49aaf993bd7d301a1df6c482b43bcf373eb3a7",
+}
+"""Of each migration the digest of its text. A landed one is history: write the next one instead of editing it."""
+
+
+def test_landed_migrations_are_as_they_were() -> None:
+    found = {name: hashlib.sha256("\n;\n".join(steps).encode()).hexdigest() for name, steps in steps().items()}
+    assert found == LANDED
+
+
+def shape(database: Database) -> dict[str, Any]:
+    """What other programs see of each table and view: its columns, and the columns of its indexes."""
+    read = database.read
+    names = [name for (name,) in read("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")]
+    return {
+        name: (
+            read(f"PRAGMA table_info({name})"),
+            {
+                index: (unique, [row[2] for row in read(f"PRAGMA index_info({index})")])
+                for _, index, unique, *_ in read(f"PRAGMA index_list({name})")
+            },
+        )
+        for name in names
+    }
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    with Store(tmp_path_factory.mktemp("blank") / "s.db") as store:
+        return shape(store.database)
+
+
+@pytest.mark.parametrize("stop_before", MIGRATION_NAMES[1:])
+def test_an_older_store_gets_the_columns_of_a_new_one(tmp_path: Path, stop_before: str, blank: dict[str, Any]) -> None:
+    write_older_store(tmp_path / "s.db", stop_before)
+    with Store(tmp_path / "s.db") as store:
+        assert shape(store.database) == blank
+
+
+@pytest.mark.parametrize("table", SPECS)
+def test_a_summary_has_the_columns_of_its_table(table: str, blank: dict[str, Any]) -> None:
+    spec = SPECS[table]
+    kinds = {"INTEGER": ("width", "start", *spec.sums), "TEXT": spec.keys, "BLOB": spec.bins}
+    wanted = {column: (kind, 1) for kind, columns in kinds.items() for column in columns}
+    columns, _ = blank[table]
+    assert {name: (kind, required) for _, name, kind, required, _, _ in columns} == wanted
+    key = sorted((part, name) for _, name, _, _, _, part in columns if part)
+    assert [name for _, name in key] == ["width", "start", *spec.keys]
+
+
+def test_the_past_of_every_summary_has_a_generation(store: Store) -> None:
+    assert {name for (name,) in store.database.read("SELECT name FROM past")} == set(SPECS)
