@@ -42,18 +42,21 @@ def views(reader: Reader, labels: tuple[str, ...] = LABELS) -> list[object]:
 
 
 def over(store: Store) -> dict[str, tuple[int, list[tuple[Any, ...]]]]:
-    """The note of each summary table, and its buckets before the mark of ten minutes."""
+    """The generation of each summary table, and its buckets before the mark of ten minutes."""
     read = store.database.read
-    notes = dict(read("SELECT name, note FROM past"))
+    generations = dict(read("SELECT name, note FROM past"))
     ((mark,),) = read("SELECT at_ms FROM marks WHERE name = 'ten'")
     return {
-        table: (notes[table], [(mark,), *read(f"SELECT * FROM {table} WHERE start < ? ORDER BY 1, 2, 3, 4", (mark,))])
+        table: (
+            generations[table],
+            [(mark,), *read(f"SELECT * FROM {table} WHERE start < ? ORDER BY 1, 2, 3, 4", (mark,))],
+        )
         for table in SPECS
     }
 
 
-def forget_notes(path: Path) -> None:
-    """Make of a store what a version before the notes would have left."""
+def forget_generations(path: Path) -> None:
+    """Make of a store what a version before the generations would have left."""
     connection = sqlite3.connect(path)
     with connection:
         connection.execute("DROP TABLE past")
@@ -249,7 +252,7 @@ def test_another_store_at_the_path_is_another_past(
         with Store(file, clock=clock) as made:
             assert made.writer().write([run_of(agent, clock() - HOUR), run_of(agent, clock())]).taken == 2
         if from_older:
-            forget_notes(file)
+            forget_generations(file)
             Store(file).close()
     with Store(path, clock=clock) as store:
         reader = store.reader()

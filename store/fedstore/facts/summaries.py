@@ -19,8 +19,8 @@ from fedstore.bins import CONFIDENCE_BINS, confidence_bin, duration_once, join_b
 from fedstore.schema.summaries import MARKS, MINUTE_MS, SPECS, TEN_MS, WIDTHS, Spec
 
 __all__ = [
-    "ACCEPTED_KIND", "ASKED_KIND", "RIGHT_KIND", "WRONG_KIND", "Deltas", "note_past", "roll_up",
-    "route_judgement", "run_judgement",
+    "ACCEPTED_KIND", "ASKED_KIND", "RIGHT_KIND", "WRONG_KIND", "Deltas", "begin_generation",
+    "roll_up", "route_judgement", "run_judgement",
 ]  # fmt: skip
 
 ASKED_KIND, ACCEPTED_KIND, RIGHT_KIND, WRONG_KIND = range(4)
@@ -188,7 +188,7 @@ class Deltas:
             for width, since, mark in zip(MARKS.values(), (minutes_from, hours_from, 0), until, strict=True):
                 _merge(tx, table, width, _widen(minutes, width, since, mark))
         if late:
-            note_past(tx, late)
+            begin_generation(tx, late)
         self._tables = {}
 
 
@@ -286,17 +286,18 @@ def roll_up(tx: Writer, now_ms: int) -> tuple[int, ...]:
             tx.execute("UPDATE marks SET at_ms = ? WHERE name = ?", (until, name))
         moved.append(max(mark, until))
     tx.memo["marks"] = tuple(moved)
-    note_past(tx)
+    begin_generation(tx)
     return tuple(moved)
 
 
-def note_past(tx: Writer, tables: Iterable[str] = SPECS) -> None:
-    """Tell readers that buckets before the mark of ten minutes are not as they were (see ``schema.past``).
+def begin_generation(tx: Writer, tables: Iterable[str] = SPECS) -> None:
+    """Tell readers that the buckets of some tables before the mark of ten minutes are not as they were.
 
-    Whoever writes or deletes such buckets calls it in the same transaction.
+    Whoever writes or deletes such buckets calls it in the same transaction. A generation is a number drawn at random,
+    not counted up, so that a copy of the store that was put back is of another one than what followed it.
     """
-    notes = [(int.from_bytes(os.urandom(7)), table) for table in tables]
-    tx.executemany("UPDATE past SET note = ? WHERE name = ?", notes)
+    generations = [(int.from_bytes(os.urandom(7)), table) for table in tables]
+    tx.executemany("UPDATE past SET note = ? WHERE name = ?", generations)
 
 
 def _roll(tx: Writer, narrow: int, wide: int, since: int, until: int) -> None:

@@ -1,8 +1,8 @@
 """What is known of the time that is over: answers that one view leaves to the next of the same reader.
 
 Buckets before the mark of ten minutes are over. A late fact or verdict, the purge, another program may still change
-them, and whoever does draws a new note (``schema.past``): as long as a table's note reads the same, what was read of
-its past holds, and only the minutes since then are read again.
+them, and whoever does begins a new generation of them (`facts.summaries.begin_generation`): as long as a table is of
+the same generation, what was read of its past holds, and only the minutes since then are read again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Question(NamedTuple):
 class Past:
     """Answers by table, question and piece.
 
-    They lie with the note they were read under: whoever read an older moment adds to what is forgotten already.
+    They lie with the generation they were read from: whoever read an older moment adds to what is forgotten already.
     """
 
     def __init__(self) -> None:
@@ -49,14 +49,14 @@ class Past:
         """How many pieces it knows."""
         return sum(len(pieces) for _, known in list(self._tables.values()) for pieces in list(known.values()))
 
-    def as_of(self, notes: Mapping[str, int]) -> dict[str, Known]:
-        """What is known of each table as its note reads now, to be added to by whoever reads more of what is over."""
+    def as_of(self, generations: Mapping[str, int]) -> dict[str, Known]:
+        """What is known of each table's present generation, to be added to by whoever reads more of what is over."""
         if len(self) > _MOST_PIECES:
             self._tables = {}
         holds = {}
-        for table, note in notes.items():
+        for table, generation in generations.items():
             kept = self._tables.get(table)
-            if kept is None or kept[0] != note:
-                kept = self._tables[table] = note, {}
+            if kept is None or kept[0] != generation:
+                kept = self._tables[table] = generation, {}
             holds[table] = kept[1]
         return holds

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from fedstore.facts.purged import remember
-from fedstore.facts.summaries import note_past, roll_up
+from fedstore.facts.summaries import begin_generation, roll_up
 from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS, TEN_MS
 
 if TYPE_CHECKING:
@@ -170,5 +170,5 @@ def _buckets(database: Engine, table: str, width: int, cutoff: int, chunk: int) 
             if not starts:
                 return
             count = tx.executemany(f"DELETE FROM {table} WHERE width = ? AND start <= ?", [(width, starts[-1][0])])
-            note_past(tx, (table,))
+            begin_generation(tx, (table,))
         yield table, count
