@@ -24,7 +24,7 @@ PUBLIC_MODULES = ("fedstore.queries.models", "fedstore.learning.", "fedstore.rec
 
 FLOORS = (
     # what everything may use; imports nothing above itself, opens nothing
-    "bins cleaning errors files ids learning schema settings window",
+    "bins cleaning errors files finding ids learning schema settings window",
     # the only room that knows the engine
     "engine",
     # facts and summaries on their way in, read models on their way out
@@ -40,6 +40,10 @@ SPEAKS_SQL = [
     *("engine", "schema", "facts", "recording.sink", "recording.fast"),
     *("queries", "policy", "ingest.marks", "ingest.routing_export", "upkeep"),
 ]
+KNOWS_THE_ENGINE = ["engine", "schema"]
+FACES_OF_THE_ENGINE = ("fedstore.engine.protocol", "fedstore.engine.tables")
+DRIVERS = {"sqlite3", "pysqlite3", "sqlite_utils", "psycopg"}
+OF_THE_ENGINE = re.compile(r"PRAGMA|-wal\b|\bst_ino\b|sqlite_(master|schema)")
 SQL = re.compile(
     r"\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|REPLACE\s+INTO\s"
     r"|CREATE\s+(TABLE|INDEX|UNIQUE|VIEW|TRIGGER)\s|(DROP|ALTER)\s+(TABLE|VIEW|INDEX)\s|PRAGMA\s|BEGIN\s+IMMEDIATE"
@@ -120,6 +124,37 @@ def goes_up(found: Import) -> bool:
     return any(FLOOR_OF.get(name, len(FLOORS)) > own for name in names)
 
 
+@pytest.mark.parametrize("package", ["fedstore"])
+@pytest.mark.parametrize(("types_too", "allowed"), [(False, 0), (True, 2)], ids=["run time", "types"])
+def test_rooms_do_not_import_in_circles(package: str, types_too: bool, allowed: int) -> None:
+    found = circles({
+        (room_of(found.importer), room)
+        for found in imports(package)
+        if found.package == package and "." in found.importer and (types_too or not found.types_only)
+        for room in ([room_of(found.module)] if "." in found.module else found.names)
+    })  # fmt: skip
+    assert len(found) <= allowed, found
+
+
+def room_of(module: str) -> str:
+    """The folder or file of a package's root that a module belongs to."""
+    return module.split(".")[1]
+
+
+def circles(arrows: set[tuple[str, str]]) -> list[set[str]]:
+    """The groups of more than one, each member of which leads to every other."""
+    ahead: dict[str, set[str]] = {room: set() for arrow in arrows for room in arrow}
+    for start in ahead:
+        waiting = [start]
+        while waiting:
+            room = waiting.pop()
+            fresh = {after for before, after in arrows if before == room} - ahead[start]
+            ahead[start] |= fresh
+            waiting += fresh
+    groups = {frozenset(b for b in ahead[a] if a in ahead[b]) for a in ahead if a in ahead[a]}
+    return [set(group) for group in groups if len(group) > 1]
+
+
 def test_sql_stays_in_its_rooms() -> None:
     wrong = [
         f"{name}:{line}: {text.strip()[:60]}"
@@ -130,6 +165,31 @@ def test_sql_stays_in_its_rooms() -> None:
         if SQL.match(text)
     ]
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_only_the_engine_knows_the_engine() -> None:
+    """No driver, no driver's settings and no file beside the store outside its room and the migrations' frozen text."""
+    wrong = [
+        str(found)
+        for package in ("fedstore", "fedtop")
+        for found in imports(package)
+        if not found.types_only and not within(found.importer, KNOWS_THE_ENGINE) and is_of_the_engine(found)
+    ]
+    wrong += [
+        f"{name}:{line}: {text.strip()[:60]}"
+        for package in ("fedstore", "fedtop")
+        for name, path in modules(package).items()
+        if not within(name, KNOWS_THE_ENGINE)
+        for line, text in strings(path)
+        if OF_THE_ENGINE.search(text)
+    ]
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+def is_of_the_engine(found: Import) -> bool:
+    """Whether a driver is imported, or another part of the engine's room than its face and its types."""
+    inside = within(found.module, ["engine"]) and found.module not in ("fedstore.engine", *FACES_OF_THE_ENGINE)
+    return inside or found.package in DRIVERS
 
 
 def test_rooms_that_may_speak_sql_exist() -> None:

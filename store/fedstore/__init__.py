@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from fedstore.facts.events import Usage as Usage
     from fedstore.facts.events import Verdict as Verdict
     from fedstore.files import replace_text as replace_text
+    from fedstore.finding import Finding as Finding
     from fedstore.ids import new_id as new_id
     from fedstore.ids import now_ms as now_ms
     from fedstore.ids import stable_id as stable_id
@@ -81,7 +82,6 @@ if TYPE_CHECKING:
     from fedstore.settings.starting import StartSettings as StartSettings
     from fedstore.settings.starting import start_settings as start_settings
     from fedstore.store import Store as Store
-    from fedstore.upkeep.doctor import Finding as Finding
     from fedstore.upkeep.doctor import diagnose as diagnose
     from fedstore.upkeep.retention import purge as purge
     from fedstore.window import WINDOW_LABELS as WINDOW_LABELS
@@ -97,7 +97,8 @@ _MODULES = {
     "engine.sqlite": ("Database",),
     "queries.decisions": ("read_decisions",),
     "demo.simulation": ("Simulation",),
-    "upkeep.doctor": ("Finding", "diagnose"),
+    "finding": ("Finding",),
+    "upkeep.doctor": ("diagnose",),
     "errors": (
         "EventError", "FedstoreError", "PlanRefusedError", "SettingsError", "StoreBusyError", "StoreError",
         "StoreNewerError", "StoreOlderError", "StoreReadOnlyError",

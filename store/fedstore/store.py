@@ -1,7 +1,7 @@
 """A store and what is done with it: the one object that the recorder, the readers and the policy share.
 
-Opening checks and migrates the file (see ``Database``); whatever is wrong comes out as one StoreError. A Store may
-be used by many threads; after a fork each process goes on with connections of its own.
+Opening checks and migrates the file; whatever is wrong comes out as one StoreError. A Store may be used by many
+threads; after a fork each process goes on with connections of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from fedstore.engine.sqlite import Database
+from fedstore.engine import open_engine
 from fedstore.ids import now_ms
 from fedstore.settings.paths import default_store_path
 
@@ -44,7 +44,7 @@ class Store:
         if path is None:
             path = settings.store if settings is not None and settings.store is not None else default_store_path()
         self.clock = clock
-        self.database = Database(path, readonly=readonly)
+        self.database = open_engine(path, readonly=readonly)
         if settings is not None:
             self.settings = settings
 
@@ -57,8 +57,8 @@ class Store:
 
     @property
     def path(self) -> Path:
-        """The file."""
-        return self.database.path
+        """The file, from wherever the process goes."""
+        return Path(self.database.address)
 
     @property
     def readonly(self) -> bool:

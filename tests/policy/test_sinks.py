@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from fedstore.cleaning import clean_name
 from fedstore.errors import FedstoreError, PlanRefusedError
+from fedstore.finding import Finding
 from fedstore.policy import PolicyBody, PolicyStore, export_policy, read_thresholds, write_thresholds
 from fedstore.policy.exports import environment
 from fedstore.policy.sinks import copy_path, read_copy
 from fedstore.settings.config import Settings
 from fedstore.store import Store
-from fedstore.upkeep.doctor import Finding, diagnose
+from fedstore.upkeep.doctor import diagnose
 from tests.conftest import Clock
 from tests.policy.synthetic import cascade_log, write_cascade, write_runs
 

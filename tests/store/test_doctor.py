@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fedstore import Finding, Settings, Store, diagnose, purge
-from fedstore.upkeep import doctor as module
+from fedstore.engine import health as module
 from tests.conftest import Clock
 
 
@@ -132,6 +132,6 @@ def test_versions_of_the_engine(monkeypatch: pytest.MonkeyPatch, version: str, s
         sqlite_version_info = tuple(map(int, version.split(".")))
 
     monkeypatch.setattr(module, "sqlite3", Driver)
-    finding = module._engine()
+    finding = module.version()
     assert version in finding.message
     assert ("lock file" in finding.message) is not safe

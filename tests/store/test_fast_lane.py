@@ -175,7 +175,7 @@ def test_a_store_that_stays_locked_is_waited_for_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "s.db"
-    monkeypatch.setattr(fast, "Database", partial(database.Database, timeout_s=0.01))
+    monkeypatch.setattr(fast, "open_engine", partial(database.Database, timeout_s=0.01))
     monkeypatch.delenv("FEDTOP_READONLY", raising=False)
     with Store(path) as store, store.database.write():
         assert try_record([*PLAIN, "--store", str(path)]) == 2

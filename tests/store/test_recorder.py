@@ -208,7 +208,7 @@ def test_a_broken_iterable_does_not_raise(tmp_path: Path) -> None:
 def test_losses_are_counted_said_once_and_confessed(
     tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sink_module, "RETRY_S", 0.0)
+    monkeypatch.setattr("fedstore.recording.home.RETRY_S", 0.0)
     blocked = tmp_path / "store.db"
     blocked.mkdir()
     recorder = Recorder(blocked, clock=clock)
@@ -240,7 +240,7 @@ def test_a_store_that_cannot_be_opened_is_not_tried_at_every_call(tmp_path: Path
 
 
 def test_losses_are_confessed_at_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sink_module, "RETRY_S", 0.0)
+    monkeypatch.setattr("fedstore.recording.home.RETRY_S", 0.0)
     (tmp_path / "s.db").mkdir()
     recorder = Recorder(tmp_path / "s.db")
     recorder.task("a")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 
 from fedstore.engine.driver import sqlite3
-from fedstore.engine.transaction import file_identity, store_error
-from fedstore.settings.paths import beside
+from fedstore.engine.place import beside, file_bytes, file_identity
+from fedstore.engine.transaction import store_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fedstore.engine.transaction import Identity
+    from fedstore.engine.place import Identity
 
 __all__ = ["connect", "may_stand_still", "still_identity"]
 
@@ -56,7 +56,4 @@ def still_identity(path: str) -> Identity | None:
 
 
 def _log_bytes(place: str) -> int:
-    try:
-        return os.stat(beside(place, "-wal")).st_size
-    except OSError:
-        return 0
+    return file_bytes(beside(place, "-wal"))

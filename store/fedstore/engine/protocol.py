@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias
 
 from fedstore.engine.tables import SummaryTable
+from fedstore.finding import Finding
 
-__all__ = ["Engine", "Parameters", "Reads", "Row", "Tx", "Value"]
+__all__ = ["Engine", "Glimpse", "Parameters", "Reads", "Row", "Tx", "Value"]
 
 Value: TypeAlias = str | int | float | bytes | bytearray | None
 """What a column holds; booleans are stored as 0 and 1."""
@@ -27,6 +28,17 @@ class Reads(Protocol):
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of one statement. Raises StoreError."""
+
+
+class Glimpse(Reads, Protocol):
+    """A store that is looked at now and then, and may be missing or locked: nothing is made, checked or migrated."""
+
+    @property
+    def serial(self) -> int:
+        """Differs when what is read now is not the store that was read before."""
+
+    def close(self) -> None:
+        """Let go of it; the next question opens it again."""
 
 
 class Tx(Protocol):
@@ -83,6 +95,9 @@ class Engine(Reads, Protocol):
 
     def write(self) -> AbstractContextManager[Tx]:
         """A transaction of this thread. Raises StoreReadOnlyError for a store opened for reading only."""
+
+    def findings(self) -> Iterable[Finding]:
+        """What there is to say about its health: schema, size, soundness, access. Raises StoreError."""
 
     def close(self) -> None:
         """Close every connection of every thread; a later read or write opens anew."""

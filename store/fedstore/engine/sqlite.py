@@ -8,7 +8,6 @@ migrates an older store; whatever is wrong with the file comes out as one StoreE
 from __future__ import annotations
 
 import atexit
-import contextlib
 import itertools
 import os
 import threading
@@ -20,10 +19,10 @@ from fedstore.engine import forking
 from fedstore.engine.driver import sqlite3
 from fedstore.engine.locking import FileLock
 from fedstore.engine.opening import connect, may_stand_still, still_identity
+from fedstore.engine.place import beside, file_bytes, file_identity
 from fedstore.engine.reading import ReadSnapshot, ThreadReader
-from fedstore.engine.transaction import Transaction, file_identity, store_error
+from fedstore.engine.transaction import Transaction, store_error
 from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreOlderError, StoreReadOnlyError
-from fedstore.settings.paths import beside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fedstore.engine.protocol import Parameters, Row
+    from fedstore.finding import Finding
 
 __all__ = ["APPLICATION_ID", "Database", "Transaction", "store_error"]
 
@@ -73,20 +73,22 @@ class Database:
         """The file."""
         from pathlib import Path
 
-        return Path(self._file)
+        return Path(self._place)
 
     @property
     def address(self) -> str:
         """The file."""
-        return self._file
+        return self._place
 
     def size_bytes(self) -> int:
         """Bytes of the file and its log."""
-        found = 0
-        for path in (self._place, beside(self._place, "-wal")):
-            with contextlib.suppress(OSError):
-                found += os.stat(path).st_size
-        return found
+        return file_bytes(self._place) + file_bytes(beside(self._place, "-wal"))
+
+    def findings(self) -> Iterator[Finding]:
+        """What there is to say about the file; reads only."""
+        from fedstore.engine.health import findings
+
+        return findings(self._place, self)
 
     # --- reading -------------------------------------------------------------------------------------------
 

@@ -18,15 +18,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
-    from typing import Any, Literal, TypeAlias
+    from typing import Any, Literal
 
     from fedstore.engine.locking import FileLock
+    from fedstore.engine.place import Identity
     from fedstore.engine.protocol import Parameters, Row, Value
     from fedstore.engine.tables import SummaryTable
 
-    Identity: TypeAlias = tuple[int, ...]
-
-__all__ = ["Transaction", "close_with", "file_identity", "store_error"]
+__all__ = ["Transaction", "close_with", "store_error"]
 
 
 _LITTLE_BYTES = 65_536
@@ -70,15 +69,6 @@ def _is_full(path: str) -> bool:
     except (OSError, AttributeError):  # no such call on Windows
         return False
     return found.f_bavail * found.f_frsize < _LITTLE_BYTES
-
-
-def file_identity(path: str) -> Identity | None:
-    """Which file stands at a path, None for none. A file that is open keeps its number, deleted or not."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def close_with(owner: object, connection: sqlite3.Connection, lock: FileLock | None = None) -> Callable[[], None]:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fedstore.engine.driver import sqlite3
+from fedstore.engine import glimpse
 from fedstore.policy.body import PolicyBody
 from fedstore.policy.sinks import read_copy
+
+if TYPE_CHECKING:
+    from fedstore.engine.protocol import Glimpse
 
 __all__ = ["Policy"]
 
@@ -45,11 +47,11 @@ class Policy:
         self._every = check_every_s
         self._timer = timer
         self._guard = threading.Lock()
-        self._connection: Any = None
+        self._store: Glimpse | None = None
         self._pid = os.getpid()
         self._next_check = float("-inf")
         self._known: tuple[int, PolicyBody] = (0, PolicyBody())
-        self._loaded: int | None = None  # the version read from the file that is open
+        self._loaded: tuple[int, int] | None = None  # the store and its version that were read last
         self._asked_copy = False
 
     def boost(self, agent: str, task_type: str = "") -> float:
@@ -73,9 +75,10 @@ class Policy:
         return self._known[0]
 
     def close(self) -> None:
-        """Close the connection; lookups go on with what is known and open it again when they must."""
+        """Let go of the store; lookups go on with what is known and open it again when they must."""
         with self._guard:
-            self._drop()
+            if self._store is not None:
+                self._store.close()
 
     def _body(self) -> PolicyBody:
         if self._timer() >= self._next_check:
@@ -84,7 +87,7 @@ class Policy:
 
     def _check(self) -> None:
         if self._pid != os.getpid():  # the parent's thread that held the lock does not exist in this process
-            self._guard = threading.Lock()
+            self._guard, self._pid = threading.Lock(), os.getpid()
         if not self._guard.acquire(blocking=self._next_check == float("-inf")):
             return
         try:
@@ -95,31 +98,15 @@ class Policy:
 
     def _refresh(self) -> None:
         try:
-            rows = self._connected().execute(_NEWEST).fetchall()
-            if rows and rows[0][0] != self._loaded:
+            if self._store is None:
+                self._store = glimpse(self._where(), _LOCK_WAIT_S)
+            rows = self._store.read(_NEWEST)
+            if rows and (self._store.serial, rows[0][0]) != self._loaded:
                 self._known = (int(rows[0][0]), PolicyBody.from_json(rows[0][1]))
-                self._loaded = self._known[0]
+                self._loaded = self._store.serial, self._known[0]
         except Exception:  # noqa: BLE001 - missing, locked, foreign or damaged: the last known values stand
-            self._drop()
             self._ask_copy()
         self._next_check = self._timer() + self._every
-
-    def _connected(self) -> Any:
-        if self._connection is not None and self._pid == os.getpid() and self._same_file():
-            return self._connection
-        self._drop()
-        path = self._where()
-        self._connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=_LOCK_WAIT_S,
-            check_same_thread=False,
-        )  # fmt: skip
-        weakref.finalize(self, _close, self._connection, os.getpid())
-        self._inode = _inode(path)
-        return self._connection
-
-    def _same_file(self) -> bool:
-        """Whether the path still leads to the file that is open: a store may be moved away and made anew."""
-        return _inode(self._where()) == self._inode
 
     def _where(self) -> Path:
         if self._path is None:
@@ -139,21 +126,3 @@ class Policy:
             copy = read_copy(self._where())
             if copy is not None and copy[0] > self._known[0]:
                 self._known = copy
-
-    def _drop(self) -> None:
-        connection, self._connection, self._loaded = self._connection, None, None
-        opened_by, self._pid = self._pid, os.getpid()
-        if connection is not None:
-            _close(connection, opened_by)
-
-
-def _close(connection: Any, opened_by: int) -> None:
-    """Close a connection, unless it belongs to the process this one was forked from."""
-    if opened_by == os.getpid():
-        with suppress(Exception):
-            connection.close()
-
-
-def _inode(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino

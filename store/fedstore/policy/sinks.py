@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from fedstore.engine import companion
 from fedstore.errors import FedstoreError
 from fedstore.files import replace_text
 from fedstore.policy.body import PolicyBody
@@ -135,7 +136,7 @@ def _add(config: MutableMapping[str, Any], layer: str, value: float) -> None:
 
 def copy_path(store: Path) -> Path:
     """Where a store keeps the last known policy for routers that cannot open it."""
-    return store.with_name(store.name + ".policy.json")
+    return companion(store, ".policy.json")
 
 
 def write_copy(store: Path, version: int, body: PolicyBody) -> None:

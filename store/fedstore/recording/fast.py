@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from fedstore.cleaning import NAME_LIMIT, TEXT_LIMIT
-from fedstore.engine.sqlite import Database
+from fedstore.engine import open_engine
 from fedstore.errors import FedstoreError, StoreBusyError
 from fedstore.facts.batch import Batch
 from fedstore.facts.checking import MAX_DURATION_MS
@@ -77,7 +77,7 @@ def record_task(path: str, task: Task) -> bool | None:
     Raises StoreBusyError when another program held the store for longer than the busy timeout.
     """
     try:
-        database = Database(path)
+        database = open_engine(path)
         try:
             batch = Batch(Stamp(now_ms(), SOURCE, keep_content=False))
             batch.add([task.__dict__])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fedstore.facts.events import Event
 from fedstore.ids import EARLIEST_MS, LATEST_MS, new_id
@@ -20,7 +20,9 @@ from fedstore.recording.background import Background
 from fedstore.recording.recorded_run import RecordedRun
 from fedstore.recording.sink import Sink
 from fedstore.recording.writer import Receipt
-from fedstore.store import Store
+
+if TYPE_CHECKING:
+    from fedstore.store import Store
 
 __all__ = ["Recorder"]
 

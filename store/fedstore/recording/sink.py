@@ -16,14 +16,17 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import FedstoreError
 from fedstore.facts.writes import LOSS_INSERT, REJECT_INSERT
 from fedstore.ids import EARLIEST_MS, LATEST_MS, now_ms
+from fedstore.recording.home import Home
 from fedstore.recording.writer import FactWriter, Receipt
-from fedstore.store import Store
 from fedstore.upkeep.rejects import Reject, as_text, reject_rows
+
+if TYPE_CHECKING:
+    from fedstore.store import Store
 
 __all__ = ["Sink"]
 
@@ -31,8 +34,6 @@ SLICE = 500
 """Facts purged after one write: a few milliseconds."""
 SLICE_EVERY_S = 1.0
 LOOK_EVERY_S = 600.0
-RETRY_S = 1.0
-"""After the store could not be opened, so long passes before the next try: an agent must not wait each time."""
 _log = logging.getLogger("fedstore")
 
 
@@ -42,14 +43,12 @@ class Sink:
     def __init__(
         self, store: Store | str | Path | None, *, source: str, keep_content: bool, clock: Callable[[], int] | None
     ) -> None:
-        self._given = store
-        self._store = store if isinstance(store, Store) else None
-        self._clock = _sound(clock or (store.clock if isinstance(store, Store) else now_ms))
+        self._home = Home(store)
+        self._clock = _sound(clock or self._home.clock)
         self._source = source
         self._keep_content = keep_content
         self._writer: FactWriter | None = None
         self._guard = threading.Lock()
-        self._not_before = 0.0
         self._why = ""
         self._said: set[str] = set()
         self._pending = 0
@@ -63,6 +62,7 @@ class Sink:
     def after_fork_in_child(self) -> None:
         """Another thread may have held the lock at the moment of the fork; what was lost is the parent's to note."""
         self._guard = threading.Lock()
+        self._home.after_fork_in_child()
         self._pending = 0
 
     def now(self) -> int:
@@ -99,42 +99,23 @@ class Sink:
         """Note what was lost, then close the store if it was opened here."""
         with contextlib.suppress(Exception):
             if self._pending:
-                self._writer or self._open()
                 self._confess()
-        with contextlib.suppress(Exception):
-            if self._store is not None and self._store is not self._given:
-                self._store.close()
-        if self._store is not self._given:
-            self._writer = self._store = None
+        self._writer = None
+        self._home.close()
 
     # --- inside --------------------------------------------------------------------------------------------
 
     def _open(self) -> FactWriter:
-        with self._guard:
-            if self._writer is not None:
-                return self._writer
-            if time.monotonic() < self._not_before:
-                raise FedstoreError(self._why)
-        try:
-            store = self._given if isinstance(self._given, Store) else Store(self._given, clock=self._clock)
-        except Exception as error:
-            with self._guard:
-                self._not_before = time.monotonic() + RETRY_S
-                self._why = str(error)
-            raise
-        with self._guard:
-            self._store = store
-            self._writer = FactWriter(
-                store.database, source=self._source, keep_content=self._keep_content, clock=self._clock
-            )
-            return self._writer
+        self._writer = FactWriter(
+            self._home.engine(), source=self._source, keep_content=self._keep_content, clock=self._clock
+        )
+        return self._writer
 
     def _refuse(self, events: Sequence[Any], receipt: Receipt) -> None:
         self.refused += len(receipt.rejected)
         source = self._source or "recorder"
         found = [Reject(source, reason, as_text(events[position])) for position, reason in receipt.rejected]
-        assert self._store is not None
-        with self._store.database.write() as tx:
+        with self._home.engine().write() as tx:
             tx.executemany(REJECT_INSERT, reject_rows(found, self._clock(), keep_content=self._keep_content))
         if "refused" not in self._said:
             self._said.add("refused")
@@ -157,12 +138,11 @@ class Sink:
         from fedstore.upkeep.retention import due, purge_steps
 
         self._next_slice = time.monotonic() + LOOK_EVERY_S
-        assert self._store is not None
-        database, now = self._store.database, self._clock()
+        database, now = self._home.engine(), self._clock()
         with self._guard:
             steps, self._purging = self._purging, None  # one thread at a time
         if steps is None and due(database, now):
-            steps = purge_steps(database, self._store.settings, now, chunk=SLICE)
+            steps = purge_steps(database, self._home.settings(), now, chunk=SLICE)
         if steps is not None and next(steps, None) is not None:
             self._purging = steps
             self._next_slice = time.monotonic() + SLICE_EVERY_S
@@ -171,8 +151,7 @@ class Sink:
         with self._guard:
             count, self._pending = self._pending, 0
         try:
-            assert self._store is not None
-            with self._store.database.write() as tx:
+            with self._home.engine().write() as tx:
                 tx.execute(LOSS_INSERT, (count, self._why, self._pending_since, self._clock()))
         except Exception:
             with self._guard:

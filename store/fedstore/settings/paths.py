@@ -13,10 +13,13 @@ from fedstore.errors import SettingsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
-__all__ = ["beside", "config_file", "default_config_path", "default_store_path", "read_toml", "store_file"]
+__all__ = [
+    "config_file", "default_config_path", "default_store_path", "from_here", "read_toml", "store_file",
+]  # fmt: skip
 
 APP_NAME = "fedtop"
 STORE_NAME = "fedtop.db"
@@ -41,6 +44,22 @@ def default_store_path() -> Path:
     return Path(store_file())
 
 
+def from_here(named: str | Path | None) -> Callable[[], str]:
+    """What tells the place of a store, named or (when it is asked) the default one, in full.
+
+    A relative path means the folder that the process is in now, wherever it goes before it asks.
+    """
+    try:
+        folder = os.getcwd()
+    except OSError:  # it was deleted: a path in full still means something
+        folder = ""
+
+    def place() -> str:
+        return os.path.abspath(os.path.join(folder, os.path.expanduser(store_file() if named is None else named)))
+
+    return place
+
+
 def config_file() -> str:
     """``default_config_path`` as text."""
     named = os.environ.get("FEDTOP_CONFIG")
@@ -57,11 +76,6 @@ def store_file() -> str:
     if isinstance(configured, str) and configured:
         return os.path.expanduser(configured)
     return os.path.join(_folder("data"), STORE_NAME)
-
-
-def beside(store: str | Path, ending: str) -> str:
-    """A companion of a store file, such as its ``.lock``: it lies where the file does, not where a link to it is."""
-    return os.path.realpath(store) + ending
 
 
 def _folder(kind: str) -> str:
