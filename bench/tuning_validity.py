@@ -89,7 +89,7 @@ class Row:
     ) -> None:
         """Count one plan against what it promises."""
         accuracy = truth.of(new)[0]
-        if settings.policy == "no-worse":
+        if settings.rule == "no-worse":
             wrong = new != old and truth.worse(new) > settings.margin
         else:
             wrong = new != old and accuracy < settings.target
@@ -157,8 +157,8 @@ def _run_cell(
             rows[name].add(truth, settings, THRESHOLDS, result.thresholds, result.verdict)
             if name == "exact":
                 for rule in result.rules:
-                    rows[rule.policy].add(truth, settings, THRESHOLDS, rule.thresholds, "rule")
-        blind = replace(settings, policy="no-worse")
+                    rows[rule.rule].add(truth, settings, THRESHOLDS, rule.thresholds, "rule")
+        blind = replace(settings, rule="no-worse")
         result = tune(as_logged(full, rng, graded=0.0), THRESHOLDS, blind)
         rows[NO_WORSE].add(truth, blind, THRESHOLDS, result.thresholds, result.verdict)
     return list(rows.values())

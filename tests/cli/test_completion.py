@@ -66,7 +66,7 @@ def test_commands_with_what_they_do(complete: Complete) -> None:
 
 def test_options_and_their_values(complete: Complete) -> None:
     assert list(complete("fedtop costs --js")) == ["--json"]
-    assert list(complete("fedtop tune --policy seed")) == ["seed-accuracy", "seed-count"]
+    assert list(complete("fedtop tune --rule seed")) == ["seed-accuracy", "seed-count"]
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")

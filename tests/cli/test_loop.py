@@ -37,7 +37,7 @@ def in_force(store: Store) -> tuple[int, dict[str, Any]]:
 
 
 def test_optimize_in_the_classic_words(run: Run, cascade: Store) -> None:
-    shown = run("optimize", "--dry-run", "--policy", "seed").stdout
+    shown = run("optimize", "--dry-run", "--rule", "seed").stdout
     assert "Optimization Analysis (DRY RUN)" in shown
     assert "TASK BOOST: kimi for review" in shown
     assert "Excellent at review: 100%" in shown
@@ -54,7 +54,7 @@ def test_optimize_shows_the_rules_side_by_side(ask: Callable[..., Any], run: Run
 
 
 def test_seed_rule_to_the_letter(ask: Callable[..., Any], cascade: Store) -> None:
-    boosts = {i["key"]: i["new"] for i in ask("optimize", "--dry-run", "--policy", "seed")["plan"]["items"]}
+    boosts = {i["key"]: i["new"] for i in ask("optimize", "--dry-run", "--rule", "seed")["plan"]["items"]}
     assert boosts["agent:kimi"] == 0.05  # 60 of 60
     assert boosts["agent:codex"] == -0.05  # 24 of 60
     assert "agent:claude" not in boosts  # 51 of 60
@@ -130,13 +130,13 @@ def test_tune_json_holds_the_whole_plan(ask: Callable[..., Any], cascade: Store)
         (["--aggressive"], {"aggressive": True}),
         (["--max-clarify", "0.1"], {"max_clarify": 0.1}),
         (["--max-clarify", "0"], {"max_clarify": 0.0}),
-        (["--policy", "seed-count"], {"policy": "seed-count"}),
+        (["--rule", "seed-count"], {"rule": "seed-count"}),
         (["--confidence", "0.99"], {"confidence": 0.99}),
-        (["--policy", "no-worse", "--margin", "0.02"], {"policy": "no-worse", "margin": 0.02}),
-        (["--policy", "seed-accuracy", "-m", 60], {"policy": "seed-accuracy", "min_graded": 60}),
+        (["--rule", "no-worse", "--margin", "0.02"], {"rule": "no-worse", "margin": 0.02}),
+        (["--rule", "seed-accuracy", "-m", 60], {"rule": "seed-accuracy", "min_graded": 60}),
         (["--clarify-cost-ms", "200", "--clarify-error", "0.1"], {"clarify_cost_ms": 200.0, "clarify_error": 0.1}),
         (["--censor-hours", "2"], {"censor_hours": 2.0}),
-        ([], {"policy": "certified", "target": 0.95, "aggressive": False, "min_graded": 100}),
+        ([], {"rule": "certified", "target": 0.95, "aggressive": False, "min_graded": 100}),
     ],
 )
 def test_tune_options_reach_the_search(
@@ -149,19 +149,19 @@ def test_tune_options_reach_the_search(
 @pytest.mark.parametrize(
     ("rule", "options", "said"),
     [
-        ("seed-count", ["-a"], "--aggressive does nothing with --policy seed-count: leave it out, or choose --policy"),
-        ("seed-count", ["-m", "60"], "choose --policy certified or no-worse or seed-accuracy"),
-        ("seed-accuracy", ["--max-clarify", "0"], "--max-clarify does nothing with --policy seed-accuracy"),
+        ("seed-count", ["-a"], "--aggressive does nothing with --rule seed-count: leave it out, or choose --rule"),
+        ("seed-count", ["-m", "60"], "choose --rule certified or no-worse or seed-accuracy"),
+        ("seed-accuracy", ["--max-clarify", "0"], "--max-clarify does nothing with --rule seed-accuracy"),
         ("seed-accuracy", ["--confidence", "0.9", "-a"], "--confidence, --aggressive do nothing"),
-        ("seed-accuracy", ["--clarify-cost-ms", "9"], "choose --policy certified or no-worse"),
-        ("certified", ["--margin", "0.02"], "--margin does nothing with --policy certified"),
-        ("", ["--margin", "0.02"], "choose --policy no-worse"),
+        ("seed-accuracy", ["--clarify-cost-ms", "9"], "choose --rule certified or no-worse"),
+        ("certified", ["--margin", "0.02"], "--margin does nothing with --rule certified"),
+        ("", ["--margin", "0.02"], "choose --rule no-worse"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(
     run: Run, store: Store, rule: str, options: list[str], said: str
 ) -> None:
-    chosen = ["--policy", rule] if rule else []
+    chosen = ["--rule", rule] if rule else []
     for more in ([], ["--dry-run"], ["--json"]):
         assert said in refused(run("tune", *chosen, *options, *more))
     assert PolicyStore(store).plans() == ()
@@ -173,16 +173,16 @@ def test_the_rule_of_the_settings_file_decides_what_would_do_nothing(
     settings = tmp_path / "config.toml"
     settings.write_text('[policy]\ntuning = "seed-count"\n')
     monkeypatch.setenv("FEDTOP_CONFIG", str(settings))
-    assert "--aggressive does nothing with --policy seed-count" in refused(run("tune", "--aggressive"))
+    assert "--aggressive does nothing with --rule seed-count" in refused(run("tune", "--aggressive"))
 
 
 def test_tune_moves_only_the_layer_named(ask: Callable[..., Any], cascade: Store) -> None:
-    plan = ask("tune", "--dry-run", "--policy", "seed-count", "-l", "semantic")["plan"]
+    plan = ask("tune", "--dry-run", "--rule", "seed-count", "-l", "semantic")["plan"]
     assert {item["key"] for item in plan["items"]} <= {"layer:semantic"}
 
 
 def test_tune_text_says_what_it_rests_on(run: Run, cascade: Store) -> None:
-    shown = run("tune", "--dry-run", "--policy", "seed-count").stdout
+    shown = run("tune", "--dry-run", "--rule", "seed-count").stdout
     assert "dry run: nothing is changed" in shown
     assert "seed-count" in shown
     assert "graded of" in shown
@@ -196,7 +196,7 @@ def plan_of(shown: str) -> str:
 
 
 def test_what_is_not_certified_needs_a_word(run: Run, ask: Callable[..., Any], cascade: Store) -> None:
-    result = run("tune", "--policy", "seed-count")
+    result = run("tune", "--rule", "seed-count")
     assert result.exit_code == 2
     assert "not certified (estimated)" in result.stderr
     plan_id = plan_of(result.stderr)
@@ -205,7 +205,7 @@ def test_what_is_not_certified_needs_a_word(run: Run, ask: Callable[..., Any], c
     said = refused(run("apply", plan_id))
     assert "not certified" in said
     assert in_force(cascade)[0] == 0
-    as_json = run("tune", "--policy", "seed-count", "--json")
+    as_json = run("tune", "--rule", "seed-count", "--json")
     assert as_json.exit_code == 2
     assert json.loads(as_json.stdout)["change"] is None
     assert in_force(cascade)[0] == 0
@@ -248,7 +248,7 @@ def test_a_window_after_the_newest_fact_says_so(
         (["undo"], "no change to take back"),
         (["undo", "7"], "there is no change #7"),
         (["tune", "--dry-run", "-l", "moon"], "moon"),
-        (["tune", "--dry-run", "--policy", "moon"], "fedtop tune --help"),
+        (["tune", "--dry-run", "--rule", "moon"], "fedtop tune --help"),
         (["policy", "import", "/no/such/file.json"], "there is no file"),
     ],
 )
@@ -281,11 +281,11 @@ def test_read_only_changes_nothing(
         settings.write_text("readonly = true\n")
         monkeypatch.setenv("FEDTOP_CONFIG", str(settings))
         named = f"readonly in {settings}"
-    shown = run("optimize", "--dry-run", "--policy", "seed", *flag)
+    shown = run("optimize", "--dry-run", "--rule", "seed", *flag)
     assert shown.exit_code == 0
     assert "not kept" in shown.stdout
     assert "fedtop apply" not in shown.stdout
-    for command in (["apply", plan_id], ["undo"], ["undo", "1"], ["optimize"], ["tune", "--policy", "seed-count"]):
+    for command in (["apply", plan_id], ["undo"], ["undo", "1"], ["optimize"], ["tune", "--rule", "seed-count"]):
         assert refused(run(*command, *flag)) == f"read-only mode ({named}): nothing was changed, since nothing may be"
     for command in (
         ["maintain"],
@@ -318,11 +318,11 @@ def test_a_dry_run_needs_no_right_to_write(
 
     monkeypatch.setattr(at, *("__init__", opened) if at is Store else ("acquire", locked))
     for command in ("optimize", "tune"):
-        shown = run(command, "--dry-run", "--policy", "seed" if command == "optimize" else "seed-count")
+        shown = run(command, "--dry-run", "--rule", "seed" if command == "optimize" else "seed-count")
         assert shown.exit_code == 0, shown.output
         assert "not kept" in shown.stdout
         assert ask(command, "--dry-run")["plan"]["id"]
-        said = refused(run(command, "--policy", "seed" if command == "optimize" else "seed-count"))
+        said = refused(run(command, "--rule", "seed" if command == "optimize" else "seed-count"))
         assert said == ("no permission" if at is Store else CANNOT)
 
 
@@ -354,7 +354,7 @@ def test_the_ledger_tells_what_happened_since(run: Run, ask: Callable[..., Any],
     before = run("changes").stdout
     assert "n=0" in before
     assert "policy version 0 → 1" in before
-    assert f"plan {loop.changes()[0].plan_id}, rule seed, proposed, window all, 30 tasks, 30 graded" in before
+    assert f"plan {loop.changes()[0].plan_id}, rule seed, proposed, window 30d, 30 tasks, 30 graded" in before
     clock.advance(2 * 3_600_000)
     write_runs(store, "kimi", "docs", "+" * 18 + "--", clock.now_ms - 3_600_000 - 60_000)
     write_runs(store, "kimi", "docs", "-" * 10, clock.now_ms - 60_000)
@@ -460,8 +460,8 @@ def test_files_that_follow_are_written_again(
     settings, config, metrics = tmp_path / "config.toml", tmp_path / "routing.json", tmp_path / "metrics.json"
     settings.write_text(f'routing_config_json = "{config}"\nmetrics_json = "{metrics}"\n')
     monkeypatch.setenv("FEDTOP_CONFIG", str(settings))
-    run("tune", "--policy", "seed-count", "--uncertified")
-    run("optimize", "--policy", "seed")
+    run("tune", "--rule", "seed-count", "--uncertified")
+    run("optimize", "--rule", "seed")
     wanted = json.loads(config.read_text()), json.loads(metrics.read_text())["agents"]
     config.unlink()
     metrics.unlink()
@@ -477,7 +477,7 @@ def test_files_that_follow_are_written_again(
 
 
 def test_metrics_hold_the_boosts_in_force(run: Run, cascade: Store) -> None:
-    run("optimize", "--policy", "seed")
+    run("optimize", "--rule", "seed")
     metrics = json.loads(run("policy", "export", "--format", "metrics").stdout)
     assert metrics["agents"]["kimi"]["routing_boost"] == 0.05
     assert metrics["agents"]["codex"]["routing_boost"] == -0.05

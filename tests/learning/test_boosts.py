@@ -1,8 +1,9 @@
-"""Boost policies: the plain rule to the letter, shrinking by hand, claims, and that shrinking routes better."""
+"""Boost rules: the plain rule to the letter, shrinking by hand, claims, and that shrinking routes better."""
 
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -13,10 +14,10 @@ from scipy import stats
 from fedstore.learning.boosts import (
     BoostSettings,
     claim_of,
-    compare_policies,
     propose_boosts,
     tally,
 )
+from fedstore.learning.rules import BOOST_RULES
 
 NO_DECAY = BoostSettings(half_life=None)
 
@@ -107,25 +108,54 @@ def test_claims_need_a_bound() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.booleans()), max_size=60))
-def test_boosts_stay_in_range_and_policies_line_up(seen: list[tuple[str, str, bool]]) -> None:
-    for policy in ("shrunk", "wilson", "seed"):
-        for proposal in propose_boosts(seen, policy):
+def test_boosts_stay_in_range_and_rules_line_up(seen: list[tuple[str, str, bool]]) -> None:
+    for rule in BOOST_RULES:
+        for proposal in propose_boosts(seen, rule):
             assert -0.05 <= proposal.boost <= 0.05
             assert 0.0 < proposal.posterior < 1.0
             assert proposal.effective_n <= proposal.n + 1e-9
             assert proposal.interval is not None
-    rows = compare_policies(seen)
+    rows = propose_boosts(seen, "shrunk")
     assert len(rows) == len({a for a, _, _ in seen}) + len({(a, t) for a, t, _ in seen})
-    agents = [row.shrunk for row in rows if row.task_type is None]
+    for rule in BOOST_RULES:
+        assert [row.boosts[rule] for row in rows] == [row.boost for row in propose_boosts(seen, rule)]
+    agents = [row.boost for row in rows if row.task_type is None]
     if agents and max(map(abs, agents)) < 0.05:
         assert sum(agents) == pytest.approx(0.0, abs=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz"), st.booleans()), min_size=1, max_size=60))
+def test_a_pair_is_compared_with_every_agent_at_its_task_type(seen: list[tuple[str, str, bool]]) -> None:
+    found = {(p.agent, p.task_type): p for p in propose_boosts(seen, "shrunk", NO_DECAY)}
+    own = {agent: p.posterior for (agent, kind), p in found.items() if kind is None}
+    for (agent, kind), p in found.items():
+        at = [o for a, k, o in seen if (a, k) == (agent, kind)] if kind is not None else []
+        if kind is not None:
+            assert p.posterior == pytest.approx((sum(at) + 5 * own[agent]) / (len(at) + 5))
+        same = [found.get((other, kind), found[other, None]).posterior for other in own]
+        assert p.peers == pytest.approx(sum(same) / len(same))
+        assert p.boost == pytest.approx(min(0.05, max(-0.05, p.posterior - p.peers)), abs=6e-5)
+
+
+def test_many_pairs_take_time_in_proportion() -> None:
+    """Eight times as many pairs take about eight times as long; compared with each other they would take 64 times."""
+
+    def seconds(agents: int) -> float:
+        seen = [(f"a{a}", f"t{t}", (a + t) % 2 == 0) for a in range(agents) for t in range(30)]
+        start = time.process_time()
+        propose_boosts(seen)
+        return time.process_time() - start
+
+    few, many = (min(seconds(agents) for _ in range(3)) for agents in (10, 80))
+    assert many < 24 * few
 
 
 def test_lone_agent_gets_no_relative_boost() -> None:
     assert propose_boosts(outcomes("a", 20, 0), "shrunk")[0].boost == 0.0
 
 
-def _routed(policy: str, rng: np.random.Generator, tasks: int = 240, agents: int = 5) -> float:
+def _routed(rule: str, rng: np.random.Generator, tasks: int = 240, agents: int = 5) -> float:
     """Mean true success of tasks routed by noisy scores plus boosts that are renewed every 20 tasks."""
     skill = np.clip(rng.normal(0.75, 0.12, agents), 0.05, 0.99)
     boost, seen, total = np.zeros(agents), [], 0.0
@@ -133,8 +163,8 @@ def _routed(policy: str, rng: np.random.Generator, tasks: int = 240, agents: int
         chosen = int(np.argmax(rng.normal(0, 0.05, agents) + boost))
         total += skill[chosen]
         seen.append((str(chosen), "x", bool(rng.random() < skill[chosen])))
-        if t % 20 == 19 and policy != "none":
-            for proposal in propose_boosts(seen, policy):  # type: ignore[arg-type]
+        if t % 20 == 19 and rule != "none":
+            for proposal in propose_boosts(seen, rule):  # type: ignore[arg-type]
                 if proposal.task_type is None:
                     boost[int(proposal.agent)] = proposal.boost
     return total / tasks
@@ -142,8 +172,8 @@ def _routed(policy: str, rng: np.random.Generator, tasks: int = 240, agents: int
 
 def test_shrunk_boosts_route_better_than_the_plain_rule() -> None:
     score = {
-        policy: float(np.mean([_routed(policy, np.random.default_rng([8, rep])) for rep in range(60)]))
-        for policy in ("none", "seed", "shrunk")
+        rule: float(np.mean([_routed(rule, np.random.default_rng([8, rep])) for rep in range(60)]))
+        for rule in ("none", "seed", "shrunk")
     }
     assert score["none"] + 0.01 < score["seed"]
     assert score["seed"] < score["shrunk"]

@@ -11,6 +11,7 @@ from scipy import special, stats
 
 from fedstore.learning.evidence import prepare
 from fedstore.learning.replay import outcome, replay
+from fedstore.learning.rules import TUNE_RULES, TuneRule
 from fedstore.learning.sample_size import best_certifiable, certify_size, zero_error_minimum
 from fedstore.learning.search import Search, candidates, collapse
 from fedstore.learning.seed_rules import seed_accuracy, seed_count
@@ -175,7 +176,7 @@ def test_without_outcomes_only_agreement_is_guarded() -> None:
 
 def test_no_worse_guard_can_be_chosen_and_still_reports_accuracy() -> None:
     log = live("seedlike", 20_000, 71, graded=0.3)
-    result = tune(log, THRESHOLDS, TuneSettings(policy="no-worse", margin=0.01))
+    result = tune(log, THRESHOLDS, TuneSettings(rule="no-worse", margin=0.01))
     assert result.guard == "no-worse"
     assert result.accuracy is not None
 
@@ -310,11 +311,11 @@ def test_random_logs_never_break_it() -> None:
     for seed in range(25):
         rng = np.random.default_rng(seed)
         log = random_log(rng, 300)
-        for policy in ("certified", "no-worse", "seed-accuracy", "seed-count"):
+        for rule in TUNE_RULES:
             result = tune(
                 log,
                 THRESHOLDS,
-                TuneSettings(policy=policy, target=0.6, min_graded=10, aggressive=seed % 2 == 0),
+                TuneSettings(rule=rule, target=0.6, min_graded=10, aggressive=seed % 2 == 0),
             )
             assert 0.0 <= result.clarify.new <= 1.05
             assert all(0.0 < value <= 1.0 for value in result.thresholds)
@@ -357,7 +358,7 @@ def test_partial_grades_are_told() -> None:
 
 def test_seed_policy_is_taken_as_it_is_but_warned_about() -> None:
     log = live("seedlike", 5000, 98)
-    result = tune(log, THRESHOLDS, TuneSettings(policy="seed-count"))
+    result = tune(log, THRESHOLDS, TuneSettings(rule="seed-count"))
     assert result.thresholds == pytest.approx((0.80, 0.65, 0.80, 0.85))
     assert result.verdict == "estimated"
     assert any("rule by name" in warning for warning in result.warnings)
@@ -452,11 +453,11 @@ UNLIKE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("policy", ["certified", "no-worse", "seed-accuracy", "seed-count"])
+@pytest.mark.parametrize("rule", TUNE_RULES)
 @pytest.mark.parametrize("name", sorted(UNLIKE))
-def test_what_is_said_to_do_nothing_does_nothing_and_the_rest_something(policy: str, name: str) -> None:
+def test_what_is_said_to_do_nothing_does_nothing_and_the_rest_something(rule: TuneRule, name: str) -> None:
     log = live("seedlike", 20_000, 11, probe_rate=0.3)
-    settings = TuneSettings(policy=policy, target=0.955)
+    settings = TuneSettings(rule=rule, target=0.955)
     usual, other = (tune(log, THRESHOLDS, each) for each in (settings, replace(settings, **{name: UNLIKE[name]})))
     differs = (usual.thresholds, usual.verdict, usual.reasons) != (other.thresholds, other.verdict, other.reasons)
     assert differs == (name not in settings.idle)

@@ -171,7 +171,7 @@ def test_a_change_that_promised_no_accuracy_is_not_held_to_the_target(
 ) -> None:
     """What only promised that few decisions get worse does no harm where accuracy was below the target before."""
     write_cascade(store, cascade_log("seedlike", 3_000, 7, graded=graded), clock.now_ms - HOUR_MS)
-    plan = loop.propose_tune(loop.tune_settings(policy="no-worse", target=0.99))
+    plan = loop.propose_tune(loop.tune_settings(rule="no-worse", target=0.99))
     assert plan.verdict == "certified"
     applied = loop.apply(plan)
     clock.advance(3 * HOUR_MS)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from fedstore.errors import FedstoreError, PlanRefusedError, StoreReadOnlyError
 from fedstore.facts.events import Verdict
-from fedstore.learning.tuning_types import TunePolicy
+from fedstore.learning.rules import TuneRule
 from fedstore.policy import Plan, PolicyBody, PolicyStore
 from fedstore.settings.config import PolicySettings, Settings
 from fedstore.store import Store
@@ -260,9 +260,9 @@ def test_a_lock_set_in_the_settings_refuses_a_plan_made_before(
 
 @pytest.mark.parametrize("rule", ["certified", "seed-count"])
 def test_a_locked_layer_stays_and_the_others_are_tuned_around_it(
-    cascade_store: Store, loop: PolicyStore, rule: TunePolicy
+    cascade_store: Store, loop: PolicyStore, rule: TuneRule
 ) -> None:
-    settings = loop.tune_settings(policy=rule)
+    settings = loop.tune_settings(rule=rule)
     moving = loop.propose_tune(settings).items[0]
     loop.lock(moving.key)
     plan = loop.propose_tune(settings)

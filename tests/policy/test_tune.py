@@ -128,7 +128,7 @@ def test_real_decisions_beat_the_seed_rule(store: Store, loop: PolicyStore) -> N
     log = read_decisions(store.database, window)
     assert (len(log), log.layers) == (1500, ("keyword", "semantic", "rag", "pytorch"))
     assert replay(log).layer.tolist() == log.accepted.tolist()
-    plan = loop.propose_tune(loop.tune_settings(policy="seed-accuracy"), window)
+    plan = loop.propose_tune(loop.tune_settings(rule="seed-accuracy"), window)
     rule = next(other for other in plan.alternatives if other.policy == "seed-accuracy")
     best = loop.propose_tune(loop.tune_settings(target=0.90, max_clarify=0.22), window)
     assert best.verdict == "certified"

@@ -251,7 +251,7 @@ async def test_boosts_in_force_appear_with_their_history(seeded_store: Store, cl
     from fedstore.policy import PolicyStore
 
     policies = PolicyStore(seeded_store)
-    change = policies.apply(policies.propose_optimize(policy="seed"), who="test")
+    change = policies.apply(policies.propose_optimize("seed"), who="test")
     moved = {item.key: item.new for item in change.plan.items}
     async with running(seeded_store, clock, tab="agents") as (app, pilot):
         rows = table(app, "#agents-table").model.rows

@@ -200,7 +200,7 @@ async def test_e_writes_the_plan_as_json(looped: Store, clock: Clock, tmp_path: 
 @pytest.fixture
 def plans(looped: Store) -> tuple[Plan, Plan]:
     loop = PolicyStore(looped)
-    return loop.propose_tune(), loop.propose_tune(loop.tune_settings(policy="seed-count"))
+    return loop.propose_tune(), loop.propose_tune(loop.tune_settings(rule="seed-count"))
 
 
 async def test_escape_gives_up_computing_and_stops_the_thread(

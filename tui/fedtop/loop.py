@@ -10,7 +10,7 @@ import getpass
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from fedstore import FedstoreError, StoreError
 
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from fedstore import Alarm, Change, Plan, PolicyStore, Store, Window
+    from fedstore.learning.rules import PlanKind
 
 __all__ = [
-    "RULES",
-    "WINDOWS",
     "Cancelled",
-    "Kind",
     "LedgerReader",
     "Paced",
     "Undoing",
@@ -38,13 +36,6 @@ __all__ = [
     "undoing",
 ]
 
-Kind = Literal["optimize", "tune"]
-RULES: dict[Kind, tuple[str, ...]] = {
-    "optimize": ("shrunk", "wilson", "seed"),
-    "tune": ("certified", "no-worse", "seed-accuracy", "seed-count"),
-}
-WINDOWS: dict[Kind, str] = {"optimize": "30d", "tune": "7d"}
-"""The evidence a plan starts with; boosts fade with age by themselves, thresholds do not."""
 _LEDGER = 200
 _PATIENCE = 10.0
 
@@ -55,9 +46,11 @@ class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to propose. `rule` "" is the one in the settings; `at_ms` None ends the window at the present."""
+    """What to propose. `rule` "" is the one in the settings, `window` "" the one that plans of the kind begin with;
+    `at_ms` None ends it at the present.
+    """
 
-    kind: Kind
+    kind: PlanKind
     rule: str = ""
     window: str = ""
     at_ms: int | None = None
@@ -86,13 +79,12 @@ def _opened(source: Store, *, readonly: bool = False) -> Iterator[tuple[Store, P
         yield store, PolicyStore(store)
 
 
-def rule_of(source: Store, kind: Kind) -> str:
+def rule_of(source: Store, kind: PlanKind) -> str:
     """The rule that the settings name."""
-    rules = source.settings.policy
-    return rules.boosts if kind == "optimize" else rules.tuning
+    return source.settings.policy.rule(kind)
 
 
-def followers(source: Store, kind: Kind) -> tuple[str, ...]:
+def followers(source: Store, kind: PlanKind) -> tuple[str, ...]:
     """The files that are written after a change of this kind."""
     path = source.settings.metrics_json if kind == "optimize" else source.settings.routing_config_json
     return () if path is None else (str(path),)
@@ -102,14 +94,13 @@ def propose(source: Store, wish: Wish, progress: Callable[[float], None], cancel
     """A plan; `progress` gets shares of 1. Raises Cancelled when `cancelled` says so, FedstoreError otherwise."""
     from fedstore.learning.tuning_types import TuneCancelledError
 
-    with _opened(source) as (store, policy):
-        at = store.clock() if wish.at_ms is None else wish.at_ms
-        window = store.reader().window(wish.window or WINDOWS[wish.kind], at)
+    with _opened(source) as (_, policy):
+        window = policy.evidence(wish.kind, wish.window, wish.at_ms)
         rule: Any = wish.rule or rule_of(source, wish.kind)
         try:
             if wish.kind == "optimize":
                 return policy.propose_optimize(rule, window, progress=progress, cancelled=cancelled)
-            settings = policy.tune_settings(policy=rule)
+            settings = policy.tune_settings(rule=rule)
             return policy.propose_tune(settings, window, progress=progress, cancelled=cancelled)
         except TuneCancelledError as error:
             raise Cancelled from error

@@ -1,9 +1,8 @@
 """Routing boosts for agents, and the claims "high" and "low performer", which are another matter.
 
 A boost is a decision under uncertainty: the default shrinks each agent towards the federation's mean and
-fades with age, which routes better than waiting for certainty. A claim needs a bound. Three policies:
-"shrunk" (default), "wilson" (boost only where a claim holds) and "seed" (the plain rate rule). Standard
-library only.
+fades with age, which routes better than waiting for certainty. A claim needs a bound. `learning.rules` names
+the three rules. Standard library only.
 """
 
 from __future__ import annotations
@@ -11,29 +10,27 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from fedstore.learning.intervals import Interval, wilson, wilson_lower, wilson_upper
 from fedstore.learning.percent import counted, percent
+from fedstore.learning.rules import DEFAULT_BOOST_RULE, BoostRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
-    "BoostComparison",
-    "BoostPolicy",
     "BoostProposal",
     "BoostSettings",
     "Claim",
     "Outcome",
     "Tally",
     "claim_of",
-    "compare_policies",
     "propose_boosts",
     "tally",
 ]
 
-BoostPolicy = Literal["shrunk", "wilson", "seed"]
 Claim = Literal["high", "low"]
 Outcome = tuple[str, str, bool]
 """(agent, task type, success), oldest first."""
@@ -75,7 +72,7 @@ class BoostProposal:
 
     agent: str
     task_type: str | None
-    policy: BoostPolicy
+    rule: BoostRule
     successes: int
     n: int
     effective_n: float
@@ -83,26 +80,19 @@ class BoostProposal:
     rate: float | None
     posterior: float
     """Success rate after shrinking."""
+    peers: float
+    """The mean of these rates over all agents (at this task type): what the rule "shrunk" compares with."""
     interval: Interval | None
     """95 % interval of the plain rate."""
     boost: float
     """Added to the routing score, within -0.05 .. +0.05."""
+    boosts: Mapping[BoostRule, float]
+    """What each rule would set on the same evidence."""
     claim: Claim | None
     """"high" or "low" performer with one-sided 90 % confidence; apart from the boost."""
     evidence: str
     more_needed: int | None
     """Tasks at the present rate until a claim would hold; 0 if it does, ``None`` if none would."""
-
-
-@dataclass(frozen=True, slots=True)
-class BoostComparison:
-    """The three policies' boosts for one agent or agent and task type."""
-
-    agent: str
-    task_type: str | None
-    shrunk: float
-    wilson: float
-    seed: float
 
 
 def tally(successes: Sequence[bool], half_life: float | None = None) -> Tally:
@@ -125,36 +115,25 @@ def claim_of(successes: int, n: int) -> Claim | None:
 
 
 def propose_boosts(
-    outcomes: Iterable[Outcome], policy: BoostPolicy = "shrunk", settings: BoostSettings | None = None
+    outcomes: Iterable[Outcome], rule: BoostRule = DEFAULT_BOOST_RULE, settings: BoostSettings | None = None
 ) -> tuple[BoostProposal, ...]:
-    """Boosts per agent, then per agent and task type; agents and types in alphabetical order."""
+    """Boosts per agent, then per agent and task type; agents and types in alphabetical order.
+
+    Takes time in proportion to the outcomes and the pairs of agent and task type among them.
+    """
     settings = settings or BoostSettings()
     agents, pairs = _collect(outcomes, settings.half_life)
-    posteriors = _agent_posteriors(agents)
-    pair_posteriors = _pair_posteriors(agents, pairs, posteriors)
-    found = [
-        _proposal(agent, None, policy, agents[agent], posteriors[agent], _relative(posteriors, agent, settings))
-        for agent in sorted(agents)
-    ]
-    for agent, kind in sorted(pairs):
-        same_type = {other: rate for (other, of), rate in pair_posteriors.items() if of == kind}
-        relative = _relative(same_type, agent, settings)
-        posterior = same_type[agent]
-        found.append(_proposal(agent, kind, policy, pairs[agent, kind], posterior, relative))
-    return tuple(found)
-
-
-def compare_policies(outcomes: Iterable[Outcome], settings: BoostSettings | None = None) -> tuple[BoostComparison, ...]:
-    """What each policy would set, side by side."""
-    seen = list(outcomes)
-    shrunk, gated, seed = (propose_boosts(seen, policy, settings) for policy in _POLICIES)
-    return tuple(
-        BoostComparison(a.agent, a.task_type, a.boost, b.boost, c.boost)
-        for a, b, c in zip(shrunk, gated, seed, strict=True)
+    own = _agent_posteriors(agents)
+    of_pairs = {(agent, kind): _at_type(pairs[agent, kind], own[agent]) for agent, kind in sorted(pairs)}
+    mean = math.fsum(own.values()) / len(own) if own else 0.0
+    means = _means_by_type(own, of_pairs)
+    return (
+        *(_proposal(agent, None, rule, agents[agent], own[agent], mean, settings) for agent in sorted(agents)),
+        *(
+            _proposal(agent, kind, rule, pairs[agent, kind], posterior, means[kind], settings)
+            for (agent, kind), posterior in of_pairs.items()
+        ),
     )
-
-
-_POLICIES: tuple[BoostPolicy, ...] = ("shrunk", "wilson", "seed")
 
 
 def _collect(
@@ -191,49 +170,51 @@ def _strength(tallies: Sequence[Tally], mean: float) -> float:
     return math.sqrt(_DEFAULT_STRENGTH * moments)
 
 
-def _pair_posteriors(
-    agents: Mapping[str, Tally], pairs: Mapping[tuple[str, str], Tally], own: Mapping[str, float]
-) -> dict[tuple[str, str], float]:
-    """Every agent's rate at every task type, shrunk to its own overall rate (that alone where nothing was seen)."""
-    rates = {}
-    for kind in {kind for _, kind in pairs}:
-        for agent in agents:
-            seen = pairs.get((agent, kind))
-            s, n = (seen.weighted_successes, seen.weighted_n) if seen else (0.0, 0.0)
-            rates[agent, kind] = (s + TYPE_STRENGTH * own[agent]) / (n + TYPE_STRENGTH)
-    return rates
+def _at_type(seen: Tally, own: float) -> float:
+    """An agent's rate at a task type, shrunk to its own overall rate."""
+    return (seen.weighted_successes + TYPE_STRENGTH * own) / (seen.weighted_n + TYPE_STRENGTH)
 
 
-def _relative(posteriors: Mapping[str, float], agent: str, settings: BoostSettings) -> float:
-    mean = sum(posteriors.values()) / len(posteriors)
-    boost = settings.kappa * (posteriors[agent] - mean)
+def _means_by_type(own: Mapping[str, float], of_pairs: Mapping[tuple[str, str], float]) -> dict[str, float]:
+    """The mean rate of all agents at each task type; one that never did it counts with its overall rate."""
+    moved: dict[str, list[float]] = defaultdict(list)
+    for (agent, kind), posterior in of_pairs.items():
+        moved[kind].append(posterior - own[agent])
+    total = math.fsum(own.values())
+    return {kind: (total + math.fsum(by)) / len(own) for kind, by in moved.items()}
+
+
+def _relative(posterior: float, peers: float, settings: BoostSettings) -> float:
+    """The boost of an agent whose rate is so far above or below its peers'."""
+    boost = settings.kappa * (posterior - peers)
     return round(min(MAX_BOOST, max(-MAX_BOOST, boost)), 4) + 0.0
 
 
 def _proposal(
-    agent: str, kind: str | None, policy: BoostPolicy, seen: Tally, posterior: float, relative: float
+    agent: str, kind: str | None, rule: BoostRule, seen: Tally, posterior: float, peers: float, settings: BoostSettings
 ) -> BoostProposal:
     claim = claim_of(seen.successes, seen.n)
-    if policy == "shrunk":
-        boost = relative
-    elif policy == "wilson":
-        boost = {"high": MAX_BOOST, "low": -MAX_BOOST, None: 0.0}[claim]
-    else:
-        boost = _seed_boost(seen, kind)
+    boosts: dict[BoostRule, float] = {
+        "shrunk": _relative(posterior, peers, settings),
+        "wilson": {"high": MAX_BOOST, "low": -MAX_BOOST, None: 0.0}[claim],
+        "seed": _seed_boost(seen, kind),
+    }
     return BoostProposal(
         agent=agent,
         task_type=kind,
-        policy=policy,
+        rule=rule,
         successes=seen.successes,
         n=seen.n,
         effective_n=seen.weighted_n,
         rate=seen.rate,
         posterior=posterior,
+        peers=peers,
         interval=wilson(seen.successes, seen.n),
-        boost=boost,
+        boost=boosts[rule],
+        boosts=boosts,
         claim=claim,
-        evidence=_evidence(policy, seen, kind, posterior, claim),
-        more_needed=0 if claim else _more_needed(seen),
+        evidence=_evidence(rule, seen, kind, posterior, claim),
+        more_needed=0 if claim else _more_needed(seen.successes, seen.n),
     )
 
 
@@ -246,27 +227,28 @@ def _seed_boost(seen: Tally, kind: str | None) -> float:
     return -MAX_BOOST if seen.rate <= SEED_LOW and kind is None else 0.0
 
 
-def _evidence(policy: BoostPolicy, seen: Tally, kind: str | None, posterior: float, claim: Claim | None) -> str:
+def _evidence(rule: BoostRule, seen: Tally, kind: str | None, posterior: float, claim: Claim | None) -> str:
     rate = seen.rate or 0.0
-    if policy == "seed" and kind is not None and _seed_boost(seen, kind) > 0:
+    if rule == "seed" and kind is not None and _seed_boost(seen, kind) > 0:
         return f"Excellent at {kind}: {rate:.0%}"
     counts = f"{seen.successes:,} of {counted(seen.n, 'task')} right ({percent(rate)})"
-    if policy == "shrunk":
+    if rule == "shrunk":
         return f"{counts}, {percent(posterior, 1)} after shrinking"
-    if policy == "wilson":
+    if rule == "wilson":
         return f"{counts}, {'no claim holds' if claim is None else f'{claim} performer at 90 % confidence'}"
     return counts if seen.n >= MIN_TASKS else f"{counts}, fewer than {MIN_TASKS}"
 
 
-def _more_needed(seen: Tally) -> int | None:
-    """Tasks at the present rate until a claim holds: a doubling search, then bisection."""
-    rate = seen.rate
+@lru_cache(maxsize=4096)
+def _more_needed(successes: int, n: int) -> int | None:
+    """Tasks at the present rate until a claim holds: a doubling search, then the first in its last interval."""
+    rate = successes / n if n else None
     if rate is None or CLAIM_LOW <= rate <= CLAIM_HIGH:
         return None
 
     def holds(more: int) -> bool:
-        n = seen.n + more
-        return claim_of(math.floor(rate * n) if rate > CLAIM_HIGH else math.ceil(rate * n), n) is not None
+        total = n + more
+        return claim_of(math.floor(rate * total) if rate > CLAIM_HIGH else math.ceil(rate * total), total) is not None
 
     high = 1
     while not holds(high):

@@ -8,6 +8,7 @@ arguments outside their domain and return ``None`` where nothing was seen.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = [
@@ -73,6 +74,7 @@ def _horner(coefficients: tuple[float, ...], x: float) -> float:
     return total
 
 
+@lru_cache(maxsize=64)
 def normal_quantile(p: float) -> float:
     """z with P(Z <= z) = p, for 0 < p < 1."""
     if not 0.0 < p < 1.0:

@@ -96,7 +96,7 @@ def _context(log: DecisionLog, now: tuple[float, ...], settings: TuneSettings) -
     usable, rows, rejected = _usable(log, settings.censor_hours)
     has_grades = usable.graded
     guard: Guard = settings.guard
-    if settings.policy == "no-worse" or not has_grades.any():
+    if settings.rule == "no-worse" or not has_grades.any():
         guard = "no-worse"
     tried = [layer_attempts(usable, k, live_only=True) for k in range(len(now))]
     attempts = tuple(int(np.count_nonzero(a)) for a in tried)
@@ -106,7 +106,7 @@ def _context(log: DecisionLog, now: tuple[float, ...], settings: TuneSettings) -
 
 
 class _Job:
-    """One run of the tuner: candidates by layer, then the search or the rule the policy names."""
+    """One run of the tuner: candidates by layer, then the search or the rule the settings name."""
 
     def __init__(self, context: Context, stage: Callable[[float], None]) -> None:
         self.context, self.settings, self.log, self.now = context, context.settings, context.log, context.now
@@ -116,7 +116,7 @@ class _Job:
         stage(0.1)
 
     def run(self) -> TuneResult:
-        finding = self._rule() if self.settings.policy.startswith("seed") else self._search()
+        finding = self._rule() if self.settings.rule.startswith("seed") else self._search()
         self.stage(0.7)
         result = build_result(self.context, finding, self.notes)
         self.stage(1.0)
@@ -239,7 +239,7 @@ class _Job:
     def _rule(self) -> Finding:
         """A simple named rule, taken as it is."""
         grade = self._grade()
-        if self.settings.policy == "seed-accuracy":
+        if self.settings.rule == "seed-accuracy":
             changes = seed_accuracy(self.log, self.now, self.settings.min_graded)
         else:
             changes = seed_count(self.log, self.now)

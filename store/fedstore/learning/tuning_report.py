@@ -10,12 +10,12 @@ import numpy as np
 from fedstore.learning.effects import accuracy_effect, drift, flips_and_worst_agent, mean_effect
 from fedstore.learning.intervals import clopper_pearson, fay_feuer_upper
 from fedstore.learning.replay import Outcome, outcome
+from fedstore.learning.rules import TuneRule
 from fedstore.learning.seed_rules import RuleChange, judged_confidences, seed_accuracy, seed_count
 from fedstore.learning.tuning_types import (
     Effect,
     LayerChange,
     RulePlan,
-    TunePolicy,
     TuneResult,
     TuneSettings,
 )
@@ -56,7 +56,7 @@ def build_result(context: Context, finding: Finding, notes: Sequence[str]) -> Tu
     lam = settings.clarify_cost_ms
     return TuneResult(
         verdict=finding.verdict,
-        policy=settings.policy,
+        rule=settings.rule,
         guard=context.guard,
         evidence=finding.evidence.grade,
         layers=_layers(context, finding, predicted, notes),
@@ -167,13 +167,13 @@ def _layer_grade(context: Context, grade: EvidenceGrade, k: int, old: float, new
 def _rules(context: Context, evidence: Evidence, part: NDArray[np.bool_]) -> tuple[RulePlan, ...]:
     """The simple named rules on the same decisions, with what would come of them."""
     judged = judged_confidences(context.log)
-    found: dict[TunePolicy, list[RuleChange]] = {
+    found: dict[TuneRule, list[RuleChange]] = {
         "seed-accuracy": seed_accuracy(context.log, context.now, context.settings.min_graded, judged),
         "seed-count": seed_count(context.log, context.now, judged),
     }
     plans = []
     outcomes: dict[tuple[float, ...], Outcome] = {}
-    for policy, changes in found.items():
+    for rule, changes in found.items():
         thresholds = tuple(value for value, _ in changes)
         raises = any(new > old for new, old in zip(thresholds, context.now, strict=True))
         if raises and evidence.grade == "exact":
@@ -184,7 +184,7 @@ def _rules(context: Context, evidence: Evidence, part: NDArray[np.bool_]) -> tup
         accuracy = 1.0 - float(result.risk[part].mean()) if evidence.guard == "accuracy" and part.any() else None
         plans.append(
             RulePlan(
-                policy=policy,
+                rule=rule,
                 thresholds=thresholds,
                 reasons=tuple(reason for _, reason in changes),
                 accuracy=accuracy,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fedstore.learning.intervals import Interval, wilson
 from fedstore.learning.log import A_SHARE
+from fedstore.learning.rules import DEFAULT_TUNE_RULE, TuneRule
 
 if TYPE_CHECKING:
     from fedstore.learning.evidence import EvidenceGrade, Guard
@@ -21,18 +22,16 @@ __all__ = [
     "LayerChange",
     "RulePlan",
     "TuneCancelledError",
-    "TunePolicy",
     "TuneResult",
     "TuneSettings",
     "Verdict",
 ]
 
-TunePolicy = Literal["certified", "no-worse", "seed-accuracy", "seed-count"]
 Verdict = Literal["certified", "estimated", "recover", "insufficient", "keep"]
 
 
 _SEARCH = frozenset({"aggressive", "clarify_cost_ms", "confidence", "margin", "max_clarify"})
-_IDLE: dict[TunePolicy, frozenset[str]] = {
+_IDLE: dict[TuneRule, frozenset[str]] = {
     "certified": frozenset({"margin"}),
     "no-worse": frozenset(),
     "seed-accuracy": _SEARCH,
@@ -72,7 +71,7 @@ class TuneSettings:
     """"accuracy" keeps the target; "no-worse" lets at most ``margin`` of the decisions get worse."""
     margin: float = 0.01
     """The share of decisions the no-worse guard allows to get worse."""
-    policy: TunePolicy = "certified"
+    rule: TuneRule = DEFAULT_TUNE_RULE
     """"certified" and "no-worse" search under a guard; the seed rules come by name, without a guarantee."""
     evidence: EvidenceGrade | Literal["auto"] = "auto"
     """What to rest on beyond the live path; "auto" takes probes if any, donors only as an estimate."""
@@ -97,12 +96,12 @@ class TuneSettings:
 
     @property
     def idle(self) -> frozenset[str]:
-        """The settings that do nothing under this policy.
+        """The settings that do nothing under this rule.
 
         The seed rules neither search nor certify. (Where nothing is graded, "certified" falls back on the no-worse
         guard, and on its margin; who means to set that asks for the guard by name.)
         """
-        return _IDLE[self.policy]
+        return _IDLE[self.rule]
 
     @property
     def reach(self) -> float:
@@ -189,7 +188,7 @@ class AgentChange:
 class RulePlan:
     """What one of the simple named rules would set, and what would come of it (``None``: no outcomes)."""
 
-    policy: TunePolicy
+    rule: TuneRule
     thresholds: tuple[float, ...]
     reasons: tuple[str, ...]
     accuracy: float | None
@@ -203,7 +202,7 @@ class TuneResult:
     """A threshold plan: a proposal, the evidence, the prediction, and what is missing to say more."""
 
     verdict: Verdict
-    policy: TunePolicy
+    rule: TuneRule
     guard: Guard
     evidence: EvidenceGrade
     layers: tuple[LayerChange, ...]

@@ -59,7 +59,7 @@ def reasons_for(context: Context, finding: Finding, accuracy: Effect | None) -> 
     if finding.verdict == "insufficient" and missing is None and accuracy is not None:
         reasons.append(f"the accuracy seen ({percent(accuracy.now, 1)}) is not above the target")
     if finding.verdict == "insufficient" and context.guard == "accuracy":
-        reasons.append("the policy no-worse needs no grades and may certify a change")
+        reasons.append("the rule no-worse needs no grades and may certify a change")
     return tuple(reasons)
 
 
@@ -96,7 +96,7 @@ def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> t
         found.append(f"{many}: such a layer cannot accept at any threshold")
     if _several_thresholds(log):
         found.append("the window spans several thresholds; each decision is replayed from its own")
-    if settings.policy.startswith("seed"):
+    if settings.rule.startswith("seed"):
         found.append("a rule by name: it ignores the later layers and drifts below the target when repeated")
     error = settings.clarify_error
     assumed = f"{percent(error, 1)} of clarifications are assumed to go wrong"

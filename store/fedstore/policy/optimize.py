@@ -1,4 +1,4 @@
-"""Boost plans from the store: the newest graded runs of each agent, three policies side by side, one proposed.
+"""Boost plans from the store: the newest graded runs of each agent, the rules side by side, one proposed.
 
 Boosts are levels: they follow from the evidence alone, whatever was set before, so the same evidence proposed
 twice changes nothing. Claims ("high performer") are apart from boosts and need a bound.
@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from fedstore.learning.boosts import MIN_TASKS, BoostPolicy, BoostProposal, compare_policies, propose_boosts
+from fedstore.learning.boosts import MIN_TASKS, BoostProposal, propose_boosts
 from fedstore.learning.intervals import wilson
+from fedstore.learning.rules import BOOST_RULES, BoostRule
 from fedstore.policy.body import PolicyBody, boost_key
 from fedstore.policy.extent import Extent, Read
 from fedstore.policy.plans import Alternative, Plan, PlanItem, Predicted, pair_of
@@ -53,19 +54,19 @@ def read_outcomes(read: Read, start_ms: int, end_ms: int) -> Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    policy: BoostPolicy
+    rule: BoostRule
     body: PolicyBody
     max_step: float
     locked: Callable[[str], bool]
 
 
 def plan_optimize(
-    outcomes: Outcomes, policy: BoostPolicy, *, extent: Extent, version: int, body: PolicyBody, label: str,
+    outcomes: Outcomes, rule: BoostRule, *, extent: Extent, version: int, body: PolicyBody, label: str,
     max_step: float, locked: Callable[[str], bool], warnings: tuple[str, ...] = (),
 ) -> Plan:  # fmt: skip
-    """The plan that sets the boosts ``policy`` proposes."""
-    job = _Job(policy, body, max_step, locked)
-    every = propose_boosts(outcomes, policy)
+    """The plan that sets the boosts `rule` proposes."""
+    job = _Job(rule, body, max_step, locked)
+    every = propose_boosts(outcomes, rule)
     proposals = [p for p in every if p.task_type != ""]
     items = _items(proposals, job)
     held = [item.label for item in items if locked(item.key)]
@@ -74,7 +75,7 @@ def plan_optimize(
     notes += [f"{item.label}: moved only part of the way" for item in items if item.detail.get("limited")]
     return Plan(
         kind="optimize",
-        policy=policy,
+        policy=rule,
         verdict="proposed" if items else "nothing",
         made_ms=extent.made_ms,
         policy_version=version,
@@ -83,11 +84,11 @@ def plan_optimize(
         window_label=label,
         extent=extent,
         predicted=_predicted(every, body, body.with_values({item.key: item.new for item in items})),
-        alternatives=_alternatives(outcomes, policy),
+        alternatives=_alternatives(proposals, rule),
         reasons=() if items else (_why_nothing(proposals),),
         warnings=(*warnings, *notes),
         more_needed=_more_needed(proposals),
-        settings={"policy": policy, "max_step": max_step},
+        settings={"rule": rule, "max_step": max_step},
         detail={"proposals": [_plain(proposal) for proposal in proposals]},
     )
 
@@ -107,9 +108,9 @@ def _item(proposal: BoostProposal, job: _Job, inherited: float | None = None) ->
     """
     key = boost_key(proposal.agent, proposal.task_type or "")
     old, wanted = job.body.values().get(key), _wanted(proposal)
-    fallback = inherited if job.policy == "shrunk" else None
+    fallback = inherited if job.rule == "shrunk" else None
     in_force = old if old is not None else fallback or 0.0
-    if old == wanted or (wanted is not None and abs(wanted - in_force) < _smallest(job.policy)):
+    if old == wanted or (wanted is not None and abs(wanted - in_force) < _smallest(job.rule)):
         return None
     new, limited = _limited(old, wanted, job)
     return PlanItem(
@@ -131,20 +132,20 @@ def _item(proposal: BoostProposal, job: _Job, inherited: float | None = None) ->
 
 def _wanted(proposal: BoostProposal) -> float | None:
     """The boost to set; under the two rules that speak only where something holds, no boost is none at all."""
-    if proposal.policy != "shrunk" and proposal.boost == 0.0:
+    if proposal.rule != "shrunk" and proposal.boost == 0.0:
         return None
     return proposal.boost
 
 
-def _smallest(policy: BoostPolicy) -> float:
+def _smallest(rule: BoostRule) -> float:
     """The least difference worth writing down."""
-    return SMALLEST_MOVE if policy == "shrunk" else 1e-9
+    return SMALLEST_MOVE if rule == "shrunk" else 1e-9
 
 
 def _limited(old: float | None, wanted: float | None, job: _Job) -> tuple[float | None, bool]:
     """The seed's rule is kept to the letter; the others go as far as one change may."""
     start, end = old or 0.0, wanted or 0.0
-    if job.policy == "seed" or abs(end - start) <= job.max_step + 1e-9:
+    if job.rule == "seed" or abs(end - start) <= job.max_step + 1e-9:
         return wanted, False
     return round(start + (job.max_step if end > start else -job.max_step), 4), True
 
@@ -170,20 +171,14 @@ def _predicted(proposals: Sequence[BoostProposal], before: PolicyBody, after: Po
     }
 
 
-def _alternatives(outcomes: Outcomes, policy: BoostPolicy) -> tuple[Alternative, ...]:
-    rows = [row for row in compare_policies(outcomes) if row.task_type != ""]
-    notes = {
-        "shrunk": "shrunk towards the federation, fading with age",
-        "wilson": "only where a claim holds with 90 % confidence",
-        "seed": "+0.05 at 90 % or more, -0.05 at 50 % or less, from 5 tasks on",
-    }
+def _alternatives(proposals: Sequence[BoostProposal], rule: BoostRule) -> tuple[Alternative, ...]:
     return tuple(
         Alternative(
             name,
-            {boost_key(row.agent, row.task_type or ""): getattr(row, name) for row in rows},
-            note + (" (this plan)" if name == policy else ""),
+            {boost_key(p.agent, p.task_type or ""): p.boosts[name] for p in proposals},
+            note + (" (this plan)" if name == rule else ""),
         )
-        for name, note in notes.items()
+        for name, note in BOOST_RULES.items()
     )
 
 

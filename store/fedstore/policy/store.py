@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fedstore.cleaning import NAME_LIMIT, clean_name
 from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.learning.percent import are, counted
+from fedstore.learning.rules import EVIDENCE_WINDOWS, BoostRule, PlanKind
 from fedstore.policy import ledger
 from fedstore.policy.alarms import Alarm, alarm_about
 from fedstore.policy.body import LOCKED, PolicyBody, boosted, label_of, threshold_key
@@ -28,7 +29,6 @@ from fedstore.policy.sync import boosts_of, bring_in_line
 from fedstore.window import Window
 
 if TYPE_CHECKING:
-    from fedstore.learning.boosts import BoostPolicy
     from fedstore.learning.tuning_types import TuneSettings
     from fedstore.policy.extent import Read
     from fedstore.store import Store
@@ -76,22 +76,30 @@ class PolicyStore:
 
     # --- proposing -----------------------------------------------------------------------------------------
 
+    def evidence(self, kind: PlanKind, label: str = "", end_ms: int | None = None) -> Window:
+        """The evidence of a plan: the window `label` (default: that of its kind) that ends now or at `end_ms`.
+
+        Raises FedstoreError for a name that is no window.
+        """
+        end = self._store.clock() if end_ms is None else end_ms
+        return Window.ending(label or EVIDENCE_WINDOWS[kind], end, live=end_ms is None)
+
     def propose_optimize(
         self,
-        policy: BoostPolicy | None = None,
+        rule: BoostRule | None = None,
         window: Window | None = None,
         *,
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
     ) -> Plan:
-        """A plan for boosts, by ``policy`` (default: the setting) from the tasks of ``window`` (default: all)."""
+        """A plan for boosts by `rule` (default: the setting) from the tasks of `window` (default: `evidence`)."""
         from fedstore.learning.tuning_types import TuneCancelledError
         from fedstore.policy.extent import measure_extent
         from fedstore.policy.optimize import plan_optimize, read_outcomes
 
         settings = self._store.settings.policy
         now = self._store.clock()
-        window = window or Window.ending("all", now)
+        window = window or self.evidence("optimize")
         read = self._database.read
         with self._database.snapshot():
             version, body = ledger.current(read)
@@ -103,7 +111,7 @@ class PolicyStore:
         if cancelled is not None and cancelled():
             raise TuneCancelledError
         plan = plan_optimize(
-            outcomes, policy or settings.boosts, extent=extent, version=version, body=body, label=window.label,
+            outcomes, rule or settings.boosts, extent=extent, version=version, body=body, label=window.label,
             max_step=settings.max_boost_step, locked=lambda key: is_locked(key, body, settings),
             warnings=_cooldown_note(left, "task"),
         )  # fmt: skip
@@ -119,15 +127,15 @@ class PolicyStore:
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
     ) -> Plan:
-        """A plan for thresholds from the decisions of ``window`` (default: 7 days) that no change has used yet.
+        """A plan for thresholds from the decisions of `window` (default: `evidence`) that no change has used yet.
 
-        ``settings`` default to those of the settings file. Raises ``TuneCancelledError`` when ``cancelled`` says
-        so, FedstoreError for settings that do not fit the decisions.
+        `settings` default to those of the settings file. Raises `TuneCancelledError` when `cancelled` says so,
+        FedstoreError for settings that do not fit the decisions.
         """
         from fedstore.policy.tune import load_input, plan_tune
 
         now = self._store.clock()
-        window = window or Window.ending("7d", now)
+        window = window or self.evidence("tune")
         rules, configured = self._store.settings.policy, self._configured()
         with self._database.snapshot():
             given = load_input(self._database, window, now, configured)
@@ -147,7 +155,7 @@ class PolicyStore:
 
         rules = self._store.settings.policy
         chosen = {
-            "policy": rules.tuning, "target": rules.target, "confidence": rules.confidence, "margin": rules.margin,
+            "rule": rules.tuning, "target": rules.target, "confidence": rules.confidence, "margin": rules.margin,
             "max_clarify": rules.max_clarify, "clarify_cost_ms": rules.clarify_cost_ms,
             "clarify_error": rules.clarify_error, "censor_hours": rules.censor_hours,
             "max_step": rules.max_threshold_step, **given,

@@ -98,7 +98,7 @@ def plan_tune(
     settings = replace(settings, locked=held)
     warnings = (f"{', '.join(held)} locked: left as it is", *given.warnings) if held else given.warnings
     base = Plan(
-        kind="tune", policy=settings.policy, verdict="insufficient", made_ms=given.extent.made_ms,
+        kind="tune", policy=settings.rule, verdict="insufficient", made_ms=given.extent.made_ms,
         policy_version=given.version, policy_hash=given.body.digest(), window_label=given.label,
         extent=given.extent, settings=plain(asdict(settings)), warnings=warnings, reasons=given.notes,
     )  # fmt: skip
@@ -180,7 +180,7 @@ def _alternative(rule: RulePlan, result: TuneResult) -> Alternative:
     }
     promise = {True: "", False: "misses the target", None: "accuracy not known"}[rule.meets_target]
     measures = {"accuracy": rule.accuracy, "latency_ms": rule.latency_ms, "clarify": rule.clarify}
-    return Alternative(rule.policy, values, promise, measures)
+    return Alternative(rule.rule, values, promise, measures)
 
 
 def _flipped(given: TuneInput, result: TuneResult) -> tuple[Flip, ...]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from fedstore.errors import FedstoreError, SettingsError
+from fedstore.learning.rules import DEFAULT_BOOST_RULE, DEFAULT_TUNE_RULE, BoostRule, PlanKind, TuneRule
 from fedstore.settings.paths import default_config_path, default_store_path, read_toml
 from fedstore.settings.starting import ENVIRONMENT, StartSettings
 
@@ -35,9 +36,9 @@ class _Model(BaseModel):
 class PolicySettings(_Model):
     """How plans are made and what guards an apply (table ``[policy]``)."""
 
-    boosts: Literal["shrunk", "wilson", "seed"] = "shrunk"
+    boosts: BoostRule = DEFAULT_BOOST_RULE
     """The rule that ``optimize`` follows."""
-    tuning: Literal["certified", "no-worse", "seed-accuracy", "seed-count"] = "certified"
+    tuning: TuneRule = DEFAULT_TUNE_RULE
     """The rule that ``tune`` follows."""
     target: OpenShare = 0.95
     """Accuracy a new threshold setting must keep."""
@@ -61,6 +62,10 @@ class PolicySettings(_Model):
     """New graded events that must come between two applied changes of one kind."""
     locked: tuple[str, ...] = ()
     """Items no plan may move: ``agent:NAME``, ``agent:NAME/TASK_TYPE``, ``layer:NAME``."""
+
+    def rule(self, kind: PlanKind) -> str:
+        """The rule that plans of a kind follow."""
+        return self.boosts if kind == "optimize" else self.tuning
 
 
 class Settings(_Model):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fedtop.cli.output import Notice
 
 __all__ = [
-    "SHELL_SOURCE", "get_settings", "now_ms", "open_store", "open_to_propose", "open_view", "standing_alarms",
+    "SHELL_SOURCE", "end_of", "get_settings", "now_ms", "open_store", "open_to_propose", "open_view", "standing_alarms",
     "window_of",
 ]  # fmt: skip
 
@@ -131,11 +131,19 @@ def window_of(reader: Reader, label: str, at: str | None, about: About) -> Windo
 
     Raises FedstoreError.
     """
-    from fedstore import Window, parse_time_ms
+    from fedstore import Window
+
+    end = end_of(reader, at, about)
+    return Window.ending(label, now_ms() if end is None else end, live=end is None)
+
+
+def end_of(reader: Reader, at: str | None, about: About) -> int | None:
+    """The moment that `--at` names; None for the present, and for the newest fact where there is none.
+
+    Raises FedstoreError.
+    """
+    from fedstore import parse_time_ms
 
     if at is None:
-        return Window.ending(label, now_ms())
-    end = about.newest_ms(reader) if at == NEWEST else parse_time_ms(at)
-    if end is None:
-        return Window.ending(label, now_ms())
-    return Window.ending(label, end, live=False)
+        return None
+    return about.newest_ms(reader) if at == NEWEST else parse_time_ms(at)

@@ -10,14 +10,24 @@ import shlex
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from fedstore.learning.rules import (
+    BOOST_RULES,
+    DEFAULT_BOOST_RULE,
+    DEFAULT_TUNE_RULE,
+    EVIDENCE_WINDOWS,
+    TUNE_RULES,
+    BoostRule,
+    PlanKind,
+)
 from fedtop.about import About
-from fedtop.cli.common import get_settings, now_ms, open_store, open_to_propose, window_of
+from fedtop.cli.common import end_of, get_settings, now_ms, open_store, open_to_propose
 from fedtop.cli.main import Failure
 from fedtop.cli.options import (
+    Command,
     FiniteRange,
     View,
     limit_option,
@@ -29,17 +39,13 @@ from fedtop.cli.options import (
 from fedtop.cli.output import Notice, emit, look_for, notice_for, plain_value, print_json, show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fedstore import Change, Plan, PolicyStore, Reader
-    from fedstore.learning.tuning_types import TunePolicy, TuneSettings
+    from fedstore.learning.tuning_types import TuneSettings
 
 __all__ = ["apply", "changes", "optimize", "tune"]
 
-BOOST_RULES = ("shrunk", "wilson", "seed")
-TUNE_RULES: tuple[TunePolicy, ...] = ("certified", "no-worse", "seed-accuracy", "seed-count")
-TUNE_WINDOW = "7d"
-OPTIMIZE_WINDOW = "all"
 CONSENT = "--uncertified"
 REFUSE = "Refuse to change anything."
 _TASKS, _DECISIONS = About("agent"), About("layer")
@@ -49,13 +55,19 @@ uncertified_option = click.option(
 )
 
 
-def loop_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options of a view that can change something; ``default`` is its window."""
+def loop_options(kind: PlanKind) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of a view that can change something; a plan of the kind says what its window is."""
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        return taking_view(command, window_options(default), readonly_option(REFUSE))
+        return taking_view(command, window_options(EVIDENCE_WINDOWS[kind]), readonly_option(REFUSE))
 
     return add
+
+
+def rule_option(rules: Iterable[str], text: str) -> Callable[[Command], Command]:
+    """`--rule`, and its former name `--policy`."""
+    names = click.Choice(tuple(rules))
+    return click.option("--rule", "--policy", "rule", type=names, help=f"{text} (--policy is the old name).")
 
 
 def changing_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,12 +87,12 @@ def open_policy(view: View, *, dry_run: bool = False) -> Iterator[tuple[PolicySt
 
 @click.command()
 @click.option("--dry-run", "-d", is_flag=True, help="Show what would change; change nothing.")
-@click.option("--policy", "rule", type=click.Choice(BOOST_RULES), help="The rule for boosts [shrunk].")
-@loop_options(OPTIMIZE_WINDOW)
-def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "seed"] | None) -> None:
+@rule_option(BOOST_RULES, f"The rule for boosts [{DEFAULT_BOOST_RULE}, or the setting]")
+@loop_options("optimize")
+def optimize(view: View, *, dry_run: bool, rule: BoostRule | None) -> None:
     """Propose routing boosts for agents from what they achieved, and apply them."""
     with open_policy(view, dry_run=dry_run) as (policy, reader):
-        window = window_of(reader, view.window or OPTIMIZE_WINDOW, view.at, _TASKS)
+        window = policy.evidence("optimize", view.window or "", end_of(reader, view.at, _TASKS))
         found = policy.propose_optimize(rule, window)
         _show_and_apply(view, policy, found, dry_run=dry_run, past=notice_for(reader, window, _TASKS))
 
@@ -106,13 +118,13 @@ def optimize(view: View, *, dry_run: bool, rule: Literal["shrunk", "wilson", "se
 @click.option("--censor-hours", type=FiniteRange(0), metavar="HOURS",
               help="Newest hours left out, whose outcomes may still come [0].")  # fmt: skip
 @click.option("-a", "--aggressive", is_flag=True, help="Larger steps: within 0.15 of the present thresholds.")
-@click.option("--policy", "rule", type=click.Choice(TUNE_RULES), help="The rule for thresholds [certified].")
+@rule_option(TUNE_RULES, f"The rule for thresholds [{DEFAULT_TUNE_RULE}, or the setting]")
 @uncertified_option
-@loop_options(TUNE_WINDOW)
+@loop_options("tune")
 def tune(view: View, *, dry_run: bool, uncertified: bool, **given: Any) -> None:
     """Propose thresholds for the routing cascade by replaying its decisions, and apply what is certified."""
     with open_policy(view, dry_run=dry_run) as (policy, reader):
-        window = window_of(reader, view.window or TUNE_WINDOW, view.at, _DECISIONS)
+        window = policy.evidence("tune", view.window or "", end_of(reader, view.at, _DECISIONS))
         with _progress() as progress:
             wanted = policy.tune_settings(**_tune_settings(given))
             _refuse_idle(wanted, given)
@@ -122,7 +134,7 @@ def tune(view: View, *, dry_run: bool, uncertified: bool, **given: Any) -> None:
         )
 
 
-_SETTING_OF = {"rule": "policy", "min_samples": "min_graded"}
+_SETTING_OF = {"min_samples": "min_graded"}
 
 
 def _tune_settings(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,11 +151,11 @@ def _refuse_idle(wanted: TuneSettings, given: Mapping[str, Any]) -> None:
     }
     if not idle:
         return
-    others = [rule for rule in TUNE_RULES if not replace(wanted, policy=rule).idle & idle.keys()]
+    others = [rule for rule in TUNE_RULES if not replace(wanted, rule=rule).idle & idle.keys()]
     verb, them = ("do", "them") if len(idle) > 1 else ("does", "it")
     raise Failure(
-        f"{', '.join(idle.values())} {verb} nothing with --policy {wanted.policy}: leave {them} out, or choose"
-        f" --policy {' or '.join(others)}"
+        f"{', '.join(idle.values())} {verb} nothing with --rule {wanted.rule}: leave {them} out, or choose"
+        f" --rule {' or '.join(others)}"
     )
 
 

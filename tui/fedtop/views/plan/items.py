@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.cells import cell_len
 from rich.text import Text
 
+from fedstore.learning.rules import BOOST_RULES
 from fedtop.format import UNICODE, Glyphs, boost, clean, count, counted, delta, n_of, rate, rate_text
 from fedtop.themes import hue
 from fedtop.widgets.diff_table import DiffLine, DiffTable
@@ -36,7 +37,6 @@ __all__ = [
     "setting_lines",
 ]
 
-RULES: Final = ("shrunk", "wilson", "seed")
 _BOOST: Final = "agent:"
 _WRITTEN: Final = 5e-5
 """Half of the last digit that a policy holds."""
@@ -159,9 +159,7 @@ BOOST_COLUMNS: Final = (
     Column("now", "now", 5, "right", sort_default="desc", tooltip="The boost in force"),
     Column("arrow", "", 1),
     Column("new", "new", 5, "right", sort_default="desc", tooltip="What this plan sets"),
-    Column("shrunk", "shrunk", 6, "right", sort_default="desc", tooltip="Towards the mean, fading with age"),
-    Column("wilson", "wilson", 6, "right", sort_default="desc", tooltip="Only where a claim holds"),
-    Column("seed", "seed", 5, "right", sort_default="desc", tooltip="+0.05 from 90 % on, −0.05 to 50 %, from 5 tasks"),
+    *(Column(rule, rule, 6, "right", sort_default="desc", tooltip=note) for rule, note in BOOST_RULES.items()),
     Column("success", "success", 17, min_width_shown=72, sort_default="desc", tooltip="With its 95 % interval"),
     Column("n", "n", 7, "right", min_width_shown=96, sort_default="desc", tooltip="Graded tasks"),
     Column("claim", "claim", 5, min_width_shown=104, tooltip="A high or low performer, with 90 % confidence"),
@@ -214,7 +212,7 @@ def _boost_row(
         "new": None if item is None else item.new, "now": now,
         "success": facts.get("rate"), "n": facts.get("n"), "claim": facts.get("claim"), "item": boost_name(key),
     }  # fmt: skip
-    for rule in RULES:
+    for rule in BOOST_RULES:
         value = rules.get(rule, {}).get(key)
         cells[rule] = _rule_cell(value, chosen=rule == plan.policy, glyphs=glyphs)
         sort[rule] = value

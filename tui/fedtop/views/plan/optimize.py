@@ -13,7 +13,7 @@ from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
     from fedstore import Plan
-    from fedtop.loop import Kind
+    from fedstore.learning.rules import PlanKind
 
 __all__ = ["OptimizePanel"]
 
@@ -24,7 +24,7 @@ class OptimizePanel(PlanPanel):
     panel_id = "optimize"
     topic = "agent"
     title = "optimize (dry-run)"
-    kind: ClassVar[Kind] = "optimize"
+    kind: ClassVar[PlanKind] = "optimize"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "again", "again", id="plan.again_o", show=False, tooltip="Make the plan anew"),
     ]

@@ -19,10 +19,11 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 
 from fedstore import FedstoreError
+from fedstore.learning.rules import EVIDENCE_WINDOWS, RULES
 from fedtop import loop, state
 from fedtop.about import About
 from fedtop.format import bar, clean
-from fedtop.loop import RULES, Cancelled, Kind, Wish
+from fedtop.loop import Cancelled, Wish
 from fedtop.screens.confirm import ConfirmScreen
 from fedtop.views.panel import Panel
 from fedtop.views.plan.applying import apply_question, write_plan
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from fedstore import Change, Plan, Store, Window
+    from fedstore.learning.rules import PlanKind
     from fedtop.state import ViewState
 
     Proposer = Callable[[Store, Wish, Callable[[float], None], Callable[[], bool]], Plan]
@@ -63,7 +65,7 @@ class Progressed(Message):
 class PlanPanel(Panel, can_focus=True):
     """See the module. `proposer` computes the plan; it runs in a thread and must look at its last argument."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[PlanKind]
     heeds = "moment"
     MUTATING: ClassVar[frozenset[str]] = frozenset({"apply"})
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -127,7 +129,7 @@ class PlanPanel(Panel, can_focus=True):
 
     def on_mount(self) -> None:
         """Starts to compute; the screen is there at once."""
-        self._wish = Wish(self.kind, window=loop.WINDOWS[self.kind], at_ms=self.host.view.pinned_ms)
+        self._wish = Wish(self.kind, window=EVIDENCE_WINDOWS[self.kind], at_ms=self.host.view.pinned_ms)
         self._at_ms = self.host.view.at_ms
         self.set_class(True, "-nothing-yet")
         self._start()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from fedstore import Plan
-    from fedtop.loop import Kind
+    from fedstore.learning.rules import PlanKind
 
 __all__ = ["TunePanel"]
 
@@ -27,7 +27,7 @@ class TunePanel(PlanPanel):
     panel_id = "tune"
     topic = "layer"
     title = "tune (dry-run)"
-    kind: ClassVar[Kind] = "tune"
+    kind: ClassVar[PlanKind] = "tune"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "again", "again", id="plan.again_t", show=False, tooltip="Make the plan anew"),
     ]
