@@ -1,4 +1,4 @@
-"""Codex rollouts: growth of totals, tools by id, turns; and real sessions against an independent count."""
+"""Codex rollouts: calls, tools by id, turns; any split of a file; and real sessions against an independent count."""
 
 from __future__ import annotations
 
@@ -12,84 +12,109 @@ from hypothesis import strategies as st
 
 from fedstore.engine.sqlite import Database
 from fedstore.errors import EventError
-from fedstore.facts.events import Event, Execution, Run, Usage
+from fedstore.facts.events import Execution, Run, Usage
 from fedstore.ingest import import_paths
 from fedstore.ingest.codex import CodexReader
-from fedstore.ingest.routing_log import iso
 from tests.ingest.helpers import contents, data_folder, lines
+from tests.ingest.rollouts import LATER, T0, call, event, facts, line, meta, output, spawned, tokens, usage
 
-T0 = 1_771_847_000_000
-LATER = T0 + 86_400_000
-
-
-def line(at: int, kind: str, **payload: Any) -> dict[str, Any]:
-    return {"timestamp": iso(T0 + at), "type": kind, "payload": payload}
-
-
-def tokens(at: int, read: int, cached: int, out: int, thought: int = 0) -> dict[str, Any]:
-    totals = {
-        "input_tokens": read, "cached_input_tokens": cached, "output_tokens": out, "reasoning_output_tokens": thought,
-    }  # fmt: skip
-    return line(at, "event_msg", type="token_count", info={"total_token_usage": totals, "last_token_usage": totals})
-
-
-META = line(0, "session_meta", id="s1", cwd="/home/dev/shop", model_provider="openai", source="cli")
+META = meta(0, "s1")
 CONTEXT = line(1, "turn_context", model="gpt-5.3-codex")
 SESSION = [
     META,
-    line(1, "event_msg", type="task_started", turn_id="a"),
+    event(1, "task_started", turn_id="01a23166-68c8-7a91-b33d-178c7edcbbdf"),
     CONTEXT,
-    line(2, "event_msg", type="token_count", info=None),
-    line(1_000, "response_item", type="function_call", name="exec_command", call_id="c1", arguments="{}"),
-    tokens(1_000, 100, 40, 10, 4),
-    line(3_500, "response_item", type="function_call_output", call_id="c1", output="Wall time: 2 s\nProcess exited"
-         " with code 7\nOutput:\nno"),
-    tokens(3_600, 100, 40, 10, 4),
-    line(4_000, "response_item", type="custom_tool_call", name="apply_patch", call_id="c2"),
-    line(4_200, "response_item", type="custom_tool_call_output", call_id="c2",
-         output=json.dumps({"output": "Done", "metadata": {"exit_code": 0}})),
-    tokens(5_000, 350, 140, 30, 9),
-    line(5_100, "event_msg", type="task_complete", turn_id="a", duration_ms=5_050),
-    line(60_000, "event_msg", type="task_started", turn_id="b"),
-    line(61_000, "response_item", type="function_call", name="view", call_id="c3"),
-    line(61_500, "response_item", type="function_call_output", call_id="c3", output="text"),
-    tokens(62_000, 50, 20, 5, 0),
-    line(63_000, "event_msg", type="turn_aborted", reason="interrupted"),
-    line(70_000, "event_msg", type="user_message", message="go on"),
-    line(71_000, "event_msg", type="error", message="quota"),
+    event(2, "token_count", info=None),
+    call(1_000, "call_c1", "exec_command", arguments="{}"),
+    tokens(1_000, usage(100, 40, 10, 4), usage(100, 40, 10, 4)),
+    output(3_500, "call_c1", "Wall time: 2 s\nProcess exited with code 7\nOutput:\nno"),
+    tokens(3_600, usage(100, 40, 10, 4), usage(100, 40, 10, 4)),
+    call(4_000, "call_c2", "apply_patch", type="custom_tool_call"),
+    output(4_200, "call_c2", json.dumps({"output": "Done", "metadata": {"exit_code": 0}}), "custom_tool_call_output"),
+    tokens(5_000, usage(350, 140, 30, 9), usage(250, 100, 20, 5)),
+    event(5_100, "task_complete", turn_id="01a23166-68c8-7a91-b33d-178c7edcbbdf", duration_ms=5_050),
+    event(60_000, "task_started", turn_id="b"),
+    call(61_000, "call_c3", "view"),
+    output(61_500, "call_c3", "text"),
+    tokens(62_000, usage(50, 20, 5), usage(50, 20, 5)),
+    call(62_100, "call_c4", "exec_command", arguments='{"cmd": "make"}'),
+    output(62_300, "call_c4", "Wall time: 0.2 seconds\nProcess running with session ID 7\nOutput:\n"),
+    event(62_900, "exec_command_end", call_id="call_c4", exit_code=2),
+    event(63_000, "turn_aborted", reason="interrupted"),
+    event(70_000, "user_message", message="go on"),
+    event(71_000, "error", message="quota", codex_error_info="usage_limit_exceeded"),
     line(72_000, "world_state", anything=[1]),
 ]  # fmt: skip
+FIRST, SECOND, THIRD = (
+    "codex:s1:01a23166-68c8-7a91-b33d-178c7edcbbdf",
+    f"codex:s1:b.{T0 + 60_000}",
+    f"codex:s1:{T0 + 70_000}",
+)
 
 
-def facts(values: list[Any], now: int = LATER) -> list[Event]:
-    reader = CodexReader({}, Path("rollout-x.jsonl"))
-    return [event for value in values for event in reader.read(value)] + reader.finish(now)
-
-
-def test_usage_is_the_growth_of_the_totals() -> None:
-    calls = [event for event in facts(SESSION) if isinstance(event, Usage)]
-    assert [(u.input_tokens, u.cache_read_tokens, u.output_tokens, u.reasoning_tokens) for u in calls] == [
-        (100, 40, 10, 4), (250, 100, 20, 5), (50, 20, 5, 0),
+def test_one_call_per_growth_of_the_counters() -> None:
+    calls = [found for found in facts(SESSION) if isinstance(found, Usage)]
+    assert [(u.input_tokens, u.cache_read_tokens, u.output_tokens, u.reasoning_tokens, u.run_id) for u in calls] == [
+        (100, 40, 10, 4, FIRST), (250, 100, 20, 5, FIRST), (50, 20, 5, 0, SECOND),
     ]  # fmt: skip
     assert {(u.agent, u.model, u.provider, u.project) for u in calls} == {("codex", "gpt-5.3-codex", "openai", "shop")}
-    assert [u.id for u in calls] == ["codex:s1:1", "codex:s1:2", "codex:s1:3"]
+    assert len({u.id for u in calls}) == 3
 
 
-def test_tools_succeed_fail_or_stay_unknown_by_their_exit_code() -> None:
-    tools = [event for event in facts(SESSION) if isinstance(event, Execution)]
+def test_tools_succeed_fail_or_stay_unknown() -> None:
+    tools = [found for found in facts(SESSION) if isinstance(found, Execution)]
     assert [(e.id, e.tool, e.duration_ms, e.success, e.error_class, e.run_id) for e in tools] == [
-        ("c1", "exec_command", 2_500, False, "exit code 7", "codex:s1:a"),
-        ("c2", "apply_patch", 200, True, "", "codex:s1:a"),
-        ("c3", "view", 500, None, "", "codex:s1:b"),
+        ("call_c1", "exec_command", 2_500, False, "exit code 7", FIRST),
+        ("call_c2", "apply_patch", 200, True, "", FIRST),
+        ("call_c3", "view", 500, None, "", SECOND),
+        ("call_c4", "exec_command", 800, False, "exit code 2", SECOND),
     ]  # fmt: skip
 
 
-def test_turns() -> None:
-    runs = [event for event in facts(SESSION) if isinstance(event, Run)]
+def test_a_turn_never_tells_that_it_succeeded() -> None:
+    runs = [found for found in facts(SESSION) if isinstance(found, Run)]
     assert [(r.id, r.success, r.error_class, r.duration_ms) for r in runs] == [
-        ("codex:s1:a", None, "", 5_050), ("codex:s1:b", None, "interrupted", None),
-        ("codex:s1:3", False, "api_error", None),
+        (FIRST, None, "", 5_050), (SECOND, None, "interrupted", None), (THIRD, None, "usage_limit_exceeded", None),
     ]  # fmt: skip
+
+
+def test_sessions_of_2025_have_a_run_per_prompt() -> None:
+    """They have no lines that begin or end a turn; each prompt's turn lasts to the last line before the next."""
+    day = 86_400_000
+    prompts = [0, 3_600_000, day]
+    values = [meta(0, "old")]
+    for number, at in enumerate(prompts, start=1):
+        values += [
+            event(at + 1, "user_message", message="fix it", kind="plain"),
+            event(at + 1, "user_message", message="<environment_context>", kind="environment_context"),
+            line(at + 2, "turn_context", turn_id="turn-1", model="gpt-5-codex"),
+            tokens(at + 20_000, usage(100 * number), usage(100)),
+            event(at + 30_001, "agent_message", message="done"),
+        ]
+    found = facts(values, now=T0 + 2 * day)
+    runs = [r for r in found if isinstance(r, Run)]
+    assert [(r.started_at, r.at) for r in runs] == [(T0 + at + 1, T0 + at + 30_001) for at in prompts]
+    assert [u.run_id for u in found if isinstance(u, Usage)] == [r.id for r in runs]
+
+
+def test_a_prompt_said_into_a_turn_or_just_before_its_start_is_no_turn_of_its_own() -> None:
+    values = [
+        META, event(1, "user_message", message="do it"), event(5, "task_started", turn_id="a"), CONTEXT,
+        event(900, "user_message", message="and that"), tokens(1_000, usage(10), usage(10)),
+        event(2_000, "task_complete", turn_id="a"),
+    ]  # fmt: skip
+    assert [r.id for r in facts(values) if isinstance(r, Run)] == [f"codex:s1:a.{T0 + 5}"]
+
+
+def test_the_end_of_an_earlier_turn_does_not_end_this_one() -> None:
+    values = [
+        META, event(1, "task_started", turn_id="a"), event(9, "task_complete", turn_id="a"),
+        event(20, "task_started", turn_id="b"), event(30, "turn_aborted", turn_id="a"),
+        tokens(1_000, usage(10), usage(10)), event(2_000, "task_complete", turn_id="b", duration_ms=1_980),
+    ]  # fmt: skip
+    found = facts(values)
+    assert [(r.error_class, r.duration_ms) for r in found if isinstance(r, Run)] == [("", None), ("", 1_980)]
+    assert [u.run_id for u in found if isinstance(u, Usage)] == [f"codex:s1:b.{T0 + 20}"]
 
 
 def test_an_open_turn_waits_and_shows() -> None:
@@ -97,24 +122,63 @@ def test_an_open_turn_waits_and_shows() -> None:
     for value in SESSION[:5]:
         reader.read(value)
     assert reader.holding
-    assert [(state.id, state.agent) for state in reader.running()] == [("codex:s1:a", "codex")]
+    assert [(state.id, state.agent) for state in reader.running()] == [(FIRST, "codex")]
     assert reader.finish(T0 + 3_600_000) == [], "its tool may still be running"
-    assert [type(event) for event in reader.finish(T0 + 13 * 3_600_000)] == [Run]
+    assert [type(found) for found in reader.finish(T0 + 13 * 3_600_000)] == [Run]
     assert (reader.holding, reader.running()) == (False, [])
 
 
-def test_a_subagent_does_not_count_the_history_it_repeats() -> None:
-    spawned = line(0, "session_meta", id="s2", cwd="/x", source={"subagent": {"thread_spawn": {"depth": 1}}})
-    history = [
-        spawned, META, CONTEXT, line(5, "event_msg", type="task_started", turn_id="old"), tokens(10, 1_000, 500, 100),
-        line(12, "response_item", type="function_call", name="old", call_id="o"),
-        line(13, "response_item", type="function_call_output", call_id="o", output=""),
-    ]  # fmt: skip
-    own = [line(2_000, "event_msg", type="task_started", turn_id="new"), tokens(3_000, 1_200, 600, 150)]
-    found = facts([*history, *own])
-    assert [(u.id, u.input_tokens, u.output_tokens) for u in found if isinstance(u, Usage)] == [("codex:s2:2", 200, 50)]
-    assert [r.id for r in found if isinstance(r, Run)] == ["codex:s2:new"]
-    assert not [e for e in found if isinstance(e, Execution)]
+def test_what_comes_after_a_long_silence_still_belongs_to_its_turn() -> None:
+    half = 3 * 3_600_000
+    values = [META, event(1, "task_started", turn_id="a"), tokens(10, usage(10), usage(10)),
+              tokens(half, usage(30), usage(20)), event(half + 1, "task_complete", turn_id="a")]  # fmt: skip
+    reader = CodexReader({}, Path("x.jsonl"))
+    live = [found for value in values[:3] for found in reader.read(value)]
+    live += reader.finish(T0 + half // 2)
+    assert not reader.holding
+    live += [found for value in values[3:] for found in reader.read(value)]
+    late = facts(values)
+    assert {u.id: u for u in live if isinstance(u, Usage)} == {u.id: u for u in late if isinstance(u, Usage)}
+    assert [r.id for r in live if isinstance(r, Run)] == [r.id for r in late if isinstance(r, Run)]
+
+
+@pytest.mark.parametrize(
+    ("source", "agent"),
+    [
+        ("cli", "codex"), ("exec", "codex"), (None, "codex"), ({"custom": 1}, "codex"),
+        (spawned(agent_nickname="Euclid", agent_role="explorer"), "codex-explorer"),
+        (spawned(agent_nickname="Euclid", agent_role=None), "codex-Euclid"), (spawned(), "codex-subagent"),
+        ({"subagent": "review"}, "codex-review"), ({"subagent": {"other": "guardian"}}, "codex-guardian"),
+        ({"subagent": {"other": "half \ud83d"}}, "codex-half ?"),
+    ],
+)  # fmt: skip
+def test_sub_agents_are_agents_of_their_own(source: Any, agent: str) -> None:
+    values = [meta(0, "s9", source=source), event(1, "task_started", turn_id="t"), tokens(9, usage(5), usage(5))]
+    assert {found.agent for found in facts(values)} == {agent}
+
+
+def test_files_without_a_thread_are_told_apart_by_how_they_begin() -> None:
+    def part(start: int) -> list[Any]:
+        return [line(start, "turn_context", model="m"), event(start + 1, "task_started", turn_id="x"),
+                tokens(start + 9, usage(7), usage(7))]  # fmt: skip
+
+    one, other = facts(part(0)), facts(part(50_000))
+    assert facts(part(0)) == one
+    assert not {found.id for found in one} & {found.id for found in other}
+
+
+def test_ids_that_come_again_in_a_thread_are_told_apart() -> None:
+    """Models behind other providers count their calls anew in every turn."""
+    values: list[Any] = [meta(0, "k", model_provider="moonshot")]
+    for turn in range(3):
+        at = turn * 10_000
+        values += [
+            event(at + 1, "task_started", turn_id=f"t{turn}"), call(at + 2, "functions.exec_command:0", "exec_command"),
+            output(at + 5, "functions.exec_command:0", f"Exit code: {turn // 2}\nOutput:\n"),
+        ]  # fmt: skip
+    tools = [found for found in facts(values) if isinstance(found, Execution)]
+    assert len({e.id for e in tools}) == 3
+    assert [e.success for e in tools] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -123,8 +187,10 @@ def test_a_subagent_does_not_count_the_history_it_repeats() -> None:
         (5, "object"),
         ({"type": "event_msg", "payload": {}}, "timestamp: missing"),
         ({"type": "event_msg", "payload": {}, "timestamp": "soon"}, "timestamp"),
-        (tokens(0, -1, 0, 0), "input_tokens"),
-        (tokens(0, "many", 0, 0), "input_tokens"),  # type: ignore[arg-type]
+        ({"type": "event_msg", "payload": {}, "timestamp": "1970-01-01T00:00:00Z"}, "timestamp"),
+        (tokens(0, usage(-1)), "total_token_usage.input_tokens"),
+        (tokens(0, usage("many")), "total_token_usage.input_tokens"),  # type: ignore[arg-type]
+        (tokens(0, usage(9), usage(True)), "last_token_usage.input_tokens"),
     ],
 )
 def test_lines_that_make_no_sense_are_refused(value: Any, words: str) -> None:
@@ -132,9 +198,34 @@ def test_lines_that_make_no_sense_are_refused(value: Any, words: str) -> None:
         CodexReader({}, Path("x.jsonl")).read(value)
 
 
-@pytest.mark.parametrize("value", [{}, {"type": "compacted"}, {"type": "event_msg", "payload": 4}])
+@pytest.mark.parametrize(
+    "value", [{}, {"type": "compacted"}, {"type": "event_msg", "payload": 4}, {"type": ["event_msg"], "payload": {}}]
+)
 def test_other_lines_are_ignored(value: dict[str, Any]) -> None:
     assert CodexReader({}, Path("x.jsonl")).read(value) == []
+
+
+def test_a_state_of_an_earlier_release_is_gone_on_with() -> None:
+    left = {
+        "session": "s1", "project": "shop", "provider": "openai", "model": "gpt-5.3-codex", "first": T0,
+        "replay": False, "seen": T0 + 900, "calls": 1, "turns": 1,
+        "totals": {"input_tokens": 100, "cached_input_tokens": 40, "output_tokens": 10, "reasoning_output_tokens": 4},
+        "turn": {"id": "codex:s1:a", "start": T0, "error": "", "ms": None},
+        "tools": {"call_c1": ["exec_command", T0 + 800, "codex:s1:a"]},
+    }  # fmt: skip
+    reader = CodexReader(left, Path("x.jsonl"))
+    values = [
+        output(1_000, "call_c1", "Exit code: 0\nOutput:\n"),
+        tokens(2_000, usage(150, 60, 15), usage(50, 20, 5)),
+        event(3_000, "task_complete", turn_id="a", duration_ms=2_999),
+    ]
+    tool, used, run = [found for value in values for found in reader.read(value)]
+    assert isinstance(tool, Execution)
+    assert (tool.id, tool.success, tool.run_id) == ("call_c1", True, "codex:s1:a")
+    assert isinstance(used, Usage)
+    assert (used.input_tokens, used.output_tokens, used.run_id) == (50, 5, "codex:s1:a")
+    assert isinstance(run, Run)
+    assert (run.id, run.duration_ms) == ("codex:s1:a", 2_999)
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,79 +1,107 @@
-"""Codex rollouts: model calls, tool executions and turns out of a session's lines.
+"""Codex rollouts: model calls, tool executions and turns out of a thread's lines.
 
-* Usage is the growth of the session's token totals. The counter is written more than once per call, so its "last"
-  values must not be added up; totals that shrink have begun anew.
-* One Execution per function or custom tool call with its output, matched by id. It succeeded when its output tells
-  exit code 0, failed with another; without one that is unknown.
-* One Run per turn. A turn that was aborted is neither success nor failure.
+* One Usage per model call, from counters that repeat and shrink (`codex_tokens`).
+* One Execution per function, custom tool or local shell call with its output, matched by id. How it ended is told by
+  its output or by an event (`codex_outcomes`); a command that outlives its first output waits for its end.
+* One Run per turn: from `task_started` to its end, or, in files of 2025 that have no such lines, from one prompt to the
+  last line before the next. A rollout says that a turn failed, never that it succeeded, so ``success`` is unknown.
 
-A subagent's rollout repeats its parent's history within its first second; that second only sets the counters.
+What a forked thread copied from its parent only sets the counters (`codex_fork`). Sub-agents are agents of their own.
+What is still open is the reader's state, kept with the watermark: any split of a file gives the same facts.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from fedstore.errors import EventError
-from fedstore.facts.events import Event, Execution, Run, RunState, to_epoch_ms
+from fedstore.facts.events import Event, Execution, Run, RunState
 from fedstore.ingest.claude_code import TOOL_QUIET_MS, TURN_QUIET_MS
+from fedstore.ingest.codex_fork import begins_own, fork_of
+from fedstore.ingest.codex_tokens import Tokens, call_of_count, call_of_record, copied_count, no_counters, usage_of
+from fedstore.ingest.codex_tools import Ended, Tools
+from fedstore.ingest.codex_values import (
+    AGENT,
+    agent_of,
+    duration_of,
+    error_class_of,
+    identity_of,
+    last_part,
+    text_of,
+    time_of,
+)
+from fedstore.ingest.values import fact_id, is_issued
 from fedstore.recording.writer import explain, validated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 __all__ = ["AGENT", "CodexReader"]
 
-AGENT = "codex"
 SOURCE = "codex"
-_TOKENS = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens")
-_EXIT = re.compile(r"(?:Process exited with code|Exit code:?) (-?\d{1,6})\b")
-_SECOND = 1_000
+_CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
+_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output", "local_shell_call_output"})
+_ENDS = frozenset(
+    {
+        "exec_command_end", "patch_apply_end", "mcp_tool_call_end", "dynamic_tool_call_response",
+    }
+)  # fmt: skip
+_DRAWN_BY = frozenset({"", "openai"})
+"""Providers whose `call_…` ids are drawn at random."""
+_STANDARD_TIERS = frozenset({"default", "auto", "standard"})
+_LIMIT = 200
 
 
 class CodexReader:
     """Reads the lines of one rollout in order, going on from ``state``."""
 
-    def __init__(self, state: dict[str, Any], path: Path) -> None:
+    def __init__(self, state: dict[str, Any], _path: Path) -> None:
         self._state: dict[str, Any] = {
-            "session": "", "project": "", "provider": "", "model": "", "first": None, "replay": False, "seen": 0,
-            "totals": dict.fromkeys(_TOKENS, 0), "calls": 0, "turns": 0, "turn": None, "tools": {}, **state,
+            "session": "", "origin": "", "agent": AGENT, "project": "", "provider": "", "model": "", "tier": "",
+            "meta": None, "fork": None, "seen": 0, "counters": no_counters(), "turn": None, "ended": "", "tools": {},
+            **_of_today(state),
         }  # fmt: skip
-        self._path = path
+        self._tools = Tools(self._state["tools"])
         self._out: list[Event] = []
         self._handlers: dict[str, Callable[[dict[str, Any], int], None]] = {
-            "session_meta": self._meta, "turn_context": self._context, "event_msg": self._event,
-            "response_item": self._item,
+            "session_meta": self._meta, "turn_context": self._settings, "event_msg": self._event,
+            "response_item": self._item, "token_usage_record": self._token_record,
         }  # fmt: skip
 
     def read(self, value: Any) -> list[Event]:
         """The facts that a line completes. Raises EventError for a line that makes no sense."""
         if not isinstance(value, dict):
             raise EventError(f"not a rollout line: an object was expected, not {type(value).__name__}")
-        payload = value.get("payload")
-        handler = self._handlers.get(str(value.get("type")))
+        kind, payload = value.get("type"), value.get("payload")
+        handler = self._handlers.get(kind) if isinstance(kind, str) else None
         if handler is None or not isinstance(payload, dict):
             return []
-        at = _time(value.get("timestamp"))
-        state = self._state
-        if state["first"] is None:
-            state["first"] = at
-        state["seen"] = max(state["seen"], at)
+        at = time_of(value.get("timestamp"))
         self._out = []
         try:
-            handler(payload, at)
+            self._know_the_file(value, kind)
+            if not self._copied(kind, payload, at, value.get("ordinal")):
+                handler(payload, at)
         except ValidationError as error:
             raise EventError(explain(error)) from error
+        finally:
+            self._state["seen"] = max(self._state["seen"], at)
         return self._out
 
     def finish(self, now_ms: int) -> list[Event]:
-        """The turn that nothing more will change, as no line has come for long enough before ``now_ms``."""
+        """The turn that is over, as no line has come for long enough before ``now_ms``.
+
+        What comes later after all still belongs to it, so that reading live and reading late give the same facts.
+        """
         self._out = []
-        quiet = TOOL_QUIET_MS if self._state["tools"] else TURN_QUIET_MS
-        if now_ms - self._state["seen"] > quiet:
+        quiet = now_ms - self._state["seen"]
+        if quiet > TOOL_QUIET_MS:
             self._end_turn(self._state["seen"])
+        elif quiet > TURN_QUIET_MS and not self._tools.running:
+            self._say_turn(self._state["seen"])
         return self._out
 
     def state(self) -> dict[str, Any]:
@@ -82,162 +110,248 @@ class CodexReader:
 
     @property
     def holding(self) -> bool:
-        """Whether a turn waits for quiet."""
-        return self._state["turn"] is not None
+        """Whether a turn, or a command that outlived its first output, waits for quiet."""
+        turn = self._state["turn"]
+        return self._tools.waiting or (turn is not None and not turn["said"])
 
     def running(self) -> list[RunState]:
         """The turn in progress."""
-        turn = self._state["turn"]
-        if turn is None:
+        state, turn = self._state, self._state["turn"]
+        if turn is None or turn["said"]:
             return []
-        project = self._state["project"]
-        return [RunState(id=turn["id"], agent=AGENT, project=project, at=self._state["seen"], started_at=turn["start"])]
+        seen, begun = state["seen"], turn["start"]
+        return [RunState(id=turn["id"], agent=state["agent"], project=state["project"], at=seen, started_at=begun)]
+
+    # --- whose line it is ----------------------------------------------------------------------------------
+
+    def _know_the_file(self, value: dict[str, Any], kind: Any) -> None:
+        """A file without a thread's id is known by its first line, wherever it lies."""
+        if not (self._state["session"] or self._state["origin"] or kind == "session_meta"):
+            self._state["origin"] = identity_of(value)
+
+    def _copied(self, kind: Any, payload: dict[str, Any], at: int, ordinal: Any) -> bool:
+        """Whether a line is one that a fork copied; such a line only sets what counts are compared with."""
+        fork = self._state["fork"]
+        if fork is None:
+            return False
+        if begins_own(fork, kind, payload, at, ordinal):
+            self._state["fork"] = None
+            turn = fork["turn"]
+            if turn is not None and payload.get("type") not in ("task_started", "user_message"):
+                self._begin_turn(turn[0], turn[1], told=turn[2])
+            return False
+        if kind == "turn_context" or payload.get("type") == "thread_settings_applied":
+            return False
+        if payload.get("type") == "token_count":
+            copied_count(self._state["counters"], *_told(payload))
+        elif kind == "token_usage_record":
+            copied_count(self._state["counters"], usage_of(payload.get("thread_token_usage"), "thread_token_usage"))
+        return True
 
     # --- lines ---------------------------------------------------------------------------------------------
 
-    def _meta(self, payload: dict[str, Any], _at: int) -> None:
-        state = self._state
-        if state["session"]:  # a fork repeats the meta line of what it came from
+    def _meta(self, payload: dict[str, Any], at: int) -> None:
+        state, session = self._state, text_of(payload.get("id")) or text_of(payload.get("session_id"))
+        if state["session"]:
+            other = session and session != state["session"]
+            idle = state["turn"] is None and not state["counters"]["counted"]
+            if other and idle and state["meta"] is not None:  # what follows it is that other thread's
+                own, own_at = state["meta"]
+                state["fork"] = fork_of(own, own_at, at)
             return
-        source = payload.get("source")
         state.update(
-            session=_text(payload.get("id")) or self._path.stem,
-            project=re.split(r"[/\\]", _text(payload.get("cwd")).rstrip("/\\"))[-1][:200],
-            provider=_text(payload.get("model_provider"))[:200],
-            replay=isinstance(source, dict) and "subagent" in source,
+            session=session or identity_of(payload),
+            agent=agent_of(payload),
+            project=last_part(text_of(payload.get("cwd"))),
+            provider=text_of(payload.get("model_provider"))[:_LIMIT],
+            fork=fork_of(payload, at),
+            meta=[{name: payload.get(name) for name in ("id", "timestamp", "history_base")}, at],
         )
+        self._take_tier(payload)
 
-    def _context(self, payload: dict[str, Any], _at: int) -> None:
-        self._state["model"] = _text(payload.get("model"))[:200] or self._state["model"]
+    def _settings(self, payload: dict[str, Any], _at: int) -> None:
+        self._state["model"] = text_of(payload.get("model"))[:_LIMIT] or self._state["model"]
+        if "service_tier" in payload:
+            self._take_tier(payload)
+
+    def _take_tier(self, payload: dict[str, Any]) -> None:
+        tier = text_of(payload.get("service_tier")).lower()[:_LIMIT]
+        self._state["tier"] = "" if tier in _STANDARD_TIERS else tier
 
     def _event(self, payload: dict[str, Any], at: int) -> None:
-        kind = payload.get("type")
+        kind = text_of(payload.get("type"))
         if kind == "token_count":
-            self._token_count(payload.get("info"), at)
-        elif self._replayed(at):
-            return
-        elif kind == "task_started" or (kind == "user_message" and self._state["turn"] is None):
-            self._begin_turn(_text(payload.get("turn_id")), at)
+            self._token_count(payload, at)
+        elif kind in _ENDS:
+            self._executions(self._tools.told(payload.get("call_id"), payload, at))
+        elif kind == "item_completed":
+            self._item_completed(payload.get("item"), at)
+        elif kind == "thread_settings_applied":
+            settings = payload.get("thread_settings")
+            if isinstance(settings, dict):
+                self._settings({"service_tier": None, **settings}, at)
+        else:
+            self._turn_event(kind, payload, at)
+
+    def _turn_event(self, kind: str, payload: dict[str, Any], at: int) -> None:
+        turn = self._state["turn"]
+        if kind == "task_started":
+            self._begin_turn(text_of(payload.get("turn_id")), at, told=True)
+        elif kind == "user_message":
+            if text_of(payload.get("kind")) in ("", "plain"):
+                self._prompt(at)
         elif kind in ("task_complete", "turn_aborted"):
-            took = payload.get("duration_ms")
-            turn = self._state["turn"]
-            if turn is not None:
-                turn["error"] = "interrupted" if kind == "turn_aborted" else turn["error"]
-                turn["ms"] = took if isinstance(took, (int, float)) and not isinstance(took, bool) else None
-            self._end_turn(at)
-        elif kind == "error" and self._state["turn"] is not None:
-            self._state["turn"]["error"] = "api_error"
-        elif kind == "agent_message" and self._state["turn"] is not None:
-            self._state["turn"]["error"] = ""
+            self._turn_over(payload, at, aborted=kind == "turn_aborted")
+        elif turn is not None and kind == "error":
+            turn["error"] = error_class_of(payload) or turn["error"]
+        elif turn is not None and kind == "agent_message":
+            turn.update(error="", worked=True)
+
+    def _item_completed(self, item: Any, at: int) -> None:
+        if not isinstance(item, dict):
+            return
+        if item.get("type") == "UserMessage":
+            self._prompt(at)
+        elif item.get("type") == "AgentMessage" and self._state["turn"] is not None:
+            self._state["turn"].update(error="", worked=True)
+        else:
+            self._executions(self._tools.told(item.get("id"), item, at))
 
     def _item(self, payload: dict[str, Any], at: int) -> None:
         kind, call_id = payload.get("type"), payload.get("call_id")
-        if self._replayed(at) or not isinstance(call_id, str):
-            return
-        if kind in ("function_call", "custom_tool_call"):
-            name = _text(payload.get("name"))[:200]
-            if name:
-                self._state["tools"][call_id] = [name, at, self._turn_id()]
-        elif kind in ("function_call_output", "custom_tool_call_output"):
-            self._tool_output(call_id, payload.get("output"), at)
+        if kind in _CALLS and isinstance(call_id, str):
+            self._tools.begin(call_id, payload, at, self._turn_id())
+        elif kind in _OUTPUTS and isinstance(call_id, str):
+            self._executions(self._tools.output(call_id, payload.get("output"), at))
 
-    def _replayed(self, at: int) -> bool:
-        first = self._state["first"]
-        return bool(self._state["replay"]) and at // _SECOND == first // _SECOND
+    # --- model calls ---------------------------------------------------------------------------------------
 
-    # --- facts ---------------------------------------------------------------------------------------------
+    def _token_count(self, payload: dict[str, Any], at: int) -> None:
+        totals, last = _told(payload)
+        used = call_of_count(self._state["counters"], totals, last)
+        if used is not None:
+            said = totals or used
+            mark = f"{at}.{said['input_tokens']}.{said['output_tokens']}"
+            self._out.append(self._usage(self._own_id(mark), used, at))
 
-    def _token_count(self, info: Any, at: int) -> None:
-        told = info.get("total_token_usage") if isinstance(info, dict) else None
-        if not isinstance(told, dict):
-            return
-        totals = {name: _count(told, name) for name in _TOKENS}
-        before, self._state["totals"] = self._state["totals"], totals
-        if any(totals[name] < before[name] for name in _TOKENS):
-            before = dict.fromkeys(_TOKENS, 0)
-        grown = {name: totals[name] - before[name] for name in _TOKENS}
-        if not any(grown.values()):
-            return
-        self._state["calls"] += 1
-        if self._replayed(at):
-            return
-        self._out.append(validated({
-            "kind": "usage", "id": f"codex:{self._state['session']}:{self._state['calls']}"[:200],
-            "run_id": self._turn_id(), "agent": AGENT, "model": self._state["model"],
-            "provider": self._state["provider"], "project": self._state["project"], "at": at, "source": SOURCE,
-            "input_tokens": grown["input_tokens"],
-            "cache_read_tokens": min(grown["cached_input_tokens"], grown["input_tokens"]),
-            "output_tokens": grown["output_tokens"],
-            "reasoning_tokens": min(grown["reasoning_output_tokens"], grown["output_tokens"]),
-        }))  # fmt: skip
+    def _token_record(self, payload: dict[str, Any], at: int) -> None:
+        used = call_of_record(self._state["counters"], payload)
+        if used is not None:
+            response = text_of(payload.get("response_id"))
+            known = response if is_issued(response) else self._own_id(f"{at}.{response}")
+            self._out.append(self._usage(known, used, at))
 
-    def _tool_output(self, call_id: str, output: Any, at: int) -> None:
-        tool = self._state["tools"].pop(call_id, None)
-        if tool is None:
-            return
-        name, began, run_id = tool
-        code = _exit_code(output)
-        self._out.append(Execution(
-            id=call_id[:200], run_id=run_id, agent=AGENT, tool=name, project=self._state["project"], at=at,
-            duration_ms=max(0, at - began), success=None if code is None else code == 0,
-            error_class=f"exit code {code}" if code else "", source=SOURCE,
-        ))  # fmt: skip
+    def _usage(self, call_id: str, used: Tokens, at: int) -> Event:
+        state = self._state
+        read = min(used["cached_input_tokens"], used["input_tokens"])
+        return validated({
+            "kind": "usage", "id": call_id, "run_id": self._turn_id(), "agent": state["agent"],
+            "model": state["model"], "provider": state["provider"], "project": state["project"], "at": at,
+            "source": SOURCE, "input_tokens": used["input_tokens"], "cache_read_tokens": read,
+            "cache_write_tokens": min(used["cache_write_input_tokens"], used["input_tokens"] - read),
+            "output_tokens": used["output_tokens"],
+            "reasoning_tokens": min(used["reasoning_output_tokens"], used["output_tokens"]),
+        })  # fmt: skip
+
+    def _own_id(self, mark: str) -> str:
+        """An id that holds within this thread."""
+        return fact_id(SOURCE, self._state["session"] or self._state["origin"], mark)
+
+    # --- tools ---------------------------------------------------------------------------------------------
+
+    def _executions(self, ended: Iterable[Ended]) -> None:
+        for call in ended:
+            self._out.append(Execution(
+                id=self._execution_id(call), run_id=call.run,
+                agent=self._state["agent"], tool=call.name, project=self._state["project"], at=call.at,
+                duration_ms=call.duration_ms, success=call.success, error_class=call.error, source=SOURCE,
+            ))  # fmt: skip
+
+    def _execution_id(self, call: Ended) -> str:
+        """The call's own id where an API drew it; elsewhere it may come again in this thread or another."""
+        drawn = is_issued(call.id) or (self._state["provider"] in _DRAWN_BY and call.id.startswith("call_"))
+        return call.id if drawn and len(call.id) <= _LIMIT else self._own_id(f"{call.began}:{call.id}")
+
+    # --- turns ---------------------------------------------------------------------------------------------
 
     def _turn_id(self) -> str:
+        """The id of the turn that works now."""
         turn = self._state["turn"]
-        return turn["id"] if turn is not None else ""
+        if turn is None:
+            return ""
+        turn["worked"] = True
+        return str(turn["id"])
 
-    def _begin_turn(self, turn_id: str, at: int) -> None:
+    def _prompt(self, at: int) -> None:
+        """A prompt begins a turn, but for one that is said into a turn whose start was told."""
+        turn = self._state["turn"]
+        if turn is None or not turn["told"]:
+            self._begin_turn("", at, told=False)
+
+    def _begin_turn(self, turn_id: str, at: int, *, told: bool) -> None:
+        before = self._state["turn"]
+        if told and before is not None and not before["told"] and not before["worked"]:
+            self._state["turn"] = None  # its prompt stood before its start
+        self._end_turn(self._state["seen"] or at)
+        known = turn_id if is_issued(turn_id) else f"{turn_id}.{at}" if turn_id else str(at)
+        self._state["turn"] = {
+            "id": self._own_id(known), "raw": turn_id, "start": at, "told": told, "error": "", "ms": None,
+            "worked": False, "said": False,
+        }  # fmt: skip
+
+    def _turn_over(self, payload: dict[str, Any], at: int, *, aborted: bool) -> None:
+        turn, turn_id = self._state["turn"], text_of(payload.get("turn_id"))
+        if turn is None or (turn_id and turn_id == self._state["ended"] != turn["raw"]):
+            return  # of a turn that ended before
+        if aborted:
+            turn["error"] = text_of(payload.get("reason"))[:_LIMIT] or "interrupted"
+        turn["ms"] = duration_of(payload.get("duration_ms"))
         self._end_turn(at)
-        self._state["turns"] += 1
-        name = f"codex:{self._state['session']}:{turn_id or self._state['turns']}"[:200]
-        self._state["turn"] = {"id": name, "start": at, "error": "", "ms": None}
-        self._state["tools"] = {}
 
     def _end_turn(self, at: int) -> None:
-        turn, self._state["turn"] = self._state["turn"], None
-        if turn is None:
+        self._executions(self._tools.clear())
+        self._say_turn(at)
+        if self._state["turn"] is not None:
+            self._state.update(turn=None, ended=self._state["turn"]["raw"])
+
+    def _say_turn(self, at: int) -> None:
+        """Write the turn that lasted until ``at``, once."""
+        turn = self._state["turn"]
+        if turn is None or turn["said"]:
             return
-        error = turn["error"]
+        turn["said"] = True
+        at = max(turn["start"], at)
         self._out.append(Run(
-            id=turn["id"], agent=AGENT, project=self._state["project"], started_at=turn["start"],
-            at=max(turn["start"], at), duration_ms=turn["ms"], error_class=error, source=SOURCE,
-            success=False if error == "api_error" else None,
+            id=turn["id"], agent=self._state["agent"], project=self._state["project"], at=at,
+            started_at=None if duration_of(at - turn["start"]) is None else turn["start"], duration_ms=turn["ms"],
+            error_class=turn["error"], source=SOURCE,
         ))  # fmt: skip
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _told(payload: dict[str, Any]) -> tuple[Tokens | None, Tokens | None]:
+    """The totals and the last call's tokens that a `token_count` tells. Raises EventError."""
+    info = payload.get("info")
+    if not isinstance(info, dict):
+        return None, None
+    totals, last = "total_token_usage", "last_token_usage"
+    return usage_of(info.get(totals), totals), usage_of(info.get(last), last)
 
 
-def _time(value: Any) -> int:
-    if not isinstance(value, str):
-        raise EventError("timestamp: missing")
-    try:
-        return int(to_epoch_ms(value))
-    except ValueError as error:
-        raise EventError(f"timestamp: {error}") from None
-
-
-def _count(totals: dict[str, Any], name: str) -> int:
-    value = totals.get(name, 0)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise EventError(f"total_token_usage.{name}: must be a whole number of tokens")
-    return value
-
-
-def _exit_code(output: Any) -> int | None:
-    """The exit code that a tool's output tells: in its first lines, or in the metadata of a JSON output."""
-    if isinstance(output, str):
-        found = _EXIT.search(output[:600])
-        if found is not None:
-            return int(found[1])
-        if not output.startswith("{"):
-            return None
-        try:
-            output = json.loads(output)
-        except (ValueError, RecursionError):
-            return None
-    metadata = output.get("metadata") if isinstance(output, dict) else None
-    code = metadata.get("exit_code") if isinstance(metadata, dict) else None
-    return code if isinstance(code, int) and not isinstance(code, bool) else None
+def _of_today(state: dict[str, Any]) -> dict[str, Any]:
+    """The state as an earlier release left it, in today's shape."""
+    if "totals" not in state:
+        return state
+    kept: dict[str, Any] = {
+        name: state[name] for name in ("session", "project", "provider", "model", "seen") if name in state
+    }
+    counters = no_counters()
+    counters["totals"] |= state["totals"]
+    counters["counted"] = bool(state.get("calls"))
+    turn = state.get("turn")
+    if turn is not None:
+        turn = {"raw": "", "told": True, "worked": True, "said": False, **turn}
+    tools = {
+        call_id: {"name": name, "at": at, "run": run, "mcp": name.startswith("mcp__"), "session": ""}
+        for call_id, (name, at, run) in state.get("tools", {}).items()
+    }
+    return {**kept, "counters": counters, "tools": tools, "turn": turn}

@@ -1,0 +1,106 @@
+"""Tool calls of a Codex thread that are under way: begun, told how they ended, and ended by their output.
+
+A command may outlive its first output (`Process running with session ID 7`). Such a call waits for the event of its
+end, or for the output of a later call about the same process, and at the latest for the end of its turn, after which
+how it ended is not known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fedstore.cleaning import clean_name
+from fedstore.ingest.codex_outcomes import is_mcp, outcome_of_event, outcome_of_output, session_of_call
+from fedstore.ingest.codex_values import duration_of, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Ended", "Tools"]
+
+_LIMIT = 200
+_SHELL = "local_shell"
+
+
+class Ended(NamedTuple):
+    """A tool call that is over. ``began`` and ``at`` are in epoch milliseconds."""
+
+    id: str
+    name: str
+    run: str
+    began: int
+    at: int
+    duration_ms: float | None
+    success: bool | None
+    error: str
+
+
+class Tools:
+    """The calls without an end. ``calls`` is JSON and part of the reader's state; it is changed in place."""
+
+    def __init__(self, calls: dict[str, dict[str, Any]]) -> None:
+        self._calls = calls
+
+    @property
+    def running(self) -> bool:
+        """Whether a call has had no output yet."""
+        return any("output" not in call for call in self._calls.values())
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a call outlived its first output."""
+        return any("output" in call for call in self._calls.values())
+
+    def begin(self, call_id: str, payload: dict[str, Any], at: int, run: str) -> None:
+        """A call was made at ``at``."""
+        name = clean_name(text_of(payload.get("name")))[:_LIMIT]
+        if not name and payload.get("type") == "local_shell_call":
+            name = _SHELL
+        if name:
+            self._calls[call_id] = {
+                "name": name, "at": at, "run": run, "mcp": is_mcp(name, text_of(payload.get("namespace"))),
+                "session": session_of_call(payload.get("arguments")),
+            }  # fmt: skip
+
+    def told(self, call_id: Any, payload: dict[str, Any], at: int) -> Iterator[Ended]:
+        """The event of a call's end: before the output it is remembered, after the output it completes the call."""
+        call = self._calls.get(call_id) if isinstance(call_id, str) else None
+        if call is None:
+            return
+        ended = outcome_of_event(payload)
+        if ended.success is not None:
+            call["told"] = [ended.success, ended.error]
+            if "output" in call:
+                yield self._end(call_id, at)
+
+    def output(self, call_id: str, output: Any, at: int) -> Iterator[Ended]:
+        """The output of a call: what it, or an event before it, tells completes the call."""
+        call = self._calls.get(call_id)
+        if call is None or "output" in call:
+            return
+        ended = outcome_of_output(call["name"], output, mcp=call["mcp"])
+        if ended.session and "told" not in call:
+            call.update(output=at, waits=ended.session)
+            return
+        if ended.success is not None and call["session"]:
+            for other in [one for one, known in self._calls.items() if known.get("waits") == call["session"]]:
+                self._calls[other]["told"] = [ended.success, ended.error]
+                yield self._end(other, at)
+        call.setdefault("told", [ended.success, ended.error])
+        yield self._end(call_id, at)
+
+    def clear(self) -> Iterator[Ended]:
+        """The turn is over: calls that had an output end with it, the others never came back."""
+        for call_id in [one for one, call in self._calls.items() if "output" in call]:
+            yield self._end(call_id, None)
+        self._calls.clear()
+
+    def _end(self, call_id: str, at: int | None) -> Ended:
+        """Take a call that ended ``at``; None for one that went on when nobody looked any more."""
+        call = self._calls.pop(call_id)
+        success, error = call.get("told") or (None, "")
+        began: int = call["at"]
+        took = None if at is None else duration_of(max(0, at - began))
+        return Ended(
+            call_id, call["name"], call["run"], began, call["output"] if at is None else at, took, success, error
+        )

@@ -1,0 +1,49 @@
+"""Inputs that others reported of tools like this one: each comes to the value derived by hand.
+
+They are not part of the project; without them (`FEDERATION_DATA`) these tests are skipped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fedstore.engine.sqlite import Database
+from fedstore.ingest import import_paths
+from tests.ingest.helpers import data_folder
+
+TOKENS = (
+    "SELECT COUNT(*), SUM(input_tokens), SUM(cache_read_tokens), SUM(cache_write_tokens), SUM(output_tokens)"
+    " FROM llm_calls"
+)
+COST = "SELECT ROUND(SUM(cost_nano) / 1e9, 6) FROM llm_calls"
+RUNS = "SELECT agent, duration_ms, success FROM runs ORDER BY ended_ms"
+TOOLS = "SELECT tool, success, error_class FROM tool_calls ORDER BY seq"
+
+
+@pytest.mark.parametrize(
+    ("folder", "query", "rows"),
+    [
+        ("03-codex-forks-counted-again/forked-from-id", TOKENS, [(3, 26_000, 18_500, 0, 950)]),
+        ("03-codex-forks-counted-again/forked-from-id", RUNS, [("codex", 40_900, None), ("codex", 18_000, None)]),
+        ("03-codex-forks-counted-again/second-boundary", TOKENS, [(3, 26_000, 18_500, 0, 950)]),
+        ("11-codex-cache-writes-not-priced/t2", TOKENS, [(1, 100_000, 0, 100_000, 1_000)]),
+        ("11-codex-cache-writes-not-priced/t2", COST, [(0.262,)]),
+        ("14-codex-2025-session-is-one-run/o1", TOKENS, [(3, 26_000, 18_500, 0, 950)]),
+        ("14-codex-2025-session-is-one-run/o1", RUNS,
+         [("codex", 30_000, None), ("codex", 31_000, None), ("codex", 31_000, None)]),
+        ("16-codex-tool-outcomes/t1", TOOLS, [
+            ("exec_command", 0, "exit code 2"), ("exec_command", 0, "exit code 3"), ("exec_command", 0, "exit code 4"),
+            ("mcp__ci__get_log", None, ""), ("mcp__ci__get_log", 0, "mcp error"), ("shell", 1, ""),
+            ("local_shell", 1, ""),
+        ]),
+    ],
+)  # fmt: skip
+def test_what_others_reported_comes_out_right(folder: str, query: str, rows: list[Any], tmp_path: Path) -> None:
+    found = data_folder("bugs", *folder.split("/"))
+    database = Database(tmp_path / "store.db")
+    import_paths(database, [found])
+    assert database.read(query) == rows
+    database.close()
