@@ -17,6 +17,7 @@ import weakref
 from fedstore import schema
 from fedstore.engine import forking
 from fedstore.engine.driver import sqlite3
+from fedstore.engine.joining import joined
 from fedstore.engine.locking import FileLock
 from fedstore.engine.opening import connect, may_stand_still, still_identity
 from fedstore.engine.place import beside, file_bytes, file_identity
@@ -26,10 +27,10 @@ from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreOld
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from fedstore.engine.protocol import Parameters, Row
+    from fedstore.engine.protocol import Joined, Parameters, Row
     from fedstore.finding import Finding
 
 __all__ = ["APPLICATION_ID", "Database", "Transaction", "store_error"]
@@ -107,6 +108,10 @@ class Database:
             raise FedstoreError(f"{error.object[:80]!r} is no text (UTF-8), so nothing is recorded under it") from error
         finally:
             reader.busy = False
+
+    def read_joined(self, columns: Sequence[Joined], of: str, parameters: Parameters = ()) -> tuple[int, list[bytes]]:
+        """How many rows there are, and the values of each column joined, each with its separator in between."""
+        return joined(self, columns, of, parameters)
 
     def change_token(self) -> int:
         """A number that differs when another connection has committed since the last call of this thread, or when

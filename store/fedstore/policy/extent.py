@@ -70,7 +70,7 @@ def _names(read: Read, table: Table) -> list[str]:
 
 
 def _over(
-    read: Read, table: Table, sums: str, start_ms: int, end_ms: int, condition: str = "1", *values: Any
+    read: Read, table: Table, sums: str, start_ms: int, end_ms: int, condition: str = "1 = 1", *values: Any
 ) -> tuple[Any, ...]:
     """Aggregates over a window; the index of the table leads with its names. Empty for an empty table."""
     name, time, *_ = _SHAPES[table]

@@ -89,7 +89,8 @@ def body_at(read: Read, version: int) -> PolicyBody:
 def changes_newest_first(read: Read, limit: int | None = None) -> tuple[Change, ...]:
     """The ledger, newest first."""
     undone = _undone(read)
-    rows = read(f"SELECT {_COLUMNS} FROM changes ORDER BY id DESC LIMIT ?", (-1 if limit is None else limit,))
+    few, count = ("", ()) if limit is None else (" LIMIT ?", (limit,))
+    rows = read(f"SELECT {_COLUMNS} FROM changes ORDER BY id DESC{few}", count)
     return tuple(_change(row, undone) for row in rows)
 
 

@@ -27,7 +27,8 @@ from fedstore.window import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.queries.answers import Counts, Rows, Source
+    from fedstore.engine.protocol import Reads
+    from fedstore.queries.answers import Counts, Rows
     from fedstore.queries.buckets import Buckets
 
 __all__ = [
@@ -54,7 +55,7 @@ _SPEND = (
 )  # fmt: skip
 
 
-def agents_view(source: Source, buckets: Buckets, window: Window) -> AgentsView:
+def agents_view(source: Reads, buckets: Buckets, window: Window) -> AgentsView:
     """The agents tab."""
     rows = agent_rows(source, buckets, window, active_in(source, window))
     cells = matrix_cells(buckets, window)
@@ -64,7 +65,7 @@ def agents_view(source: Source, buckets: Buckets, window: Window) -> AgentsView:
     return AgentsView(window, rows, tuple(sorted(volume, key=lambda name: (-volume[name], name))), cells)
 
 
-def active_in(source: Source, window: Window) -> tuple[ActiveRun, ...]:
+def active_in(source: Reads, window: Window) -> tuple[ActiveRun, ...]:
     """What goes on, where the window ends at the present."""
     return active_runs(source) if window.live else ()
 
@@ -116,7 +117,7 @@ def _by_agent(rows: Rows, task_type: str | None) -> dict[str, tuple[int, ...]]:
 
 
 def agent_rows(
-    source: Source, buckets: Buckets, window: Window, active: Sequence[ActiveRun], task_type: str | None = None
+    source: Reads, buckets: Buckets, window: Window, active: Sequence[ActiveRun], task_type: str | None = None
 ) -> tuple[AgentRow, ...]:
     """A row per agent that did, spent or is doing something in the window, busiest first.
 
@@ -223,14 +224,14 @@ def dropped(now: Rate, before: Rate) -> bool:
     return p is not None and p < 0.01
 
 
-def task_type_rows(source: Source, buckets: Buckets, task_type: str, window: Window) -> tuple[AgentRow, ...]:
+def task_type_rows(source: Reads, buckets: Buckets, task_type: str, window: Window) -> tuple[AgentRow, ...]:
     """The agents on one task type, best first."""
     rows = agent_rows(source, buckets, window, active_in(source, window), task_type)
     return tuple(sorted(rows, key=lambda row: (-(row.success.value or 0), -row.tasks, row.name)))
 
 
 def agent_detail(
-    source: Source, buckets: Buckets, name: str, window: Window, rows: tuple[AgentRow, ...] | None = None,
+    source: Reads, buckets: Buckets, name: str, window: Window, rows: tuple[AgentRow, ...] | None = None,
     columns: int = 60,
 ) -> AgentDetail:  # fmt: skip
     """One agent, whole; ``row`` is None when nothing is known of it in the window. ``rows`` of the view, if read."""

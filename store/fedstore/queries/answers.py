@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import chain
 from operator import add
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from fedstore.bins import counts_of, together
 from fedstore.schema.summaries import SPECS
@@ -18,28 +18,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
+    from fedstore.engine.protocol import Reads, Row
     from fedstore.queries.closed import Piece, Question
 
     Counts: TypeAlias = Mapping[int, int]
     """How many of a distribution lie in each bin."""
+    Rows: TypeAlias = list[Row]
     Answer: TypeAlias = dict[tuple[Any, ...], Any]
     """Sums, or the counts of a distribution, by key."""
 
-__all__ = ["Counts", "Rows", "Source", "add_counts", "add_sums", "read_distributions", "read_slots", "read_sums"]
-
-Rows = list[tuple[Any, ...]]
+__all__ = ["Counts", "add_counts", "add_sums", "read_distributions", "read_slots", "read_sums"]
 
 
-class Source(Protocol):
-    """What a read model needs of a database."""
-
-    def read(self, sql: str, parameters: Any = ()) -> Rows: ...
-
+_SPAN = "(?, ?, ?, ?)"
+_TYPED = "(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))"
+"""The first row of VALUES says of which type the columns are; parameters alone have none."""
 
 # --- reading --------------------------------------------------------------------------------------------------
 
 
-def read_sums(source: Source, asked: Question, pieces: Sequence[Piece]) -> list[Answer]:
+def read_sums(source: Reads, asked: Question, pieces: Sequence[Piece]) -> list[Answer]:
     """The sums of each piece, by key."""
     if not asked.by:
         return _sums_of(_in_order(source, asked, pieces, (), ()), 1, pieces)
@@ -47,7 +45,7 @@ def read_sums(source: Source, asked: Question, pieces: Sequence[Piece]) -> list[
     return _sums_of(_in_any_order(source, asked, pieces, columns, asked.by), 1 + len(asked.by), pieces)
 
 
-def read_slots(source: Source, asked: Question, pieces: Sequence[Piece]) -> list[Answer]:
+def read_slots(source: Reads, asked: Question, pieces: Sequence[Piece]) -> list[Answer]:
     """The sums of each piece, by the start of the slot and key."""
     slot = f"start - start % {asked.step_ms} AS slot"
     keys = SPECS[asked.table].keys
@@ -56,7 +54,7 @@ def read_slots(source: Source, asked: Question, pieces: Sequence[Piece]) -> list
     return _sums_of(rows, 2 + len(asked.by), pieces)
 
 
-def read_distributions(source: Source, asked: Question, pieces: Sequence[Piece]) -> list[Answer]:
+def read_distributions(source: Reads, asked: Question, pieces: Sequence[Piece]) -> list[Answer]:
     """The distribution of each piece, by the names of one key column."""
     blobs: defaultdict[tuple[int, str], list[bytes]] = defaultdict(list)
     for part, name, blob in _in_any_order(source, asked, pieces, (*asked.by, *asked.columns)):
@@ -68,7 +66,7 @@ def read_distributions(source: Source, asked: Question, pieces: Sequence[Piece])
 
 
 def _in_order(
-    source: Source, asked: Question, pieces: Sequence[Piece], first: Sequence[str], then: Sequence[str]
+    source: Reads, asked: Question, pieces: Sequence[Piece], first: Sequence[str], then: Sequence[str]
 ) -> Rows:
     """Rows of (position of the piece, ``then``…, sums…): grouped by what the primary key begins with, then by less."""
     names = [f"sum{n}" for n in range(len(asked.columns))]
@@ -84,13 +82,13 @@ def _in_order(
 
 
 def _in_any_order(
-    source: Source, asked: Question, pieces: Sequence[Piece], columns: Sequence[str], group: Sequence[str] = ()
+    source: Reads, asked: Question, pieces: Sequence[Piece], columns: Sequence[str], group: Sequence[str] = ()
 ) -> Rows:
     """Rows of (position of the piece, ``columns``…); one text for any spans, so that it is quickly prepared."""
     spans = [(part, *span) for part, piece in enumerate(pieces) for span in piece]
-    grouped = (*group, "part") if group else ()  # names first: SQLite sorts what begins with a text faster
+    grouped = (*group, "part") if group else ()  # names first: what begins with a text is sorted faster
     return source.read(
-        f"WITH spans(part, wide, since, until) AS (VALUES {', '.join(['(?, ?, ?, ?)'] * len(spans))})"
+        f"WITH spans(part, wide, since, until) AS (VALUES {', '.join((_TYPED, *[_SPAN] * (len(spans) - 1)))})"
         f" SELECT part, {', '.join(columns)} FROM spans CROSS JOIN {asked.table}"
         f" WHERE width = wide AND start >= since AND start < until{_which(asked, grouped)}",
         (*chain.from_iterable(spans), *asked.args),

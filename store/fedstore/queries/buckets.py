@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
-    from fedstore.queries.answers import Answer, Counts, Rows, Source
+    from fedstore.engine.protocol import Reads
+    from fedstore.queries.answers import Answer, Counts, Rows
     from fedstore.queries.closed import Piece
 
-    Read: TypeAlias = Callable[[Source, Question, Sequence[Piece]], list[Answer]]
+    Read: TypeAlias = Callable[[Reads, Question, Sequence[Piece]], list[Answer]]
     Add: TypeAlias = Callable[[Sequence[Answer]], Answer]
 
 __all__ = ["Buckets", "durations_of"]
@@ -54,7 +55,7 @@ def durations_of(n: int, total_ms: float, bins: Counts) -> Durations:
 class Buckets:
     """The summary tables of one store, as of one read. ``past`` is what earlier reads leave to it."""
 
-    def __init__(self, source: Source, past: Past | None = None) -> None:
+    def __init__(self, source: Reads, past: Past | None = None) -> None:
         self._source = source
         found: dict[str, int] = dict(source.read("SELECT name, at_ms FROM marks UNION ALL SELECT name, note FROM past"))
         self._marks = tuple(found[name] for name in MARKS)

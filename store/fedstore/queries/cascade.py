@@ -21,7 +21,8 @@ from fedstore.queries.routing_health import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fedstore.queries.answers import Counts, Source
+    from fedstore.engine.protocol import Reads
+    from fedstore.queries.answers import Counts
     from fedstore.queries.buckets import Buckets
     from fedstore.window import Window
 
@@ -33,14 +34,14 @@ _CAPTURE_TARGETS = {1: "layer_1_capture", 2: "layer_2_capture"}
 _LAYER_SUMS = ("attempts", "accepted", "errors", "confidence_n", "confidence_ppm", "latency_n", "latency_us")
 
 
-def layers_seen(source: Source) -> tuple[tuple[str, int, float | None], ...]:
+def layers_seen(source: Reads) -> tuple[tuple[str, int, float | None], ...]:
     """(name, position, threshold) of each layer, in cascade order, as its newest attempt had them."""
     rows = source.read("SELECT name, position, threshold FROM layers ORDER BY position, name")
     return tuple((name, position, threshold) for name, position, threshold in rows)
 
 
 def layer_rows(
-    source: Source, buckets: Buckets, window: Window, thresholds: Mapping[str, float]
+    source: Reads, buckets: Buckets, window: Window, thresholds: Mapping[str, float]
 ) -> tuple[LayerRow, ...]:
     """A row per layer, in cascade order; ``thresholds`` in force go before those last logged."""
     routed = routes_by_layer(buckets, window)
@@ -88,7 +89,7 @@ def _target(name: str, order: int, captured: Rate) -> tuple[str, str]:
     return found.target.target_text, found.status
 
 
-def cascade_view(source: Source, buckets: Buckets, window: Window, thresholds: Mapping[str, float]) -> CascadeView:
+def cascade_view(source: Reads, buckets: Buckets, window: Window, thresholds: Mapping[str, float]) -> CascadeView:
     """The cascade tab."""
     layers = layer_rows(source, buckets, window, thresholds)
     routes, n, us, _, _ = route_totals(buckets, window)
@@ -117,7 +118,7 @@ def cascade_view(source: Source, buckets: Buckets, window: Window, thresholds: M
 
 
 def layer_view(
-    source: Source, buckets: Buckets, name: str, window: Window, thresholds: Mapping[str, float]
+    source: Reads, buckets: Buckets, name: str, window: Window, thresholds: Mapping[str, float]
 ) -> LayerView:
     """One layer."""
     rows = layer_rows(source, buckets, window, thresholds)
@@ -129,7 +130,7 @@ def layer_view(
     )
 
 
-def _decisions(source: Source, name: str, window: Window) -> tuple[DecisionRow, ...]:
+def _decisions(source: Reads, name: str, window: Window) -> tuple[DecisionRow, ...]:
     return newest_decisions(source, (name,), window, _RECENT)
 
 

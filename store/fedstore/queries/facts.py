@@ -9,7 +9,7 @@ from fedstore.queries.models import ActiveRun, DecisionRow, RunRow, ToolCallRow
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fedstore.queries.answers import Source
+    from fedstore.engine.protocol import Reads
     from fedstore.queries.models import FactKind
     from fedstore.window import Window
 
@@ -35,7 +35,7 @@ _LAST = "\U0010ffff"
 
 
 def _newest(
-    source: Source, table: str, columns: str, key: str, time: str, names: Iterable[str], window: Window, limit: int
+    source: Reads, table: str, columns: str, key: str, time: str, names: Iterable[str], window: Window, limit: int
 ) -> list[tuple[Any, ...]]:
     """Rows of all names, merged by time; each name costs one index range of at most ``limit`` rows."""
     asked = tuple(names)
@@ -43,8 +43,8 @@ def _newest(
         return []
     return source.read(
         f"WITH names(name) AS (VALUES {_list(asked)})"
-        f" SELECT {columns} FROM names CROSS JOIN {table} WHERE seq IN (SELECT seq FROM {table} AS some"
-        f" WHERE some.{key} = names.name AND {time} >= ? AND {time} < ? ORDER BY {time} DESC LIMIT ?)"
+        f" SELECT {columns} FROM names CROSS JOIN {table} WHERE seq IN (SELECT seq FROM {table} AS f"
+        f" WHERE f.{key} = names.name AND {time} >= ? AND {time} < ? ORDER BY {time} DESC LIMIT ?)"
         f" ORDER BY {time} DESC, id DESC LIMIT ?",
         (*asked, window.start_ms, window.end_ms, limit, limit),
     )
@@ -64,13 +64,13 @@ def _run_row(row: Sequence[Any]) -> RunRow:
     return RunRow(*values)
 
 
-def newest_runs(source: Source, agents: Iterable[str], window: Window, limit: int) -> tuple[RunRow, ...]:
+def newest_runs(source: Reads, agents: Iterable[str], window: Window, limit: int) -> tuple[RunRow, ...]:
     """The newest runs of some agents."""
     rows = _newest(source, "runs", _RUN, "agent", "ended_ms", agents, window, limit)
     return tuple(_run_row(row) for row in rows)
 
 
-def last_runs(source: Source, agents: Iterable[str], before_ms: int) -> dict[str, int]:
+def last_runs(source: Reads, agents: Iterable[str], before_ms: int) -> dict[str, int]:
     """When the last run of each of some agents ended, in epoch milliseconds, of those that ended before a moment."""
     asked = tuple(agents)
     if not asked:
@@ -83,7 +83,7 @@ def last_runs(source: Source, agents: Iterable[str], before_ms: int) -> dict[str
     return {name: ended for name, ended in rows if ended is not None}
 
 
-def run_errors(source: Source, agent: str, window: Window, sample: int) -> tuple[tuple[str, int], ...]:
+def run_errors(source: Reads, agent: str, window: Window, sample: int) -> tuple[tuple[str, int], ...]:
     """How often each class of error occurs in the newest runs of an agent, most frequent first."""
     rows = source.read(
         "SELECT error_class, COUNT(*) AS n FROM (SELECT error_class FROM runs"
@@ -94,13 +94,13 @@ def run_errors(source: Source, agent: str, window: Window, sample: int) -> tuple
     return tuple((name, n) for name, n in rows)
 
 
-def run_by_id(source: Source, run_id: str) -> RunRow | None:
+def run_by_id(source: Reads, run_id: str) -> RunRow | None:
     """One finished run."""
     rows = source.read(f"SELECT {_RUN} FROM runs WHERE id = ?", (run_id,))
     return _run_row(rows[0]) if rows else None
 
 
-def ids_beginning(source: Source, kind: FactKind, beginning: str, limit: int) -> tuple[str, ...]:
+def ids_beginning(source: Reads, kind: FactKind, beginning: str, limit: int) -> tuple[str, ...]:
     """The first ids of runs or routes that begin like this, in their order; one that is the whole of it comes first."""
     rows = source.read(
         f"SELECT id FROM {kind}s WHERE id >= ? AND id < ? ORDER BY id LIMIT ?", (beginning, beginning + _LAST, limit)
@@ -108,13 +108,13 @@ def ids_beginning(source: Source, kind: FactKind, beginning: str, limit: int) ->
     return tuple(str(name) for (name,) in rows)
 
 
-def last_recorded_run(source: Source) -> str | None:
+def last_recorded_run(source: Reads) -> str | None:
     """The id of the run that was recorded last."""
     rows = source.read("SELECT id FROM runs ORDER BY seq DESC LIMIT 1", ())
     return str(rows[0][0]) if rows else None
 
 
-def newest_tool_calls(source: Source, tools: Iterable[str], window: Window, limit: int) -> tuple[ToolCallRow, ...]:
+def newest_tool_calls(source: Reads, tools: Iterable[str], window: Window, limit: int) -> tuple[ToolCallRow, ...]:
     """The newest executions of some tools."""
     rows = _newest(source, "tool_calls", _TOOL_CALL, "tool", "ended_ms", tools, window, limit)
     return tuple(_tool_call_row(row) for row in rows)
@@ -126,7 +126,7 @@ def _tool_call_row(row: Sequence[Any]) -> ToolCallRow:
     return ToolCallRow(*values)
 
 
-def newest_decisions(source: Source, layers: Iterable[str], window: Window, limit: int) -> tuple[DecisionRow, ...]:
+def newest_decisions(source: Reads, layers: Iterable[str], window: Window, limit: int) -> tuple[DecisionRow, ...]:
     """The newest decisions that some layers took."""
     rows = _newest(source, "routes", _DECISION, "layer", "at_ms", layers, window, limit)
     return tuple(decision_row(row) for row in rows)
@@ -151,7 +151,7 @@ def error_classes(rows: Iterable[RunRow | ToolCallRow]) -> tuple[tuple[str, int]
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def active_runs(source: Source) -> tuple[ActiveRun, ...]:
+def active_runs(source: Reads) -> tuple[ActiveRun, ...]:
     """What has not ended, oldest first."""
     rows = source.read(
         "SELECT id, agent, task_type, state, reason, started_ms, seen_ms FROM active_runs"

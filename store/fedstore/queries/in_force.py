@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fedstore.queries.answers import Source
+    from fedstore.engine.protocol import Reads
 
 __all__ = ["InForce", "policy_in_force"]
 
@@ -21,7 +21,7 @@ class InForce:
     boosts: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def policy_in_force(source: Source) -> InForce:
+def policy_in_force(source: Reads) -> InForce:
     """The newest version of the policy."""
     rows = source.read("SELECT version, body FROM policies ORDER BY version DESC LIMIT 1")
     if not rows:

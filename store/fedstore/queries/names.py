@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fedstore.queries.cascade import layers_seen
 
 if TYPE_CHECKING:
-    from fedstore.queries.answers import Source
+    from fedstore.engine.protocol import Reads
     from fedstore.queries.buckets import Buckets
     from fedstore.queries.models import NameKind
     from fedstore.window import Window
@@ -21,7 +21,7 @@ _TABLES = {
 }
 
 
-def known_names(source: Source, buckets: Buckets, kind: NameKind, window: Window) -> tuple[str, ...]:
+def known_names(source: Reads, buckets: Buckets, kind: NameKind, window: Window) -> tuple[str, ...]:
     """The names of one kind in the sums of a window and among the runs that go on; layers in cascade order."""
     if kind == "layer":
         return tuple(name for name, _, _ in layers_seen(source))

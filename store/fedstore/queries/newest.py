@@ -9,7 +9,7 @@ from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fedstore.queries.answers import Source
+    from fedstore.engine.protocol import Reads
 
 __all__ = ["newest_start", "oldest_start"]
 
@@ -17,13 +17,13 @@ _FOREVER_MS = 1 << 62
 _LOOKED_AT = (MINUTE_MS, HOUR_MS, DAY_MS)
 
 
-def oldest_start(source: Source) -> int | None:
+def oldest_start(source: Reads) -> int | None:
     """The start of the oldest bucket of any table, in epoch milliseconds."""
     oldest = (f"SELECT MIN(start) AS start FROM {table} WHERE width = {w}" for table in SPECS for w in _LOOKED_AT)
     return _one(source, f"SELECT MIN(start) FROM ({' UNION ALL '.join(oldest)}) AS oldest")
 
 
-def newest_start(source: Source, tables: Sequence[str] = tuple(SPECS), key: str = "", name: str = "") -> int | None:
+def newest_start(source: Reads, tables: Sequence[str] = tuple(SPECS), key: str = "", name: str = "") -> int | None:
     """The start of the newest bucket of some tables, in epoch milliseconds; with ``key``, of one name of it."""
     if not key:
         return _newest_of_all(source, tables)
@@ -31,7 +31,7 @@ def newest_start(source: Source, tables: Sequence[str] = tuple(SPECS), key: str 
     return max((start for start in found if start is not None), default=None)
 
 
-def _newest_of_all(source: Source, tables: Sequence[str]) -> int | None:
+def _newest_of_all(source: Reads, tables: Sequence[str]) -> int | None:
     newest = " UNION ALL ".join(f"SELECT COALESCE({', '.join(_newest_by_width(table))}) AS start" for table in tables)
     return _one(source, f"SELECT MAX(start) FROM ({newest}) AS newest")
 
@@ -41,12 +41,12 @@ def _newest_by_width(table: str) -> Iterator[str]:
     return (f"(SELECT MAX(start) FROM {table} WHERE width = {width})" for width in _LOOKED_AT)
 
 
-def _one(source: Source, sql: str) -> int | None:
+def _one(source: Reads, sql: str) -> int | None:
     ((start,),) = source.read(sql)
     return None if start is None else int(start)
 
 
-def _newest_of_name(source: Source, table: str, key: str, name: str) -> int | None:
+def _newest_of_name(source: Reads, table: str, key: str, name: str) -> int | None:
     """Looks at what came after the last whole day, else at the days, and then into the newest of them.
 
     So a name that was seen once, long ago, costs no more than the days since.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
-    from fedstore.queries.answers import Source
+    from fedstore.engine.protocol import Reads
     from fedstore.queries.buckets import Buckets
     from fedstore.queries.losses import Losses
     from fedstore.window import Window
@@ -50,7 +50,7 @@ Attention = tuple[str, str, str]
 
 
 def overview(
-    source: Source,
+    source: Reads,
     buckets: Buckets,
     window: Window,
     now_ms: int,
@@ -138,7 +138,7 @@ def _task_types(cells: Iterable[MatrixCell]) -> tuple[MatrixCell, ...]:
     return tuple(sorted(sums.values(), key=lambda c: (-c.tasks, c.task_type)))
 
 
-def _feed(source: Source, agents: Sequence[str], window: Window) -> tuple[FeedItem, ...]:
+def _feed(source: Reads, agents: Sequence[str], window: Window) -> tuple[FeedItem, ...]:
     return tuple(
         FeedItem(
             run.ended_ms, None if run.success is None else run.success and not run.rework, run.agent, run.task_type,
@@ -148,9 +148,9 @@ def _feed(source: Source, agents: Sequence[str], window: Window) -> tuple[FeedIt
     )  # fmt: skip
 
 
-def _counts(source: Source) -> tuple[int, ...]:
+def _counts(source: Reads) -> tuple[int, ...]:
     """Jobs that wait and that run, facts in quarantine."""
-    jobs = "(SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = ? LIMIT 10000) AS some)"
+    jobs = "(SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = ? LIMIT 10000) AS found)"
     sql = f"SELECT {jobs}, {jobs}, (SELECT COUNT(*) FROM rejects)"
     return tuple(map(int, source.read(sql, ("queued", "running"))[0]))
 

@@ -15,7 +15,8 @@ from fedstore.window import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.queries.answers import Counts, Source
+    from fedstore.engine.protocol import Reads
+    from fedstore.queries.answers import Counts
     from fedstore.queries.buckets import Buckets
 
 __all__ = ["tool_detail", "tool_rows", "tools_view"]
@@ -143,7 +144,7 @@ def _recommendations(rows: Sequence[ToolRow]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def tool_detail(source: Source, buckets: Buckets, name: str, window: Window, rule: ToolRule) -> ToolDetail:
+def tool_detail(source: Reads, buckets: Buckets, name: str, window: Window, rule: ToolRule) -> ToolDetail:
     """One tool: its row, successes per day over 30 days, newest executions and their errors."""
     month = window.rolling()
     recent = newest_tool_calls(source, (name,), month, _ERROR_SAMPLE)

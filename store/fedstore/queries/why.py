@@ -10,7 +10,7 @@ from fedstore.queries.in_force import policy_in_force
 from fedstore.queries.models import DecisionRow, WhyStep, WhyView
 
 if TYPE_CHECKING:
-    from fedstore.queries.answers import Source
+    from fedstore.engine.protocol import Reads
 
 __all__ = ["Attempt", "ladder", "where_now", "why_view"]
 
@@ -48,7 +48,7 @@ class Attempt:
         return self.shadow or not refused
 
 
-def why_view(source: Source, route_id: str, thresholds: Mapping[str, float] | None = None) -> WhyView | None:
+def why_view(source: Reads, route_id: str, thresholds: Mapping[str, float] | None = None) -> WhyView | None:
     """The ladder of one decision; None when it is not there.
 
     ``thresholds`` are the present ones, by default those of the policy in force and, where it sets none, those each

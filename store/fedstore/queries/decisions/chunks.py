@@ -1,6 +1,6 @@
 """Rows of the table ``routes``, some thousand at a time, with their trails joined and taken apart by numpy.
 
-SQLite joins the trails into one buffer; one Python object per row would take twice as long as everything else.
+The engine joins each column into one buffer; a Python object per value would take twice as long as everything else.
 """
 
 from __future__ import annotations
@@ -41,17 +41,11 @@ _ENDS = (
     " WHERE seq IN ((SELECT MIN(seq) FROM routes), (SELECT MAX(seq) FROM routes)) ORDER BY seq"
 )
 _IN_CHUNK = "FROM routes WHERE seq >= ? AND seq < ? AND at_ms >= ? AND at_ms < ?"
-_SEPARATOR = b"\x1f"  # names and ids are cleaned of control characters when they are recorded
-_JOINED = (
-    "SELECT COUNT(*), SUM(LENGTH(trail)), CAST(GROUP_CONCAT(trail, '') AS BLOB),"
-    " CAST(GROUP_CONCAT(id, CHAR(31)) AS BLOB), CAST(GROUP_CONCAT(layer, CHAR(31)) AS BLOB),"
-    " CAST(GROUP_CONCAT(COALESCE(correct, 2), '') AS BLOB),"
-    f" CAST(GROUP_CONCAT(COALESCE(correct_agent, ''), CHAR(31)) AS BLOB) {_IN_CHUNK}"
-)
-_PLAIN = (
-    "SELECT trail, CAST(id AS BLOB), CAST(layer AS BLOB), COALESCE(correct, 2),"
-    f" CAST(COALESCE(correct_agent, '') AS BLOB) {_IN_CHUNK}"
-)
+_BETWEEN = "\x1f"  # names and ids are cleaned of control characters when they are recorded
+_COLUMNS = (
+    ("trail", ""), ("COALESCE(correct, 2)", ""), ("id", _BETWEEN), ("layer", _BETWEEN),
+    ("COALESCE(correct_agent, '')", _BETWEEN),
+)  # fmt: skip
 _CHUNK = 16_000  # rows whose records fit into a processor's cache
 
 
@@ -105,27 +99,12 @@ def _bounds(database: Engine, start_ms: int, end_ms: int) -> tuple[int, int] | N
 
 
 def _read_chunk(database: Engine, bounds: tuple[int, int, int, int]) -> Chunk | None:
-    n, size, trails, *texts = database.read(_JOINED, bounds)[0]
+    n, (trails, correct, *texts) = database.read_joined(_COLUMNS, _IN_CHUNK, bounds)
     if not n:
         return None
-    if len(trails) != size:
-        # SQLite promises nothing about zero bytes in joined text; where it cuts them, take row by row.
-        return _read_plainly(database, bounds)
-    ids, layers, correct, agents = texts
-    return Chunk(
-        Records(trails),
-        ids.split(_SEPARATOR),
-        layers.split(_SEPARATOR),
-        _grades(np.frombuffer(correct, dtype=np.int8) - ord("0")),
-        agents.split(_SEPARATOR),
-    )
-
-
-def _read_plainly(database: Engine, bounds: tuple[int, int, int, int]) -> Chunk:
-    trails, ids, layers, correct, agents = zip(*database.read(_PLAIN, bounds), strict=True)
-    return Chunk(
-        Records(b"".join(trails)), list(ids), list(layers), _grades(np.array(correct, dtype=np.int8)), list(agents)
-    )
+    ids, layers, agents = (text.split(_BETWEEN.encode()) for text in texts)
+    grades = _grades(np.frombuffer(correct, dtype=np.int8) - ord("0"))
+    return Chunk(Records(trails), ids, layers, grades, agents)
 
 
 def _grades(stored: NDArray[np.int8]) -> NDArray[np.int8]:
