@@ -223,13 +223,13 @@ def test_what_is_open_waits_for_quiet() -> None:
     reader = ClaudeCodeReader({}, Path("s1.jsonl"))
     assert [event for entry in s.entries for event in reader.read(entry)] == []
     assert reader.finish(s.at + 60_000) == []
-    assert reader.holding
+    assert reader.due_ms() == s.at + 60_001
     (state,) = reader.running()
     assert (state.id, state.agent, state.started_at, state.at) == ("claude:s1:s1--0", "claude-code", T0 + 1_000, s.at)
     assert [type(event) for event in reader.finish(s.at + 60_001)] == [Usage]
     assert reader.finish(s.at + 11 * 3_600_000) == [], "its tool may still be running"
     assert [type(event) for event in reader.finish(s.at + 13 * 3_600_000)] == [Run]
-    assert not reader.holding
+    assert reader.due_ms() is None
     assert reader.running() == []
 
 

@@ -121,11 +121,11 @@ def test_an_open_turn_waits_and_shows() -> None:
     reader = CodexReader({}, Path("x.jsonl"))
     for value in SESSION[:5]:
         reader.read(value)
-    assert reader.holding
+    assert reader.due_ms() is not None
     assert [(state.id, state.agent) for state in reader.running()] == [(FIRST, "codex")]
     assert reader.finish(T0 + 3_600_000) == [], "its tool may still be running"
     assert [type(found) for found in reader.finish(T0 + 13 * 3_600_000)] == [Run]
-    assert (reader.holding, reader.running()) == (False, [])
+    assert (reader.due_ms(), reader.running()) == (None, [])
 
 
 def test_what_comes_after_a_long_silence_still_belongs_to_its_turn() -> None:
@@ -135,7 +135,7 @@ def test_what_comes_after_a_long_silence_still_belongs_to_its_turn() -> None:
     reader = CodexReader({}, Path("x.jsonl"))
     live = [found for value in values[:3] for found in reader.read(value)]
     live += reader.finish(T0 + half // 2)
-    assert not reader.holding
+    assert reader.due_ms() is None
     live += [found for value in values[3:] for found in reader.read(value)]
     late = facts(values)
     assert {u.id: u for u in live if isinstance(u, Usage)} == {u.id: u for u in late if isinstance(u, Usage)}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 
 import pytest
 
-from fedstore.errors import EventError
 from fedstore.ingest import lines as module
 from fedstore.ingest.lines import LineStream, digest, head_digest, parse_line
 
@@ -24,25 +24,75 @@ from fedstore.ingest.lines import LineStream, digest, head_digest, parse_line
         (b"   ", []),
         (b"\xef\xbb\xbf{}", [{}]),
         ('{"a": "ü"}'.encode(), [{"a": "ü"}]),
+        (b'\0\0\0{"a": 1}', [{"a": 1}]),
+        (b'{"a": 1}\0\0{"b": 2}\0', [{"a": 1}, {"b": 2}]),
+        (b"\0" * 4_096, []),
+        (b'{"a": "\\ud83d"}', [{"a": "\ufffd"}]),
+        (b'{"a": "\\ud83d\\ude00 \\ude00", "\\udcff": NaN, "n": 1e999}', None),
     ],
 )
-def test_values_of_a_line(raw: bytes, values: list[object]) -> None:
-    assert parse_line(raw) == values
+def test_values_of_a_line(raw: bytes, values: list[object] | None) -> None:
+    found = parse_line(raw)
+    assert (found.reason, found.torn) == ("", b"")
+    if values is not None:
+        assert found.values == values
+    else:
+        ((value,),) = ([*found.values],)
+        assert list(value) == ["a", "\ufffd", "n"]
+        assert value["a"] == "\U0001f600 \ufffd"
 
 
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        (b'{"a": ', "not valid JSON"),
-        (b'{"a": 1} x', "not valid JSON"),
+        (b'{"a":', "not valid JSON"),
         (b'{"a": "\xff"}', "not valid UTF-8 (byte 7"),
         (b"[" * 100_000, "not valid JSON"),
-        (b"9" * 5_000, "number too long"),
+        (b'{"n": ' + b"9" * 5_000, "not valid JSON (nested too deep, or a number too long)"),
     ],
+    ids=["cut", "bytes", "deep", "long"],
 )
 def test_lines_that_are_refused(raw: bytes, words: str) -> None:
-    with pytest.raises(EventError, match=words.replace("(", r"\(")):
-        parse_line(raw)
+    found = parse_line(raw)
+    assert found.values == []
+    assert words in found.reason
+    assert found.torn == raw
+
+
+WHOLE = b'{"parentUuid": "p", "type": "user", "message": {"content": [{"type": "text", "text": "{\\"type\\": 1}"}]}}'
+
+
+@pytest.mark.parametrize(
+    ("torn", "end"),
+    [
+        (b'{"parentUuid": "q", "message": {"content": [{"type": "text", "text": "cut he', b""),
+        (b'{"parentUuid": "q", "message": {"content": [{"type": "tool_use", "id": "t", "input": {}}], "usa', b""),
+        (b'{"parentUuid": "q", "text": "caf\xc3', b""),
+        (b'the end of something"}}', b""),
+        (b'{"parentUuid": "q", "te\0\0\0', b""),
+        (b"", b'{"parentUuid": "q", "te'),
+        (b'{"timestamp": "2026', b'{"timestamp": "2026-0'),
+        (b'{"own_first_key": {"own_first_key": 1}, "x', b""),
+    ],
+)
+def test_the_whole_record_of_a_torn_line_is_read(torn: bytes, end: bytes) -> None:
+    found = parse_line(torn + WHOLE + end)
+    assert found.values == [json.loads(WHOLE)]
+    assert found.torn == torn + end
+    assert "not valid" in found.reason
+
+
+def test_two_whole_records_stand_behind_a_torn_one() -> None:
+    found = parse_line(b'{"type": "assistant", "message": {"cont' + WHOLE + WHOLE)
+    assert found.values == [json.loads(WHOLE)] * 2
+
+
+def test_a_long_torn_line_is_given_up_in_good_time() -> None:
+    inner = b'{"type": "text", "text": "x"}, '
+    started = time.process_time()
+    found = parse_line(b'{"type": "user", "content": [' + inner * 300_000)
+    assert found.values == []
+    assert time.process_time() - started < 5
 
 
 def test_stream_yields_whole_lines_then_the_rest() -> None:

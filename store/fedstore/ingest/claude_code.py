@@ -30,6 +30,7 @@ from fedstore.ingest.claude_records import (
     tokens_of,
     tool_error,
 )  # fmt: skip
+from fedstore.ingest.reader import LineReader
 from fedstore.recording.writer import explain, validated
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ _ISSUED = 20
 _LAUNCHERS = frozenset({"Task", "Agent"})
 
 
-class ClaudeCodeReader:
+class ClaudeCodeReader(LineReader):
     """Reads the entries of one transcript file in order, going on from ``state``.
 
     ``chains`` holds each conversation in progress (the session's own and its subagents'), ``tools`` the tool
@@ -101,10 +102,14 @@ class ClaudeCodeReader:
         """What is open."""
         return {"chains": self._chains, "tools": self._tools}
 
-    @property
-    def holding(self) -> bool:
-        """Whether a response or a turn waits for quiet."""
-        return any(chain["call"] or chain["run"] for chain in self._chains.values())
+    def due_ms(self) -> int | None:
+        """When the next response or turn in progress is over for want of entries."""
+        waits = [
+            chain["seen"] + (CALL_QUIET_MS if chain["call"] else TURN_QUIET_MS) + 1
+            for chain in self._chains.values()
+            if chain["call"] or chain["run"]
+        ]
+        return min(waits, default=None)
 
     def running(self) -> list[RunState]:
         """The turns in progress."""

@@ -32,6 +32,7 @@ from fedstore.ingest.codex_values import (
     text_of,
     time_of,
 )
+from fedstore.ingest.reader import LineReader
 from fedstore.ingest.values import fact_id, is_issued
 from fedstore.recording.writer import explain, validated
 
@@ -55,7 +56,7 @@ _STANDARD_TIERS = frozenset({"default", "auto", "standard"})
 _LIMIT = 200
 
 
-class CodexReader:
+class CodexReader(LineReader):
     """Reads the lines of one rollout in order, going on from ``state``."""
 
     def __init__(self, state: dict[str, Any], _path: Path) -> None:
@@ -108,11 +109,14 @@ class CodexReader:
         """What is open, and the counters."""
         return self._state
 
-    @property
-    def holding(self) -> bool:
-        """Whether a turn, or a command that outlived its first output, waits for quiet."""
+    def due_ms(self) -> int | None:
+        """When the turn, or a command that outlived its first output, is over for want of lines."""
         turn = self._state["turn"]
-        return self._tools.waiting or (turn is not None and not turn["said"])
+        open_turn = turn is not None and not turn["said"]
+        if not (open_turn or self._tools.waiting):
+            return None
+        quiet = TURN_QUIET_MS if open_turn and not self._tools.running else TOOL_QUIET_MS
+        return int(self._state["seen"]) + quiet + 1
 
     def running(self) -> list[RunState]:
         """The turn in progress."""

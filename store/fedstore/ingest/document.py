@@ -11,9 +11,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fedstore.cleaning import TEXT_LIMIT, clean_text
-from fedstore.errors import EventError
+from fedstore.errors import StoreError
 from fedstore.ingest.federation import FederationFile, read_federation
 from fedstore.ingest.formats import METRICS
+from fedstore.ingest.gathering import reason_of
 from fedstore.ingest.lines import digest
 from fedstore.ingest.marks import Mark, Reject, find_mark, label, run_is_recorded, save_mark
 from fedstore.ingest.report import FileReport
@@ -66,13 +67,19 @@ class Document:
             found = read_federation(value)
             report.boosts = found.boosts
             self._take(found, raw, report)
-        except EventError as error:
-            report.rejected = 1
-            report.note = clean_text(str(error), 300)
+        except (StoreError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever its reader raises is about what the document says
+            report.rejected += 1
+            report.note = clean_text(reason_of(error), 300)
             self._quarantine(raw, report.note)
         if progress is not None:
             progress(len(raw))
         return report
+
+    def is_due(self, _now_ms: int) -> bool:
+        """Whether time alone has completed something: nothing is held back."""
+        return False
 
     def stands(self) -> bool:
         """Whether the file continues what was read of it: a document does not, and is read from the top."""

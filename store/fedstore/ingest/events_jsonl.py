@@ -7,6 +7,7 @@ from typing import Any
 from fedstore.errors import EventError
 from fedstore.facts.events import Event, Verdict
 from fedstore.ids import stable_id
+from fedstore.ingest.reader import LineReader
 from fedstore.recording.writer import validated
 
 __all__ = ["KINDS", "EventReader"]
@@ -14,7 +15,7 @@ __all__ = ["KINDS", "EventReader"]
 KINDS = frozenset({"run", "run_state", "usage", "execution", "route", "verdict", "job"})
 
 
-class EventReader:
+class EventReader(LineReader):
     """Reads one event at a time; it has nothing to remember between lines.
 
     An event of a file that has no id gets one from its time and all that it says, so that reading the file
@@ -23,7 +24,8 @@ class EventReader:
 
     def read(self, value: Any) -> list[Event]:
         """The event. Raises EventError."""
-        if not isinstance(value, dict) or value.get("kind") not in KINDS:
+        kind = value.get("kind") if isinstance(value, dict) else None
+        if not isinstance(kind, str) or kind not in KINDS:
             raise EventError(f"kind: must be one of {', '.join(sorted(KINDS))}")
         event = validated(value)
         if event.id is not None and event.at is not None:
@@ -33,11 +35,3 @@ class EventReader:
         if event.id is None and event.at is not None and not isinstance(event, Verdict):
             event = event.model_copy(update={"id": stable_id(event.at, event.model_dump_json())})
         return [event]
-
-    def finish(self, _now_ms: int) -> list[Event]:
-        """Nothing is held back."""
-        return []
-
-    def state(self) -> dict[str, Any]:
-        """Nothing to remember."""
-        return {}

@@ -1,15 +1,14 @@
 """Which format a file is of, told by what it says and not by its name.
 
-``detect`` reads the head of a file. Each format of one JSON value per line has a reader that turns values into
-events; a document is read whole.
+`detect` reads the head of a file. Each format of one JSON value per line has a reader that turns values into
+facts; a document is read whole. What is known but not read has its reason in `NOT_READ`.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from fedstore.errors import EventError
 from fedstore.ingest.events_jsonl import KINDS
 from fedstore.ingest.lines import parse_line
 
@@ -17,33 +16,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from fedstore.facts.events import Event
+    from fedstore.ingest.reader import LineReader
 
-__all__ = ["CLAUDE_CODE", "CODEX", "EVENTS", "GZIP", "METRICS", "ROUTING", "ZSTD", "LineReader", "detect", "reader_for"]
+__all__ = ["CLAUDE_CODE", "CODEX", "EVENTS", "METRICS", "NOT_READ", "ROUTING", "detect", "reader_for"]
 
 ROUTING, METRICS, CLAUDE_CODE, EVENTS, CODEX = "routing-log", "metrics.json", "claude-code", "events", "codex"
-ZSTD, GZIP = "zstd", "gzip"
+STREAM_JSON, QWEN_CODE, ZSTD, GZIP = "stream-json", "qwen-code", "zstd", "gzip"
+NOT_READ = {
+    ZSTD: "compressed with zstd: decompress it first (zstd -d)",
+    GZIP: "compressed with gzip: decompress it first (gunzip)",
+    STREAM_JSON: "not of a known format: the output of an agent's --output-format stream-json; import its transcript",
+    QWEN_CODE: "not of a known format: a chat of Qwen Code, which fedtop does not read yet",
+}
+"""What to do about files whose format is known but not read."""
 _COMPRESSED = {b"\x28\xb5\x2f\xfd": ZSTD, b"\x1f\x8b": GZIP}
 _HEAD_BYTES = 256 * 1024
+_HEAD_LINES = 50
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 _WIDE_HEAD_BYTES = 8 * 1024 * 1024
 _CLAUDE_TYPES = frozenset(
     {"assistant", "user", "system", "progress", "summary", "file-history-snapshot", "queue-operation", "attachment"}
 )
 _CLAUDE_KEYS = frozenset({"sessionId", "uuid", "leafUuid", "messageId"})
-
-
-class LineReader(Protocol):
-    """Turns the values of a file's lines into events, in order."""
-
-    def read(self, value: Any) -> list[Event]:
-        """The events that this value completes. Raises EventError for a value that makes no sense."""
-
-    def finish(self, now_ms: int) -> list[Event]:
-        """The events that nothing more can change, at the end of the file at ``now_ms``."""
-
-    def state(self) -> dict[str, Any]:
-        """What must be remembered to go on later, as JSON."""
+_STREAM_TYPES = frozenset({"system", "assistant", "user", "result", "stream_event"})
+_AGENT_KEYS = frozenset({"total_tasks", "successful_tasks", "failed_tasks", "task_types", "routing_boost"})
 
 
 def detect(path: Path) -> str | None:
@@ -53,7 +49,8 @@ def detect(path: Path) -> str | None:
         for magic, compression in _COMPRESSED.items():
             if head.startswith(magic) and ".json" in path.name:
                 return compression
-        if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[", b'"')):
+        begins = head.lstrip(b"\xef\xbb\xbf\0 \t\r\n").startswith((b"{", b"[", b'"'))
+        if not begins and path.suffix != ".jsonl":  # of such a file the first line may be torn
             return None
         found = _of_lines(head)
         if found is None and len(head) == _HEAD_BYTES:
@@ -63,12 +60,9 @@ def detect(path: Path) -> str | None:
 
 
 def _of_lines(head: bytes) -> str | None:
-    for raw in head.split(b"\n")[:50]:
-        try:
-            values = parse_line(raw)
-        except EventError:
-            continue
-        for value in values:
+    lines = head.split(b"\n", _HEAD_LINES)
+    for raw in lines[:_HEAD_LINES]:
+        for value in parse_line(raw).values:
             found = _of_value(value)
             if found is not None:
                 return found
@@ -81,15 +75,26 @@ def _of_value(value: Any) -> str | None:
     if "routing_layers" in value or ("event_id" in value and "final_decision" in value):
         return ROUTING
     kind = value.get("type")
-    if isinstance(kind, str) and "payload" in value and "timestamp" in value:
-        return CODEX
-    if isinstance(kind, str) and (kind in _CLAUDE_TYPES or "sessionId" in value) and _CLAUDE_KEYS & value.keys():
-        return CLAUDE_CODE
+    if isinstance(kind, str):
+        return _of_type(kind, value)
     kind = value.get("kind")
     return EVENTS if isinstance(kind, str) and kind in KINDS else None
 
 
+def _of_type(kind: str, value: dict[str, Any]) -> str | None:
+    """The format of a record that says its type."""
+    if "payload" in value and "timestamp" in value:
+        return CODEX
+    if isinstance(value.get("session_id"), str) and kind in _STREAM_TYPES and "sessionId" not in value:
+        return STREAM_JSON
+    message = value.get("message")
+    if isinstance(message, dict) and "parts" in message and "sessionId" in value:
+        return QWEN_CODE
+    return CLAUDE_CODE if (kind in _CLAUDE_TYPES or "sessionId" in value) and _CLAUDE_KEYS & value.keys() else None
+
+
 def _is_metrics(path: Path, head: bytes) -> bool:
+    """Whether a file is a document that counts the tasks of agents."""
     if b'"agents"' not in head and len(head) < _HEAD_BYTES:
         return False
     try:
@@ -98,7 +103,11 @@ def _is_metrics(path: Path, head: bytes) -> bool:
         value = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and isinstance(value.get("agents"), dict)
+    agents = value.get("agents") if isinstance(value, dict) else None
+    if not isinstance(agents, dict):
+        return False
+    counted = any(isinstance(agent, dict) and _AGENT_KEYS & agent.keys() for agent in agents.values())
+    return counted or (not agents and ("initialized" in value or "last_updated" in value))
 
 
 def reader_for(found: str, state: dict[str, Any], path: Path) -> LineReader:

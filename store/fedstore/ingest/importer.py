@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fedstore.errors import StoreBusyError, StoreError
 from fedstore.ids import now_ms
 from fedstore.ingest.document import Document
-from fedstore.ingest.formats import GZIP, METRICS, ZSTD, detect
+from fedstore.ingest.formats import METRICS, NOT_READ, detect
+from fedstore.ingest.gathering import reason_of
 from fedstore.ingest.marks import label
 from fedstore.ingest.report import FileReport, ImportFailedError, ImportReport
 from fedstore.ingest.tail import Tail
@@ -28,10 +30,6 @@ __all__ = ["import_paths"]
 
 POLL_S = 1.0
 _SKIPPED_FOLDERS = {".git", "node_modules", "__pycache__", ".venv"}
-_NO_READER = {
-    ZSTD: "compressed with zstd: decompress it first (zstd -d)",
-    GZIP: "compressed with gzip: decompress it first (gunzip)",
-}
 Progress = Callable[[int, int], None]
 
 
@@ -53,17 +51,20 @@ def import_paths(
     ``progress`` gets (bytes done, bytes in all). ``keep_content`` also stores task descriptions and the text of
     refused lines. ``again`` reads files from the top whatever was read before. ``follow`` goes on polling for
     what is appended and for new files until ``stop`` says so; ``on_round`` gets a report after every round that
-    found something. Raises ImportFailedError for a path that does not exist, StoreError.
+    found something. A store that others keep locked is waited for while following.
+    Raises ImportFailedError for a path that does not exist, StoreError.
     """
     importer = _Importer(store, paths, keep_content=keep_content, again=again, clock=clock)
-    report = importer.round(progress)
+    report = importer.round(progress, patient=follow)
     if on_round is not None:
         on_round(report)
+    waiting = report.waiting
     while follow and not stop():
         sleep(POLL_S)
-        news = importer.round(None)
-        if on_round is not None and (news.taken or news.rejected):
+        news = importer.round(None, patient=True)
+        if on_round is not None and (news.taken or news.rejected or (news.waiting and not waiting)):
             on_round(news)
+        waiting = news.waiting
         report.add(news)
     return report
 
@@ -95,24 +96,32 @@ class _Importer:
             if not (root.is_dir() or root.is_file()):
                 raise ImportFailedError(f"{label(root)} is neither a file nor a folder: nothing to import from it")
 
-    def round(self, progress: Progress | None) -> ImportReport:
-        """Look at every file once."""
+    def round(self, progress: Progress | None, *, patient: bool = False) -> ImportReport:
+        """Look at every file once. Raises StoreError; when `patient`, a report of waiting for a locked store."""
         report = ImportReport()
+        try:
+            self._look(report, progress)
+        except StoreBusyError as error:
+            if not patient:
+                raise
+            report.waiting = str(error)
+        return report
+
+    def _look(self, report: ImportReport, progress: Progress | None) -> None:
         found = list(self._due(report))
-        total = sum(size for _, _, size in found)
+        total = sum(size for _, _, (_, size) in found)
         done = 0
-        for path, kind, size in found:
+        for path, kind, seen in found:
             step = None if progress is None else _step(progress, done, total)
-            file = self._read(path, kind, step)
-            done += size
-            report.files.append(file)
+            report.files.append(self._read(path, kind, step))
+            self._stats[path] = seen
+            done += seen[1]
             if progress is not None:
                 progress(done, total)
         self._rounds += 1
-        return report
 
-    def _due(self, report: ImportReport) -> Iterator[tuple[Path, str, int]]:
-        """The files worth reading: their path, format and size."""
+    def _due(self, report: ImportReport) -> Iterator[tuple[Path, str, tuple[int, int]]]:
+        """The files worth reading: their path, format, and time of change and size."""
         for path, named in self._walk(report):
             try:
                 stat = path.stat()
@@ -123,12 +132,15 @@ class _Importer:
             except OSError as error:
                 self._unreadable(path, error, report)
                 continue
-            if kind is None or kind in _NO_READER:
+            except Exception as error:  # noqa: BLE001 - a file that nobody can tell must not keep out the others
+                self._other[path] = seen
+                report.files.append(FileReport(label(path), "", note=f"not of a known format ({reason_of(error)})"))
+                continue
+            if kind is None or kind in NOT_READ:
                 self._other[path] = seen
                 self._leave_out(path, kind, named, report)
                 continue
-            self._stats[path] = seen
-            yield path, kind, stat.st_size
+            yield path, kind, seen
 
     def _format(self, path: Path) -> str | None:
         """The format of a file: it may have been replaced since by one of another. Raises OSError."""
@@ -138,13 +150,14 @@ class _Importer:
         return detect(path) or (source.format if source is not None else None)
 
     def _waits(self, path: Path) -> bool:
-        """Whether a file holds back facts that time alone completes."""
-        return bool(getattr(self._open.get(path), "holding", False))
+        """Whether time alone has completed facts that a file held back."""
+        source = self._open.get(path)
+        return source is not None and source.is_due(self._clock())
 
     def _leave_out(self, path: Path, kind: str | None, named: bool, report: ImportReport) -> None:
         report.skipped += kind is None
         if kind is not None:
-            report.files.append(FileReport(label(path), kind, note=_NO_READER[kind]))
+            report.files.append(FileReport(label(path), kind, note=NOT_READ[kind]))
         elif named:
             report.files.append(FileReport(label(path), "", note="not of a known format"))
 
@@ -172,6 +185,17 @@ class _Importer:
             return source.read(step)
         except OSError as error:
             return FileReport(label(path), kind, note=f"cannot be read: {error.strerror}")
+        except StoreError:
+            self._forget(path)
+            raise
+        except Exception as error:  # noqa: BLE001 - a file that cannot be read must not keep out the others
+            self._open.pop(path)
+            return FileReport(label(path), kind, note=f"cannot be read further: {reason_of(error)}")
+
+    def _forget(self, path: Path) -> None:
+        """Read a file again from its watermark: what was gathered since could not be written."""
+        self._open.pop(path, None)
+        self._stats.pop(path, None)
 
     def _source(self, path: Path, kind: str) -> Tail | Document:
         writer = FactWriter(self._database, source=kind, keep_content=self._keep_content, clock=self._clock)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import orjson
 
 from fedstore.errors import EventError
 
@@ -16,18 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["MAX_LINE_BYTES", "Line", "LineStream", "digest", "head_digest", "new_hasher", "parse_line"]
+__all__ = ["MAX_LINE_BYTES", "Line", "LineStream", "Parsed", "digest", "head_digest", "new_hasher", "parse_line"]
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _BLOCK = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
+_BLANK = b"\0 \t\r\n"
 _decoder = json.JSONDecoder()
+_RECORD_KEYS = b"parentUuid|timestamp|type|uuid|sessionId|messageId|isSidechain|event_id|kind"
+"""How the records that we read begin."""
+_FIRST_KEY = re.compile(rb'\{"(\w{1,40})"')
+_LOOKS, _LOOKED_AT = 1_000, 16 * 1024 * 1024
+"""How many places of a torn line, and how many bytes behind them, are looked at for a whole record."""
+_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Line(NamedTuple):
-    """One line: its number from 1, where it starts, its bytes, and whether it is ``whole``.
+    """One line: its number from 1, where it starts, its bytes, and whether it is `whole`.
 
-    ``size`` counts the line end. A line over ``MAX_LINE_BYTES`` comes without its bytes (``raw`` is None).
+    `size` counts the line end. A line over `MAX_LINE_BYTES` comes without its bytes (`raw` is None).
     """
 
     number: int
@@ -51,37 +61,104 @@ def head_digest(path: Path) -> str | None:
     """The digest of a file's first line, its identity wherever it lies; None while that line is half-written."""
     with path.open("rb") as file:
         line = file.readline(MAX_LINE_BYTES)
-    if not line.endswith(b"\n"):
-        try:
-            parse_line(line)
-        except EventError:
-            return None
+    if not line.endswith(b"\n") and parse_line(line).reason:
+        return None
     return digest(line.rstrip(b"\r\n")) if line else None
 
 
-def parse_line(raw: bytes) -> list[Any]:
-    """The JSON values of a line: one, or several when a writer left out a line end. Raises EventError."""
+# --- one line -------------------------------------------------------------------------------------------------
+
+
+class Parsed(NamedTuple):
+    """The values of a line, and what of it is none: why, and the `torn` bytes (empty where all is well)."""
+
+    values: list[Any]
+    reason: str = ""
+    torn: bytes = b""
+
+
+def parse_line(raw: bytes) -> Parsed:
+    """The JSON values of a line: one, or several where a writer left out a line end or was cut off.
+
+    Of a line that two records share, because the first was torn, the second is whole; NUL bytes, which a crash
+    leaves behind, count as blanks.
+    """
     try:
-        text = raw.removeprefix(_BOM).decode("utf-8").strip()
-    except UnicodeDecodeError as error:
-        raise EventError(f"not valid UTF-8 (byte {error.start} of the line)") from None
-    values, position = [], 0
-    while position < len(text):
+        return Parsed([orjson.loads(raw)])
+    except ValueError:
+        return _parse_odd(raw.removeprefix(_BOM).strip(_BLANK))
+
+
+def _parse_odd(rest: bytes) -> Parsed:
+    values: list[Any] = []
+    torn: list[bytes] = []
+    reason = ""
+    while rest:
         try:
-            value, end = _decoder.raw_decode(text, position)
-        except json.JSONDecodeError as error:
-            raise EventError(f"not valid JSON ({error.msg} at character {error.pos + 1})") from None
-        except (RecursionError, ValueError):
-            raise EventError("not valid JSON (nested too deep, or a number too long)") from None
-        values.append(value)
-        position = end
-        while position < len(text) and text[position].isspace():
-            position += 1
-    return values
+            value, end = _first_value(rest)
+        except EventError as error:
+            reason = reason or str(error)
+            end = _next_record(rest)
+            torn.append(rest[:end])
+        else:
+            values.append(value)
+        rest = rest[end:].lstrip(_BLANK)
+    return Parsed(values, reason, b"".join(torn))
+
+
+def _first_value(raw: bytes) -> tuple[Any, int]:
+    """The value that some bytes begin with, and where it ends. Raises EventError."""
+    broken = None
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        broken = error.start
+        text = raw[:broken].decode("utf-8")
+    try:
+        value, end = _decoder.raw_decode(text)
+    except json.JSONDecodeError as error:
+        if broken is not None:
+            raise EventError(f"not valid UTF-8 (byte {broken} of the line)") from None
+        raise EventError(f"not valid JSON ({error.msg} at character {error.pos + 1})") from None
+    except (RecursionError, ValueError):
+        raise EventError("not valid JSON (nested too deep, or a number too long)") from None
+    said = text[:end]
+    return _without_half_pairs(value, said), len(said.encode())
+
+
+def _without_half_pairs(value: Any, said: str) -> Any:
+    """The value with U+FFFD for each half of a surrogate pair, which is no text and cannot be stored."""
+    if not _HALF_PAIR.search(said):
+        return value
+    whole = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return json.loads(whole)
+
+
+def _next_record(torn: bytes) -> int:
+    """Where the next whole record begins behind a torn one; the end of the line where none does."""
+    own = _FIRST_KEY.match(torn)
+    keys = _RECORD_KEYS + (b"|" + own[1] if own is not None else b"")
+    looks, left = _LOOKS, _LOOKED_AT
+    for found in re.finditer(rb'\{"(?:' + keys + rb')"', torn[1:]):
+        at = found.start() + 1
+        looks, left = looks - 1, left - (len(torn) - at)
+        if looks < 0 or (left < 0 and looks < _LOOKS - 1):
+            break
+        try:
+            _, end = _first_value(torn[at:])
+        except EventError:
+            continue
+        after = torn[at + end :].lstrip(_BLANK)
+        if not after or after.startswith(b"{"):
+            return at
+    return len(torn)
+
+
+# --- many lines -----------------------------------------------------------------------------------------------
 
 
 class LineStream:
-    """The lines of an open file from ``offset`` on; ``hasher`` has seen everything before it."""
+    """The lines of an open file from `offset` on; `hasher` has seen everything before it."""
 
     def __init__(self, file: BinaryIO, offset: int = 0, number: int = 0, hasher: hashlib.blake2b | None = None) -> None:
         self.offset = offset

@@ -54,9 +54,12 @@ class ImportReport:
 
     files: list[FileReport] = field(default_factory=list)
     skipped: int = 0
+    waiting: str = ""
+    """Why nothing could be written; whoever follows tries again."""
 
     def add(self, news: ImportReport) -> None:
         """Add a later round, file by file: a report grows with the files and not with the rounds."""
+        self.waiting = news.waiting
         known = {file.path: file for file in self.files}
         for file in news.files:
             if file.path in known:

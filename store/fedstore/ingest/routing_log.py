@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from fedstore.errors import EventError
 from fedstore.facts.events import Attempt, Event, Outcome, Route
+from fedstore.ingest.reader import LineReader
 from fedstore.ingest.routing_models import DecisionIn, LayerIn, OutcomeIn
 from fedstore.recording.writer import explain, validated
 from fedstore.window import iso
@@ -38,20 +39,12 @@ class _Proposal(Protocol):
     def shadow(self) -> bool: ...
 
 
-class RoutingLogReader:
+class RoutingLogReader(LineReader):
     """Reads one line's value at a time; it has nothing to remember between lines."""
 
     def read(self, value: Any) -> list[Event]:
         """The events of one decision. Raises EventError."""
         return decision_events(value)
-
-    def finish(self, _now_ms: int) -> list[Event]:
-        """Nothing is held back."""
-        return []
-
-    def state(self) -> dict[str, Any]:
-        """Nothing to remember."""
-        return {}
 
 
 def routing_schema() -> dict[str, Any]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fedstore.errors import EventError, StoreError
+from fedstore.errors import StoreError
 from fedstore.facts.writes import REJECT_INSERT
-from fedstore.ingest.lines import MAX_LINE_BYTES, parse_line
+from fedstore.ingest.lines import MAX_LINE_BYTES, Parsed, parse_line
 from fedstore.upkeep.rejects import Reject, reject_rows
 
 if TYPE_CHECKING:
@@ -54,13 +54,11 @@ def record_lines(store: Store, pipe: Pipe, *, source: str = "", keep_content: bo
         origins: list[tuple[int, bytes | None]] = []
         rejects: list[Reject] = []
         for number, raw in lines:
-            try:
-                values = _values(raw)
-            except EventError as error:
-                rejects.append(_reject(source, number, raw, str(error)))
-                continue
-            events.extend(values)
-            origins.extend((number, raw) for _ in values)
+            parsed = _too_long() if raw is None else parse_line(raw)
+            if parsed.reason:
+                rejects.append(_reject(source, number, parsed.torn, parsed.reason))
+            events.extend(parsed.values)
+            origins.extend((number, raw) for _ in parsed.values)
         try:
             receipt = writer.write(events)
         except StoreError as error:
@@ -93,10 +91,8 @@ def _arrivals(pipe: Pipe) -> Iterator[list[tuple[int, bytes | None]]]:
         yield [(number + 1, bytes(rest))]
 
 
-def _values(raw: bytes | None) -> list[Any]:
-    if raw is None:
-        raise EventError(f"line longer than {MAX_LINE_BYTES // 1024 // 1024} MiB")
-    return parse_line(raw)
+def _too_long() -> Parsed:
+    return Parsed([], f"line longer than {MAX_LINE_BYTES // 1024 // 1024} MiB")
 
 
 def _reject(source: str, number: int, raw: bytes | None, reason: str) -> Reject:

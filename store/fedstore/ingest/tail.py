@@ -1,26 +1,28 @@
 """One file of lines, read from where it was left: its watermark, its reader, its batches.
 
-A ``Tail`` lives as long as an import or as the following of a file. The facts of a batch are written first,
+A `Tail` lives as long as an import or as the following of a file. The facts of a batch are written first,
 then the watermark that has passed them together with the refused lines, so that a crash loses nothing.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
 from fedstore.cleaning import TEXT_LIMIT, clean_text
-from fedstore.errors import EventError
-from fedstore.facts.events import Event, RunState
-from fedstore.ingest.formats import LineReader, reader_for
+from fedstore.errors import StoreError
+from fedstore.ingest.formats import reader_for
+from fedstore.ingest.gathering import Gatherer, Refusal, reason_of
 from fedstore.ingest.lines import MAX_LINE_BYTES, Line, LineStream, digest, head_digest, new_hasher, parse_line
 from fedstore.ingest.marks import Mark, Reject, find_mark, label, save_mark
+from fedstore.ingest.reader import Fact, Held, Place
 from fedstore.ingest.report import FileReport
+from fedstore.recording.writer import Receipt
 
 if TYPE_CHECKING:
     import hashlib
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from fedstore.engine.protocol import Engine
@@ -37,7 +39,7 @@ Progress = Callable[[int], None]
 
 
 class Tail:
-    """Reads what a file has gained. ``read`` may be called again and again; ``again`` starts from the top."""
+    """Reads what a file has gained. `read` may be called again and again; `again` starts from the top."""
 
     def __init__(
         self,
@@ -60,12 +62,9 @@ class Tail:
         self._mark: Mark | None = None
         self._hasher = new_hasher()
         self._sample = b""
-        self._reader: LineReader = reader_for(found, {}, path)
-        self._events: list[tuple[Event, Line]] = []
+        self._gatherer: Gatherer | None = None
         self._bytes = 0
-        self._rejects: list[Reject] = []
-        self._saved_state = "{}"
-        self._told: list[RunState] = []
+        self._told: Sequence[Fact] = ()
         self.unfinished = False
 
     def read(self, progress: Progress | None = None) -> FileReport:
@@ -73,17 +72,17 @@ class Tail:
         report = FileReport(label(self.path), self.format)
         self.unfinished = False
         with self.path.open("rb") as file:
-            self._begin(file, report)
+            gatherer = self._begin(file, report)
             if progress is not None:
                 progress(self._offset)
             stream = LineStream(file, self._offset, self._mark.lines if self._mark else 0, self._hasher)
             for line in stream:
-                self._take(line, stream)
-                if len(self._events) + len(self._rejects) >= BATCH or self._bytes >= _BATCH_BYTES:
-                    self._commit(stream, report)
+                self._take(line, stream, gatherer)
+                if len(gatherer.facts) + len(gatherer.refused) >= BATCH or self._bytes >= _BATCH_BYTES:
+                    self._commit(stream, gatherer, report)
                     if progress is not None:
                         progress(stream.offset)
-            self._finish(stream, report)
+            self._finish(stream, gatherer, report)
             self._remember(file, stream.offset)
             if progress is not None:
                 progress(os.fstat(file.fileno()).st_size)
@@ -103,10 +102,10 @@ class Tail:
         except OSError:
             return False
 
-    @property
-    def holding(self) -> bool:
-        """Whether the reader holds back facts that time alone completes."""
-        return bool(getattr(self._reader, "holding", False))
+    def is_due(self, now_ms: int) -> bool:
+        """Whether time alone has completed something that the reader held back."""
+        due = self._gatherer.due_ms() if self._gatherer is not None else None
+        return due is not None and now_ms >= due
 
     @property
     def _offset(self) -> int:
@@ -114,10 +113,19 @@ class Tail:
 
     # --- where to begin ------------------------------------------------------------------------------------
 
-    def _begin(self, file: BinaryIO, report: FileReport) -> None:
+    def _begin(self, file: BinaryIO, report: FileReport) -> Gatherer:
         """Find the watermark on the first read; count what lies before it as already there."""
-        if self._mark is not None:
-            return
+        if self._mark is None:
+            self._find(file, report)
+        if self._gatherer is None:
+            mark = self._mark or Mark("", "", self.format)
+            self._gatherer = Gatherer(
+                lambda state: reader_for(self.format, state, self.path), self._lines_from, mark.offset, mark.lines,
+                mark.state,
+            )  # fmt: skip
+        return self._gatherer
+
+    def _find(self, file: BinaryIO, report: FileReport) -> None:
         head = head_digest(self.path)
         if head is None:  # not one whole line yet: nothing to know the file by
             return
@@ -127,90 +135,107 @@ class Tail:
         if mark is None or hasher is None or hasher.hexdigest() != mark.body:
             self._mark = fresh
             return
-        self._mark, self._hasher = mark, hasher
+        self._mark, self._hasher, self._gatherer = mark, hasher, None
         mark.path = fresh.path
         report.known, report.rejected = mark.facts, mark.rejected
-        self._saved_state = mark.state
-        self._reader = reader_for(self.format, json.loads(mark.state), self.path)
 
     def _remember(self, file: BinaryIO, offset: int) -> None:
         file.seek(max(0, offset - _SAMPLE))
         self._sample = file.read(min(_SAMPLE, offset))
 
-    # --- lines to events -----------------------------------------------------------------------------------
+    def _lines_from(self, offset: int, number: int) -> Iterator[Line]:
+        with self.path.open("rb") as file:
+            yield from LineStream(file, offset, number)
 
-    def _take(self, line: Line, stream: LineStream) -> None:
+    # --- lines to facts ------------------------------------------------------------------------------------
+
+    def _take(self, line: Line, stream: LineStream, gatherer: Gatherer) -> None:
         if line.raw is None:
-            self._reject(line, f"line longer than {MAX_LINE_BYTES // 1024 // 1024} MiB")
+            reason = f"line longer than {MAX_LINE_BYTES // 1024 // 1024} MiB"
+            gatherer.refused.append(Refusal(Place(*line[:2], line.size), reason))
             return
-        try:
-            values = parse_line(line.raw)
-        except EventError as error:
-            if line.whole:
-                self._reject(line, str(error))
-            else:
-                self.unfinished = True
-            return
+        parsed = parse_line(line.raw)
         if not line.whole:
-            if not all(isinstance(value, dict) for value in values):
-                self.unfinished = True  # a number or a word may go on
+            whole = parsed.values and not parsed.reason and all(isinstance(value, dict) for value in parsed.values)
+            if not whole:  # it goes on, as even a number or a word may
+                self.unfinished = bool(line.raw.strip())
                 return
             stream.take(line)
         self._bytes += line.size
-        for value in values:
-            try:
-                self._events.extend((event, line) for event in self._reader.read(value))
-            except EventError as error:
-                self._reject(line, str(error))
-
-    def _reject(self, line: Line, reason: str) -> None:
-        raw = line.raw or b""
-        said = digest(raw) if line.raw is not None else digest(f"{line.offset}+{line.size}".encode())
-        text = clean_text(raw[: 4 * TEXT_LIMIT].decode("utf-8", "replace")) if self._keep_content else None
-        self._rejects.append(Reject(line.number, line.offset, clean_text(reason, 500), said, text))
+        gatherer.take(line, parsed)
 
     # --- batches -------------------------------------------------------------------------------------------
 
-    def _commit(self, stream: LineStream, report: FileReport) -> None:
+    def _commit(self, stream: LineStream, gatherer: Gatherer, report: FileReport) -> None:
         """Write the facts so far, then the watermark and the refused lines."""
-        events, self._events, self._bytes = self._events, [], 0
-        receipt = self._writer.write([event for event, _ in events])
-        for position, reason in receipt.rejected:
-            self._reject(events[position][1], reason)
-        rejects, self._rejects = self._rejects, []
-        refused = len({reject.offset for reject in rejects})
-        report.taken += receipt.taken
-        report.known += receipt.known
-        report.rejected += refused
-        report.refuse((reject.line, reject.reason) for reject in rejects)
-        state = json.dumps(self._reader.state(), separators=(",", ":"))
+        self._bytes = 0
+        facts, refused = gatherer.taken(stream.offset, stream.number)
+        receipt = self._write(facts)
+        refused += [Refusal(facts[position].place, reason) for position, reason in receipt.rejected]
         if self._mark is None:
             head = head_digest(self.path)
             if head is None:  # nothing but a half-written line: nothing was read
                 return
             self._mark = Mark(head, label(self.path), self.format)
+        rejects = self._rejects(refused)
+        lines = len({reject.offset for reject in rejects})
+        report.taken += receipt.taken
+        report.known += receipt.known
+        report.rejected += lines
+        report.refuse((reject.line, reject.reason) for reject in rejects)
         mark = self._mark
         mark.offset, mark.lines, mark.body = stream.offset, stream.number, stream.hasher.hexdigest()
         mark.facts += receipt.taken + receipt.known
-        mark.rejected += refused
-        mark.state = self._saved_state = state
+        mark.rejected += lines
+        mark.state = gatherer.state()
         save_mark(self._database, mark, rejects, self._clock())
 
-    def _finish(self, stream: LineStream, report: FileReport) -> None:
-        now = self._clock()
-        line = Line(stream.number, stream.offset, b"", 0, whole=True)
-        self._events.extend((event, line) for event in self._reader.finish(now))
-        moved = stream.offset != self._offset or self._events or self._rejects
-        if moved or json.dumps(self._reader.state(), separators=(",", ":")) != self._saved_state:
-            self._commit(stream, report)
-        states: list[RunState] = getattr(self._reader, "running", list)()
+    def _write(self, facts: Sequence[Held]) -> Receipt:
+        """Write facts, one by one where one of them spoils the batch. Raises StoreError."""
+        try:
+            return self._writer.write([fact for fact, _ in facts])  # type: ignore[misc]
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one value that cannot be stored must cost itself only
+            if len(facts) == 1:
+                return Receipt(rejected=[(0, reason_of(error))])
+            receipt = Receipt()
+            for position, held in enumerate(facts):
+                one = self._write([held])
+                one.rejected = [(position, reason) for _, reason in one.rejected]
+                receipt += one
+            return receipt
+
+    def _finish(self, stream: LineStream, gatherer: Gatherer, report: FileReport) -> None:
+        last = Place(stream.number, stream.offset, 0)
+        gatherer.finish(self._clock(), last)
+        saved = self._mark.state if self._mark is not None else "{}"
+        if stream.offset != self._offset or gatherer.facts or gatherer.refused or gatherer.state() != saved:
+            self._commit(stream, gatherer, report)
+        states = gatherer.running()
         if states and states != self._told:  # a write wakes every view
-            self._writer.write(states)
+            self._write([Held(state, last) for state in states])
         self._told = states
+
+    # --- what is refused -----------------------------------------------------------------------------------
+
+    def _rejects(self, refused: Sequence[Refusal]) -> list[Reject]:
+        found = (self._reject(refusal) for refusal in refused)
+        return sorted(found, key=lambda reject: reject.line)
+
+    def _reject(self, refusal: Refusal) -> Reject:
+        place, reason, raw = refusal
+        if raw is None and place.size <= MAX_LINE_BYTES:  # an earlier line's
+            raw = next((line.raw for line in self._lines_from(place.offset, place.number - 1)), None)
+        said = digest(f"{place.offset}+{place.size}".encode()) if raw is None else digest(raw)
+        text = None
+        if self._keep_content:
+            text = clean_text((raw or b"")[: 4 * TEXT_LIMIT].decode("utf-8", "replace"))
+        return Reject(place.number, place.offset, clean_text(reason, 500), said, text)
 
 
 def _prefix(file: BinaryIO, size: int) -> hashlib.blake2b | None:
-    """The hash of the first ``size`` bytes; None when the file is shorter."""
+    """The hash of the first `size` bytes; None when the file is shorter."""
     if os.fstat(file.fileno()).st_size < size:
         return None
     hasher = new_hasher()

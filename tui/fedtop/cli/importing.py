@@ -54,7 +54,10 @@ def import_command(
             nonlocal told
             bar.close()
             told = True
-            _report(report, as_json=as_json)
+            if report.waiting:
+                _tell_waiting(report.waiting)
+            else:
+                _report(report, as_json=as_json)
 
         try:
             report = import_paths(
@@ -71,6 +74,12 @@ def import_command(
             raise Failure(f"{error}; {GOES_ON}") from error
     if not report.taken + report.known:
         _complain(report)
+
+
+def _tell_waiting(reason: str) -> None:
+    from fedtop.sanitize import clean
+
+    click.echo(f"fedtop: waiting for the store, then going on: {clean(reason, None)}", err=True)
 
 
 def _complain(report: ImportReport) -> None:

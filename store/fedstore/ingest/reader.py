@@ -1,0 +1,65 @@
+"""What every reader of lines is: it turns the values of a file's lines into facts, one line after the other.
+
+A reader may hold back what later lines or time complete; what it holds is its `state`, with which another process can
+go on. Whoever reads a file says where each line stands, so that a fact refused later names the line that told it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from fedstore.errors import EventError
+from fedstore.facts.events import Event, RunState
+
+__all__ = ["Fact", "Held", "LineReader", "Place", "Told"]
+
+
+class Place(NamedTuple):
+    """Where a line stands in its file: its number from 1, its first byte, and its length in bytes with its end."""
+
+    number: int
+    offset: int
+    size: int
+
+
+Fact: TypeAlias = Event | Mapping[str, Any]
+"""An event, or a mapping that describes one: it is checked when it is written, so a reader need not."""
+
+
+class Held(NamedTuple):
+    """What an earlier line told: a fact that was held back, or why there is none."""
+
+    fact: Fact | EventError
+    place: Place
+
+
+Told: TypeAlias = Fact | EventError | Held
+"""What a line completes: a fact, or why a part of the line is none. Without a place it is the present line's."""
+
+
+class LineReader:
+    """Reads the values of a file's lines in order. Whatever it raises refuses the line, which then never was."""
+
+    place = Place(0, 0, 0)
+    """Where the present line stands; set before each `read`."""
+
+    def read(self, value: Any) -> Sequence[Told]:
+        """The facts that this value completes. Raises EventError for a value that makes no sense."""
+        raise NotImplementedError
+
+    def finish(self, now_ms: int) -> Sequence[Told]:  # noqa: ARG002 - most hold nothing back
+        """The facts that nothing more can change, at the end of the file at `now_ms`."""
+        return ()
+
+    def running(self) -> Sequence[RunState | Mapping[str, Any]]:
+        """The runs in progress."""
+        return ()
+
+    def due_ms(self) -> int | None:
+        """From when on `finish` has something to give though no line came; None while nothing is held back."""
+        return None
+
+    def state(self) -> dict[str, Any]:
+        """What must be remembered to go on later, as JSON."""
+        return {}
