@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["NAME_LIMIT", "TEXT_LIMIT", "clean_label", "clean_name", "clean_text", "required_name"]
+__all__ = [
+    "NAME_LIMIT", "TEXT_LIMIT", "clean_id", "clean_label", "clean_name", "clean_reference", "clean_text",
+    "required_name", "short_id",
+]  # fmt: skip
 
 NAME_LIMIT = 200
 TEXT_LIMIT = 4_000
+_ID_KEPT = 120
+"""So much of an id that is too long stays readable before its hash."""
 _JOINERS = "\u200d\ufe0f"
 _KEPT = frozenset(_JOINERS)  # joiner and presentation selector: parts of emoji, harmless; nothing when they are alone
 
@@ -23,6 +28,32 @@ def clean_name(value: str) -> str:
         return value.strip() if value[:1] == " " or value[-1:] == " " else value
     cleaned = "".join(_safe(c, " ") for c in _without_escapes(value[: NAME_LIMIT * 4])).strip()
     return cleaned if cleaned.strip(_JOINERS) else ""
+
+
+def short_id(value: str) -> str:
+    """An id as it is, or its beginning and a hash of it where it is too long for a name.
+
+    Proxies put whole thoughts into the ids of calls; what they tell apart stays apart.
+    """
+    if len(value) <= NAME_LIMIT:
+        return value
+    import hashlib  # not at the top: ids of programs are seldom so long
+
+    said = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{value[:_ID_KEPT]}:{said}"
+
+
+def clean_id(value: str) -> str:
+    """The id of a fact, whatever its length; an empty one raises ValueError."""
+    cleaned = clean_name(short_id(value))
+    if not cleaned:
+        raise ValueError("must not be empty")
+    return cleaned
+
+
+def clean_reference(value: str) -> str:
+    """What names the id of another fact: as `clean_id` gives it, or nothing."""
+    return clean_label(short_id(value))
 
 
 def clean_text(value: str, limit: int = TEXT_LIMIT) -> str:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedstore import Attempt, EventError, Route, Run, Store, Usage, new_id, stable_id
+from fedstore import Attempt, EventError, Recorder, Route, Run, Store, Usage, new_id, stable_id
 from fedstore.cleaning import clean_label, clean_name, clean_text
 from fedstore.facts.events import fields_of, many_fields_adapter
 from fedstore.recording.writer import validated
@@ -233,3 +233,28 @@ def test_one_way_to_be_right(store: Store) -> None:
     assert store.database.read("SELECT id, correct, correct_agent FROM routes ORDER BY id") == [
         ("1", 1, None), ("2", 0, "b"), ("3", 0, "b"), ("4", 1, None),
     ]  # fmt: skip
+
+
+def test_an_id_of_any_length_is_one_fact_and_what_names_it_finds_it(store: Store) -> None:
+    """Proxies put whole thoughts into ids: cut, two of them would be one fact; refused, every call would be lost."""
+    run_id, other = "call_" + "thought " * 90, "call_" + "thought " * 89 + "another"
+    recorder = Recorder(store.path)
+    for one in (run_id, run_id, other):
+        recorder.record({"kind": "run_state", "id": one, "agent": "kimi"})
+        recorder.record({"kind": "run", "id": one, "agent": "kimi"})
+    recorder.record({"kind": "usage", "agent": "kimi", "run_id": run_id, "input_tokens": 1, "id": "u"})
+    recorder.record({"kind": "execution", "agent": "kimi", "tool": "bash", "task_id": run_id, "id": "e"})
+    recorder.record({"kind": "verdict", "subject": "run", "subject_id": run_id, "success": True})
+    recorder.close()
+    assert recorder.lost == 0
+    read = store.database.read
+    ids = read("SELECT id, success FROM runs ORDER BY seq")
+    assert [success for _, success in ids] == [1, None]
+    kept = ids[0][0]
+    assert len(kept) <= 200
+    assert kept.startswith("call_thought thought")
+    assert read("SELECT run_id FROM llm_calls") == read("SELECT task_id FROM tool_calls") == [(kept,)]
+    assert read("SELECT COUNT(*) FROM active_runs") == [(0,)]
+    found = store.reader().run(run_id)
+    assert found is not None
+    assert found.id == kept

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
 
-from fedstore.cleaning import NAME_LIMIT, clean_label, clean_name, clean_text, required_name
+from fedstore.cleaning import NAME_LIMIT, clean_id, clean_label, clean_reference, clean_text, required_name
 from fedstore.facts.checking import MAX_DURATION_MS
 from fedstore.ids import EARLIEST_MS, LATEST_MS
 
@@ -98,19 +98,13 @@ def _to_nano(value: Any) -> Any:
     return int((amount * NANO).to_integral_value())
 
 
-def _identity(value: str) -> str:
-    cleaned = clean_name(value)
-    if not cleaned:
-        raise ValueError("must not be empty")
-    return cleaned
-
-
 _EpochMs = Annotated[int, Field(strict=True, ge=EARLIEST_MS, le=LATEST_MS)]
 _OtherTime = Annotated[int, BeforeValidator(_to_time)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), AfterValidator(required_name)]
 Label: TypeAlias = Annotated[str, Field(max_length=NAME_LIMIT), AfterValidator(clean_label)]
 Text: TypeAlias = Annotated[str, AfterValidator(clean_text)]
-FactId: TypeAlias = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), AfterValidator(_identity)]
+FactId: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(clean_id)]
+Reference: TypeAlias = Annotated[str, AfterValidator(clean_reference)]
 Id: TypeAlias = FactId | None
 Time: TypeAlias = Annotated[_EpochMs | _OtherTime, Field(union_mode="left_to_right")]
 Millis: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=MAX_DURATION_MS, allow_inf_nan=False)]
@@ -174,7 +168,7 @@ class Usage(_Event):
 
     kind: Literal["usage"] = "usage"
     id: Id = None
-    run_id: Label = ""
+    run_id: Reference = ""
     agent: Name
     model: Label = ""
     provider: Label = ""
@@ -204,8 +198,8 @@ class Execution(_Event):
 
     kind: Literal["execution"] = "execution"
     id: Id = None
-    run_id: Label = ""
-    task_id: Label = ""
+    run_id: Reference = ""
+    task_id: Reference = ""
     agent: Name
     tool: Name
     task_type: Label = ""
@@ -254,7 +248,7 @@ class Route(_Event):
 
     kind: Literal["route"] = "route"
     id: Id = None
-    task_id: Label = ""
+    task_id: Reference = ""
     description: Text | None = None
     """Kept only when the recorder stores content."""
     at: Time | None = None

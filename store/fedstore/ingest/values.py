@@ -6,11 +6,10 @@ an API drew at random tells a call from all others by itself.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from fedstore.cleaning import NAME_LIMIT
+from fedstore.cleaning import short_id
 from fedstore.errors import EventError
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ __all__ = ["count_of", "fact_id", "is_issued"]
 _PREFIX = re.compile(r"(?:[a-z]+[_-])*")
 _DRAWN = re.compile(r"(?=.*\d)[A-Za-z0-9_-]{16,}")
 _DISTINCT = 8
-_KEPT = 120
 
 
 def count_of(counts: Mapping[str, Any], name: str, where: str = "usage") -> int:
@@ -49,8 +47,4 @@ def is_issued(text: str) -> bool:
 
 def fact_id(*parts: str) -> str:
     """The id of a fact from what tells it apart: as it reads, or its beginning and a hash where that is too long."""
-    text = ":".join(parts)
-    if len(text) <= NAME_LIMIT:
-        return text
-    said = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return f"{text[:_KEPT]}:{said}"
+    return short_id(":".join(parts))

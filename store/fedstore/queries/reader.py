@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fedstore.cleaning import clean_reference
 from fedstore.ids import now_ms
 from fedstore.queries.agents import agent_detail, agents_view, task_type_rows
 from fedstore.queries.buckets import Buckets
@@ -175,7 +176,7 @@ class Reader:
 
     def run(self, run_id: str) -> RunRow | None:
         """One finished run."""
-        return run_by_id(self._database, run_id)
+        return run_by_id(self._database, clean_reference(run_id))
 
     def ids(self, kind: FactKind, beginning: str, limit: int = 3) -> tuple[str, ...]:
         """The first ids of finished runs or of decisions that begin like this, in their order."""
@@ -186,7 +187,7 @@ class Reader:
         from fedstore.queries.why import why_view
 
         with self._database.snapshot():
-            return why_view(self._database, route_id)
+            return why_view(self._database, clean_reference(route_id))
 
     def policy(self) -> InForce:
         """The policy in force."""
