@@ -254,10 +254,11 @@ RECORD = RUN.format(args=["record", "--agent", "a", "--task", "t", "--success", 
         ("import fedstore", {"textual", "rich", "numpy", "pydantic", "sqlite_utils"}),
         ("from fedstore import Recorder; Recorder().task('a', success=True)", {"textual", "rich", "numpy"}),
         ("from fedstore import Policy; Policy().boost('a')", {"textual", "rich", "numpy", "pydantic"}),
+        ("import fedtop.tabs", {"textual", "rich", "numpy", "pydantic", "click", "sqlite_utils"}),
         (RUN.format(args=["--help"]), {"textual", "rich", "numpy", "pydantic", "click"}),
         (RECORD, {"textual", "rich", "numpy", "pydantic", "click", "sqlite_utils"}),
     ],
-    ids=["face", "recorder", "policy", "help", "record"],
+    ids=["face", "recorder", "policy", "tabs", "help", "record"],
 )
 @pytest.mark.parametrize("there", [True, False], ids=["a store", "no store yet"])
 def test_light_starts(code: str, unwanted: set[str], there: bool, tmp_path: Path) -> None:

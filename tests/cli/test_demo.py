@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from fedstore import Execution, Recorder, Route, Run, RunState, Simulation, Store, Usage, Verdict, Window
 from fedstore.demo.cast import AGENTS, LAYERS, TASKS
 from fedstore.demo.scenario import CLARIFICATION, Scenario
+from fedtop.tabs import tab_ids
 from tests.cli.conftest import Run as RunCommand
 from tests.cli.conftest import refused
 from tests.conftest import Clock
@@ -247,7 +248,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("short")
-@pytest.mark.parametrize("tab", ["overview", "agents", "cascade", "costs", "tools"])
+@pytest.mark.parametrize("tab", tab_ids())
 def test_demo_prints_once_without_a_terminal(run: RunCommand, path: Path, tab: str) -> None:
     result = run("demo", "--tab", tab)
     assert result.exit_code == 0, result.output

@@ -17,6 +17,7 @@ from fedstore import Window
 from fedstore.queries.models import Money, Rate
 from fedtop.about import About
 from fedtop.cli import output
+from fedtop.cli.notice import notice_for
 from fedtop.cli.options import View
 from fedtop.cli.output import plain_value, render
 from fedtop.plain.blocks import share_bar, threshold_bar
@@ -144,7 +145,7 @@ def test_notice_says_what_is_wrong_with_the_window() -> None:
     routes, tools = About("layer"), About("tool", "grep")
 
     def told(about: About, **newest: int) -> tuple[str | None, str | None]:
-        found = output.notice_for(Newest(newest), window, about)  # type: ignore[arg-type]
+        found = notice_for(Newest(newest), window, about)  # type: ignore[arg-type]
         return found.code, found.text(look)
 
     assert told(routes) == ("empty", EMPTY)

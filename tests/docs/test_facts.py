@@ -14,6 +14,7 @@ from packaging.version import Version
 from fedstore import Event
 from fedtop.cli.main import COMMANDS
 from fedtop.keys import KEYS, display
+from fedtop.tabs import TABS
 from fedtop.widgets.live_table import LiveTable
 from tests.docs.blocks import PAGES, README, ROOT, quoted, table
 from tests.source_imports import modules, strings
@@ -34,10 +35,16 @@ def known_keys() -> set[str]:
 
 def test_keys_are_bound_and_those_in_the_footer_are_told() -> None:
     told = {key for row in table(README, "Key") for key in quoted(row[0])} | {"!text"}
-    ranges = {"1", "2", "3", "4", "5"}
+    ranges = {str(number) for number in range(1, len(TABS) + 1)}
     assert told - {"!text"} <= known_keys(), told - known_keys()
     shown = {display(key.keys.split(",")[0]) for key in KEYS if key.show}
     assert shown <= told | ranges, shown - told
+
+
+def test_tabs_are_told_in_order() -> None:
+    (row,) = (row for row in table(README, "Key") if quoted(row[0])[:1] == ["1"])
+    assert quoted(row[0])[1] == str(len(TABS))
+    assert row[1] == ", ".join(tab.label.lower() for tab in TABS)
 
 
 def test_commands_are_all_there() -> None:

@@ -20,7 +20,8 @@ from fedtop.app import FedtopApp
 from fedtop.keys import KEYS, taken_by
 from fedtop.screens.footer import hints_of
 from fedtop.screens.help import groups_of
-from fedtop.views import DRILLS, TABS, drill_class
+from fedtop.tabs import TABS, tab_named
+from fedtop.views import DRILLS, drill_class
 from fedtop.views.panel import Panel
 from fedtop.views.plan.details import BoostPanel, FlipsPanel
 from fedtop.widgets.line_input import LineInput
@@ -34,7 +35,7 @@ from tests.tui.test_widget_names import below
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-PANELS = [*(tab.load() for tab in TABS), *(drill_class(kind) for kind in DRILLS), FlipsPanel, BoostPanel]
+PANELS = [*(tab.load_panel() for tab in TABS), *(drill_class(kind) for kind in DRILLS), FlipsPanel, BoostPanel]
 WALKED = [
     *(f"tab:{tab.id}" for tab in TABS),
     *("agent:kimi", "task_type:code", "layer:semantic", "tool:browser", "why:walked", "boost:agent:kimi/code"),
@@ -45,7 +46,7 @@ WALKED = [
 def panel_of(target: str) -> type[Panel]:
     """The panel class of a tab or drill-down."""
     kind, _, name = target.partition(":")
-    found = next(tab.load() for tab in TABS if tab.id == name) if kind == "tab" else drill_class(kind)
+    found = tab_named(name).load_panel() if kind == "tab" else drill_class(kind)
     assert found is not None
     return found
 

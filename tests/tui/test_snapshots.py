@@ -16,7 +16,7 @@ from scripts.screenshots import SteadyStore
 from fedstore.store import Store
 from fedtop.app import FedtopApp
 from fedtop.options import AppOptions
-from fedtop.views import tab_ids
+from fedtop.tabs import tab_ids
 from tests.tui.frames import until
 
 if TYPE_CHECKING:

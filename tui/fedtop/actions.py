@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from fedtop import state
 from fedtop.screens.detail import DetailScreen
+from fedtop.tabs import TABS, tab_ids
 from fedtop.themes import THEMES
-from fedtop.views import TABS
 
 if TYPE_CHECKING:
     from fedtop.app import FedtopApp
@@ -68,7 +68,7 @@ class Actions:
 
     async def action_tab_step(self, step: int) -> None:
         """The tab to the left (-1) or right (1), around the end."""
-        ids = [tab.id for tab in TABS]
+        ids = tab_ids()
         await self._app.go_to_tab(ids[(ids.index(self._app.view.tab) + step) % len(ids)])
 
     def action_open(self, target: str) -> None:

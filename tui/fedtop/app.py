@@ -29,8 +29,9 @@ from fedtop.screens.detail import DetailScreen
 from fedtop.screens.main import MainScreen
 from fedtop.state import Sort, ViewState, filtered, on_tab, sorted_by
 from fedtop.status import Freshness, header_of, may_jump, notice_of
+from fedtop.tabs import TABS, tab_ids
 from fedtop.themes import THEMES, defaults_for
-from fedtop.views import DRILLS, MUTATING_DRILLS, drill_class, tab_ids
+from fedtop.views import DRILLS, MUTATING_DRILLS, drill_class
 from fedtop.widgets.header import HeaderLine
 from fedtop.widgets.live_table import LiveTable
 
@@ -62,7 +63,7 @@ class FedtopApp(Actions, App[None]):
     """
 
     TITLE = "fedtop"
-    CSS_PATH = ["app.tcss", *(f"views/{tab}/panel.tcss" for tab in tab_ids())]  # noqa: RUF012 - Textual's form
+    CSS_PATH = ["app.tcss", *(tab.styles for tab in TABS)]  # noqa: RUF012 - Textual's form
     BINDINGS = keys.bindings()
     COMMANDS = {_commands}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012

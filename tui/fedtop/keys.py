@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType, InvalidBinding
 from textual.dom import DOMNode
 
 from fedstore import SettingsError
+from fedtop.tabs import TABS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,10 +70,7 @@ KEYS = (
     Key("loop.undo", "u", "take_back", "undo", "Undo the last applied change"),
     Key("loop.ledger", "L", "open('ledger')", "ledger", "What was applied, what came of it"),
     Key("view.alerts", "exclamation_mark", "open('alerts')", "alerts", "What needs attention", show=True),
-    *(
-        Key(f"tabs.{n}", str(n), f"tab_number({n})", label, "Go to this tab")
-        for n, label in enumerate(("Overview", "Agents", "Cascade", "Costs", "Tools"), 1)
-    ),
+    *(Key(f"tabs.{n}", str(n), f"tab_number({n})", tab.label, "Go to this tab") for n, tab in enumerate(TABS[:9], 1)),
     Key("tabs.previous", "left_square_bracket", "tab_step(-1)", "Previous tab", "Go to the tab to the left"),
     Key("tabs.next", "right_square_bracket", "tab_step(1)", "Next tab", "Go to the tab to the right"),
     Key("time.narrower", "W", "narrower", "Shorter window", "The next shorter window"),
@@ -124,10 +122,10 @@ def binding_ids() -> frozenset[str]:
     """The ids of all keys of the frame and of every view; imports all of them."""
     from importlib import import_module
 
-    from fedtop.views import DRILLS, TABS
+    from fedtop.views import DRILLS
 
-    views = (*(tab.panel for tab in TABS), *DRILLS.values())
-    for module in {*(path.partition(":")[0] for path in views), "fedtop.screens.confirm", "fedtop.screens.help"}:
+    views = {*(tab.module for tab in TABS), *(path.partition(":")[0] for path in DRILLS.values())}
+    for module in {*views, "fedtop.screens.confirm", "fedtop.screens.help"}:
         import_module(module)
     found = (binding.id for binding in _bindings_below(DOMNode) if isinstance(binding, Binding))
     return frozenset(name for name in found if name)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedstore import now_ms
+from fedtop.tabs import TABS
 from fedtop.themes import DEFAULT_THEME
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class AppOptions:
     readonly: bool = False
     theme: str = DEFAULT_THEME
     ascii: bool = False
-    tab: str = "overview"
+    tab: str = TABS[0].id
     clock: Callable[[], int] = now_ms
     tz: tzinfo = field(default_factory=local_zone)
     export_dir: Path = field(default_factory=Path.cwd)

@@ -10,9 +10,10 @@ from fedtop.about import About
 from fedtop.cli.common import get_settings, open_store, open_view, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.names import known_argument, unknown, whole_id
+from fedtop.cli.notice import notice_for
 from fedtop.cli.options import View, fact_options, view_options
-from fedtop.cli.output import emit, notice_for, plain_value
-from fedtop.cli.printing import TOPICS, print_view
+from fedtop.cli.output import emit, plain_value
+from fedtop.cli.printing import print_tab
 
 if TYPE_CHECKING:
     from fedstore import Store, Window
@@ -37,8 +38,7 @@ def layers(view: View, *, name: str | None, layer: str | None, form: str) -> Non
     if name is not None:
         _layer(view, name)
         return
-    with open_view(view, TOPICS["cascade"]) as (reader, window, notice):
-        print_view(view, reader, window, notice, "cascade")
+    print_tab(view, "cascade")
 
 
 def _layer(view: View, name: str) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from fedstore import Alarm, Reader, Settings, Store, Window
     from fedstore.queries.models import Topic
     from fedtop.about import About
+    from fedtop.cli.notice import Notice
     from fedtop.cli.options import View
-    from fedtop.cli.output import Notice
 
 __all__ = [
     "SHELL_SOURCE", "end_of", "get_settings", "now_ms", "open_store", "open_to_propose", "open_view", "standing_alarms",
@@ -106,7 +106,7 @@ def open_view(view: View, topic: Topic = "any", name: str = "") -> Iterator[tupl
     Raises FedstoreError.
     """
     from fedtop.about import About
-    from fedtop.cli.output import notice_for
+    from fedtop.cli.notice import notice_for
 
     about = About(topic, name)
     settings = get_settings(view)

@@ -17,15 +17,17 @@ import click
 from fedtop.about import About
 from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
+from fedtop.cli.notice import notice_for
 from fedtop.cli.options import SET_WINDOW, View, store_option, window_options
-from fedtop.cli.output import DERIVED, did_something, look_for, notice_for, plain_value
+from fedtop.cli.output import DERIVED, look_for, plain_value
+from fedtop.plain.page import did_something
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fedstore import Reader, Store, Window
     from fedstore.queries.models import Topic
-    from fedtop.cli.output import Notice
+    from fedtop.cli.notice import Notice
 
 __all__ = ["export"]
 

@@ -10,8 +10,9 @@ from fedtop.about import About
 from fedtop.cli.common import get_settings, open_store, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.names import whole_id
+from fedtop.cli.notice import notice_for
 from fedtop.cli.options import SET_WINDOW, View, limit_option, readonly_option, taking_view, window_options
-from fedtop.cli.output import emit, notice_for, print_json
+from fedtop.cli.output import emit, print_json
 
 if TYPE_CHECKING:
     from fedstore import Store

@@ -26,6 +26,7 @@ from fedstore.learning.rules import (
 from fedtop.about import About
 from fedtop.cli.common import end_of, get_settings, now_ms, open_store, open_to_propose
 from fedtop.cli.main import Failure
+from fedtop.cli.notice import Notice, notice_for
 from fedtop.cli.options import (
     Command,
     FiniteRange,
@@ -36,7 +37,7 @@ from fedtop.cli.options import (
     taking_view,
     window_options,
 )
-from fedtop.cli.output import Notice, emit, look_for, notice_for, plain_value, print_json, show
+from fedtop.cli.output import emit, look_for, plain_value, print_json, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

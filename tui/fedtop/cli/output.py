@@ -14,26 +14,22 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from fedtop.cli.common import get_settings, now_ms
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from fedstore import Reader, Window
-    from fedstore.queries.models import AgentRow
-    from fedtop.about import About
     from fedtop.cli.options import View
     from fedtop.plain.look import Look
 
 __all__ = [
     "DERIVED",
-    "Notice",
-    "did_something",
     "emit",
     "look_for",
-    "notice_for",
     "plain_value",
     "print_json",
     "render",
@@ -77,7 +73,6 @@ def print_json(value: Any, *, in_a_line: bool = False) -> None:
 
 def look_for(view: View) -> Look:
     """How text is to look: glyphs, width, colours, the time zone. Raises SettingsError."""
-    from fedtop.cli.common import get_settings, now_ms
     from fedtop.plain.look import Look
 
     return Look.of(
@@ -102,46 +97,6 @@ def render(content: RenderableType, look: Look) -> str:
     lines = target.getvalue().split("\n")
     text = "\n".join(line.rstrip() for line in lines).rstrip("\n")
     return "\n".join(look.glyphs.adapt(line) for line in text.split("\n")) if look.glyphs.ascii else text
-
-
-class Notice(NamedTuple):
-    """Why a view may be empty: ``code`` for JSON, ``text`` for people."""
-
-    code: Literal["empty", "before-window", "after-window"] | None
-    newest_ms: int | None
-    about: About
-
-    def unless(self, found: object) -> Notice:
-        """What is left to say of a view that found something in its window."""
-        return self._replace(code=None) if found and self.code != "empty" else self
-
-    def text(self, look: Look) -> str | None:
-        """The sentence above the view."""
-        from fedtop.plain.notice import EMPTY, history_notice
-
-        if self.code == "empty":
-            return EMPTY
-        if self.code is None or self.newest_ms is None:
-            return None
-        return history_notice(self.newest_ms, self.about, look, later=self.code == "after-window")
-
-
-def notice_for(reader: Reader, window: Window, about: About) -> Notice:
-    """What to say of a store that is empty, or of a view with nothing to show while newer or older facts exist.
-
-    Whether a view shows something it knows itself: see ``Notice.unless``.
-    """
-    newest = about.newest_ms(reader)
-    if newest is None and reader.newest_ms() is None:
-        return Notice("empty", None, about)
-    if about.is_past(newest, window):
-        return Notice("before-window", newest, about)
-    return Notice("after-window" if about.is_later(newest, window) else None, newest, about)
-
-
-def did_something(*rows: AgentRow) -> bool:
-    """Whether any of the agents did or spent something in the window; what only goes on may be older."""
-    return any(row.tasks or row.tokens or row.cost.nano for row in rows)
 
 
 def show(content: RenderableType, look: Look, *, fit: bool = False) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from fedtop.about import ANYTHING
-from fedtop.cli.common import get_settings, now_ms, open_store, open_view, standing_alarms, window_of
+from fedtop.cli.common import get_settings, open_store, open_view, window_of
 from fedtop.cli.names import known_argument, need_known
+from fedtop.cli.notice import notice_for
 from fedtop.cli.options import FiniteRange, View, view_options
-from fedtop.cli.output import did_something, emit, look_for, notice_for, print_json, show
+from fedtop.cli.output import emit
+from fedtop.cli.printing import print_page, print_tab, read_tab
+from fedtop.plain.page import did_something
 
-if TYPE_CHECKING:
-    from fedstore import Reader, Window
-    from fedtop.cli.output import Notice
-
-__all__ = ["agent", "dashboard", "print_dashboard", "task_type"]
+__all__ = ["agent", "dashboard", "task_type"]
 
 
 @click.command()
@@ -28,8 +27,7 @@ __all__ = ["agent", "dashboard", "print_dashboard", "task_type"]
 def dashboard(view: View, *, live: bool, interval: float) -> None:
     """The federation at a glance: tasks, agents, task types, cascade, costs."""
     if not live:
-        with open_view(view) as (reader, window, notice):
-            print_dashboard(view, reader, window, notice)
+        print_tab(view, "overview")
         return
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:
@@ -37,26 +35,11 @@ def dashboard(view: View, *, live: bool, interval: float) -> None:
         try:
             while True:
                 window = window_of(reader, settings.window, view.at, ANYTHING)
-                print_dashboard(view, reader, window, notice_for(reader, window, ANYTHING), live=True)
+                page = read_tab(view, "overview", reader, window)
+                print_page(view, page, notice_for(reader, window, ANYTHING), live=True)
                 time.sleep(interval)
         except KeyboardInterrupt:
             return
-
-
-def print_dashboard(view: View, reader: Reader, window: Window, notice: Notice, *, live: bool = False) -> None:
-    """The dashboard, on a cleared screen when it is drawn again and again."""
-    from fedtop.views.alarms.lines import with_alarms
-
-    overview = with_alarms(reader.overview(window), standing_alarms(get_settings(view)))
-    cascade = reader.cascade(window)
-    notice = notice.unless(did_something(*overview.agents) or cascade.routes)
-    if view.as_json:
-        print_json({"notice": notice.code, "overview": overview, "cascade": cascade}, in_a_line=live)
-        return
-    from fedtop.plain.dashboard import dashboard as draw
-
-    look = look_for(view)
-    show(draw(overview, cascade, look, now_ms(), notice.text(look)), look, fit=live)
 
 
 @click.command()

@@ -1,55 +1,43 @@
-"""One tab of the pane, printed once: its read model as text or JSON."""
+"""A page printed once, as text or JSON: a tab of the pane, or the command that shows the same."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fedtop.cli.common import get_settings, standing_alarms
-from fedtop.cli.output import did_something, emit, plain_value
+from fedtop.cli.common import get_settings, open_view, standing_alarms
+from fedtop.cli.output import look_for, plain_value, print_json, show
+from fedtop.tabs import tab_named
 
 if TYPE_CHECKING:
     from fedstore import Reader, Window
-    from fedstore.queries.models import Topic
+    from fedtop.cli.notice import Notice
     from fedtop.cli.options import View
-    from fedtop.cli.output import Notice
-    from fedtop.plain.look import Look
+    from fedtop.plain.page import Alarms, Page
 
-__all__ = ["TOPICS", "print_view"]
-
-TOPICS: dict[str, Topic] = {"agents": "agent", "cascade": "layer", "costs": "spend", "tools": "tool"}
-"""What each tab tells of; the overview of anything."""
+__all__ = ["alarms_for", "print_page", "print_tab", "read_tab"]
 
 
-def print_view(view: View, reader: Reader, window: Window, notice: Notice, tab: str, dimension: str = "model") -> None:
-    """Print the tab "agents", "cascade", "costs" (by ``dimension``) or "tools"."""
-    found: Any
-    more: dict[str, Any] = {}
-    if tab == "agents":
-        found = reader.agents(window)
-    elif tab == "cascade":
-        found = reader.cascade(window)
-        alarms = standing_alarms(get_settings(view)) if found.routes else ()
-        more["alarms"] = [alarm.text for alarm in alarms if alarm.kind == "tune"]
-    elif tab == "costs":
-        found = reader.costs(window, dimension)
-    else:
-        found = reader.tools(window)
-    notice = notice.unless(_has_facts(tab, found))
-
-    def draw(look: Look) -> Any:
-        return _page(tab)(found, look, notice.text(look), **more)
-
-    emit(view, {"notice": notice.code, **plain_value(found), **more}, draw)
+def alarms_for(view: View) -> Alarms:
+    """Reads the alarms about applied changes of the store that a view is of."""
+    return lambda: standing_alarms(get_settings(view))
 
 
-def _has_facts(tab: str, found: Any) -> bool:
-    if tab == "cascade":
-        return bool(found.routes)
-    return did_something(*found.rows) if tab == "agents" else bool(found.rows)
+def read_tab(view: View, tab: str, reader: Reader, window: Window) -> Page:
+    """What a tab shows of a window. Raises FedstoreError."""
+    return tab_named(tab).load_page()(reader, window, alarms_for(view))
 
 
-def _page(tab: str) -> Any:
-    from fedtop.plain import agents, cascade, spending
+def print_tab(view: View, tab: str) -> None:
+    """Print a tab of the window that was asked for. Raises FedstoreError."""
+    with open_view(view, tab_named(tab).topic) as (reader, window, notice):
+        print_page(view, read_tab(view, tab, reader, window), notice)
 
-    pages = {"agents": agents.agents, "cascade": cascade.cascade, "costs": spending.costs, "tools": spending.tools}
-    return pages[tab]
+
+def print_page(view: View, page: Page, notice: Notice, *, live: bool = False) -> None:
+    """Print what was read; ``live`` on a cleared screen, as JSON in one line."""
+    notice = notice.unless(page.found)
+    if view.as_json:
+        print_json({"notice": notice.code, **plain_value(page.figures), **page.more}, in_a_line=live)
+        return
+    look = look_for(view)
+    show(page.draw(look, notice.text(look)), look, fit=live)

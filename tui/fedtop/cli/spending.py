@@ -10,7 +10,8 @@ from fedtop.cli.common import open_view
 from fedtop.cli.names import known_argument, need_known
 from fedtop.cli.options import View, view_options
 from fedtop.cli.output import emit, plain_value
-from fedtop.cli.printing import TOPICS, print_view
+from fedtop.cli.printing import alarms_for, print_page, print_tab
+from fedtop.tabs import tab_named
 
 if TYPE_CHECKING:
     from fedtop.plain.look import Look
@@ -26,8 +27,11 @@ DIMENSIONS = ("model", "agent", "project", "task-type", "operation")
 @view_options
 def costs(view: View, *, dimension: str) -> None:
     """Spend in the window, today, this month and where the month is going."""
-    with open_view(view, TOPICS["costs"]) as (reader, window, notice):
-        print_view(view, reader, window, notice, "costs", dimension.replace("-", "_"))
+    from fedtop.views.costs.page import costs_page
+
+    with open_view(view, tab_named("costs").topic) as (reader, window, notice):
+        page = costs_page(reader, window, alarms_for(view), dimension.replace("-", "_"))
+        print_page(view, page, notice)
 
 
 @click.command()
@@ -35,10 +39,10 @@ def costs(view: View, *, dimension: str) -> None:
 @view_options
 def tools(view: View, *, name: str | None) -> None:
     """Confidence in every tool over the rolling 30 days, or (with NAME) one tool."""
-    with open_view(view, TOPICS["tools"], name or "") as (reader, window, notice):
-        if name is None:
-            print_view(view, reader, window, notice, "tools")
-            return
+    if name is None:
+        print_tab(view, "tools")
+        return
+    with open_view(view, tab_named("tools").topic, name) as (reader, window, notice):
         found = reader.tool(name, window)
         if found.row is None:
             need_known(reader, "tool", name)

@@ -27,16 +27,16 @@ from fedtop.cli.options import (
     taking_view,
     window_options,
 )
+from fedtop.cli.printing import print_tab
+from fedtop.tabs import TABS, tab_ids, tab_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fedstore import Settings, StartSettings, Store
-    from fedtop.about import About
 
 __all__ = ["demo", "top"]
 
-TABS = ("overview", "agents", "cascade", "costs", "tools")
 DEMO_HOURS = 48
 
 
@@ -46,7 +46,7 @@ def pane_options(command: Any, store: Any = store_option) -> Any:
         command,
         click.option("-i", "--interval", type=FiniteRange(0.1, 3600), metavar="SECONDS",
                      help="How often to look for news [1, or the setting]."),
-        click.option("--tab", type=click.Choice(TABS), default="overview", show_default=True,
+        click.option("--tab", type=click.Choice(tab_ids()), default=TABS[0].id, show_default=True,
                      help="The tab to begin with."),
         click.option("--theme", metavar="NAME",
                      help="fedtop-dark, fedtop-light, fedtop-contrast, or one of Textual's [fedtop-dark]."),
@@ -67,9 +67,8 @@ def demo_options(command: Any) -> Any:
 def top(view: View, *, interval: float | None, tab: str, theme: str | None) -> None:
     """The live pane; printed once with --once, --json, or where there is no terminal."""
     if wants_print(view):
-        settings = get_settings(view, interval_s=interval, theme=theme)
-        with open_store(settings, readonly=True) as store:
-            print_tab(view, settings, store, tab)
+        get_settings(view, interval_s=interval, theme=theme)  # what makes no sense is refused here too
+        print_tab(view, tab)
         return
     with _opened(view, interval, theme) as (start, store):
         run_pane(view, start, store, tab)
@@ -111,7 +110,7 @@ def demo(view: View, *, seed: int, speed: float, interval: float | None, tab: st
         if wants_print(view):
             simulation.backfill()
             simulation.stop()
-            print_tab(view, own, store, tab)
+            print_tab(replace(view, store=store.path), tab)
             return
         with simulation:
             run_pane(view, own, store, tab)
@@ -158,10 +157,12 @@ def run_pane(view: View, settings: Settings | StartSettings, store: Store, tab: 
     if view.no_color:
         os.environ["NO_COLOR"] = "1"
     gc.disable()  # nothing of what is imported now is garbage: the rounds over it are a tenth of the start
+    from fedtop.about import About
     from fedtop.app import FedtopApp
     from fedtop.options import AppOptions
 
-    window = None if view.at is None else window_of(store.reader(), settings.window, view.at, about_tab(tab))
+    about = About(tab_named(tab).topic)
+    window = None if view.at is None else window_of(store.reader(), settings.window, view.at, about)
     options = AppOptions(
         window=settings.window, interval_s=settings.interval_s,
         at_ms=None if window is None or window.live else window.end_ms - 1,
@@ -172,26 +173,3 @@ def run_pane(view: View, settings: Settings | StartSettings, store: Store, tab: 
     app.run()
     if app.fault is not None:
         raise app.fault
-
-
-def print_tab(view: View, settings: Settings, store: Store, tab: str) -> None:
-    """What the tab shows, once."""
-    from fedtop.cli import overview, printing
-    from fedtop.cli.output import notice_for
-
-    reader, about = store.reader(), about_tab(tab)
-    window = window_of(reader, settings.window, view.at, about)
-    notice = notice_for(reader, window, about)
-    view = replace(view, store=store.path)
-    if tab == "overview":
-        overview.print_dashboard(view, reader, window, notice)
-    else:
-        printing.print_view(view, reader, window, notice, tab)
-
-
-def about_tab(tab: str) -> About:
-    """The facts that a tab tells of."""
-    from fedtop.about import About
-    from fedtop.cli.printing import TOPICS
-
-    return About(TOPICS.get(tab, "any"))

@@ -15,7 +15,7 @@ from textual.widgets import Input
 from fedtop.messages import Demanded, FilterChanged, Snapshot
 from fedtop.screens.filter_bar import FilterBar
 from fedtop.screens.footer import KeyFooter
-from fedtop.views import TABS
+from fedtop.tabs import TABS
 from fedtop.views.text_lines import TextLines
 from fedtop.widgets.header import HeaderData, HeaderLine
 

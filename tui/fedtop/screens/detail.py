@@ -9,7 +9,7 @@ from rich.text import Text
 
 from fedtop.sanitize import clean
 from fedtop.screens.base import BaseScreen
-from fedtop.views import tab_ids
+from fedtop.tabs import TABS
 from fedtop.widgets.painted import Painted
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Crumb", "DetailScreen"]
 
-_VIEWS = Path(__file__).parent.parent / "views"
+_PACKAGE = Path(__file__).parent.parent
 
 
 class Crumb(Painted):
@@ -47,7 +47,7 @@ class Crumb(Painted):
 class DetailScreen(BaseScreen):
     """`titles` are those of the views it was opened from."""
 
-    CSS_PATH = sorted(path for path in _VIEWS.glob("*/panel.tcss") if path.parent.name not in tab_ids())
+    CSS_PATH = sorted({*_PACKAGE.glob("views/*/panel.tcss")} - {_PACKAGE / tab.styles for tab in TABS})
     """Read when the first one is opened, so that the first frame need not wait for it."""
 
     def __init__(self, panel: Panel, titles: tuple[str, ...] = ()) -> None:

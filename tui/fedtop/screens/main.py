@@ -9,7 +9,7 @@ from textual.widgets import ContentSwitcher
 from fedtop.messages import Snapshot
 from fedtop.screens.base import BaseScreen
 from fedtop.screens.empty import EmptyGuide
-from fedtop.views import TABS
+from fedtop.tabs import tab_named
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -48,7 +48,7 @@ class MainScreen(BaseScreen):
         first = tab not in self._panels
         switcher = self.query_one(ContentSwitcher)
         if first:
-            self._panels[tab] = next(spec for spec in TABS if spec.id == tab).load()()
+            self._panels[tab] = tab_named(tab).load_panel()()
         panel = self._panels[tab]
         self.host.demand()
         if first:

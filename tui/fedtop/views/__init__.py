@@ -7,9 +7,9 @@ A view is a `Panel` (panel.py): a widget in two halves that never meet.
 - `show(data, view)` runs on the UI thread, only while the panel is the one on top, and hands the values to its
   widgets; `tick(now_ms)` moves ages when nothing else changed. Widgets run no SQL and own no timers.
 
-To add a tab, write `views/<name>/panel.py` with a Panel subclass, its styles in `panel.tcss` beside it, and a line in
-`TABS`. It is imported and mounted when it is first visited. Styles are found because they are there: those of the tabs
-when the App starts, all others when the first drill-down opens.
+To add a tab, make a folder `views/<id>` with a Panel in `panel.py`, its styles in `panel.tcss` and what `--once` prints
+in `page.py`, and add a line to `fedtop.tabs.TABS`. It is imported and mounted when it is first visited. Styles are
+found because they are there: those of the tabs when the App starts, all others when the first drill-down opens.
 
 To add a drill-down, write a Panel whose constructor takes one string, and a line in `DRILLS`. `host.open_target(
 "agent:codex")` opens it in a `DetailScreen`; `host.open_panel(panel)` opens a panel made by hand. The poller then
@@ -25,36 +25,14 @@ copy work on the LiveTables inside a panel without further code; `-unfiltered` k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fedtop.views.panel import Panel
 
-__all__ = ["DRILLS", "MUTATING_DRILLS", "TABS", "Tab", "drill_class", "tab_ids"]
+__all__ = ["DRILLS", "MUTATING_DRILLS", "drill_class"]
 
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """One tab: its id, its label, and `module:Class` of its panel."""
-
-    id: str
-    label: str
-    panel: str
-
-    def load(self) -> type[Panel]:
-        """The panel's class; imports its module."""
-        return _load(self.panel)
-
-
-TABS = (
-    Tab("overview", "Overview", "fedtop.views.overview.panel:OverviewPanel"),
-    Tab("agents", "Agents", "fedtop.views.agents.panel:AgentsPanel"),
-    Tab("cascade", "Cascade", "fedtop.views.cascade.panel:CascadePanel"),
-    Tab("costs", "Costs", "fedtop.views.costs.panel:CostsPanel"),
-    Tab("tools", "Tools", "fedtop.views.tools.panel:ToolsPanel"),
-)
 
 DRILLS = {
     "alerts": "fedtop.views.alarms.panel:AlertsPanel",
@@ -74,11 +52,6 @@ DRILLS = {
 
 MUTATING_DRILLS = frozenset({"optimize", "tune", "labelling"})
 """Drills that lead to a change of the store; absent in read-only mode."""
-
-
-def tab_ids() -> tuple[str, ...]:
-    """The ids of the tabs, in order."""
-    return tuple(tab.id for tab in TABS)
 
 
 def drill_class(kind: str) -> type[Panel] | None:

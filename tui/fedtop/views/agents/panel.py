@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from fedstore import boost_key
 from fedtop.format import boost, counted, rate_text
 from fedtop.sanitize import clean
+from fedtop.tabs import tab_named
 from fedtop.views.agent.columns import RUN_COLUMNS, run_rows
 from fedtop.views.agents.boosts import BoostReader
 from fedtop.views.agents.columns import AGENT_COLUMNS, Boosts, agent_rows, columns_for, matrix_of
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from fedtop.state import ViewState
 
 __all__ = ["AgentsData", "AgentsPanel", "cell_line"]
+
+TAB = tab_named("agents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,9 @@ def cell_line(cell: MatrixCell | None, agent: str, task_type: str, boosts: Boost
 class AgentsPanel(PreviewPanel):
     """Enter opens the agent under the cursor; in the matrix, what the boost of the pair rests on."""
 
-    panel_id = "agents"
-    topic = "agent"
-    title = "Agents"
+    panel_id = TAB.id
+    topic = TAB.topic
+    title = TAB.label
     LIST = "#agents-table"
     PREVIEW = "#agents-preview"
 

@@ -12,6 +12,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
+from fedtop.tabs import tab_named
 from fedtop.views.cascade.columns import (
     DECISION_COLUMNS,
     LAYER_COLUMNS,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from fedtop.state import ViewState
 
 __all__ = ["CascadePanel"]
+
+TAB = tab_named("cascade")
 
 WAYS = (
     ("in a router", "Recorder().route(agent=…, layer=…, attempts=[…])"),
@@ -74,9 +77,9 @@ class CascadeTable(LiveTable):
 class CascadePanel(Panel):
     """See the module."""
 
-    panel_id = "cascade"
-    topic = "layer"
-    title = "Cascade"
+    panel_id = TAB.id
+    topic = TAB.topic
+    title = TAB.label
     MUTATING: ClassVar[frozenset[str]] = frozenset({"grade"})
 
     def compose(self) -> ComposeResult:

@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 
 from fedtop.format import clean, counted, money, tokens
 from fedtop.screens.filter_bar import FilterBar
+from fedtop.tabs import tab_named
 from fedtop.views.costs.columns import (
     DIMENSION_LABELS,
     DIMENSIONS,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CostsPanel"]
 
+TAB = tab_named("costs")
+
 WAYS = (
     ("in an agent", 'Recorder().usage(agent="kimi", model="…", input_tokens=…, output_tokens=…)'),
     ("from transcripts", "fedtop import ~/.claude/projects"),
@@ -59,9 +62,9 @@ TILES = (
 class CostsPanel(Panel):
     """See the module."""
 
-    panel_id = "costs"
-    topic = "spend"
-    title = "Costs"
+    panel_id = TAB.id
+    topic = TAB.topic
+    title = TAB.label
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "dimension(1)", "dimension", id="costs.next", tooltip="Costs by the next dimension"),
         Binding(

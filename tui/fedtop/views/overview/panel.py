@@ -10,6 +10,7 @@ from textual.containers import Container, Horizontal
 
 from fedtop.format import counted, money
 from fedtop.loop import LedgerReader
+from fedtop.tabs import tab_named
 from fedtop.views.agents.boosts import in_force
 from fedtop.views.agents.columns import BRIEF_COLUMNS, Boosts, brief_rows, columns_for
 from fedtop.views.alarms.lines import with_alarms
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OverviewData", "OverviewPanel"]
 
+TAB = tab_named("overview")
+
 _TITLES = {
     "tasks": "tasks",
     "success": "success",
@@ -74,8 +77,9 @@ def _dollars(nano: float) -> str:
 class OverviewPanel(Panel):
     """Enter opens whatever is under the cursor: an agent, a layer, a task type, what an alert is about."""
 
-    panel_id = "overview"
-    title = "Overview"
+    panel_id = TAB.id
+    topic = TAB.topic
+    title = TAB.label
 
     def __init__(self) -> None:
         super().__init__()

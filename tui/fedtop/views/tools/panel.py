@@ -14,6 +14,7 @@ from textual import on
 from textual.containers import Horizontal, VerticalScroll
 
 from fedtop.format import clean
+from fedtop.tabs import tab_named
 from fedtop.views.how_to import HowTo
 from fedtop.views.preview import PreviewPanel
 from fedtop.views.section import Section
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ToolsPanel"]
 
+TAB = tab_named("tools")
+
 WAYS = (
     ("in an agent", 'with recorder.run("kimi") as run:  with run.tool("grep"): …'),
     ("from transcripts", "fedtop import ~/.claude/projects"),
@@ -61,10 +64,10 @@ class ToolsData:
 class ToolsPanel(PreviewPanel):
     """See the module."""
 
-    panel_id = "tools"
+    panel_id = TAB.id
     heeds = "moment"
-    topic = "tool"
-    title = "Tools"
+    topic = TAB.topic
+    title = TAB.label
     LIST = "#tools-table"
     PREVIEW = "#tools-preview"
 
