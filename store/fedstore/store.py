@@ -26,7 +26,7 @@ __all__ = ["Store"]
 
 
 class Store:
-    """The store at ``path``, by default where ``default_store_path`` says.
+    """The store at ``path`` (from the present folder), by default where ``default_store_path`` says.
 
     ``readonly`` never creates, migrates or writes. ``clock`` gives the present in UTC epoch milliseconds.
     ``settings`` are read from the settings file when they are first needed. Raises StoreError, and SettingsError when

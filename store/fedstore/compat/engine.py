@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fedstore.compat import engine_views as views
 from fedstore.ids import now_ms
 from fedstore.recording.recorder import Recorder
-from fedstore.settings.paths import default_store_path
+from fedstore.settings.paths import from_here, in_full
 from fedstore.store import Store
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class _Tier:
 
     @db_path.setter
     def db_path(self, path: str | Path) -> None:
-        self._engine.move_to(Path(path).expanduser())
+        self._engine.move_to(Path(in_full(path)))
 
 
 class AnalyticsEngine:
@@ -55,10 +55,7 @@ class AnalyticsEngine:
         self._given = store if isinstance(store, Store) else None
         self._store: Store | None = self._given
         self._recorder: Recorder | None = None
-        if isinstance(store, Store):
-            self.path = store.path
-        else:
-            self.path = default_store_path() if store is None else Path(store).expanduser()
+        self.path = store.path if isinstance(store, Store) else Path(from_here(store)())
         self.metrics_collector = _Tier(self)
         self.storage_manager = _Tier(self)
 

@@ -33,7 +33,7 @@ from fedstore.ids import now_ms
 from fedstore.ingest.routing_export import stored_route
 from fedstore.ingest.routing_log import decision_event
 from fedstore.recording.recorder import Recorder
-from fedstore.settings.paths import default_store_path
+from fedstore.settings.paths import default_store_path, from_here, in_full
 from fedstore.store import Store
 from fedstore.window import iso
 
@@ -88,11 +88,12 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         keep_content: bool = False,
         clock: Callable[[], int] | None = None,
     ) -> None:
-        if log_path is None and store is not None:
-            self.log_path = (store.path if isinstance(store, Store) else Path(store)).with_name("performance.jsonl")
-        else:
-            self.log_path = default_log_path() if log_path is None else Path(log_path).expanduser()
         self._given = store
+        self._place = from_here(store.path if isinstance(store, Store) else store)
+        if log_path is None and store is not None:
+            self.log_path = Path(self._place()).with_name("performance.jsonl")
+        else:
+            self.log_path = Path(in_full(default_log_path() if log_path is None else log_path))
         self._clock = clock or (store.clock if isinstance(store, Store) else now_ms)
         self._recorder = Recorder(store, source="router", keep_content=keep_content, clock=self._clock)
         self._current: ContextVar[_Routing | None] = ContextVar("routing", default=None)
@@ -248,8 +249,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         """The store; opened when first needed. Raises StoreError."""
         with self._guard:
             if self._opened is None:
-                path = self._given if not isinstance(self._given, Store) else None
-                self._opened = Store(path, clock=self._clock)
+                self._opened = Store(self._place(), clock=self._clock)
             return self._opened
 
     def close(self) -> None:

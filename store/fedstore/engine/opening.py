@@ -21,8 +21,8 @@ __all__ = ["connect", "may_stand_still", "still_identity"]
 _CACHE_KIB = 16_384
 
 
-def connect(place: str, shown: str, mode: str, timeout_s: float) -> sqlite3.Connection:
-    """A connection in ``mode`` of SQLite's URIs to a file that messages call ``shown``. Raises StoreError."""
+def connect(place: str, mode: str, timeout_s: float) -> sqlite3.Connection:
+    """A connection in ``mode`` of SQLite's URIs to a file. Raises StoreError."""
     path = place.replace(os.sep, "/")
     for special in "%?#":
         path = path.replace(special, f"%{ord(special):02x}")
@@ -32,12 +32,12 @@ def connect(place: str, shown: str, mode: str, timeout_s: float) -> sqlite3.Conn
             uri, uri=True, isolation_level=None, timeout=timeout_s, cached_statements=256, check_same_thread=False
         )
     except sqlite3.Error as error:
-        raise store_error(error, shown) from error
+        raise store_error(error, place) from error
     try:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     except sqlite3.Error as error:
         connection.close()
-        raise store_error(error, shown) from error
+        raise store_error(error, place) from error
     return connection
 
 

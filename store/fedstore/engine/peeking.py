@@ -74,7 +74,7 @@ class Peek:
         self._drop()
         if identity is None:
             raise StoreError(f"there is no store at {self._place}")
-        connection = connect(self._place, self._place, "ro", self._wait_s)
+        connection = connect(self._place, "ro", self._wait_s)
         self._connection, self._identity, self._close = connection, identity, close_with(self, connection)
         self.serial += 1
         return connection

@@ -24,6 +24,7 @@ from fedstore.engine.place import beside, file_bytes, file_identity
 from fedstore.engine.reading import ReadSnapshot, ThreadReader
 from fedstore.engine.transaction import Transaction, store_error
 from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreOlderError, StoreReadOnlyError
+from fedstore.settings.paths import in_full
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,14 +46,13 @@ _WAL_LIMIT_BYTES = 8_000_000
 
 
 class Database:
-    """A store file. ``readonly`` never creates, migrates or writes.
+    """A store file; a relative path means the folder of now. ``readonly`` never creates, migrates or writes.
 
     Raises StoreError when the file is missing, foreign, newer, damaged or not permitted.
     """
 
     def __init__(self, path: str | Path, *, readonly: bool = False, timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self._file = os.path.expanduser(path)
-        self._place = os.path.abspath(self._file)
+        self._place = in_full(path)
         self.readonly = readonly
         self._timeout_s = timeout_s
         self._writer: Transaction | None = None
@@ -103,7 +103,7 @@ class Database:
             return reader.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             self._let_go()
-            raise store_error(error, self._file) from error
+            raise store_error(error, self._place) from error
         except UnicodeEncodeError as error:
             raise FedstoreError(f"{error.object[:80]!r} is no text (UTF-8), so nothing is recorded under it") from error
         finally:
@@ -122,14 +122,14 @@ class Database:
 
     def snapshot(self) -> ReadSnapshot:
         """A context in which all reads of this thread see the store as of one moment."""
-        return ReadSnapshot(self._reader_of_present_file().connection, self._file)
+        return ReadSnapshot(self._reader_of_present_file().connection, self._place)
 
     # --- writing -------------------------------------------------------------------------------------------
 
     def write(self) -> Transaction:
         """A transaction of this thread. Raises StoreReadOnlyError for a read-only store."""
         if self.readonly:
-            raise StoreReadOnlyError(f"{self._file} is open read-only: leave out --readonly to change it")
+            raise StoreReadOnlyError(f"{self._place} is open read-only: leave out --readonly to change it")
         writer, now = self._writer, time.monotonic()
         if writer is None or now >= self._next_look:
             self._next_look = now + LOOK_S
@@ -191,7 +191,7 @@ class Database:
                 try:
                     connection = self._connect_writer(lock)
                     identity = file_identity(self._place)
-                    self._writer = Transaction(connection, lock, self._file, self._timeout_s, identity)
+                    self._writer = Transaction(connection, lock, self._place, self._timeout_s, identity)
                 except BaseException:
                     lock.close()
                     raise
@@ -213,7 +213,7 @@ class Database:
         Opening it beside SQLite is not allowed: closing it again would drop the locks that SQLite holds on it for
         other connections of this process.
         """
-        path = self._file
+        path = self._place
         if os.path.isdir(path):
             raise StoreError(f"{path} is a folder: name a file in it, such as {os.path.join(path, 'fedtop.db')}")
         if not os.path.exists(path):
@@ -236,7 +236,7 @@ class Database:
                         (schema.create if new else schema.migrate)(transaction.connection)
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise store_error(error, self._file) from error
+            raise store_error(error, self._place) from error
         except BaseException:
             self.close()
             raise
@@ -245,25 +245,25 @@ class Database:
         """Whether migrations are pending; raises for a store that is not ours or newer than we are."""
         applied = schema.applied_names(connection)
         if applied is None:
-            raise StoreError(f"{self._file} belongs to another program: choose another path with --store")
+            raise StoreError(f"{self._place} belongs to another program: choose another path with --store")
         unknown = [name for name in applied if name not in schema.MIGRATION_NAMES]
         if unknown:
             raise StoreNewerError(
-                f"{self._file} was written by a newer fedtop (it has {unknown[-1]}): upgrade fedtop to open it"
+                f"{self._place} was written by a newer fedtop (it has {unknown[-1]}): upgrade fedtop to open it"
             )
         return len(applied) < len(schema.MIGRATION_NAMES)
 
     def _unready(self, connection: sqlite3.Connection) -> StoreError:
         """What keeps a file from being read as it stands."""
         if not schema.applied_names(connection):
-            return StoreError(f"{self._file} is still empty: record something first, or try `fedtop demo`")
+            return StoreError(f"{self._place} is still empty: record something first, or try `fedtop demo`")
         import shlex  # not at the top: it costs the shell's quick lane its start
 
-        up_to_date = f"fedtop maintain --store {shlex.quote(self._file)}"
-        return StoreOlderError(f"{self._file} is from an older fedtop: `{up_to_date}` brings it up to date")
+        up_to_date = f"fedtop maintain --store {shlex.quote(self._place)}"
+        return StoreOlderError(f"{self._place} is from an older fedtop: `{up_to_date}` brings it up to date")
 
     def _connect_writer(self, lock: FileLock) -> sqlite3.Connection:
-        connection = connect(self._place, self._file, "rwc", self._timeout_s)
+        connection = connect(self._place, "rwc", self._timeout_s)
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -276,7 +276,7 @@ class Database:
         except BaseException as error:
             connection.close()
             if isinstance(error, sqlite3.Error):
-                raise store_error(error, self._file) from error
+                raise store_error(error, self._place) from error
             raise
         return connection
 
@@ -319,7 +319,7 @@ class Database:
 
     def _absent(self) -> StoreError:
         return StoreError(
-            f"there is no store at {self._file} any more: put it back, or record something to begin a new one"
+            f"there is no store at {self._place} any more: put it back, or record something to begin a new one"
         )
 
     def _open_reader(self) -> ThreadReader:
@@ -338,7 +338,7 @@ class Database:
         return ThreadReader(connection, lambda: identify(place) == identity, next(self._connections))
 
     def _connect_reader(self, mode: str) -> sqlite3.Connection:
-        connection = connect(self._place, self._file, mode, self._timeout_s)
+        connection = connect(self._place, mode, self._timeout_s)
         try:
             connection.execute("PRAGMA query_only = ON")
             if self._missing(connection):
@@ -346,7 +346,7 @@ class Database:
         except BaseException as error:
             connection.close()
             if isinstance(error, sqlite3.Error):
-                raise store_error(error, self._file) from error
+                raise store_error(error, self._place) from error
             raise
         return connection
 

@@ -13,14 +13,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.engine import glimpse
 from fedstore.policy.body import PolicyBody
 from fedstore.policy.sinks import read_copy
+from fedstore.settings.paths import from_here
 
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Glimpse
+    from fedstore.store import Store
 
 __all__ = ["Policy"]
 
@@ -30,20 +32,19 @@ _NEWEST = "SELECT version, body FROM policies ORDER BY version DESC LIMIT 1"
 
 
 class Policy:
-    """The policy in force of ``store``: a Store, a path, or None for the default place.
+    """The policy in force of ``store``: a Store, a path (from the present folder), or None for the default place.
 
     ``check_every_s`` bounds how old an answer may be while the store can be read. Safe to share by threads.
     """
 
     def __init__(
         self,
-        store: Any = None,
+        store: Store | str | Path | None = None,
         *,
         check_every_s: float = CHECK_EVERY_S,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._given = store
-        self._path: Path | None = None
+        self._where = from_here(getattr(store, "path", store))
         self._every = check_every_s
         self._timer = timer
         self._guard = threading.Lock()
@@ -108,21 +109,11 @@ class Policy:
             self._ask_copy()
         self._next_check = self._timer() + self._every
 
-    def _where(self) -> Path:
-        if self._path is None:
-            given = getattr(self._given, "path", self._given)
-            if given is None:
-                from fedstore.settings.paths import default_store_path
-
-                given = default_store_path()
-            self._path = Path(given).expanduser()
-        return self._path
-
     def _ask_copy(self) -> None:
         if self._asked_copy:
             return
         self._asked_copy = True
         with suppress(Exception):
-            copy = read_copy(self._where())
+            copy = read_copy(Path(self._where()))
             if copy is not None and copy[0] > self._known[0]:
                 self._known = copy

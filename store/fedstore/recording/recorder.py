@@ -28,7 +28,7 @@ __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Records into ``store``: a Store, a path, or None for the default place (``default_store_path``).
+    """Records into ``store``: a Store, a path (from the present folder), or None for ``default_store_path``.
 
     ``source`` names where facts come from; ``keep_content`` opts in to storing task descriptions and the text of
     refused facts. ``background=True`` is for event loops: calls return at once and a thread writes a few times a

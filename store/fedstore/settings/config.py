@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from fedstore.errors import FedstoreError, SettingsError
 from fedstore.learning.rules import DEFAULT_BOOST_RULE, DEFAULT_TUNE_RULE, BoostRule, PlanKind, TuneRule
-from fedstore.settings.paths import default_config_path, default_store_path, read_toml
+from fedstore.settings.paths import default_config_path, default_store_path, in_full, read_toml
 from fedstore.settings.starting import ENVIRONMENT, StartSettings
 
 __all__ = ["PolicySettings", "Settings", "default_config_path", "default_store_path", "load_settings"]
@@ -150,7 +150,7 @@ class Settings(_Model):
     @field_validator("store", "metrics_json", "routing_config_json")
     @classmethod
     def _expanded(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser()
+        return None if value is None else Path(in_full(value))
 
     @classmethod
     def load(cls, path: str | Path | None = None, **given: Any) -> Settings:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
-    "config_file", "default_config_path", "default_store_path", "from_here", "read_toml", "store_file",
+    "config_file", "default_config_path", "default_store_path", "from_here", "in_full", "read_toml", "store_file",
 ]  # fmt: skip
 
 APP_NAME = "fedtop"
@@ -44,20 +44,25 @@ def default_store_path() -> Path:
     return Path(store_file())
 
 
+def in_full(path: str | Path, folder: str = "") -> str:
+    """A path in full, seen from ``folder`` or else the present one; ``~`` is the user's.
+
+    As it was where the present folder was deleted.
+    """
+    expanded = os.path.join(folder, os.path.expanduser(path))
+    try:
+        return os.path.abspath(expanded)
+    except OSError:
+        return expanded
+
+
 def from_here(named: str | Path | None) -> Callable[[], str]:
     """What tells the place of a store, named or (when it is asked) the default one, in full.
 
     A relative path means the folder that the process is in now, wherever it goes before it asks.
     """
-    try:
-        folder = os.getcwd()
-    except OSError:  # it was deleted: a path in full still means something
-        folder = ""
-
-    def place() -> str:
-        return os.path.abspath(os.path.join(folder, os.path.expanduser(store_file() if named is None else named)))
-
-    return place
+    folder = in_full("")
+    return lambda: in_full(store_file() if named is None else named, folder)
 
 
 def config_file() -> str:
