@@ -15,6 +15,11 @@ def request_id(message_id: str) -> str:
     return f"req_{message_id:0>24}"
 
 
+def tool(name: str) -> str:
+    """The id of a tool call as the API issues it."""
+    return f"toolu_{name}"
+
+
 class Session:
     """Writes entries one after the other; ``tick`` seconds pass before each."""
 
@@ -63,6 +68,10 @@ class Session:
         return self.add("assistant", tick, message=message, requestId=request_id(message_id), **fields)
 
     def result(self, tool_id: str, text: str = "ok", *, error: bool = False, tick: float = 2.0) -> dict[str, Any]:
+        return self.result_of(tool(tool_id), text, error=error, tick=tick)
+
+    def result_of(self, tool_id: str, text: str = "ok", *, error: bool = False, tick: float = 2.0) -> dict[str, Any]:
+        """The result of a call under this very id."""
         block: dict[str, Any] = {"type": "tool_result", "tool_use_id": tool_id, "content": text}
         if error:
             block["is_error"] = True
@@ -74,13 +83,13 @@ class Session:
         if "requestId" in inner:
             message["requestId"] = inner["requestId"]
         data = {"type": "agent_progress", "agentId": inner["agentId"], "message": message}
-        entry = self.add("progress", 0, data=data, parentToolUseID=tool_id)
+        entry = self.add("progress", 0, data=data, parentToolUseID=tool(tool_id))
         entry["timestamp"] = inner["timestamp"]
         return entry
 
 
 def use(tool_id: str, name: str = "Bash", **given: Any) -> dict[str, Any]:
-    return {"type": "tool_use", "id": tool_id, "name": name, "input": given}
+    return {"type": "tool_use", "id": tool(tool_id), "name": name, "input": given}
 
 
 def working_day() -> Session:

@@ -1,40 +1,44 @@
 """Claude Code transcripts: API responses, tool executions and turns out of a session's entries.
 
-* One Usage per API response. A response is written as several lines with the same ids; the line with the most
-  tokens counts, once the response is over (the next one, a prompt, the end of the turn, or a minute of quiet).
-  Its id is the API's request id, so that telemetry about the same call is the same fact.
-* One Execution per tool call with its result, matched by id, wherever in the file the result comes.
-* One Run per prompt, up to the end of its turn. The transcript does not say whether the work succeeded, so
-  ``success`` is unknown; a turn that ended in an API error failed.
+* One Usage per API response, its own and those of its advisors (`claude_calls`), once the response is over: the next
+  one, a prompt, the end of the turn, or a minute of quiet.
+* One Execution per tool call with its result, matched by id, wherever in the file the two stand (`claude_tools`).
+* One Run per prompt, up to the end of its turn, known by its first response: that is the same in the copies which forks
+  and side conversations hold. The transcript says that a turn ended in an error, never that it succeeded, so `success`
+  is unknown. What Claude Code asks for itself, such as a summary of what was said, is no turn.
 
-What is still open is the reader's state, kept with the watermark: any split of a file gives the same facts.
+What is still open is the reader's state, kept with the watermark. A response or a turn that goes on after it was taken
+for ended is told again, larger or longer, and then stands: so any split of a file gives the same facts.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from fedstore.errors import EventError
-from fedstore.facts.events import Event, Execution, Run, RunState, Usage
+from fedstore.ingest import claude_calls
 from fedstore.ingest.claude_records import (
+    LIMIT,
     MAIN,
-    UNREPORTED_OUTPUT,
     Entry,
     blocks,
     error_of,
+    first_text,
     is_interruption,
     is_prompt,
-    tokens_of,
-    tool_error,
-)  # fmt: skip
-from fedstore.ingest.reader import LineReader
-from fedstore.recording.writer import explain, validated
+    text_of,
+)
+from fedstore.ingest.claude_tools import Tools, key_of
+from fedstore.ingest.reader import Held, LineReader, Place
+from fedstore.ingest.values import fact_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from fedstore.ingest.reader import Fact, Told
 
 __all__ = ["AGENT", "SUBAGENT", "ClaudeCodeReader"]
 
@@ -42,141 +46,181 @@ AGENT = "claude-code"
 SUBAGENT = "claude-code-subagent"
 """A subagent whose type the transcript does not give."""
 SOURCE = "claude-code"
+SIDE_SOURCE = "claude-code side conversation"
+"""Of what may be a copy: where it is one and equal, the other stands, whose source is the lesser text."""
 CALL_QUIET_MS = 60_000
 """After so long without an entry a response is over."""
 TURN_QUIET_MS = 10 * 60_000
 """After so long a turn is over, when no tool is running."""
 TOOL_QUIET_MS = 12 * 3_600_000
 """After so long a turn is over even though a tool never came back."""
-_ISSUED = 20
-"""So many characters, at least, has a request id that the API issued (it has 28)."""
-_LAUNCHERS = frozenset({"Task", "Agent"})
+_OWN_WORK = re.compile(r"a(?:compact|prompt_suggestion|session_memory)-")
+"""How the ids of side conversations begin that Claude Code has for itself."""
+_VERSION = 2
+_CHAINS, _LINKS = 128, 2_000
+"""How many conversations, and entries of those without a name, are remembered."""
+
+Chain = dict[str, Any]
+"""A conversation in progress (the session's own, or a subagent's), as the state keeps it."""
 
 
 class ClaudeCodeReader(LineReader):
-    """Reads the entries of one transcript file in order, going on from ``state``.
-
-    ``chains`` holds each conversation in progress (the session's own and its subagents'), ``tools`` the tool
-    calls without a result.
-    """
+    """Reads the entries of one transcript file in order, going on from `state`."""
 
     def __init__(self, state: dict[str, Any], path: Path) -> None:
-        self._chains: dict[str, dict[str, Any]] = state.get("chains", {})
-        self._tools: dict[str, dict[str, Any]] = state.get("tools", {})
+        if state.get("version") != _VERSION:
+            state = {}
+        self._chains: dict[str, Chain] = state.get("chains", {})
+        self._links: dict[str, str] = state.get("links", {})
+        self._tools = Tools(state.get("tools", {}))
         self._path = path
-        self._out: list[Event] = []
+        self._out: list[Told] = []
 
-    def read(self, value: Any) -> list[Event]:
+    def read(self, value: Any) -> Sequence[Told]:
         """The facts that an entry completes. Raises EventError for an entry that makes no sense."""
         entry = Entry.of(value)
         if entry is None:
-            return []
+            if isinstance(value.get("isSidechain"), bool):
+                self._link(value)
+            return ()
         self._out = []
-        try:
-            chain = self._chain(entry)
-            if entry.type == "assistant":
-                self._assistant(entry, chain)
-            elif entry.type == "user":
-                self._user(entry, chain)
-            else:
-                self._system(entry, chain)
-        except ValidationError as error:
-            raise EventError(explain(error)) from error
+        key = self._key(entry)
+        chain = self._chain(entry, key)
+        if entry.type == "assistant":
+            self._assistant(entry, key, chain)
+        elif entry.type == "user":
+            self._user(entry, key, chain)
+        else:
+            self._system(entry, chain)
         return self._out
 
-    def finish(self, now_ms: int) -> list[Event]:
-        """What nothing more will change, as no entry has come for long enough before ``now_ms``."""
+    def finish(self, now_ms: int) -> Sequence[Told]:
+        """What nothing more will change, as no entry has come for long enough before `now_ms`."""
         self._out = []
-        for key, chain in list(self._chains.items()):
+        for key, chain in self._chains.items():
             quiet = now_ms - chain["seen"]
-            busy = any(tool["chain"] == key for tool in self._tools.values())
             if quiet > CALL_QUIET_MS:
                 self._end_call(chain)
-            if quiet > (TOOL_QUIET_MS if busy else TURN_QUIET_MS):
-                self._end_run(chain)
-                if key != MAIN:
-                    self._drop(key)
+            if quiet > (TOOL_QUIET_MS if self._tools.busy(key) else TURN_QUIET_MS):
+                self._tell_run(chain)
         return self._out
-
-    def state(self) -> dict[str, Any]:
-        """What is open."""
-        return {"chains": self._chains, "tools": self._tools}
 
     def due_ms(self) -> int | None:
         """When the next response or turn in progress is over for want of entries."""
-        waits = [
-            chain["seen"] + (CALL_QUIET_MS if chain["call"] else TURN_QUIET_MS) + 1
-            for chain in self._chains.values()
-            if chain["call"] or chain["run"]
-        ]
+        waits = []
+        for key, chain in self._chains.items():
+            if chain["call"]:
+                waits.append(chain["seen"] + CALL_QUIET_MS + 1)
+            if _is_open(chain["run"]):
+                waits.append(chain["seen"] + (TOOL_QUIET_MS if self._tools.busy(key) else TURN_QUIET_MS) + 1)
         return min(waits, default=None)
 
-    def running(self) -> list[RunState]:
+    def state(self) -> dict[str, Any]:
+        """What is open."""
+        return {"version": _VERSION, "chains": self._chains, "links": self._links, "tools": self._tools.state()}
+
+    def running(self) -> Sequence[Fact]:
         """The turns in progress."""
         return [
-            RunState(
-                id=run["id"], agent=chain["agent"], project=run["project"], at=chain["seen"], started_at=run["start"]
-            )
+            {
+                "kind": "run_state", "id": run["id"], "agent": chain["agent"], "project": run["project"],
+                "at": chain["seen"], "started_at": run["start"],
+            }
             for chain in self._chains.values()
-            if (run := chain["run"]) and run["active"]
-        ]
+            if (run := chain["run"]) and _is_open(run)
+        ]  # fmt: skip
 
     # --- conversations -------------------------------------------------------------------------------------
 
-    def _chain(self, entry: Entry) -> dict[str, Any]:
-        chain = self._chains.get(entry.chain)
+    def _key(self, entry: Entry) -> str:
+        """Which conversation an entry belongs to; one of a subagent without an id is known by its first entry."""
+        if entry.agent_id:
+            return entry.agent_id[:LIMIT]
+        return self._link(entry.raw) if entry.side else MAIN
+
+    def _link(self, value: Any) -> str:
+        """The side conversation of an entry, by the entry that it answers."""
+        uuid, parent = text_of(value.get("uuid")), text_of(value.get("parentUuid"))
+        if value.get("isSidechain") is not True or value.get("agentId") or not uuid:
+            return "sidechain"
+        key = self._links[uuid] = self._links.get(parent) or f"side {uuid}"[:LIMIT]
+        while len(self._links) > _LINKS:
+            del self._links[next(iter(self._links))]
+        return key
+
+    def _chain(self, entry: Entry, key: str) -> Chain:
+        chain = self._chains.get(key)
         if chain is None:
-            chain = {"agent": self._agent(entry), "run": None, "call": None, "tool": entry.parent_tool, "seen": 0}
-            self._chains[entry.chain] = chain
-        chain["seen"] = max(chain["seen"], entry.at)
+            tool = key_of(entry.parent_tool, MAIN) if entry.parent_tool else self._launcher(entry)
+            own_work = _OWN_WORK.match(key) is not None
+            chain = self._chains[key] = {
+                "agent": AGENT if own_work else self._agent(entry, key, tool), "run": None, "call": None, "tool": tool,
+                "seen": 0, "source": SIDE_SOURCE if entry.side or own_work else SOURCE, "turns": not own_work,
+            }  # fmt: skip
+            while len(self._chains) > _CHAINS:
+                self._close(next(name for name in self._chains if name not in (MAIN, key)))
+        chain["seen"] = entry.at
         return chain
 
-    def _agent(self, entry: Entry) -> str:
-        if entry.chain == MAIN:
-            return AGENT
-        launched: str = self._tools.get(entry.parent_tool, {}).get("subagent", "")
-        return entry.attributed or _subagent_type(self._path, entry.chain) or launched or SUBAGENT
+    def _launcher(self, entry: Entry) -> str:
+        """The tool call whose prompt a nameless side conversation begins with."""
+        if not entry.side or entry.agent_id or entry.type != "user":
+            return ""
+        return self._tools.asking(first_text(entry.message) or "", {chain["tool"] for chain in self._chains.values()})
 
-    def _drop(self, key: str) -> None:
-        self._chains.pop(key, None)
-        self._tools = {name: tool for name, tool in self._tools.items() if tool["chain"] != key}
+    def _agent(self, entry: Entry, key: str, tool: str) -> str:
+        if key == MAIN:
+            return AGENT
+        attributed = text_of(entry.raw.get("attributionAgent"))[:LIMIT]
+        return attributed or _subagent_type(self._path, entry.agent_id) or self._tools.launched(tool) or SUBAGENT
+
+    def _close(self, key: str) -> None:
+        """A conversation is over for good."""
+        chain = self._chains.pop(key)
+        self._end_call(chain)
+        self._end_run(chain)
+        self._tools.drop(key)
 
     # --- entries -------------------------------------------------------------------------------------------
 
-    def _assistant(self, entry: Entry, chain: dict[str, Any]) -> None:
+    def _assistant(self, entry: Entry, key: str, chain: Chain) -> None:
+        run = chain["run"]
         if entry.raw.get("isApiErrorMessage"):
             self._api_error(entry, chain)
-            if chain["run"]:
-                chain["run"].update(end=entry.at, active=True, error=error_of(entry))
+            if run:
+                run.update(end=entry.at, active=True, told=False, error=error_of(entry))
             return
         if entry.message.get("model") == "<synthetic>":
             return
-        if chain["run"]:
-            chain["run"].update(end=entry.at, active=True, error="")
-        self._merge_call(entry, chain)
+        if run:
+            run.update(end=entry.at, active=True, told=False, error="")
+        self._response(entry, chain)
         for block in blocks(entry.message, "tool_use"):
-            self._tool_use(block, entry, chain)
+            self._tool_use(block, entry, key, chain)
 
-    def _user(self, entry: Entry, chain: dict[str, Any]) -> None:
-        for block in blocks(entry.message, "tool_result"):
-            self._tool_result(block, entry)
+    def _user(self, entry: Entry, key: str, chain: Chain) -> None:
+        answers = list(blocks(entry.message, "tool_result"))
+        for block in answers:
+            self._tool_result(block, entry, key)
             if chain["run"]:
-                chain["run"]["end"] = entry.at
-        if is_interruption(entry):
+                chain["run"].update(end=entry.at, told=False)
+        text = first_text(entry.message)
+        if is_interruption(text):
             if chain["run"]:
-                chain["run"].update(end=entry.at, error="interrupted")
+                chain["run"].update(end=entry.at, told=False, error="interrupted")
             self._end_call(chain)
             self._end_run(chain)
-        elif is_prompt(entry):
+        elif not answers and is_prompt(entry, text):
             self._end_call(chain)
             self._end_run(chain)
-            self._tools = {name: tool for name, tool in self._tools.items() if tool["chain"] != entry.chain}
-            chain["run"] = {
-                "id": f"claude:{entry.session}:{entry.uuid}"[:200], "start": entry.at, "end": entry.at,
-                "project": entry.project, "active": False, "error": "", "ms": None,
-            }  # fmt: skip
+            self._tools.leave(key)
+            if chain["turns"]:
+                chain["run"] = {
+                    "id": "", "key": entry.key(), "start": entry.at, "end": entry.at, "project": entry.project,
+                    "active": False, "told": False, "error": "", "ms": None, "place": list(self.place),
+                }  # fmt: skip
 
-    def _system(self, entry: Entry, chain: dict[str, Any]) -> None:
+    def _system(self, entry: Entry, chain: Chain) -> None:
         kind = entry.raw.get("subtype")
         if kind == "api_error":
             self._api_error(entry, chain)
@@ -184,127 +228,107 @@ class ClaudeCodeReader(LineReader):
             if chain["run"]:
                 took = entry.raw.get("durationMs")
                 known = isinstance(took, (int, float)) and not isinstance(took, bool) and took >= 0
-                chain["run"].update(end=entry.at, ms=took if known else None)
+                chain["run"].update(end=entry.at, told=False, ms=float(took) if known else None)
             self._end_call(chain)
             self._end_run(chain)
 
     # --- API responses -------------------------------------------------------------------------------------
 
-    def _merge_call(self, entry: Entry, chain: dict[str, Any]) -> None:
-        usage, message_id = entry.message.get("usage"), entry.message.get("id")
+    def _response(self, entry: Entry, chain: Chain) -> None:
+        """A line of a response: the same one's as before, or the first of the next."""
+        key = claude_calls.call_key(entry)
+        run_id = _run_id(chain["run"], key[0])
+        call = chain["call"]
+        if call is not None and call["key"] != key:
+            self._end_call(chain)
+            call = None
+        usage = entry.message.get("usage")
         if not isinstance(usage, dict):
             return
-        tokens = tokens_of(usage)
-        key = [message_id if isinstance(message_id, str) else entry.uuid, _request_id(entry)]
-        pending = chain["call"]
-        if pending is not None and pending["key"] != key:
-            self._end_call(chain)
-            pending = None
-        if pending is None:
-            pending = chain["call"] = {"key": key, "tokens": None, "ended": False, "at": 0, "cost": None}
-        pending["at"] = max(pending["at"], entry.at)
-        pending["ended"] = pending["ended"] or entry.message.get("stop_reason") is not None
-        if pending["tokens"] is None or _total(tokens) > _total(pending["tokens"]):
-            model, cost = entry.message.get("model"), entry.raw.get("costUSD")
-            pending.update(
-                tokens=tokens, cost=cost, project=entry.project, model=model if isinstance(model, str) else "",
-                run=chain["run"]["id"] if chain["run"] else "",
-            )  # fmt: skip
-        self._usage(pending, chain)  # refuse now what could not be recorded later
+        if call is None:
+            call = chain["call"] = claude_calls.begin(key, entry, self.place)
+        claude_calls.merge(call, entry, usage, run_id)
 
-    def _usage(self, pending: dict[str, Any], chain: dict[str, Any]) -> Event:
-        message_id, request_id = pending["key"]
-        tokens = pending["tokens"]
-        model = pending["model"]
-        return validated({
-            "kind": "usage", "id": _call_id(message_id, request_id), "run_id": pending["run"], "agent": chain["agent"],
-            "model": model, "provider": "anthropic" if model.startswith("claude") else "",
-            "project": pending["project"], "at": pending["at"], "cost_usd": pending["cost"], "source": SOURCE,
-            "output_is_minimum": not pending["ended"] and tokens["output_tokens"] <= UNREPORTED_OUTPUT, **tokens,
-        })  # fmt: skip
+    def _end_call(self, chain: Chain) -> None:
+        call, chain["call"] = chain["call"], None
+        if call is not None:
+            place = Place(*call["place"])
+            self._out += [Held(event, place) for event in claude_calls.events(call, chain["agent"], chain["source"])]
 
-    def _end_call(self, chain: dict[str, Any]) -> None:
-        pending, chain["call"] = chain["call"], None
-        if pending is not None:
-            self._out.append(self._usage(pending, chain))
-
-    def _api_error(self, entry: Entry, chain: dict[str, Any]) -> None:
+    def _api_error(self, entry: Entry, chain: Chain) -> None:
         self._end_call(chain)
-        self._out.append(Usage(
-            id=entry.uuid, run_id=chain["run"]["id"] if chain["run"] else "", agent=chain["agent"],
-            project=entry.project, at=entry.at, error_class=error_of(entry), source=SOURCE,
-        ))  # fmt: skip
+        self._out.append({
+            "kind": "usage", "id": entry.key(), "run_id": _run_id(chain["run"], ""), "agent": chain["agent"],
+            "project": entry.project, "at": entry.at, "error_class": error_of(entry), "source": chain["source"],
+        })  # fmt: skip
 
     # --- tools and turns -----------------------------------------------------------------------------------
 
-    def _tool_use(self, block: dict[str, Any], entry: Entry, chain: dict[str, Any]) -> None:
-        tool_id, name = block.get("id"), block.get("name")
-        if not (isinstance(tool_id, str) and isinstance(name, str) and name):
-            raise EventError("message.content: a tool_use without id or name")
-        given = block.get("input")
-        subagent = given.get("subagent_type") if isinstance(given, dict) and name in _LAUNCHERS else None
-        self._tools[tool_id] = {
-            "name": name[:200], "at": entry.at, "chain": entry.chain, "agent": chain["agent"],
-            "project": entry.project, "run": chain["run"]["id"] if chain["run"] else "",
-            "subagent": subagent[:200] if isinstance(subagent, str) else "",
+    def _tool_use(self, block: dict[str, Any], entry: Entry, key: str, chain: Chain) -> None:
+        if not (text_of(block.get("id")) and text_of(block.get("name"))):
+            self._out.append(EventError("message.content: a tool_use without id or name"))
+            return
+        fields = {
+            "run_id": _run_id(chain["run"], ""), "agent": chain["agent"], "project": entry.project,
+            "source": chain["source"],
         }  # fmt: skip
+        done = self._tools.use(block, entry, key, fields)
+        if done is not None:
+            self._out.append(done)
 
-    def _tool_result(self, block: dict[str, Any], entry: Entry) -> None:
-        tool_id = block.get("tool_use_id")
-        tool = self._tools.pop(tool_id, None) if isinstance(tool_id, str) else None
-        if tool is None:
+    def _tool_result(self, block: dict[str, Any], entry: Entry, key: str) -> None:
+        done = self._tools.result(block, entry, key, self.place)
+        if done is None:
             return
-        failed = block.get("is_error") is True
-        self._out.append(Execution(
-            id=tool_id, run_id=tool["run"], agent=tool["agent"], tool=tool["name"], project=tool["project"],
-            at=entry.at, duration_ms=max(0, entry.at - tool["at"]), success=not failed,
-            error_class=tool_error(block) if failed else "", source=SOURCE,
-        ))  # fmt: skip
-        for key, chain in list(self._chains.items()):
-            if chain["tool"] and chain["tool"] == tool_id:  # the subagent that this tool ran is done
+        self._out.append(done)
+        tool = key_of(text_of(block.get("tool_use_id")), key)
+        for name, chain in list(self._chains.items()):
+            if chain["tool"] == tool:  # the subagent that this tool ran is done
                 if chain["run"]:
-                    chain["run"]["end"] = entry.at
-                self._end_call(chain)
-                self._end_run(chain)
-                self._drop(key)
+                    chain["run"].update(end=entry.at, told=False)
+                self._close(name)
 
-    def _end_run(self, chain: dict[str, Any]) -> None:
-        run, chain["run"] = chain["run"], None
-        if run is None or not run["active"]:
+    def _end_run(self, chain: Chain) -> None:
+        self._tell_run(chain)
+        chain["run"] = None
+
+    def _tell_run(self, chain: Chain) -> None:
+        """The turn as far as it went; it may still go on."""
+        run = chain["run"]
+        if not _is_open(run):
             return
-        error = run["error"]
-        self._out.append(Run(
-            id=run["id"], agent=chain["agent"], project=run["project"], started_at=run["start"],
-            at=max(run["start"], run["end"]), duration_ms=run["ms"], source=SOURCE, error_class=error,
-            success=False if error.startswith("api_error") else None,
-        ))  # fmt: skip
+        run["told"] = True
+        fields = {
+            "kind": "run", "id": run["id"], "agent": chain["agent"], "project": run["project"],
+            "started_at": run["start"], "at": max(run["start"], run["end"]), "duration_ms": run["ms"],
+            "error_class": run["error"], "source": chain["source"],
+        }  # fmt: skip
+        self._out.append(Held(fields, Place(*run["place"])))
 
 
-def _request_id(entry: Entry) -> str:
-    said = entry.raw.get("requestId")
-    return said if isinstance(said, str) else ""
+def _is_open(run: dict[str, Any] | None) -> bool:
+    """Whether a turn has begun to be answered and was not told yet as far as it went."""
+    return run is not None and run["active"] and not run["told"]
 
 
-def _call_id(message_id: str, request_id: str) -> str:
-    """What tells a call from all others: the request id, or, where a proxy or a test only counts them, both ids."""
-    if len(request_id) >= _ISSUED:
-        return request_id
-    return f"{message_id}:{request_id}" if request_id else message_id
-
-
-def _total(tokens: dict[str, int]) -> int:
-    return tokens["input_tokens"] + tokens["output_tokens"]
+def _run_id(run: dict[str, Any] | None, message_id: str) -> str:
+    """The id of a turn: its first response's, or, where it begins otherwise, its prompt's."""
+    if run is None:
+        return ""
+    if not run["id"]:
+        run["id"] = fact_id("claude", message_id if claude_calls.is_of_api(message_id) else run["key"])
+    return str(run["id"])
 
 
 def _subagent_type(path: Path, agent_id: str) -> str:
-    """The type that ``agent-<id>.meta.json`` gives, beside the transcript or in its session's folder."""
+    """The type that `agent-<id>.meta.json` gives, beside the transcript or in its session's folder."""
     name = f"agent-{agent_id}.meta.json"
     for folder in (path.parent, path.with_suffix("") / "subagents"):
         try:
             found = json.loads((folder / name).read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             continue
         kind = found.get("agentType") if isinstance(found, dict) else None
         if isinstance(kind, str) and kind:
-            return kind[:200]
+            return kind[:LIMIT]
     return ""

@@ -6,42 +6,52 @@ Releases add entry types and fields all the time, so nothing here fails on what 
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from fedstore.errors import EventError
 from fedstore.facts.events import to_epoch_ms
-from fedstore.ids import stable_id
+from fedstore.ids import EARLIEST_MS, LATEST_MS, stable_id
+from fedstore.ingest.values import fact_id, is_issued
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["MAIN", "Entry", "blocks", "error_of", "is_interruption", "is_prompt", "tokens_of", "tool_error"]
+__all__ = [
+    "LIMIT", "MAIN", "Entry", "blocks", "characters", "error_of", "first_text", "is_interruption", "is_prompt",
+    "last_part", "text_of", "tool_error",
+]  # fmt: skip
 
 MAIN = "main"
+LIMIT = 200
+"""Names from outside are cut to so many characters."""
 _READ = frozenset({"assistant", "user", "system"})
 _NOT_PROMPTS = ("<local-command-stdout", "<local-command-stderr", "<local-command-caveat", "<bash-stdout", "Caveat: ")
 _EXIT_CODE = re.compile(r"(?:Error: )?Exit code (\d{1,5})")
-UNREPORTED_OUTPUT = 8
-"""A response that was never seen to end and has at most this many output tokens had more."""
+_PARTS = re.compile(r"[/\\]")
 
 
-@dataclass(frozen=True, slots=True)
 class Entry:
-    """One assistant, user or system entry; a subagent's entry inside a progress entry counts as its own."""
+    """One assistant, user or system entry; a subagent's entry inside a progress entry counts as its own.
+
+    `agent_id` is the subagent whose conversation this is; `parent_tool` the tool call that runs it, where the entry
+    says so. `session` and `uuid` are those of the original where a fork has copied the entry.
+    """
+
+    __slots__ = (
+        "agent_id", "at", "message", "parent", "parent_tool", "project", "raw", "session", "side", "type", "uuid",
+    )  # fmt: skip
 
     type: str
     at: int
     uuid: str
     session: str
-    chain: str
-    """``MAIN``, or the id of the subagent whose conversation this is."""
+    agent_id: str
+    parent: str
     parent_tool: str
-    """The tool call that runs the subagent, where the entry says so."""
-    attributed: str
-    sidechain: bool
+    side: bool
     project: str
     message: Mapping[str, Any]
     raw: Mapping[str, Any]
@@ -49,49 +59,53 @@ class Entry:
     @classmethod
     def of(cls, value: Any) -> Entry | None:
         """The entry a line's value holds, or None when it is of no interest. Raises EventError."""
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             raise EventError(f"not a transcript entry: an object was expected, not {type(value).__name__}")
-        outer = value
-        parent_tool = ""
-        if value.get("type") == "progress":
-            data = value.get("data")
-            if not isinstance(data, dict) or data.get("type") != "agent_progress":
-                return None
-            inner = data.get("message")
-            if not isinstance(inner, dict):
-                return None
-            parent_tool = _text(value.get("parentToolUseID"))
-            value = {**inner, "agentId": data.get("agentId") or parent_tool}
-            value.setdefault("timestamp", outer.get("timestamp"))
-        if value.get("type") not in _READ:
+        kind = value.get("type")
+        if not isinstance(kind, str):
             return None
-        return cls._checked(value, outer, parent_tool)
+        if kind in _READ:
+            return cls(value, value, "")
+        if kind != "progress":
+            return None
+        data = value.get("data")
+        inner = data.get("message") if isinstance(data, dict) and data.get("type") == "agent_progress" else None
+        if not isinstance(inner, dict) or inner.get("type") not in ("assistant", "user", "system"):
+            return None
+        parent_tool = text_of(value.get("parentToolUseID"))
+        agent_id = data.get("agentId") or parent_tool  # type: ignore[union-attr]  # it has a message
+        inner = {"timestamp": value.get("timestamp"), **inner, "agentId": agent_id, "isSidechain": True}
+        return cls(inner, value, parent_tool)
 
-    @classmethod
-    def _checked(cls, value: dict[str, Any], outer: dict[str, Any], parent_tool: str) -> Entry:
-        kind = value["type"]
+    def __init__(self, value: dict[str, Any], outer: dict[str, Any], parent_tool: str) -> None:
         message = value.get("message")
-        if kind != "system" and not isinstance(message, dict):
-            raise EventError(f"message: the {kind} entry has none")
-        sidechain = value.get("isSidechain") is True
-        agent_id = _text(value.get("agentId"))
-        at, session = _time(value.get("timestamp")), _text(outer.get("sessionId"))
-        return cls(
-            type=kind,
-            at=at,
-            uuid=_text(value.get("uuid")) or stable_id(at, session, json.dumps(value, sort_keys=True)),
-            session=session,
-            chain=agent_id or ("sidechain" if sidechain else MAIN),
-            parent_tool=parent_tool,
-            attributed=_text(value.get("attributionAgent")),
-            sidechain=sidechain or bool(parent_tool),
-            project=_last_part(_text(outer.get("cwd"))),
-            message=message if isinstance(message, dict) else {},
-            raw=value,
-        )
+        if not isinstance(message, dict):
+            if value["type"] != "system":
+                raise EventError(f"message: the {value['type']} entry has none")
+            message = {}
+        side = value.get("isSidechain")
+        self.type = value["type"]
+        self.at = _time(value.get("timestamp"))
+        self.side = side is True
+        self.agent_id = text_of(value.get("agentId")) if side is not False else ""
+        self.parent = text_of(value.get("parentUuid"))
+        self.parent_tool = parent_tool
+        self.project = last_part(text_of(outer.get("cwd")))
+        self.message = message
+        self.raw = value
+        origin = value.get("forkedFrom")
+        self.session = text_of(outer.get("sessionId"))
+        if type(origin) is dict:
+            self.session = text_of(origin.get("sessionId")) or self.session
+        self.uuid = text_of(value.get("uuid")) or stable_id(self.at, self.session, repr(value))
+
+    def key(self) -> str:
+        """What tells this entry from all others: its own id where that was drawn at random, else within its session."""
+        return self.uuid if is_issued(self.uuid) else fact_id(self.session, self.uuid)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A text, or nothing."""
     return value if isinstance(value, str) else ""
 
 
@@ -99,13 +113,17 @@ def _time(value: Any) -> int:
     if not isinstance(value, str):
         raise EventError("timestamp: missing")
     try:
-        return int(to_epoch_ms(value))
+        at = int(to_epoch_ms(value))
     except ValueError as error:
         raise EventError(f"timestamp: {error}") from None
+    if not EARLIEST_MS <= at <= LATEST_MS:
+        raise EventError("timestamp: is outside the years 2000 to 9999")
+    return at
 
 
-def _last_part(path: str) -> str:
-    return re.split(r"[/\\]", path.rstrip("/\\"))[-1][:200]
+def last_part(path: str) -> str:
+    """The last part of a path of any system: how a project is called."""
+    return _PARTS.split(path.rstrip("/\\"))[-1][:LIMIT]
 
 
 def blocks(message: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
@@ -117,54 +135,47 @@ def blocks(message: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
                 yield block
 
 
-def _first_text(message: Mapping[str, Any]) -> str | None:
+def first_text(message: Mapping[str, Any]) -> str | None:
+    """The text that a message begins with, None when it has none."""
     content = message.get("content")
     if isinstance(content, str):
         return content.lstrip()
-    texts = [block.get("text") for block in blocks(message, "text")]
-    return texts[0].lstrip() if texts and isinstance(texts[0], str) else None
+    for block in blocks(message, "text"):
+        text = block.get("text")
+        return text.lstrip() if isinstance(text, str) else None
+    return None
 
 
-def is_prompt(entry: Entry) -> bool:
-    """Whether a user entry is something a user (or the parent agent) asked, which starts a turn."""
-    if entry.raw.get("isMeta") or entry.raw.get("isCompactSummary") or any(blocks(entry.message, "tool_result")):
+def is_prompt(entry: Entry, text: str | None) -> bool:
+    """Whether a user entry that begins with `text`, and holds no tool's result, is something a user (or the parent
+    agent) asked, which starts a turn.
+    """
+    if entry.raw.get("isMeta") or entry.raw.get("isCompactSummary"):
         return False
-    text = _first_text(entry.message)
     if text is None:
         return any(blocks(entry.message, "image")) or any(blocks(entry.message, "document"))
     return bool(text) and not text.startswith(_NOT_PROMPTS)
 
 
-def is_interruption(entry: Entry) -> bool:
-    """Whether a user entry says that the user stopped the turn."""
-    return (_first_text(entry.message) or "").startswith("[Request interrupted by user")
+def is_interruption(text: str | None) -> bool:
+    """Whether a user entry that begins with `text` says that the user stopped the turn."""
+    return text is not None and text.startswith("[Request interrupted by user")
 
 
-def tokens_of(usage: Mapping[str, Any]) -> dict[str, int]:
-    """Our token fields of an API usage, whose ``input_tokens`` exclude the cache. Raises EventError."""
-    fresh = _count(usage, "input_tokens")
-    read = _count(usage, "cache_read_input_tokens")
-    by_life = usage.get("cache_creation")
-    hour = five = 0
-    if isinstance(by_life, dict):
-        hour, five = _count(by_life, "ephemeral_1h_input_tokens"), _count(by_life, "ephemeral_5m_input_tokens")
-    written = _count(usage, "cache_creation_input_tokens") or hour + five
-    return {
-        "input_tokens": fresh + read + written,
-        "cache_read_tokens": read,
-        "cache_write_tokens": written,
-        "cache_write_1h_tokens": min(hour, written),
-        "output_tokens": _count(usage, "output_tokens"),
-    }
+def characters(message: Mapping[str, Any]) -> int:
+    """About how many characters a message's visible content has."""
+    content = message.get("content")
+    return sum(map(_characters, content)) if isinstance(content, list) else len(text_of(content))
 
 
-def _count(usage: Mapping[str, Any], name: str) -> int:
-    value = usage.get(name)
-    if value is None:
+def _characters(block: Any) -> int:
+    if not isinstance(block, dict):
         return 0
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise EventError(f"message.usage.{name}: must be a whole number of tokens")
-    return value
+    try:
+        given = len(orjson.dumps(block["input"])) if "input" in block else 0
+    except TypeError:  # nested too deep to be written
+        given = 0
+    return len(text_of(block.get("text"))) + len(text_of(block.get("thinking"))) + given
 
 
 def error_of(entry: Entry) -> str:
@@ -174,8 +185,8 @@ def error_of(entry: Entry) -> str:
     if status is None and isinstance(said, dict):
         status = said.get("status")
     if isinstance(status, int) and not isinstance(status, bool):
-        return f"api_error {status}"
-    return f"api_error {said}"[:200] if isinstance(said, str) and said else "api_error"
+        return f"api_error {status}"[:LIMIT]
+    return f"api_error {said}"[:LIMIT] if isinstance(said, str) and said else "api_error"
 
 
 def tool_error(block: Mapping[str, Any]) -> str:

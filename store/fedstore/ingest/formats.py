@@ -25,8 +25,8 @@ STREAM_JSON, QWEN_CODE, ZSTD, GZIP = "stream-json", "qwen-code", "zstd", "gzip"
 NOT_READ = {
     ZSTD: "compressed with zstd: decompress it first (zstd -d)",
     GZIP: "compressed with gzip: decompress it first (gunzip)",
-    STREAM_JSON: "not of a known format: the output of an agent's --output-format stream-json; import its transcript",
-    QWEN_CODE: "not of a known format: a chat of Qwen Code, which fedtop does not read yet",
+    STREAM_JSON: "of no known format: the output of an agent's --output-format stream-json; import its transcript",
+    QWEN_CODE: "of no known format: a chat of Qwen Code, which fedtop does not read yet",
 }
 """What to do about files whose format is known but not read."""
 _COMPRESSED = {b"\x28\xb5\x2f\xfd": ZSTD, b"\x1f\x8b": GZIP}

@@ -6,6 +6,7 @@ where it stood by reading again, without it, what came since its state was last 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -105,7 +106,7 @@ class Gatherer:
 
     def state(self) -> str:
         """What must be remembered to go on later, as JSON."""
-        return orjson.dumps(self._reader.state()).decode()
+        return _dumps(self._reader.state()).decode()
 
     def taken(self, offset: int, number: int) -> tuple[list[Held], list[Refusal]]:
         """What was gathered up to a line, for whoever writes it now."""
@@ -121,7 +122,7 @@ class Gatherer:
         return facts, refused
 
     def _remember(self, offset: int, number: int) -> None:
-        self._since = _Since(orjson.dumps(self._reader.state()), offset, number, len(self.facts))
+        self._since = _Since(_dumps(self._reader.state()), offset, number, len(self.facts))
         self._failed.clear()
         self._moved = False
 
@@ -144,6 +145,13 @@ class Gatherer:
             where = Place(line.number, line.offset, line.size)
             for at, value in enumerate(parse_line(line.raw or b"").values):
                 yield line.number, at, value, where
+
+
+def _dumps(state: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(state)
+    except TypeError:  # a whole number of more than 64 bits
+        return json.dumps(state).encode()
 
 
 def _read(reader: LineReader, value: Any, place: Place) -> list[Held]:
