@@ -154,13 +154,13 @@ def _run_cell(
         full = draw(n, rng)
         for name, (grade, make) in GRADES.items():
             result = tune(make(full, rng), THRESHOLDS, replace(settings, evidence=grade))
-            rows[name].add(truth, settings, THRESHOLDS, result.thresholds, result.verdict)
+            rows[name].add(truth, settings, THRESHOLDS, result.thresholds, result.conclusion)
             if name == "exact":
                 for rule in result.rules:
                     rows[rule.rule].add(truth, settings, THRESHOLDS, rule.thresholds, "rule")
         blind = replace(settings, rule="no-worse")
         result = tune(as_logged(full, rng, graded=0.0), THRESHOLDS, blind)
-        rows[NO_WORSE].add(truth, blind, THRESHOLDS, result.thresholds, result.verdict)
+        rows[NO_WORSE].add(truth, blind, THRESHOLDS, result.thresholds, result.conclusion)
     return list(rows.values())
 
 

@@ -48,9 +48,12 @@ if TYPE_CHECKING:
     from fedstore.policy import Alarm as Alarm
     from fedstore.policy import Alternative as Alternative
     from fedstore.policy import BoostChange as BoostChange
+    from fedstore.policy import BoostDetail as BoostDetail
+    from fedstore.policy import BoostEvidence as BoostEvidence
     from fedstore.policy import Change as Change
     from fedstore.policy import Effects as Effects
     from fedstore.policy import Flip as Flip
+    from fedstore.policy import FlipCounts as FlipCounts
     from fedstore.policy import Measured as Measured
     from fedstore.policy import Plan as Plan
     from fedstore.policy import PlanItem as PlanItem
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from fedstore.policy import PolicyBody as PolicyBody
     from fedstore.policy import PolicyStore as PolicyStore
     from fedstore.policy import Predicted as Predicted
+    from fedstore.policy import TuneDetail as TuneDetail
     from fedstore.policy import boost_history as boost_history
     from fedstore.policy import boost_key as boost_key
     from fedstore.policy import export_policy as export_policy
@@ -114,9 +118,9 @@ _MODULES = {
     "policy.metrics_file": ("export_path",),
     "settings.paths": ("default_config_path", "default_store_path"),
     "policy": (
-        "Alarm", "Alternative", "BoostChange", "Change", "Effects", "Flip", "Measured", "Plan", "PlanItem", "Policy",
-        "PolicyBody", "PolicyStore", "Predicted", "boost_history", "boost_key", "export_policy", "label_of",
-        "optimization_text", "proposed_boosts",
+        "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "Change", "Effects", "Flip",
+        "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted", "TuneDetail",
+        "boost_history", "boost_key", "export_policy", "label_of", "optimization_text", "proposed_boosts",
     ),
     "queries": ("Reader",),
     "recording.recorder": ("Recorder",),

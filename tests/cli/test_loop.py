@@ -47,7 +47,7 @@ def test_optimize_in_the_classic_words(run: Run, cascade: Store) -> None:
 
 def test_optimize_shows_the_rules_side_by_side(ask: Callable[..., Any], run: Run, cascade: Store) -> None:
     plan = ask("optimize", "--dry-run")["plan"]
-    assert {other["policy"] for other in plan["alternatives"]} == {"shrunk", "wilson", "seed"}
+    assert {other["rule"] for other in plan["alternatives"]} == {"shrunk", "wilson", "seed"}
     shown = run("optimize", "--dry-run").stdout
     assert "wilson" in shown
     assert "seed" in shown
@@ -120,7 +120,7 @@ def test_tune_json_holds_the_whole_plan(ask: Callable[..., Any], cascade: Store)
     assert plan["kind"] == "tune"
     assert plan["settings"]["target"] == 0.8
     assert plan["settings"]["min_graded"] == 60
-    assert {other["policy"] for other in plan["alternatives"]} == {"seed-accuracy", "seed-count"}
+    assert {other["rule"] for other in plan["alternatives"]} == {"seed-accuracy", "seed-count"}
 
 
 @pytest.mark.parametrize(
@@ -365,6 +365,31 @@ def test_the_ledger_tells_what_happened_since(run: Run, ask: Callable[..., Any],
     assert now.startswith("success of what is boosted 60.0 % 42.3–75.4 (predicted ")
     assert now.endswith("n=30")
     assert "24h" not in shown  # not passed yet: it would say what "now" says
+
+
+FORMER = Path(__file__).parents[1] / "data" / "former-plans.json"
+
+
+def test_a_ledger_of_a_former_version_can_be_read_and_taken_back(
+    run: Run, ask: Callable[..., Any], store: Store
+) -> None:
+    plan = json.loads(FORMER.read_text(encoding="utf-8"))["optimize"]
+    boosts = {item["label"]: {"": item["new"]} for item in plan["items"]}
+    bodies = ({"thresholds": {}, "boosts": {}, "locked": []}, {"thresholds": {}, "boosts": boosts, "locked": []})
+    with store.database.write() as tx:
+        for version, body in enumerate(bodies, start=1):
+            tx.execute("INSERT INTO policies (version, body, made_ms) VALUES (?, ?, 1)", (version, json.dumps(body)))
+        tx.execute(
+            "INSERT INTO changes (kind, who, at_ms, plan_id, undoes, old_version, new_version, evidence_end_ms, body)"
+            " VALUES ('optimize', 'me', ?, ?, NULL, 1, 2, 0, ?)",
+            (store.clock(), plan["id"], json.dumps(plan)),
+        )
+    (change,) = ask("changes")["changes"]
+    assert change["plan"]["policy"] == change["plan"]["rule"] == "shrunk"
+    assert change["plan"]["verdict"] == change["plan"]["conclusion"] == "proposed"
+    assert "codex: – → −0.05" in run("changes").stdout
+    assert "Took back #1" in run("undo").stdout
+    assert in_force(store)[1]["boosts"] == {}
 
 
 # --- policy --------------------------------------------------------------------------------------------------------

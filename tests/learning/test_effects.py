@@ -67,7 +67,7 @@ def test_intervals_of_a_plan_cover_the_truth() -> None:
         rng = np.random.default_rng([6, rep])
         log = as_logged(population(setting, 3000, rng), rng)
         plan = tune(log, THRESHOLDS, TuneSettings(target=0.945))
-        if plan.verdict != "certified":
+        if plan.conclusion != "certified":
             continue
         after = replay(full, plan.thresholds)
         plans += 1
@@ -87,7 +87,7 @@ def test_intervals_of_a_plan_cover_the_truth() -> None:
 def test_a_certified_plan_is_predicted_on_the_certifying_part_alone() -> None:
     log = as_logged(truth("seedlike", 12_000, 5), np.random.default_rng(6))
     plan = tune(log, THRESHOLDS, TuneSettings(target=0.94))
-    assert plan.verdict == "certified"
+    assert plan.conclusion == "certified"
     certify = log.split()[1]
     assert len(certify) == plan.graded_certifying
     now, new = replay(certify, THRESHOLDS), replay(certify, plan.thresholds)

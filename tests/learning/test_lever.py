@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fedstore.learning.analysis import Share, analyse_layer
 from fedstore.learning.intervals import wilson
-from fedstore.learning.lever import Lever, verdict_histogram
+from fedstore.learning.lever import Lever, attempt_histogram
 from fedstore.learning.reliability import reliability
 from fedstore.learning.replay import UNKNOWN, replay
 from fedstore.learning.stratified import Stratum, weighted_rate
@@ -110,7 +110,7 @@ def test_ungraded_log_has_no_accuracy() -> None:
 def test_histogram_and_reliability_add_up() -> None:
     log = as_logged(truth("seedlike", 8000, 8), np.random.default_rng(9), graded=0.5)
     tried = ~np.isnan(log.confidence[:, 2])
-    histogram = verdict_histogram(log, 2, bins=20)
+    histogram = attempt_histogram(log, 2, bins=20)
     assert sum(histogram.right) + sum(histogram.wrong) + sum(histogram.unknown) == tried.sum()
     assert len(histogram.edges) == 21
     curve = reliability(log, 2)

@@ -40,7 +40,7 @@ def test_a_change_that_misses_the_target_is_rare(name: str, evidence: str, how: 
         rng = np.random.default_rng([3, rep])
         log = as_logged(population(setting, n, rng), rng, **how)
         result = tune(log, THRESHOLDS, settings)
-        if result.verdict == "certified":
+        if result.conclusion == "certified":
             violations += replay(full, result.thresholds).correct.mean() < setting.target
     allowed = int(stats.binom.ppf(0.999, reps, 0.05))
     assert violations <= allowed
@@ -50,7 +50,7 @@ def test_with_enough_decisions_the_plan_is_certified_cheaper_and_true() -> None:
     setting = scenario("seedlike")
     result = tune(live("seedlike", 40_000, 11, probe_rate=0.3, graded=GRADED), THRESHOLDS, TuneSettings(target=0.955))
     real = replay(truth("seedlike", 100_000, 99), result.thresholds)
-    assert result.verdict == "certified"
+    assert result.conclusion == "certified"
     assert result.evidence == "probe"
     assert result.changed
     assert result.cost_ms.new < 0.9 * result.cost_ms.now
@@ -74,8 +74,8 @@ def test_raising_is_certified_only_where_probes_saw_it() -> None:
     blind = tune(live("seedlike", 20_000, 21), THRESHOLDS, TuneSettings(target=0.958, evidence="exact"))
     estimated = tune(live("seedlike", 20_000, 21), THRESHOLDS, TuneSettings(target=0.958, evidence="donor"))
     assert not [layer for layer in blind.layers if layer.new > layer.old]
-    assert estimated.verdict in {"estimated", "keep"}
-    assert estimated.verdict != "certified"
+    assert estimated.conclusion in {"estimated", "keep"}
+    assert estimated.conclusion != "certified"
 
 
 def test_donors_never_reach_past_their_band() -> None:
@@ -86,7 +86,7 @@ def test_donors_never_reach_past_their_band() -> None:
 
 def test_below_the_target_it_only_raises_and_says_so() -> None:
     result = tune(live("tight", 6000, 41, probe_rate=1.0), THRESHOLDS, TuneSettings(target=0.97))
-    assert result.verdict == "recover"
+    assert result.conclusion == "recover"
     assert all(new >= old for new, old in zip(result.thresholds, THRESHOLDS, strict=True))
     assert result.changed
     better = replay(truth("tight", 100_000, 99), result.thresholds).correct.mean()
@@ -101,10 +101,10 @@ def test_a_small_gain_does_not_keep_what_misses_the_target() -> None:
     below = tune(log, THRESHOLDS, picky)
     assert below.accuracy is not None
     assert below.accuracy.now < 0.9635
-    assert below.verdict == "certified"
+    assert below.conclusion == "certified"
     assert below.cost_ms.new > 0.5 * below.cost_ms.now
     above = tune(log, THRESHOLDS, replace(picky, target=0.95))
-    assert above.verdict == "keep"
+    assert above.conclusion == "keep"
     assert not above.changed
     assert above.more_needed == 0
     assert "less than 50 % of the cost (latency plus 2,000 ms for each clarification)" in above.reasons[0]
@@ -121,18 +121,18 @@ def test_recovery_keeps_under_the_cap_on_clarifications() -> None:
     free = tune(log, THRESHOLDS, TuneSettings(target=0.97))
     cap = (free.clarify.now + free.clarify.new) / 2
     capped = tune(log, THRESHOLDS, TuneSettings(target=0.97, max_clarify=cap))
-    assert free.verdict == capped.verdict == "recover"
+    assert free.conclusion == capped.conclusion == "recover"
     assert capped.clarify.now < capped.clarify.new <= cap
     shut = tune(log, THRESHOLDS, TuneSettings(target=0.97, max_clarify=free.clarify.now))
     assert shut.clarify.new <= shut.clarify.now
     none = tune(log, THRESHOLDS, TuneSettings(target=0.97, max_clarify=free.clarify.now * 0.95))
-    assert none.verdict == "insufficient"
+    assert none.conclusion == "insufficient"
     assert any("no raise within the cap on clarifications" in reason for reason in none.reasons)
 
 
 def test_too_little_data_says_how_much_more() -> None:
     result = tune(live("seedlike", 300, 51), THRESHOLDS, TuneSettings(target=0.955, evidence="exact", min_graded=20))
-    assert result.verdict == "insufficient"
+    assert result.conclusion == "insufficient"
     assert not result.changed
     assert result.accuracy is not None
     if result.accuracy.now > 0.955:
@@ -167,7 +167,7 @@ def test_without_outcomes_only_agreement_is_guarded() -> None:
     assert result.guard == "no-worse"
     assert result.accuracy is None
     assert result.accuracy_lower is None
-    assert result.verdict in {"certified", "keep"}
+    assert result.conclusion in {"certified", "keep"}
     assert any("no outcomes" in warning for warning in result.warnings)
     full = truth("seedlike", 100_000, 99)
     worse = (replay(full, result.thresholds).correct < full.correct).mean()
@@ -187,7 +187,7 @@ def test_clarify_cap_single_layer_and_minimum() -> None:
     assert capped.clarify.now > 0.06
     assert capped.clarify.new < 0.053
     impossible = tune(log, THRESHOLDS, TuneSettings(target=0.94, max_clarify=0.01))
-    assert impossible.verdict == "insufficient"
+    assert impossible.conclusion == "insufficient"
     assert "no setting within reach asks at most 1.0 % of the time" in impossible.reasons
     single = tune(log, THRESHOLDS, TuneSettings(target=0.94, layer="rag"))
     assert [layer.layer for layer in single.layers if layer.changed] == ["rag"]
@@ -303,7 +303,7 @@ def test_wrong_arguments_are_refused() -> None:
 @pytest.mark.parametrize("n", [0, 1, 5])
 def test_tiny_logs_give_a_plan_that_changes_nothing(n: int) -> None:
     result = tune(random_log(np.random.default_rng(1), n), THRESHOLDS)
-    assert result.verdict == "insufficient"
+    assert result.conclusion == "insufficient"
     assert not result.changed
 
 
@@ -360,7 +360,7 @@ def test_seed_policy_is_taken_as_it_is_but_warned_about() -> None:
     log = live("seedlike", 5000, 98)
     result = tune(log, THRESHOLDS, TuneSettings(rule="seed-count"))
     assert result.thresholds == pytest.approx((0.80, 0.65, 0.80, 0.85))
-    assert result.verdict == "estimated"
+    assert result.conclusion == "estimated"
     assert any("rule by name" in warning for warning in result.warnings)
     assert result.accuracy is not None
     assert result.rules[1].accuracy == pytest.approx(result.accuracy.new)
@@ -434,7 +434,7 @@ def test_real_cascade_certified_plan_beats_the_seed_rule() -> None:
     plan = tune(log, THRESHOLDS, settings)
     rule = replay(log, plan.rules[0].thresholds)
     ours = replay(log, plan.thresholds)
-    assert plan.verdict == "certified"
+    assert plan.conclusion == "certified"
     assert ours.correct.mean() >= rule.correct.mean()
     assert ours.latency_ms.mean() < 0.9 * rule.latency_ms.mean()
     assert (ours.layer == 4).mean() <= (rule.layer == 4).mean()
@@ -443,7 +443,7 @@ def test_real_cascade_certified_plan_beats_the_seed_rule() -> None:
 def test_real_cascade_below_target_recovers_upwards() -> None:
     log = load_cascade("clinc150-shadow.jsonl")
     plan = tune(log, THRESHOLDS, TuneSettings(target=0.95))
-    assert plan.verdict == "recover"
+    assert plan.conclusion == "recover"
     assert replay(log, plan.thresholds).correct.mean() > 0.95
 
 
@@ -459,5 +459,5 @@ def test_what_is_said_to_do_nothing_does_nothing_and_the_rest_something(rule: Tu
     log = live("seedlike", 20_000, 11, probe_rate=0.3)
     settings = TuneSettings(rule=rule, target=0.955)
     usual, other = (tune(log, THRESHOLDS, each) for each in (settings, replace(settings, **{name: UNLIKE[name]})))
-    differs = (usual.thresholds, usual.verdict, usual.reasons) != (other.thresholds, other.verdict, other.reasons)
+    differs = (usual.thresholds, usual.conclusion, usual.reasons) != (other.thresholds, other.conclusion, other.reasons)
     assert differs == (name not in settings.idle)

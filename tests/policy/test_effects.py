@@ -1,4 +1,4 @@
-"""What happened since: only facts under the new policy, horizons, verdicts, alarms and the automatic undo."""
+"""What happened since: only facts under the new policy, horizons, states, alarms and the automatic undo."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def under(
     rng = np.random.default_rng(seed)
     scenario = next(s for s in SCENARIOS if s.name == "seedlike")
     whole = population(scenario, n, rng)
-    new = {layer["layer"]: layer["new"] for layer in change.plan.detail["layers"]}
+    new = {layer.layer: layer.new for layer in change.plan.layers}
     thresholds = np.array([new[layer] for layer in whole.layers])
     moved = replay(dataclasses.replace(whole, shadow=np.zeros_like(whole.shadow)), thresholds.tolist())
     final = np.where(moved.layer < len(thresholds), moved.agent, whole.true_agent).astype(np.int32)
@@ -52,7 +52,7 @@ def under(
 def change(cascade_store: Store, loop: PolicyStore) -> Change:
     """An applied, certified threshold change."""
     plan = loop.propose_tune()
-    assert plan.verdict == "certified"
+    assert plan.conclusion == "certified"
     return loop.apply(plan)
 
 
@@ -64,7 +64,7 @@ def effects(loop: PolicyStore) -> Effects:
 
 def test_nothing_yet(change: Change, loop: PolicyStore) -> None:
     found = effects(loop)
-    assert (found.verdict, found.seen_since_ms, found.now.n) == ("watching", None, 0)
+    assert (found.state, found.seen_since_ms, found.now.n) == ("watching", None, 0)
     assert found.now.values == {"accuracy": None, "latency_ms": None, "clarify": None}
     assert "no decision" in found.notes[0]
     assert loop.watch() == ()
@@ -123,14 +123,14 @@ def test_accuracy_since_then_is_told_as_everywhere(
 def test_good_decisions_confirm(cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock) -> None:
     clock.advance(3 * HOUR_MS)
     write_cascade(cascade_store, under(change, 2_000, 3, right=0.7), clock.now_ms, 5_000, "new")
-    assert effects(loop).verdict == "confirmed"
+    assert effects(loop).state == "confirmed"
     assert loop.watch() == ()
 
 
 def test_bad_decisions_raise_an_alarm(cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock) -> None:
     clock.advance(3 * HOUR_MS)
     write_cascade(cascade_store, under(change, 1_000, 4, wrong=0.15), clock.now_ms, 5_000, "new")
-    assert effects(loop).verdict == "harmful"
+    assert effects(loop).state == "harmful"
     (alarm,) = loop.watch()
     assert (alarm.change_id, alarm.severity, alarm.rolled_back) == (change.id, "alert", False)
     assert f"`fedtop undo {change.id}`" in alarm.text
@@ -153,7 +153,7 @@ def test_layers_that_are_graded_more_do_not_count_more(
     found = effects(loop)
     assert found.reference == 0.94
     assert (found.now.values["accuracy"] or 0) > 0.94
-    assert found.verdict != "harmful"
+    assert found.state != "harmful"
 
 
 def test_what_is_not_graded_at_all_is_told(
@@ -162,7 +162,7 @@ def test_what_is_not_graded_at_all_is_told(
     clock.advance(HOUR_MS)
     write_cascade(cascade_store, under(change, 500, 4, graded=(1, 0, 1, 1, 0)), clock.now_ms, 1_000, "new")
     (note,) = effects(loop).notes
-    assert note == "nothing that semantic, clarification decided is graded: the verdict is about the others"
+    assert note == "nothing that semantic, clarification decided is graded: this is about the others"
 
 
 @pytest.mark.parametrize("graded", [1.0, 0.0])
@@ -172,13 +172,13 @@ def test_a_change_that_promised_no_accuracy_is_not_held_to_the_target(
     """What only promised that few decisions get worse does no harm where accuracy was below the target before."""
     write_cascade(store, cascade_log("seedlike", 3_000, 7, graded=graded), clock.now_ms - HOUR_MS)
     plan = loop.propose_tune(loop.tune_settings(rule="no-worse", target=0.99))
-    assert plan.verdict == "certified"
+    assert plan.conclusion == "certified"
     applied = loop.apply(plan)
     clock.advance(3 * HOUR_MS)
     write_cascade(store, under(applied, 2_000, 4), clock.now_ms, 5_000, "new")
     found = effects(loop)
     assert (found.now.values["accuracy"] or 0) < 0.97
-    assert found.verdict != "harmful"
+    assert found.state != "harmful"
     if graded:
         assert 0.93 < (found.reference or 0) < 0.96
     else:
@@ -225,7 +225,7 @@ def test_a_prediction_is_as_sure_as_the_decisions_it_was_measured_on(
 
     monkeypatch.setattr("fedstore.policy.tune_effects.check_assumptions", check)
     effects(loop)
-    assert set(told) == {change.plan.detail["measured"]}
+    assert set(told) == {change.plan.tuned.measured}
 
 
 def test_a_later_change_ends_the_watch_and_effects_outlive_the_facts(
@@ -250,13 +250,11 @@ def test_effects_survive_json(cascade_store: Store, change: Change, loop: Policy
     write_cascade(cascade_store, under(change, 300, 6), clock.now_ms, 5_000, "new")
     found = effects(loop)
     assert Effects.from_dict(found.to_dict()) == found
-    assert loop.changes()[0].to_dict()["effects"]["verdict"] == found.verdict
+    assert loop.changes()[0].to_dict()["effects"]["state"] == found.state
 
 
-@pytest.mark.parametrize(("since", "verdict"), [("+" * 60, "watching"), ("-" * 30, "harmful"), ("+-" * 40, "harmful")])
-def test_boosted_agents_are_watched(
-    federation: Store, loop: PolicyStore, clock: Clock, since: str, verdict: str
-) -> None:
+@pytest.mark.parametrize(("since", "state"), [("+" * 60, "watching"), ("-" * 30, "harmful"), ("+-" * 40, "harmful")])
+def test_boosted_agents_are_watched(federation: Store, loop: PolicyStore, clock: Clock, since: str, state: str) -> None:
     loop.apply(loop.propose_optimize("seed"))
     clock.advance(HOUR_MS)
     write_runs(federation, "kimi", "implementation", since, clock.now_ms)
@@ -264,8 +262,8 @@ def test_boosted_agents_are_watched(
     found = effects(loop)
     assert found.now.n == len(since)
     assert found.now.values["success"] == since.count("+") / len(since)
-    assert found.verdict == verdict
-    assert [alarm.severity for alarm in loop.watch()] == (["alert"] if verdict == "harmful" else [])
+    assert found.state == state
+    assert [alarm.severity for alarm in loop.watch()] == (["alert"] if state == "harmful" else [])
 
 
 def test_runs_of_other_task_types_do_not_count(store: Store, loop: PolicyStore, clock: Clock, tmp_path: Path) -> None:

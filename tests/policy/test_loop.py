@@ -92,7 +92,7 @@ def test_tune_pins_the_whole_setting(cascade_store: Store, loop: PolicyStore) ->
     plan = loop.propose_tune()
     loop.apply(plan)
     thresholds = loop.current()[1].thresholds
-    assert dict(thresholds) == {layer["layer"]: layer["new"] for layer in plan.detail["layers"]}
+    assert dict(thresholds) == {layer.layer: layer.new for layer in plan.layers}
 
 
 def test_a_plan_is_applied_once(federation: Store, loop: PolicyStore) -> None:
@@ -203,7 +203,7 @@ def test_tuning_evidence_is_not_used_twice(cascade_store: Store, loop: PolicySto
     clock.advance(DAY_MS)
     write_cascade(cascade_store, cascade_log("seedlike", 3_000, 7), clock.now_ms, 10_000, "new")
     third = loop.propose_tune()
-    assert third.detail["events"] <= 3_000
+    assert third.tuned.events <= 3_000
     assert any("check that the router reads the policy" in warning for warning in third.warnings)
 
 
@@ -214,7 +214,7 @@ def test_decisions_imported_for_later_times_are_new_evidence(
     loop.apply(loop.propose_tune())
     write_cascade(cascade_store, cascade_log("seedlike", 3_000, 7).take(_first(200)), clock.now_ms, 1_000, "late")
     again = loop.propose_tune()
-    assert again.detail["events"] == 200
+    assert again.tuned.events == 200
     assert not any("cooldown" in warning for warning in again.warnings)
 
 
@@ -481,4 +481,4 @@ def test_windows_that_end_in_the_past(cascade_store: Store, loop: PolicyStore, c
     end = clock.now_ms - 20 * HOUR_MS
     plan = loop.propose_tune(window=Window(end - 20 * HOUR_MS, end, "20h", live=False))
     assert plan.extent.end_ms == end
-    assert plan.detail["events"] == 20 * 60
+    assert plan.tuned.events == 20 * 60

@@ -1,4 +1,4 @@
-"""Boost plans from the store: whose runs count, three policies side by side, the words of the plain form."""
+"""Boost plans from the store: whose runs count, the rules side by side, the words of the plain form."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_default_follows_the_shrunk_rates(federation: Store, loop: PolicySto
     plan = loop.propose_optimize()
     outcomes = read_outcomes(federation.database.read, 0, 1 << 50)
     expected = {boost_key(p.agent, p.task_type or ""): p.boost for p in propose_boosts(outcomes)}
-    assert plan.policy == "shrunk"
+    assert plan.rule == "shrunk"
     set_to = {item.key: item.new for item in plan.items}
     assert set_to.items() <= expected.items()
     for key in expected.keys() - set_to.keys():  # no boost of its own: that of the agent, or none, says the same
@@ -90,17 +90,18 @@ def test_what_changes_nothing_is_not_listed(store: Store, loop: PolicyStore, clo
         assert abs(item.new - (other or 0.0)) >= 0.005
 
 
-def test_three_policies_side_by_side(federation: Store, loop: PolicyStore) -> None:
+def test_the_rules_side_by_side(federation: Store, loop: PolicyStore) -> None:
     plan = loop.propose_optimize()
-    values = {other.policy: other.values for other in plan.alternatives}
+    values = {other.rule: other.values for other in plan.alternatives}
     assert list(values) == ["shrunk", "wilson", "seed"]
     assert values["seed"]["agent:codex"] == values["wilson"]["agent:codex"] == -0.05
     assert values["shrunk"]["agent:kimi"] > 0
-    assert [other.policy for other in plan.alternatives if "this plan" in other.note] == ["shrunk"]
+    assert [other.rule for other in plan.alternatives if "this plan" in other.note] == ["shrunk"]
 
 
 def test_claims_stand_apart_from_boosts(federation: Store, loop: PolicyStore) -> None:
-    grades = {item.label: (item.grade, item.detail["claim"]) for item in loop.propose_optimize().items}
+    plan = loop.propose_optimize()
+    grades = {item.label: (item.grade, plan.proposals[item.key].claim) for item in plan.items}
     assert grades["kimi"] == ("certified", "high")
     assert grades["codex"] == ("certified", "low")
     assert grades["claude"] == ("estimated", None)
@@ -108,8 +109,9 @@ def test_claims_stand_apart_from_boosts(federation: Store, loop: PolicyStore) ->
 
 
 def test_evidence_carries_counts_and_interval(federation: Store, loop: PolicyStore) -> None:
-    item = next(item for item in loop.propose_optimize().items if item.label == "codex")
-    assert (item.n, item.detail["successes"]) == (15, 3)
+    plan = loop.propose_optimize()
+    item = next(item for item in plan.items if item.label == "codex")
+    assert (item.n, plan.proposals[item.key].successes) == (15, 3)
     assert "3 of 15" in item.evidence
     low, high = item.interval or (1.0, 0.0)
     assert low < 3 / 15 < high

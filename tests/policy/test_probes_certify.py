@@ -67,7 +67,7 @@ def test_probes_certify_a_raise_that_is_true(store: Store, loop: PolicyStore, cl
     routed(store, clock, given, probe_rate)
     clock.advance(60_000)
     plan = loop.propose_tune(loop.tune_settings(target=TARGET), ALL)
-    assert plan.verdict == "certified"
+    assert plan.conclusion == "certified"
     assert [(item.label, item.grade) for item in plan.items] == [("quick", "probe")]
     raised = plan.items[0].new or 0.0
     assert raised > 0.8
@@ -83,5 +83,5 @@ def test_without_probes_a_raise_is_a_guess(store: Store, loop: PolicyStore, cloc
     routed(store, clock, tasks(), 0.0)
     clock.advance(60_000)
     plan = loop.propose_tune(loop.tune_settings(target=TARGET), ALL)
-    assert plan.verdict == "recover"
+    assert plan.conclusion == "recover"
     assert {item.grade for item in plan.items} == {"donor"}

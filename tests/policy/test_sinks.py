@@ -190,7 +190,7 @@ def test_tune_starts_from_the_config_file(cascade_store: Store, clock: Clock, tm
     loop, config, _ = with_files(cascade_store, clock, tmp_path)
     config.write_text(json.dumps({"thresholds": {"semantic": 0.68}}))
     plan = loop.propose_tune()
-    assert {layer["layer"]: layer["old"] for layer in plan.detail["layers"]} == {
+    assert {layer.layer: layer.old for layer in plan.layers} == {
         "keyword": 0.85, "semantic": 0.68, "rag": 0.85, "pytorch": 0.9,
     }  # fmt: skip
 

@@ -25,7 +25,7 @@ def test_says_what_the_tuner_says(cascade_store: Store, loop: PolicyStore) -> No
     plan = loop.propose_tune(window=ALL)
     log = read_decisions(cascade_store.database, ALL)
     result = tune(log, (0.85, 0.70, 0.85, 0.90), loop.tune_settings())
-    assert plan.verdict == result.verdict == "certified"
+    assert plan.conclusion == result.conclusion == "certified"
     assert [(i.label, i.old, i.new, i.grade) for i in plan.items] == [
         (c.layer, c.old, c.new, c.evidence) for c in result.layers if c.changed
     ]
@@ -43,8 +43,9 @@ def test_each_item_tells_how_often_its_layer_is_right(cascade_store: Store, loop
             "SELECT COUNT(*), SUM(correct) FROM routes WHERE layer = ? AND correct IS NOT NULL", (item.label,)
         )
         low, high = wilson(right, n) or (0.0, 0.0)
-        assert (item.detail["taken"], item.detail["right"]) == (n, right)
-        assert item.detail["accuracy_interval"] == pytest.approx((low, high))
+        layer = next(layer for layer in plan.layers if layer.layer == item.label)
+        assert (layer.taken, layer.right) == (n, right)
+        assert layer.accuracy_interval == pytest.approx((low, high))
         said = f"{right / n:.1%} of {n:,} that it took are right ({low:.1%} to {high:.1%})".replace("%", " %")
         assert said in item.evidence
 
@@ -52,33 +53,34 @@ def test_each_item_tells_how_often_its_layer_is_right(cascade_store: Store, loop
 @pytest.mark.usefixtures("cascade_store")
 def test_the_predicted_shares_are_those_of_as_many_decisions_as_it_says(loop: PolicyStore) -> None:
     plan = loop.propose_tune(window=ALL)
-    n = plan.detail["measured"]
-    assert 0 < n < plan.detail["events"]
-    for layer in plan.detail["layers"]:
-        taken = layer["captured_new"] * n
+    assert plan.tuned is not None
+    n = plan.tuned.measured
+    assert 0 < n < plan.tuned.events
+    for layer in plan.layers:
+        taken = layer.captured_new * n
         assert taken == pytest.approx(round(taken), abs=1e-6)
 
 
 def test_flips_name_the_decisions_that_go_elsewhere(cascade_store: Store, loop: PolicyStore) -> None:
     plan = loop.propose_tune(window=ALL)
     log = read_decisions(cascade_store.database, ALL)
-    before = replay(log, [layer["old"] for layer in plan.detail["layers"]])
-    after = replay(log, [layer["new"] for layer in plan.detail["layers"]])
+    before = replay(log, [layer.old for layer in plan.layers])
+    after = replay(log, [layer.new for layer in plan.layers])
     moved = [f"r{i:06d}" for i in range(len(log)) if before.layer[i] != after.layer[i]]
     assert plan.flips is not None
-    assert plan.flips["total"] == len(moved)
+    assert plan.flips.total == len(moved)
     assert {flip.route_id for flip in plan.flipped} <= set(moved)
     assert len(plan.flipped) == min(500, len(moved))
     assert [flip.at_ms for flip in plan.flipped] == sorted((f.at_ms for f in plan.flipped), reverse=True)
     if len(moved) <= 500:
         for name in ("same agent", "now right", "now wrong", "same verdict", "unknown"):
             counted = sum(flip.consequence == name for flip in plan.flipped)
-            assert counted == plan.flips[name.replace(" ", "_")]
+            assert counted == getattr(plan.flips, name.replace(" ", "_"))
 
 
 def test_the_seed_rules_stand_beside_it(cascade_store: Store, loop: PolicyStore) -> None:
     plan = loop.propose_tune(window=ALL)
-    rules = {other.policy: other for other in plan.alternatives}
+    rules = {other.rule: other for other in plan.alternatives}
     assert set(rules) == {"seed-accuracy", "seed-count"}
     assert rules["seed-count"].values["layer:semantic"] == pytest.approx(0.65)
     strict = loop.propose_tune(loop.tune_settings(target=0.96), ALL)
@@ -92,7 +94,7 @@ def test_the_seed_rules_stand_beside_it(cascade_store: Store, loop: PolicyStore)
 def test_fifty_samples_cannot_certify(store: Store, loop: PolicyStore, clock: Clock) -> None:
     write_cascade(store, cascade_log("seedlike", 50, 7), clock.now_ms - 20_000)
     plan = loop.propose_tune(loop.tune_settings(min_graded=10, target=0.95), ALL)
-    assert plan.verdict != "certified"
+    assert plan.conclusion != "certified"
     assert plan.more_needed is None or plan.more_needed > 0
     assert plan.reasons
 
@@ -129,7 +131,7 @@ def test_real_decisions_beat_the_seed_rule(store: Store, loop: PolicyStore) -> N
     assert (len(log), log.layers) == (1500, ("keyword", "semantic", "rag", "pytorch"))
     assert replay(log).layer.tolist() == log.accepted.tolist()
     plan = loop.propose_tune(loop.tune_settings(rule="seed-accuracy"), window)
-    rule = next(other for other in plan.alternatives if other.policy == "seed-accuracy")
+    rule = next(other for other in plan.alternatives if other.rule == "seed-accuracy")
     best = loop.propose_tune(loop.tune_settings(target=0.90, max_clarify=0.22), window)
     assert best.verdict == "certified"
     assert (best.predicted["accuracy"].new or 0) >= (rule.predicted["accuracy"] or 1)

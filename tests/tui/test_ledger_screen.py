@@ -25,7 +25,7 @@ from fedtop.views.ledger.columns import (
     effect_rows,
     ledger_rows,
     main_measure,
-    verdict_cell,
+    state_cell,
 )
 from fedtop.views.overview.parts import KEY_GAP
 from fedtop.widgets.table_model import plain
@@ -319,20 +319,20 @@ EFFECTS = Effects(
 
 
 def test_a_row_says_what_was_promised_and_what_came() -> None:
-    effects = replace(EFFECTS, verdict="confirmed", measured=(measured("now", accuracy=0.961, latency_ms=35.0),))
+    effects = replace(EFFECTS, state="confirmed", measured=(measured("now", accuracy=0.961, latency_ms=35.0),))
     (row,) = ledger_rows([change(effects=effects)], UTC, 0)
     shown = {key: plain(cell) for key, cell in row.cells.items()}
     assert shown["items"] == "semantic 0.70→0.66"
     assert shown["predicted"] == "accuracy 96.8 %"
     assert shown["measured"] == "96.1 % 90.0–97.0"
-    assert shown["verdict"] == "● confirmed"
+    assert shown["effect"] == "● confirmed"
 
 
 def test_what_is_not_known_is_no_number() -> None:
     (row,) = ledger_rows([change(effects=EFFECTS)], UTC, 0)
     assert row.cells["measured"] is None
     (bare,) = ledger_rows([change()], UTC, 0)
-    assert bare.cells["verdict"] is bare.cells["predicted"] is None
+    assert bare.cells["effect"] is bare.cells["predicted"] is None
     assert effect_rows(EFFECTS)[-1].cells["accuracy"] is None
 
 
@@ -343,10 +343,10 @@ def test_what_was_taken_back_is_dim_and_names_by_what() -> None:
     assert "taken back by #2" in " ".join(part.plain for part in change_parts(change(undone_by=2), UTC, 0))
 
 
-def test_a_verdict_has_a_glyph_and_a_word() -> None:
-    assert verdict_cell(replace(EFFECTS, broken=())).plain == f"{UNICODE.idle} watching"
-    assert verdict_cell(EFFECTS).plain == f"{UNICODE.warn} watching"
-    assert verdict_cell(replace(EFFECTS, verdict="harmful")).plain == f"{UNICODE.alert} harmful"
+def test_an_effect_has_a_glyph_and_a_word() -> None:
+    assert state_cell(replace(EFFECTS, broken=())).plain == f"{UNICODE.idle} watching"
+    assert state_cell(EFFECTS).plain == f"{UNICODE.warn} watching"
+    assert state_cell(replace(EFFECTS, state="harmful")).plain == f"{UNICODE.alert} harmful"
 
 
 def test_columns_are_those_that_are_measured() -> None:

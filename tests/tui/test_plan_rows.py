@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC
 from pathlib import Path
 
@@ -11,8 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from rich.text import Text
 
-from fedstore.policy import Alternative, Flip, Plan, PlanItem, PolicyStore, Predicted
+from fedstore.learning.tuning_types import LayerChange, TuneSettings
+from fedstore.policy import (
+    Alternative,
+    BoostDetail,
+    BoostEvidence,
+    Flip,
+    FlipCounts,
+    Plan,
+    PlanItem,
+    PolicyBody,
+    PolicyStore,
+    Predicted,
+    TuneDetail,
+)
 from fedstore.policy.extent import Extent
 from fedstore.policy.tune import FLIPS_KEPT
 from fedtop.glyphs import ASCII, UNICODE
@@ -37,27 +51,25 @@ EXTENT = Extent(
     verdict_seq=0,
 )  # fmt: skip
 LAYERS = (
-    {"layer": "keyword", "old": 0.85, "new": 0.85, "captured_now": 0.32, "captured_new": 0.32, "note": "no gain",
-     "attempts": 9_412, "graded": 3_870, "evidence": "exact"},
-    {"layer": "semantic", "old": 0.70, "new": 0.66, "captured_now": 0.42, "captured_new": 0.459, "note": "accepts more",
-     "attempts": 6_400, "graded": 2_600, "evidence": "probe"},
-)  # fmt: skip
+    LayerChange("keyword", 0.85, 0.85, "exact", 9_412, 3_870, 0.32, 0.32, 0, 0, "no gain"),
+    LayerChange("semantic", 0.70, 0.66, "probe", 6_400, 2_600, 0.42, 0.459, 0, 0, "accepts more"),
+)
 TUNE = Plan(
-    kind="tune", policy="certified", verdict="certified", made_ms=1000, policy_version=3, policy_hash="x", id="t-4f2a",
+    kind="tune", rule="certified", conclusion="certified", made_ms=1000, policy_version=3, policy_hash="x", id="t-4f2a",
     items=(PlanItem("layer:semantic", "semantic", 0.70, 0.66, grade="probe", n=2_600),),
     pins={"layer:keyword": 0.85}, window_label="7d", extent=EXTENT,
     predicted={
         "accuracy": Predicted(0.974, 0.968, -0.006, (0.96, 0.98), (0.95, 0.98), (-0.009, -0.002)),
         "latency_ms": Predicted(46.0, 36.0, -10.0, (44.0, 48.0), (34.0, 38.0), (-12.0, -8.0)),
     },
-    flips={"total": 184, "same_agent": 171, "now_right": 9, "now_wrong": 4, "same_verdict": 0, "unknown": 0},
+    flips=FlipCounts(total=184, same_agent=171, now_right=9, now_wrong=4, same_verdict=0, unknown=0),
     alternatives=(
         Alternative("seed-accuracy", {"layer:keyword": 0.85, "layer:semantic": 0.65}, "misses the target",
                     {"accuracy": 0.941}),
         Alternative("seed-count", {"layer:keyword": 0.85, "layer:semantic": 0.70}, "", {"accuracy": 0.974}),
     ),
     reasons=("accuracy holds",), warnings=("clarification is assumed right",), more_needed=0,
-    settings={"target": 0.95, "confidence": 0.95, "margin": 0.01}, detail={"layers": LAYERS, "guard": "accuracy"},
+    settings=TuneSettings(target=0.95, confidence=0.95, margin=0.01), detail=TuneDetail(LAYERS, "accuracy"),
 )  # fmt: skip
 
 
@@ -87,13 +99,13 @@ def test_title_says_what_the_plan_rests_on() -> None:
 
 
 def test_a_certificate_of_no_harm_promises_that() -> None:
-    plan = replace(TUNE, detail={**TUNE.detail, "guard": "no-worse"})
+    plan = replace(TUNE, detail=TuneDetail(LAYERS, "no-worse"))
     assert "at most 1.0 % of the decisions get worse" in words(title_parts(plan))
 
 
-@pytest.mark.parametrize("verdict", ["estimated", "recover"])
-def test_what_is_not_certified_says_so_before_it_is_applied(verdict: str) -> None:
-    plan = replace(TUNE, verdict=verdict)
+@pytest.mark.parametrize("conclusion", ["estimated", "recover"])
+def test_what_is_not_certified_says_so_before_it_is_applied(conclusion: str) -> None:
+    plan = replace(TUNE, conclusion=conclusion)
     assert caution(plan).startswith("not certified: ")
     assert "95.0 %" in caution(plan)
     assert "not certified" in words(title_parts(plan))
@@ -128,12 +140,12 @@ def test_layers_that_stay_are_shown_with_why() -> None:
 
 def test_a_locked_proposal_shows_no_move() -> None:
     """What was found but is locked is no item of the plan, so it must not look like one."""
-    lines = diff_lines(replace(TUNE, items=(), verdict="keep"))
+    lines = diff_lines(replace(TUNE, items=(), conclusion="keep"))
     assert all(line.grade == "unchanged" and line.now == line.new for line in lines)
 
 
 def test_estimates_do_not_look_certified() -> None:
-    assert [line.grade for line in diff_lines(replace(TUNE, verdict="estimated"))] == ["unchanged", "estimated"]
+    assert [line.grade for line in diff_lines(replace(TUNE, conclusion="estimated"))] == ["unchanged", "estimated"]
 
 
 def test_predictions_carry_their_intervals() -> None:
@@ -151,7 +163,7 @@ def test_flips_add_up() -> None:
         "184 decisions would go elsewhere:", "171 same agent", "9 now right", "4 now wrong", "f lists them",
     ]  # fmt: skip
     assert flips_parts(replace(TUNE, flips=None)) == ()
-    assert "no decision" in words(flips_parts(replace(TUNE, flips={"total": 0})))
+    assert "no decision" in words(flips_parts(replace(TUNE, flips=FlipCounts(0, 0, 0, 0, 0, 0))))
 
 
 def test_other_rules_say_what_they_would_move() -> None:
@@ -169,7 +181,7 @@ def test_rules_that_agree_share_a_sentence() -> None:
 def test_too_little_evidence_says_how_much_more(tmp_path: Path, clock: Clock) -> None:
     with loop_store(tmp_path / "few.db", clock, TOO_LITTLE) as store:
         plan = PolicyStore(store).propose_tune()
-    assert (plan.verdict, plan.changed) == ("insufficient", False)
+    assert (plan.conclusion, plan.changed) == ("insufficient", False)
     told = words(note_items(plan))
     assert plan.more_needed
     assert told.count(f"{plan.more_needed:,} more graded") == 1
@@ -184,7 +196,7 @@ def test_missing_grades_are_said_when_no_reason_does() -> None:
 def test_recover_is_not_certified(tmp_path: Path, clock: Clock) -> None:
     with loop_store(tmp_path / "recover.db", clock, RECOVER) as store:
         plan = PolicyStore(store).propose_tune()
-    assert plan.verdict == "recover"
+    assert plan.conclusion == "recover"
     assert "misses the target of 97.5 %" in caution(plan)
 
 
@@ -192,12 +204,12 @@ def test_flip_rows_match_the_counts(tmp_path: Path, clock: Clock) -> None:
     with loop_store(tmp_path / "flips.db", clock, CERTIFIED) as store:
         plan = PolicyStore(store).propose_tune()
     assert plan.flips is not None
-    assert plan.flips["total"] <= FLIPS_KEPT, "else not all flips are listed"
+    assert plan.flips.total <= FLIPS_KEPT, "else not all flips are listed"
     rows = flip_rows(plan.flipped, UTC, plan.made_ms)
-    assert len(rows) == plan.flips["total"]
+    assert len(rows) == plan.flips.total
     seen = Counter(str(row.sort["what"]) for row in rows)
     assert {name.replace(" ", "_"): n for name, n in seen.items()} == {
-        name: n for name, n in plan.flips.items() if n and name != "total"
+        name: n for name, n in asdict(plan.flips).items() if n and name != "total"
     }
     assert {row.key for row in rows} == {flip.route_id for flip in plan.flipped}
     assert rows[0].sort["what"] == "now wrong", "what turns wrong is read first"
@@ -205,8 +217,8 @@ def test_flip_rows_match_the_counts(tmp_path: Path, clock: Clock) -> None:
 
 def test_hostile_names_reach_no_line() -> None:
     flip = Flip(HOSTILE, 0, HOSTILE, HOSTILE, HOSTILE, HOSTILE, "unknown")
-    layer = {**LAYERS[0], "layer": HOSTILE, "note": HOSTILE}
-    plan = replace(TUNE, id=HOSTILE, reasons=(HOSTILE,), detail={**TUNE.detail, "layers": (layer,)})
+    layer = replace(LAYERS[0], layer=HOSTILE, note=HOSTILE)
+    plan = replace(TUNE, id=HOSTILE, reasons=(HOSTILE,), detail=TuneDetail((layer,)))
     shown = [plain(cell) for row in flip_rows((flip,), UTC, plan.made_ms) for cell in row.cells.values()]
     shown += [words(title_parts(plan)), words(note_items(plan)), words(rule_items(plan))]
     shown += [plain(diff_lines(plan)[0].item), plain(diff_lines(plan)[0].evidence)]
@@ -218,7 +230,7 @@ def test_hostile_names_reach_no_line() -> None:
 
 def test_every_pair_shows_the_three_rules(boosts: Plan) -> None:
     rows = {row.key: row for row in boost_rows(boosts, {})}
-    values = {other.policy: other.values for other in boosts.alternatives}
+    values = {other.rule: other.values for other in boosts.alternatives}
     assert set(rows) == set().union(*values.values())
     for key, row in rows.items():
         assert {rule: row.sort[rule] for rule in values} == {rule: values[rule][key] for rule in values}
@@ -227,23 +239,52 @@ def test_every_pair_shows_the_three_rules(boosts: Plan) -> None:
 def test_what_changes_comes_first(boosts: Plan) -> None:
     rows = boost_rows(boosts, {})
     assert [row.key for row in rows[: len(boosts.items)]] == [item.key for item in boosts.items]
-    nothing = boost_rows(replace(boosts, items=()), {"agent:kimi": 0.05})
-    assert {row.key for row in nothing} == {row.key for row in rows}
-    assert {row.key: plain(row.cells["now"]) for row in nothing if row.cells["now"]} == {"agent:kimi": "+0.05"}
-    assert {plain(row.cells["new"]) for row in nothing} == {"keep"}
+    assert {row.key for row in rows} == boosts.proposals.keys()
+
+
+def test_now_and_new_are_what_a_router_adds(tmp_path: Path, clock: Clock) -> None:
+    with loop_store(tmp_path / "boosts.db", clock) as store:
+        loop = PolicyStore(store)
+        plan = loop.propose_optimize()
+        first, after = boost_rows(plan, {}), PolicyBody().with_values(plan.values)
+        loop.apply(plan)
+        again = boost_rows(loop.propose_optimize(), after.values())
+    pairs = {rests.key: (rests.agent, rests.task_type or "") for rests in plan.proposals.values()}
+    assert {row.key: (row.sort["now"], row.sort["new"]) for row in first} == {
+        key: (0.0, after.boost(*pair)) for key, pair in pairs.items()
+    }
+    assert {row.key: (row.sort["now"], row.sort["new"]) for row in again} == {
+        key: (after.boost(*pair), after.boost(*pair)) for key, pair in pairs.items()
+    }
+    assert {plain(row.cells["new"]) for row in again} == {"keep"}
+    dim = {row.key for row in again if isinstance(row.cells["now"], Text) and row.cells["now"].style == "$dim"}
+    inherited = {key for key in pairs if "/" in key and key not in after.values() and after.boost(*pairs[key])}
+    assert dim == inherited != set()
+
+
+def test_a_cut_from_the_boost_of_the_agent_points_down() -> None:
+    """Set for the first time, but less than what the agent's own boost gives."""
+    rests = BoostEvidence("kimi", "docs", 1, 3, 3.0, 1 / 3, 0.7, 0.68, None, 0.02, None, "", None, 0.05, 0.02)
+    item = PlanItem("agent:kimi/docs", "kimi for docs", None, 0.02)
+    plan = Plan("optimize", "shrunk", "proposed", 0, 0, "", (item,), detail=BoostDetail((rests,)))
+    (row,) = boost_rows(plan, {"agent:kimi": 0.05})
+    assert [plain(row.cells[name]) for name in ("now", "arrow", "new", "peers")] == ["+0.05", "▼", "+0.02", "68.0 %"]
+    told = [line.plain for line in setting_lines(plan, item.key)]
+    assert "a router adds +0.05 now, +0.02 with this plan; a boost for a task type replaces the agent's own" in told
+    assert "70.0 % after shrinking, compared with 68.0 % of all agents at docs" in told
+    assert "a boost for a task type replaces the agent's own" in words(note_items(plan))
 
 
 def test_claims_stand_apart_from_boosts(boosts: Plan) -> None:
-    claimed = [p for p in boosts.detail["proposals"] if p["claim"]]
+    claims = {rests.key: rests.claim for rests in boosts.proposals.values() if rests.claim}
     told = words(note_items(boosts))
-    assert [(p["agent"], p["task_type"]) for p in claimed if p["claim"] == "high"] == [("kimi", "review")]
+    assert [key for key, claim in claims.items() if claim == "high"] == ["agent:kimi/review"]
     assert "high performer, with 90 % confidence: kimi for review 97 % of 60" in told
-    assert ("low performer" in told) is any(p["claim"] == "low" for p in claimed)
+    assert ("low performer" in told) is ("low" in claims.values())
 
 
 def test_a_boost_without_a_claim_says_so(boosts: Plan) -> None:
-    proposals = [{**p, "claim": None} for p in boosts.detail["proposals"]]
-    plan = replace(boosts, detail={"proposals": proposals})
+    plan = replace(boosts, detail=BoostDetail(tuple(replace(p, claim=None) for p in boosts.proposals.values())))
     assert "no claim of a high or low performer holds" in words(note_items(plan))
 
 
@@ -285,7 +326,7 @@ def test_the_question_repeats_pins_files_and_version() -> None:
 
 
 def test_taking_back_a_first_threshold_names_what_the_router_used() -> None:
-    (line,) = item_lines([PlanItem("layer:rag", "rag", 0.80, None, detail={"restores": 0.85})])
+    (line,) = item_lines([PlanItem("layer:rag", "rag", 0.80, None, restores=0.85)])
     assert "not set: the router's own value, which was 0.85" in line.plain
 
 

@@ -111,10 +111,10 @@ async def test_optimize_shows_the_rules_side_by_side(looped: Store, clock: Clock
 async def test_p_tries_every_rule_in_turn(looped: Store, clock: Clock) -> None:
     async with running(looped, clock) as (app, pilot):
         await pilot.press("t")
-        seen = [(await planned(app, pilot)).policy]
+        seen = [(await planned(app, pilot)).rule]
         for _ in range(4):
             await pilot.press("p")
-            seen.append((await planned(app, pilot)).policy)
+            seen.append((await planned(app, pilot)).rule)
         assert seen == ["certified", "no-worse", "seed-accuracy", "seed-count", "certified"]
 
 
@@ -418,7 +418,7 @@ async def test_a_plan_of_old_decisions_is_one_key_away(tmp_path: Path, clock: Cl
         clock.advance(40 * DAY_MS)
         async with running(store, clock) as (app, pilot):
             await pilot.press("t")
-            assert (await planned(app, pilot)).verdict == "insufficient"
+            assert (await planned(app, pilot)).conclusion == "insufficient"
             await until(pilot, lambda: "h shows the 7d that end there" in screen_text(app))
             await pilot.press("h")
             await until(pilot, lambda: panel(app).plan is not None and panel(app).plan.changed, "a plan as of then")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedstore.learning.correctness import RIGHT, WRONG, layer_attempts, layer_correctness
 from fedstore.learning.intervals import Interval, wilson
 from fedstore.learning.seed_rules import RuleChange, seed_accuracy, seed_count
-from fedstore.learning.verdicts import RIGHT, WRONG, layer_attempts, layer_verdicts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +83,7 @@ def analyse_layer(log: DecisionLog, k: int, threshold: float, min_samples: int =
     """Analyse layer k of the window against ``threshold``, the one in force now."""
     live = layer_attempts(log, k, live_only=True)
     confidence = log.confidence[:, k]
-    verdict = layer_verdicts(log, k)
+    correctness = layer_correctness(log, k)
     accepted = log.accepted == k
     graded = accepted & (log.correct >= 0)
     below, above = live & (confidence < threshold), live & (confidence >= threshold)
@@ -98,9 +98,9 @@ def analyse_layer(log: DecisionLog, k: int, threshold: float, min_samples: int =
         mean_latency_ms=_mean(log.latency_ms[live, k]),
         accuracy=Share(_count(graded & (log.correct == 1)), _count(graded)),
         below=_count(below),
-        missed=Share(_count(below & (verdict == RIGHT)), _count(below & (verdict >= WRONG))),
+        missed=Share(_count(below & (correctness == RIGHT)), _count(below & (correctness >= WRONG))),
         above=_count(above),
-        incorrect=Share(_count(above & (verdict == WRONG)), _count(above & (verdict >= WRONG))),
+        incorrect=Share(_count(above & (correctness == WRONG)), _count(above & (correctness >= WRONG))),
         probes=_count(layer_attempts(log, k)) - _count(live),
         rule_count=seed_count(log, now)[k],
         rule_accuracy=seed_accuracy(log, now, min_samples)[k],

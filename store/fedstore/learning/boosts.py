@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from fedstore.learning.intervals import Interval, wilson, wilson_lower, wilson_upper
 from fedstore.learning.percent import counted, percent
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
+    "REPLACES",
     "BoostProposal",
     "BoostSettings",
     "Claim",
@@ -35,6 +36,8 @@ Claim = Literal["high", "low"]
 Outcome = tuple[str, str, bool]
 """(agent, task type, success), oldest first."""
 
+REPLACES: Final = "a boost for a task type replaces the agent's own"
+"""What a router does with the two."""
 MAX_BOOST = 0.05
 MIN_TASKS = 5
 SEED_HIGH, SEED_LOW = 0.90, 0.50

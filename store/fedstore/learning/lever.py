@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedstore.learning.correctness import RIGHT, UNJUDGED, WRONG, layer_attempts, layer_correctness
 from fedstore.learning.intervals import Interval
 from fedstore.learning.replay import UNKNOWN, Replay, replay
 from fedstore.learning.stratified import Stratum, WeightedRate, weighted_rate
-from fedstore.learning.verdicts import RIGHT, UNJUDGED, WRONG, layer_attempts, layer_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fedstore.learning.log import DecisionLog
 
-__all__ = ["Lever", "LeverReading", "VerdictHistogram", "verdict_histogram"]
+__all__ = ["AttemptHistogram", "Lever", "LeverReading", "attempt_histogram"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -61,8 +61,8 @@ class LeverReading:
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictHistogram:
-    """Attempts of a layer by confidence over [0, 1], split by verdict: one count per bin."""
+class AttemptHistogram:
+    """Attempts of a layer by confidence over [0, 1], split by whether it was right: one count per bin."""
 
     edges: tuple[float, ...]
     right: tuple[int, ...]
@@ -70,17 +70,17 @@ class VerdictHistogram:
     unknown: tuple[int, ...]
 
 
-def verdict_histogram(log: DecisionLog, k: int, bins: int = 40) -> VerdictHistogram:
+def attempt_histogram(log: DecisionLog, k: int, bins: int = 40) -> AttemptHistogram:
     """Histogram of layer k's confidences; the last bin includes 1.0. Background probes count too."""
     tried = layer_attempts(log, k)
     place = np.minimum((log.confidence[tried, k] * bins).astype(np.int64), bins - 1)
-    verdict = layer_verdicts(log, k)[tried]
+    correctness = layer_correctness(log, k)[tried]
 
     def count(which: int) -> tuple[int, ...]:
-        return tuple(np.bincount(place[verdict == which], minlength=bins).tolist())
+        return tuple(np.bincount(place[correctness == which], minlength=bins).tolist())
 
     edges = tuple(i / bins for i in range(bins + 1))
-    return VerdictHistogram(edges, count(RIGHT), count(WRONG), count(UNJUDGED))
+    return AttemptHistogram(edges, count(RIGHT), count(WRONG), count(UNJUDGED))
 
 
 class Lever:

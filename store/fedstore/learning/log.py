@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fedstore.learning.special import uniform_from_hash
+from fedstore.learning.tuning_types import A_SHARE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["A_SHARE", "DecisionLog", "hash_id"]
-
-A_SHARE = 0.38
-"""Share of the events a search optimises on; the rest certifies."""
+__all__ = ["DecisionLog", "hash_id"]
 
 _PER_EVENT = (
     "ids",

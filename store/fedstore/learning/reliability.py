@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedstore.learning.correctness import RIGHT, UNJUDGED, layer_attempts, layer_correctness
 from fedstore.learning.intervals import Interval, wilson
-from fedstore.learning.verdicts import RIGHT, UNJUDGED, layer_attempts, layer_verdicts
 
 if TYPE_CHECKING:
     from fedstore.learning.log import DecisionLog
@@ -40,9 +40,9 @@ class Reliability:
 
 def reliability(log: DecisionLog, k: int, bins: int = 10) -> Reliability:
     """Reliability of layer k's confidences over its judged attempts, probes included."""
-    verdict = layer_verdicts(log, k)
-    rows = layer_attempts(log, k) & (verdict != UNJUDGED)
-    confidence, right = log.confidence[rows, k], (verdict[rows] == RIGHT).astype(np.float64)
+    correctness = layer_correctness(log, k)
+    rows = layer_attempts(log, k) & (correctness != UNJUDGED)
+    confidence, right = log.confidence[rows, k], (correctness[rows] == RIGHT).astype(np.float64)
     place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     sizes = np.bincount(place, minlength=bins)
     sums = np.bincount(place, weights=confidence, minlength=bins)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedstore.learning.correctness import RIGHT, UNJUDGED, WRONG, layer_correctness
 from fedstore.learning.percent import counted, percent
-from fedstore.learning.verdicts import RIGHT, UNJUDGED, WRONG, layer_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,8 +80,8 @@ def judged_confidences(log: DecisionLog) -> list[Judged]:
     """Per layer, confidences of the live attempts judged right and of those judged wrong."""
     found = []
     for k in range(len(log.layers)):
-        verdict = layer_verdicts(log, k)
-        verdict[log.shadow[:, k]] = UNJUDGED
+        correctness = layer_correctness(log, k)
+        correctness[log.shadow[:, k]] = UNJUDGED
         column = log.confidence[:, k]
-        found.append((column[verdict == RIGHT], column[verdict == WRONG]))
+        found.append((column[correctness == RIGHT], column[correctness == WRONG]))
     return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedstore.learning.correctness import layer_attempts
 from fedstore.learning.donors import DONOR_BAND
 from fedstore.learning.evidence import Evidence, EvidenceGrade, Guard, probed_events
 from fedstore.learning.percent import counted, percent
@@ -19,8 +20,7 @@ from fedstore.learning.search import Search, candidates, collapse
 from fedstore.learning.seed_rules import seed_accuracy, seed_count
 from fedstore.learning.tuning_context import Context, Finding
 from fedstore.learning.tuning_report import build_result
-from fedstore.learning.tuning_types import TuneCancelledError, TuneResult, TuneSettings, Verdict
-from fedstore.learning.verdicts import layer_attempts
+from fedstore.learning.tuning_types import Conclusion, TuneCancelledError, TuneResult, TuneSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -163,11 +163,11 @@ class _Job:
             return Finding("insufficient", self.now, self.context.evidence("exact", self.guard), None, (reason,))
         grade = self._grade()
         first = self._try(grade)
-        if first.verdict != "insufficient" or grade != "exact" or self.settings.evidence != "auto":
+        if first.conclusion != "insufficient" or grade != "exact" or self.settings.evidence != "auto":
             return first
         self.stage(0.4)
         second = self._try("donor")
-        return second if second.verdict == "estimated" else first
+        return second if second.conclusion == "estimated" else first
 
     def _space(self, grade: EvidenceGrade, evidence: Evidence) -> Search:
         grids = self.grids
@@ -196,8 +196,8 @@ class _Job:
         reason = self._keep_reason(search, policy, present_ok)
         if reason is not None:
             return Finding("keep", self.now, evidence, present_p, (reason,))
-        verdict: Verdict = "estimated" if grade == "donor" else "certified"
-        return Finding(verdict, search.thresholds(policy), evidence, p_value, ())
+        conclusion: Conclusion = "estimated" if grade == "donor" else "certified"
+        return Finding(conclusion, search.thresholds(policy), evidence, p_value, ())
 
     def _keep_reason(self, search: Search, policy: int, present_ok: bool) -> str | None:
         """Why the present setting stays; what misses the target or the cap never stays for the sake of cost."""
@@ -250,6 +250,6 @@ class _Job:
         if grade == "exact" and any(value > old for value, old in zip(new, self.now, strict=True)):
             grade = "donor"
         self.notes = [reason for _, reason in changes]
-        verdict: Verdict = "keep" if new == self.now else "estimated"
+        conclusion: Conclusion = "keep" if new == self.now else "estimated"
         guard: Guard = "accuracy" if self.log.graded.any() else "no-worse"
-        return Finding(verdict, new, self.context.evidence(grade, guard), None, ("a rule by name, not certified",))
+        return Finding(conclusion, new, self.context.evidence(grade, guard), None, ("a rule by name, not certified",))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedstore.learning.log import DecisionLog
-    from fedstore.learning.tuning_types import TuneSettings, Verdict
+    from fedstore.learning.tuning_types import Conclusion, TuneSettings
 
 __all__ = ["Context", "Finding"]
 
@@ -50,7 +50,7 @@ class Context:
 class Finding:
     """What a search or a rule came to."""
 
-    verdict: Verdict
+    conclusion: Conclusion
     thresholds: tuple[float, ...]
     evidence: Evidence
     p_value: float | None

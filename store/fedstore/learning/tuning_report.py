@@ -55,7 +55,7 @@ def build_result(context: Context, finding: Finding, notes: Sequence[str]) -> Tu
     now, new = predicted.now, predicted.new
     lam = settings.clarify_cost_ms
     return TuneResult(
-        verdict=finding.verdict,
+        conclusion=finding.conclusion,
         rule=settings.rule,
         guard=context.guard,
         evidence=finding.evidence.grade,
@@ -86,7 +86,7 @@ def build_result(context: Context, finding: Finding, notes: Sequence[str]) -> Tu
 
 def _predict(context: Context, finding: Finding) -> _Prediction:
     """Chosen on A and certified on B speaks on B; what was chosen on everything speaks on everything."""
-    whole = finding.verdict == "recover" or finding.p_value is None or not context.certify.any()
+    whole = finding.conclusion == "recover" or finding.p_value is None or not context.certify.any()
     part = np.ones(len(context.log), dtype=np.bool_) if whole else context.certify
     evidence = finding.evidence
     has_grades = bool(context.log.graded.any())
@@ -152,7 +152,7 @@ def _layers(
 
 def _move_note(old: float, new: float) -> str:
     if new == old:
-        return "stays"
+        return ""
     return "accepts more" if new < old else "passes more on"
 
 

@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from fedstore.learning.intervals import Interval, wilson
-from fedstore.learning.log import A_SHARE
 from fedstore.learning.rules import DEFAULT_TUNE_RULE, TuneRule
 
 if TYPE_CHECKING:
     from fedstore.learning.evidence import EvidenceGrade, Guard
 
 __all__ = [
+    "A_SHARE",
     "AgentChange",
+    "Conclusion",
     "Effect",
     "Flips",
     "LayerChange",
@@ -24,10 +25,12 @@ __all__ = [
     "TuneCancelledError",
     "TuneResult",
     "TuneSettings",
-    "Verdict",
 ]
 
-Verdict = Literal["certified", "estimated", "recover", "insufficient", "keep"]
+Conclusion = Literal["certified", "estimated", "recover", "insufficient", "keep"]
+"""What a search or a rule came to."""
+A_SHARE = 0.38
+"""The share of the decisions that a search optimises on; the rest certifies what it found."""
 
 
 _SEARCH = frozenset({"aggressive", "clarify_cost_ms", "confidence", "margin", "max_clarify"})
@@ -143,7 +146,7 @@ class LayerChange:
     """Graded decisions that the layer took, and how many of them are right."""
     right: int
     note: str
-    """Why it moves or stays."""
+    """What it does when it moves, or why it cannot; empty where it just stays."""
 
     @property
     def changed(self) -> bool:
@@ -201,7 +204,7 @@ class RulePlan:
 class TuneResult:
     """A threshold plan: a proposal, the evidence, the prediction, and what is missing to say more."""
 
-    verdict: Verdict
+    conclusion: Conclusion
     rule: TuneRule
     guard: Guard
     evidence: EvidenceGrade

@@ -1,4 +1,4 @@
-"""The sentences of a plan: why this verdict, what to beware of, how many graded decisions are missing."""
+"""The sentences of a plan: why this conclusion, what to beware of, how many graded decisions are missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fedstore.learning.evidence import Guard
     from fedstore.learning.log import DecisionLog
     from fedstore.learning.tuning_context import Context, Finding
-    from fedstore.learning.tuning_types import Effect, TuneSettings, Verdict
+    from fedstore.learning.tuning_types import Conclusion, Effect, TuneSettings
 
 __all__ = ["more_needed", "part_words", "reasons_for", "warnings_for"]
 
@@ -28,7 +28,7 @@ def more_needed(context: Context, finding: Finding, accuracy: Effect | None) -> 
 
     None are where the question is settled: by a certificate, or by the present setting that stays.
     """
-    if finding.verdict in {"certified", "keep"}:
+    if finding.conclusion in {"certified", "keep"}:
         return 0
     if accuracy is None:
         return None
@@ -41,24 +41,22 @@ def more_needed(context: Context, finding: Finding, accuracy: Effect | None) -> 
 
 
 def reasons_for(context: Context, finding: Finding, accuracy: Effect | None) -> tuple[str, ...]:
-    """Short sentences: what the verdict rests on and what would settle more."""
+    """Short sentences: what the conclusion rests on and what would settle more."""
     settings = context.settings
     reasons = list(finding.reasons)
-    if finding.verdict == "certified":
+    if finding.conclusion == "certified":
         promise = f"accuracy of at least {percent(settings.target, 1)}"
         if context.guard == "no-worse":
             promise = f"at most {percent(settings.margin, 1)} of the decisions get worse"
         reasons.append(f"{promise}, at {percent(settings.confidence)} confidence (p = {finding.p_value:.2g})")
-    if finding.verdict == "estimated" and finding.evidence.grade == "donor":
+    if finding.conclusion == "estimated" and finding.evidence.grade == "donor":
         reasons.append(
             "rests on borrowed paths: decisions just above a threshold are taken to be like those just below"
         )
     missing = more_needed(context, finding, accuracy)
-    if finding.verdict == "insufficient" and missing:
-        reasons.append(f"about {counted(missing, 'more graded decision')} would settle it")
-    if finding.verdict == "insufficient" and missing is None and accuracy is not None:
+    if finding.conclusion == "insufficient" and missing is None and accuracy is not None:
         reasons.append(f"the accuracy seen ({percent(accuracy.now, 1)}) is not above the target")
-    if finding.verdict == "insufficient" and context.guard == "accuracy":
+    if finding.conclusion == "insufficient" and context.guard == "accuracy":
         reasons.append("the rule no-worse needs no grades and may certify a change")
     return tuple(reasons)
 
@@ -75,7 +73,7 @@ def part_words(part: NDArray[np.bool_]) -> tuple[str, ...]:
 def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> tuple[str, ...]:
     settings, log = context.settings, context.log
     graded = int(np.count_nonzero(log.graded))
-    found = [*_size_warnings(settings, graded, finding.verdict, context.guard)]
+    found = [*_size_warnings(settings, graded, finding.conclusion, context.guard)]
     left_out = ((n, reason) for reason, n in context.rejected.items() if n)
     found += [f"{counted(n, 'more decision')} {are(n)} left out: {reason}" for n, reason in left_out]
     if context.guard == "no-worse" and graded == 0:
@@ -104,7 +102,7 @@ def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> t
     return tuple(found)
 
 
-def _size_warnings(settings: TuneSettings, graded: int, verdict: Verdict, guard: Guard) -> list[str]:
+def _size_warnings(settings: TuneSettings, graded: int, conclusion: Conclusion, guard: Guard) -> list[str]:
     if guard != "accuracy":
         return []
     found = []
@@ -118,7 +116,7 @@ def _size_warnings(settings: TuneSettings, graded: int, verdict: Verdict, guard:
             f"{percent(settings.target, 1)}: the {certifying} of them that certify reach {percent(reach, 1)} "
             f"without a single error (graded in this window: {graded:,})"
         )
-    if verdict == "certified" and graded < MANY_GRADED:
+    if conclusion == "certified" and graded < MANY_GRADED:
         found.append(
             f"the {percent(1 - settings.confidence)} bounds the chance of a bad change, "
             "not the chance that this change is bad; verify after applying"

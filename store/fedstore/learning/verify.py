@@ -1,6 +1,6 @@
 """After a change was applied: is it confirmed, harmful, or still being watched?
 
-Betting e-processes, valid however often they are looked at (Ville's inequality): a verdict is wrong with
+Betting e-processes, valid however often they are looked at (Ville's inequality): what they say is wrong with
 probability at most ``alpha``. Only outcomes recorded under the changed policy may be fed. Standard library
 only.
 """
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AssumptionCheck",
-    "ChangeVerdict",
     "EProcess",
-    "RateVerdict",
+    "EffectState",
+    "RateSince",
     "check_assumptions",
-    "rate_verdict",
+    "rate_since",
 ]
 
-ChangeVerdict = Literal["watching", "confirmed", "harmful"]
+EffectState = Literal["watching", "confirmed", "harmful"]
 
 _HARM_FACTORS = (1.05, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
 _VERIFY_FACTORS = (1.05, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 5.0, 6.5, 8.0)
@@ -48,7 +48,7 @@ class EProcess:
     Outcomes may come from groups that are graded more or less often than they occur: ``weights`` are then the shares
     of the groups among all events over those among the graded ones, and an outcome of group a pays
     1 + (q-p0)/(p0 (1-p0)) (weight_a error - p0), which is the same for a weight of 1 and fair for any. Plain counts
-    gave false verdicts in up to 77 % of simulated runs with uneven grades, weighted ones in at most 5 %.
+    were wrong in up to 77 % of simulated runs with uneven grades, weighted ones were in at most 5 %.
     """
 
     def __init__(self, target: float = 0.95, alpha: float = 0.05, weights: Sequence[float] = (1.0,)) -> None:
@@ -80,23 +80,23 @@ class EProcess:
         return _e_value(self._verify, self.by_group, self.n)
 
     @property
-    def verdict(self) -> ChangeVerdict:
+    def state(self) -> EffectState:
         """Harmful wins: a change once confirmed may still turn bad."""
         if self.harm_peak >= 1.0 / self.alpha:
             return "harmful"
         return "confirmed" if self.verified_peak >= 1.0 / self.alpha else "watching"
 
-    def observe(self, correct: bool) -> ChangeVerdict:
+    def observe(self, correct: bool) -> EffectState:
         """Take one outcome in and look."""
         return self.look((self.errors + (not correct),), self.n + 1)
 
-    def observe_all(self, outcomes: Iterable[bool]) -> ChangeVerdict:
+    def observe_all(self, outcomes: Iterable[bool]) -> EffectState:
         """Take outcomes in, in their order, looking after each."""
         for correct in outcomes:
             self.observe(correct)
-        return self.verdict
+        return self.state
 
-    def look(self, errors: Sequence[int], n: int) -> ChangeVerdict:
+    def look(self, errors: Sequence[int], n: int) -> EffectState:
         """Look at the totals since the change, errors by group; valid at any time, and the totals only grow."""
         grown = all(now >= before for now, before in zip(errors, self.by_group, strict=True))
         if n < self.n or not grown or sum(errors) > n:
@@ -104,7 +104,7 @@ class EProcess:
         self.by_group, self.n = tuple(errors), n
         self.harm_peak = max(self.harm_peak, self.harm)
         self.verified_peak = max(self.verified_peak, self.verified)
-        return self.verdict
+        return self.state
 
 
 Bet = tuple[tuple[float, ...], float]
@@ -136,10 +136,10 @@ def _e_value(bets: Sequence[Bet], errors: Sequence[int], n: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class RateVerdict:
+class RateSince:
     """Success rate since a change against the rate before it and the one predicted."""
 
-    verdict: ChangeVerdict
+    state: EffectState
     successes: int
     n: int
     rate: float | None
@@ -150,21 +150,21 @@ class RateVerdict:
     """Whether the prediction lies in the interval; ``None`` while either is missing."""
 
 
-def rate_verdict(
+def rate_since(
     outcomes: Sequence[bool], before: float, predicted: float | None = None, alpha: float = 0.05
-) -> RateVerdict:
-    """Verdict on a success rate (a boost's, a tool's): harmful below ``before``, confirmed above it.
+) -> RateSince:
+    """Where a success rate stands (a boost's, a tool's): harmful below ``before``, confirmed above it.
 
     ``outcomes`` are those since the change, in order. ``before`` is kept within [0.01, 0.99].
     """
     process = EProcess(min(0.99, max(0.01, before)), alpha)
-    verdict = process.observe_all(outcomes)
+    state = process.observe_all(outcomes)
     n, successes = process.n, process.n - process.errors
     interval = wilson(successes, n)
     as_predicted = None
     if interval is not None and predicted is not None:
         as_predicted = interval.low <= predicted <= interval.high
-    return RateVerdict(verdict, successes, n, successes / n if n else None, interval, before, predicted, as_predicted)
+    return RateSince(state, successes, n, successes / n if n else None, interval, before, predicted, as_predicted)
 
 
 @dataclass(frozen=True, slots=True)

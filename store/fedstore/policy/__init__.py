@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from fedstore.policy.alarms import Alarm
     from fedstore.policy.body import PolicyBody, boost_key, label_of, threshold_key
     from fedstore.policy.boost_views import BoostChange, boost_history, proposed_boosts
+    from fedstore.policy.details import BoostDetail, BoostEvidence, TuneDetail
     from fedstore.policy.effects import Effects, Measured
     from fedstore.policy.exports import export_policy
     from fedstore.policy.extent import Extent
     from fedstore.policy.ledger import Change
     from fedstore.policy.optimize_text import optimization_text
-    from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted
+    from fedstore.policy.plans import Alternative, Flip, FlipCounts, Plan, PlanItem, Predicted
     from fedstore.policy.router import Policy
     from fedstore.policy.sinks import read_thresholds, write_thresholds
     from fedstore.policy.store import PolicyStore
@@ -27,10 +28,13 @@ _HOMES = {
     "Alarm": "alarms",
     "Alternative": "plans",
     "BoostChange": "boost_views",
+    "BoostDetail": "details",
+    "BoostEvidence": "details",
     "Change": "ledger",
     "Effects": "effects",
     "Extent": "extent",
     "Flip": "plans",
+    "FlipCounts": "plans",
     "Measured": "effects",
     "Plan": "plans",
     "PlanItem": "plans",
@@ -38,6 +42,7 @@ _HOMES = {
     "PolicyBody": "body",
     "PolicyStore": "store",
     "Predicted": "plans",
+    "TuneDetail": "details",
     "boost_history": "boost_views",
     "boost_key": "body",
     "export_policy": "exports",
@@ -50,9 +55,10 @@ _HOMES = {
 }
 
 __all__ = [
-    "Alarm", "Alternative", "BoostChange", "Change", "Effects", "Extent", "Flip", "Measured", "Plan", "PlanItem",
-    "Policy", "PolicyBody", "PolicyStore", "Predicted", "boost_history", "boost_key", "export_policy", "label_of",
-    "optimization_text", "proposed_boosts", "read_thresholds", "threshold_key", "write_thresholds",
+    "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "Change", "Effects", "Extent", "Flip",
+    "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted", "TuneDetail",
+    "boost_history", "boost_key", "export_policy", "label_of", "optimization_text", "proposed_boosts",
+    "read_thresholds", "threshold_key", "write_thresholds",
 ]  # fmt: skip
 
 

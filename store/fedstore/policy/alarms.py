@@ -34,7 +34,7 @@ def alarm_about(change: Change) -> Alarm | None:
     effects = change.effects
     if effects is None:
         return None
-    if effects.verdict == "harmful":
+    if effects.state == "harmful":
         name = _MEASURES.get(change.kind, "accuracy")
         rate, interval = effects.now.values.get(name), effects.now.intervals.get(name)
         seen = "" if rate is None else f" {percent(rate, 1)}"

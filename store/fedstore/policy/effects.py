@@ -1,8 +1,8 @@
-"""What happened since a change: predicted against measured after 1 h, 24 h, 7 d and now, and the verdict.
+"""What happened since a change: predicted against measured after 1 h, 24 h, 7 d and now, and where it stands.
 
 Only facts logged under the new policy count: decisions from the first one on that shows a new threshold, without
 those that still show another; tasks that ended after the change and before the next change of the same items.
-The verdict is an e-process's, valid however often it is looked at (``learning.verify``).
+The state is an e-process's, valid however often it is looked at (`learning.verify`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fedstore.learning.verify import ChangeVerdict
-from fedstore.policy.plans import Pair, pair_of
+from fedstore.learning.verify import EffectState
+from fedstore.policy.details import Pair
+from fedstore.policy.former import with_former_names
 
 if TYPE_CHECKING:
     from fedstore.policy.ledger import Change
@@ -48,7 +49,8 @@ class Measured:
 class Effects:
     """What happened since one change."""
 
-    verdict: ChangeVerdict
+    state: EffectState
+    """Whether it is confirmed, harmful, or still being watched; valid however often one looks."""
     reference: float | None
     """The rate below which the change counts as harmful; None when nothing can be judged."""
     measured: tuple[Measured, ...]
@@ -63,27 +65,26 @@ class Effects:
         """Everything since the change."""
         return self.measured[-1]
 
+    @property
+    def verdict(self) -> EffectState:
+        """The former name of `state`."""
+        return self.state
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON-able values."""
+        """Plain JSON-able values; `state` under its former name too."""
         plain = asdict(self)
         for measured in plain["measured"]:
             measured["intervals"] = {
                 name: None if pair is None else list(pair) for name, pair in measured["intervals"].items()
             }
-        return plain
+        return with_former_names(plain)
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Effects:
-        """The reverse of ``to_dict``."""
-        measured = tuple(
-            Measured(**{
-                **one,
-                "intervals": {name: pair_of(pair) for name, pair in one["intervals"].items()},
-            })
-            for one in plain["measured"]
-        )  # fmt: skip
-        texts = {name: tuple(plain[name]) for name in ("broken", "notes")}
-        return cls(**{**plain, "measured": measured, **texts})
+        """The reverse of `to_dict`."""
+        from fedstore.policy.stored import effects_from
+
+        return effects_from(plain)
 
 
 def horizons(change: Change, until_ms: int, now_ms: int) -> list[tuple[str, int, bool]]:

@@ -59,8 +59,8 @@ def check_plan(
 
 def check_start(plan: Plan, body: PolicyBody, configured: Mapping[str, float]) -> None:
     """Raise PlanRefusedError when the routing configuration, where it decides, is not what the plan started from."""
-    for layer in plan.detail.get("layers", ()):
-        name, old = layer["layer"], layer["old"]
+    for layer in plan.layers:
+        name, old = layer.layer, layer.old
         now = None if name in body.thresholds else configured.get(name)
         if now is not None and abs(now - old) > _SLACK:
             raise PlanRefusedError(

@@ -7,15 +7,16 @@ twice changes nothing. Claims ("high performer") are apart from boosts and need 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedstore.learning.boosts import MIN_TASKS, BoostProposal, propose_boosts
 from fedstore.learning.intervals import wilson
 from fedstore.learning.rules import BOOST_RULES, BoostRule
 from fedstore.policy.body import PolicyBody, boost_key
+from fedstore.policy.details import BoostDetail, BoostEvidence, BoostSettings, pair_of
 from fedstore.policy.extent import Extent, Read
-from fedstore.policy.plans import Alternative, Plan, PlanItem, Predicted, pair_of
+from fedstore.policy.plans import Alternative, Plan, PlanItem, Predicted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,25 +72,26 @@ def plan_optimize(
     items = _items(proposals, job)
     held = [item.label for item in items if locked(item.key)]
     items = [item for item in items if not locked(item.key)]
+    after = body.with_values({item.key: item.new for item in items})
     notes = [f"{', '.join(held)} locked: left as it is"] if held else []
-    notes += [f"{item.label}: moved only part of the way" for item in items if item.detail.get("limited")]
+    notes += [f"{item.label}: moved only part of the way" for item in items if item.limited]
     return Plan(
         kind="optimize",
-        policy=rule,
-        verdict="proposed" if items else "nothing",
+        rule=rule,
+        conclusion="proposed" if items else "nothing",
         made_ms=extent.made_ms,
         policy_version=version,
         policy_hash=body.digest(),
         items=tuple(items),
         window_label=label,
         extent=extent,
-        predicted=_predicted(every, body, body.with_values({item.key: item.new for item in items})),
+        predicted=_predicted(every, body, after),
         alternatives=_alternatives(proposals, rule),
         reasons=() if items else (_why_nothing(proposals),),
         warnings=(*warnings, *notes),
         more_needed=_more_needed(proposals),
-        settings={"rule": rule, "max_step": max_step},
-        detail={"proposals": [_plain(proposal) for proposal in proposals]},
+        settings=BoostSettings(rule, max_step),
+        detail=BoostDetail(tuple(_evidence(proposal, body, after) for proposal in proposals)),
     )
 
 
@@ -122,12 +124,8 @@ def _item(proposal: BoostProposal, job: _Job, inherited: float | None = None) ->
         grade="certified" if proposal.claim else "estimated" if proposal.n >= MIN_TASKS else "too little",
         n=proposal.n,
         interval=pair_of(proposal.interval),
-        detail={
-            "agent": proposal.agent, "task_type": proposal.task_type, "successes": proposal.successes,
-            "rate": proposal.rate, "posterior": proposal.posterior, "claim": proposal.claim,
-            "more_needed": proposal.more_needed, "limited": limited,
-        },
-    )  # fmt: skip
+        limited=limited,
+    )
 
 
 def _wanted(proposal: BoostProposal) -> float | None:
@@ -194,7 +192,23 @@ def _more_needed(proposals: Sequence[BoostProposal]) -> int | None:
     return min(found, default=None)
 
 
-def _plain(proposal: BoostProposal) -> dict[str, Any]:
-    plain = asdict(proposal)
-    plain["interval"] = None if proposal.interval is None else list(proposal.interval)
-    return plain
+def _evidence(proposal: BoostProposal, before: PolicyBody, after: PolicyBody) -> BoostEvidence:
+    """What a proposal rests on, and the boost that a router adds before the plan and with it."""
+    agent, task_type = proposal.agent, proposal.task_type
+    return BoostEvidence(
+        agent=agent,
+        task_type=task_type,
+        successes=proposal.successes,
+        n=proposal.n,
+        effective_n=proposal.effective_n,
+        rate=proposal.rate,
+        posterior=proposal.posterior,
+        peers=proposal.peers,
+        interval=pair_of(proposal.interval),
+        boost=proposal.boost,
+        claim=proposal.claim,
+        evidence=proposal.evidence,
+        more_needed=proposal.more_needed,
+        now=before.boost(agent, task_type or ""),
+        new=after.boost(agent, task_type or ""),
+    )

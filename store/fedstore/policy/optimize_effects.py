@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fedstore.learning.intervals import wilson
-from fedstore.learning.verify import ChangeVerdict, rate_verdict
+from fedstore.learning.verify import EffectState, rate_since
 from fedstore.policy.body import boosted
+from fedstore.policy.details import pair_of
 from fedstore.policy.effects import WATCHED_MS, Effects, Measured, horizons, new_values
 from fedstore.policy.ledger import body_at
-from fedstore.policy.plans import pair_of
 
 if TYPE_CHECKING:
     from fedstore.policy.extent import Read
@@ -35,11 +35,11 @@ def optimize_effects(read: Read, change: Change, until_ms: int, now_ms: int) -> 
     predicted = change.plan.predicted.get("success")
     known = [rate for rate in (predicted.now, predicted.new) if rate is not None] if predicted else []
     reference = min(known, default=None)
-    verdict: ChangeVerdict = "watching"
+    state: EffectState = "watching"
     if reference is not None:
-        verdict = rate_verdict([ok for _, ok in runs], reference).verdict
+        state = rate_since([ok for _, ok in runs], reference).state
     return Effects(
-        verdict=verdict,
+        state=state,
         reference=reference,
         measured=tuple(
             replace(

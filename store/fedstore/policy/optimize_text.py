@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedstore.learning.boosts import SEED_HIGH
+
 if TYPE_CHECKING:
+    from fedstore.policy.details import BoostEvidence
     from fedstore.policy.plans import Plan, PlanItem
 
 __all__ = ["optimization_text"]
@@ -21,24 +24,25 @@ def optimization_text(plan: Plan, *, dry_run: bool = True, ascii_only: bool = Fa
         return "\n".join([*lines, "No optimizations needed.", *(f"   {reason}" for reason in plan.reasons)])
     lines.append(f"Found {count} optimization{'' if count == 1 else 's'}:")
     for item in plan.items:
-        lines += ["", _headline(item, icons), *(f"   {line}" for line in _reasons(item))]
+        rests = plan.proposals.get(item.key)
+        lines += ["", _headline(item, rests, icons), *(f"   {line}" for line in _reasons(item, rests))]
     if plan.warnings:
         lines += ["", *(f"Note: {warning}" for warning in plan.warnings)]
     return "\n".join(lines)
 
 
-def _headline(item: PlanItem, icons: dict[str, str]) -> str:
+def _headline(item: PlanItem, rests: BoostEvidence | None, icons: dict[str, str]) -> str:
     up = (item.new or 0.0) >= (item.old or 0.0)
-    task_type = item.detail.get("task_type")
-    if task_type:
-        return f"{icons['task']}TASK {'BOOST' if up else 'PENALTY'}: {item.detail.get('agent')} for {task_type}"
+    if rests is not None and rests.task_type:
+        return f"{icons['task']}TASK {'BOOST' if up else 'PENALTY'}: {rests.agent} for {rests.task_type}"
     return f"{icons['up' if up else 'down']}{'BOOST' if up else 'PENALTY'}: {item.label}"
 
 
-def _reasons(item: PlanItem) -> list[str]:
+def _reasons(item: PlanItem, rests: BoostEvidence | None) -> list[str]:
     """The tool's own sentence where it would say one, then what it rests on."""
-    rate, task_type = item.detail.get("rate"), item.detail.get("task_type")
-    praise = f"Excellent at {task_type}: {rate:.0%}" if task_type and rate is not None and rate >= 0.9 else ""
+    praise = ""
+    if rests is not None and rests.task_type and rests.rate is not None and rests.rate >= SEED_HIGH:
+        praise = f"Excellent at {rests.task_type}: {rests.rate:.0%}"
     lines = [praise] if praise else []
     if item.evidence != praise:
         lines.append(item.evidence)

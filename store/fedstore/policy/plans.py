@@ -1,7 +1,7 @@
 """A plan: what would change, on which evidence, with which effect; a plain value that changes nothing by itself.
 
 A plan names the policy version and the data it was made from, so that applying it can be refused when either
-has moved. It goes to JSON and back without loss; ``id`` and hashes are derived from the content.
+has moved. It goes to JSON and back without loss; `id` and hashes are derived from the content.
 """
 
 from __future__ import annotations
@@ -10,20 +10,24 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from fedstore.policy.details import BoostDetail, BoostEvidence, BoostSettings, Pair, TuneDetail
 from fedstore.policy.extent import Extent
+from fedstore.policy.former import with_former_names
 
-__all__ = ["Alternative", "Flip", "Pair", "Plan", "PlanItem", "Predicted", "pair_of"]
+if TYPE_CHECKING:
+    from fedstore.learning.tuning_types import LayerChange, TuneSettings
+
+__all__ = ["Alternative", "Flip", "FlipCounts", "Plan", "PlanItem", "Predicted"]
 
 Kind = Literal["optimize", "tune", "import", "lock", "undo"]
-Pair = tuple[float, float]
 _PREFIX = {"optimize": "o", "tune": "t", "import": "i", "lock": "l", "undo": "u"}
 
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """One value that would change; ``old`` or ``new`` is None where nothing is set."""
+    """One value that would change; `old` or `new` is None where nothing is set."""
 
     key: str
     label: str
@@ -37,7 +41,10 @@ class PlanItem:
     """Graded facts the item rests on."""
     interval: Pair | None = None
     """95 % interval of the rate the item rests on."""
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    limited: bool = False
+    """Whether the evidence asks for more than one change may move."""
+    restores: float | None = None
+    """Of an undo that leaves nothing set: what the router used before, which files get back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Predicted:
 class Alternative:
     """What another rule would set on the same evidence."""
 
-    policy: str
+    rule: str
     values: Mapping[str, float | None]
     note: str
     predicted: Mapping[str, float | None] = field(default_factory=dict)
@@ -77,14 +84,27 @@ class Flip:
 
 
 @dataclass(frozen=True, slots=True)
+class FlipCounts:
+    """How many decisions would go elsewhere, and what would come of them; the last five add up to the first."""
+
+    total: int
+    same_agent: int
+    now_right: int
+    now_wrong: int
+    same_verdict: int
+    """Another agent, but as right or as wrong as before."""
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """A dry-run. ``items`` may be empty: then ``reasons`` say why nothing should change."""
+    """A dry-run. `items` may be empty: then `reasons` say why nothing should change."""
 
     kind: Kind
-    policy: str
-    """The rule it was made by, such as "certified" or "shrunk"."""
-    verdict: str
-    """tune: certified | estimated | recover | insufficient | keep; optimize: proposed | nothing."""
+    rule: str
+    """The rule it was made by, such as "certified" or "shrunk"; "given" or "undo" for what a user set."""
+    conclusion: str
+    """tune: certified | estimated | recover | insufficient | keep; optimize: proposed | nothing; else given."""
     made_ms: int
     policy_version: int
     policy_hash: str
@@ -94,8 +114,8 @@ class Plan:
     window_label: str = ""
     extent: Extent | None = None
     predicted: Mapping[str, Predicted] = field(default_factory=dict)
-    flips: Mapping[str, int] | None = None
-    """Counts: total, same_agent, now_right, now_wrong, same_verdict, unknown."""
+    """By measure: accuracy, latency_ms, clarify (tune), success (optimize)."""
+    flips: FlipCounts | None = None
     flipped: tuple[Flip, ...] = ()
     """The newest of the decisions that would go elsewhere."""
     alternatives: tuple[Alternative, ...] = ()
@@ -103,9 +123,10 @@ class Plan:
     warnings: tuple[str, ...] = ()
     more_needed: int | None = None
     """Graded facts still missing for a certified answer; 0 enough, None no number would do."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    """The complete result it was made from."""
+    settings: TuneSettings | BoostSettings | None = None
+    """How it was made; None for what a user set."""
+    detail: TuneDetail | BoostDetail | None = None
+    """What stands behind it; None for what a user set."""
     id: str = ""
 
     @property
@@ -116,7 +137,42 @@ class Plan:
     @property
     def is_certified(self) -> bool:
         """Whether what it promises holds at its confidence; only a plan for thresholds can promise anything."""
-        return self.kind != "tune" or self.verdict == "certified"
+        return self.kind != "tune" or self.conclusion == "certified"
+
+    @property
+    def is_given(self) -> bool:
+        """Whether a user set its values; no rule proposed them."""
+        return self.kind not in ("optimize", "tune")
+
+    @property
+    def policy(self) -> str:
+        """The former name of `rule`."""
+        return self.rule
+
+    @property
+    def verdict(self) -> str:
+        """The former name of `conclusion`."""
+        return self.conclusion
+
+    @property
+    def tuned(self) -> TuneDetail | None:
+        """What stands behind a plan for thresholds; None of any other plan."""
+        return self.detail if isinstance(self.detail, TuneDetail) else None
+
+    @property
+    def layers(self) -> tuple[LayerChange, ...]:
+        """The layers that a plan for thresholds weighed; none of any other plan."""
+        return () if self.tuned is None else self.tuned.layers
+
+    @property
+    def tuning(self) -> TuneSettings | None:
+        """How a plan for thresholds was made; None of any other plan."""
+        return None if self.settings is None or isinstance(self.settings, BoostSettings) else self.settings
+
+    @property
+    def proposals(self) -> dict[str, BoostEvidence]:
+        """What the boosts of a plan rest on, by item key; those that stay have theirs too."""
+        return self.detail.by_key() if isinstance(self.detail, BoostDetail) else {}
 
     @property
     def data_token(self) -> str:
@@ -134,14 +190,16 @@ class Plan:
         return {**self.pins, **{item.key: item.new for item in self.items}}
 
     def named(self, length: int = 4) -> Plan:
-        """The plan under an id made from what it says, such as ``t-4f2a``."""
+        """The plan under an id made from what it says, such as `t-4f2a`."""
         text = json.dumps(replace(self, id="").to_dict(), sort_keys=True, default=str)
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         return replace(self, id=f"{_PREFIX[self.kind]}-{digest[:length]}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON-able values."""
-        return {**_plain(asdict(self)), "data_token": self.data_token}
+        """Plain JSON-able values; `rule` and `conclusion` under their former names too."""
+        found = with_former_names(_plain(asdict(self)))
+        found["alternatives"] = [with_former_names(other) for other in found["alternatives"]]
+        return {**found, "data_token": self.data_token}
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -149,40 +207,21 @@ class Plan:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Plan:
-        """The reverse of ``to_dict``. Raises KeyError or TypeError for what is not a plan."""
-        given = {key: value for key, value in plain.items() if key != "data_token"}
-        given["items"] = tuple(_item(item) for item in plain["items"])
-        given["extent"] = Extent(**plain["extent"]) if plain.get("extent") else None
-        given["predicted"] = {name: _predicted(value) for name, value in plain["predicted"].items()}
-        given["flipped"] = tuple(Flip(**flip) for flip in plain["flipped"])
-        given["alternatives"] = tuple(Alternative(**other) for other in plain["alternatives"])
-        for name in ("reasons", "warnings"):
-            given[name] = tuple(plain[name])
-        return cls(**given)
+        """The reverse of `to_dict`. Raises KeyError, TypeError or ValueError for what is not a plan."""
+        from fedstore.policy.stored import plan_of
+
+        return plan_of(plain)
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
-        """The reverse of ``to_json``."""
+        """The reverse of `to_json`."""
         return cls.from_dict(json.loads(text))
 
 
 def _plain(value: Any) -> Any:
+    """JSON's own types, so that a plan equals itself after a round trip."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
-
-
-def _item(plain: Mapping[str, Any]) -> PlanItem:
-    return PlanItem(**{**plain, "interval": pair_of(plain.get("interval"))})
-
-
-def _predicted(plain: Mapping[str, Any]) -> Predicted:
-    intervals = {name: pair_of(value) for name, value in plain.items() if name.endswith("interval")}
-    return Predicted(**{**plain, **intervals})
-
-
-def pair_of(interval: Any) -> Pair | None:
-    """A pair of floats from any pair; None stays None."""
-    return None if interval is None else (float(interval[0]), float(interval[1]))

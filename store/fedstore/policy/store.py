@@ -333,7 +333,7 @@ def _undo_plan(
     values = {key: values[key] for key in (*(key for key in old if key in values), *values)}
     items = tuple(
         # Where the policy said nothing before, the plan still knows what the router used: files get that back.
-        PlanItem(key, label_of(key), present, former, detail={} if former is not None else {"restores": old.get(key)})
+        PlanItem(key, label_of(key), present, former, restores=None if former is not None else old.get(key))
         for key, (present, former) in values.items()
     )
     reason = f"takes back change #{target.id} (plan {target.plan_id})"

@@ -81,9 +81,9 @@ def _restored(change: Change | None) -> dict[str, float]:
     if change is None:
         return {}
     return {
-        item.label: item.detail["restores"]
+        item.label: item.restores
         for item in change.plan.items
-        if item.new is None and item.key == threshold_key(item.label) and item.detail.get("restores") is not None
+        if item.new is None and item.key == threshold_key(item.label) and item.restores is not None
     }
 
 

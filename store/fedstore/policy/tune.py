@@ -7,20 +7,21 @@ those that the newest decisions were logged with.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fedstore.learning.percent import percent
-from fedstore.learning.replay import UNKNOWN, replay
+from fedstore.learning.replay import UNKNOWN, Replay, replay
 from fedstore.learning.tuning import tune
-from fedstore.learning.tuning_types import Effect, LayerChange, RulePlan, TuneResult, TuneSettings
+from fedstore.learning.tuning_types import Effect, Flips, LayerChange, RulePlan, TuneResult, TuneSettings
 from fedstore.policy.body import PolicyBody, threshold_key
+from fedstore.policy.details import TuneDetail, pair_of
 from fedstore.policy.extent import Extent, measure_extent
 from fedstore.policy.guards import used_until_ms
 from fedstore.policy.ledger import current, last_standing
-from fedstore.policy.plans import Alternative, Flip, Plan, PlanItem, Predicted, pair_of
+from fedstore.policy.plans import Alternative, Flip, FlipCounts, Plan, PlanItem, Predicted
 from fedstore.queries.decisions import Decisions, load_within
 
 if TYPE_CHECKING:
@@ -98,9 +99,9 @@ def plan_tune(
     settings = replace(settings, locked=held)
     warnings = (f"{', '.join(held)} locked: left as it is", *given.warnings) if held else given.warnings
     base = Plan(
-        kind="tune", policy=settings.rule, verdict="insufficient", made_ms=given.extent.made_ms,
+        kind="tune", rule=settings.rule, conclusion="insufficient", made_ms=given.extent.made_ms,
         policy_version=given.version, policy_hash=given.body.digest(), window_label=given.label,
-        extent=given.extent, settings=plain(asdict(settings)), warnings=warnings, reasons=given.notes,
+        extent=given.extent, settings=settings, warnings=warnings, reasons=given.notes,
     )  # fmt: skip
     if not len(log) or not log.layers:
         return replace(base, reasons=("no routing decisions to learn from in this window", *given.notes))
@@ -109,29 +110,43 @@ def plan_tune(
 
 
 def _filled(base: Plan, given: TuneInput, result: TuneResult) -> Plan:
-    # The rows of flipped decisions can be a great many; the plan names the newest of them instead.
-    detail = replace(result, flips=replace(result.flips, indices=())).to_dict()
-    del detail["flips"]["indices"]
     changed = [change for change in result.layers if change.changed]
     return replace(
         base,
-        verdict=result.verdict,
-        items=tuple(_item(change, result) for change in changed),
+        conclusion=result.conclusion,
+        items=tuple(_item(change) for change in changed),
         pins={threshold_key(change.layer): change.old for change in result.layers if not change.changed}
         if changed
         else {},
         predicted=_predicted(result),
-        flips=detail["flips"] if changed else None,
+        flips=_counts(result.flips) if changed else None,
         flipped=_flipped(given, result) if changed else (),
         alternatives=tuple(_alternative(rule, result) for rule in result.rules),
         reasons=(*result.reasons, *given.notes),
         warnings=(*base.warnings, *result.warnings),
         more_needed=result.more_needed,
-        detail=plain(detail),
+        detail=_detail(result),
     )
 
 
-def _item(change: LayerChange, result: TuneResult) -> PlanItem:
+def _detail(result: TuneResult) -> TuneDetail:
+    """What of the result does not stand in the plan itself."""
+    return TuneDetail(
+        layers=result.layers, guard=result.guard, evidence=result.evidence, events=result.events,
+        measured=result.measured, graded=result.graded, graded_certifying=result.graded_certifying,
+        probed=result.probed, rejected=result.rejected, accuracy_lower=result.accuracy_lower, cost_ms=result.cost_ms,
+        p_value=result.p_value, worst_agent=result.worst_agent, drift_p=result.drift_p,
+    )  # fmt: skip
+
+
+def _counts(flips: Flips) -> FlipCounts:
+    """The counts alone: rows can be a great many, and the plan names the newest of them instead."""
+    return FlipCounts(
+        flips.total, flips.same_agent, flips.now_right, flips.now_wrong, flips.same_verdict, flips.unknown
+    )
+
+
+def _item(change: LayerChange) -> PlanItem:
     return PlanItem(
         key=threshold_key(change.layer),
         label=change.layer,
@@ -143,12 +158,7 @@ def _item(change: LayerChange, result: TuneResult) -> PlanItem:
         ),
         grade=change.evidence,
         n=change.graded,
-        detail={
-            "captured_now": change.captured_now, "captured_new": change.captured_new,
-            "attempts": change.attempts, "taken": change.taken, "right": change.right,
-            "accuracy_interval": plain(change.accuracy_interval), "note": change.note, "verdict": result.verdict,
-        },
-    )  # fmt: skip
+    )
 
 
 def _accuracy(change: LayerChange) -> str:
@@ -214,7 +224,7 @@ def _agent(log: DecisionLog, code: int) -> str:
     return log.agents[code] if code >= 0 else ""
 
 
-def _consequence(before: Any, after: Any, i: int) -> str:
+def _consequence(before: Replay, after: Replay, i: int) -> str:
     """As the counts of the flips are made: by the agent first, then by what is known of both."""
     if before.agent[i] == after.agent[i] and after.agent[i] >= 0:
         return "same agent"
@@ -223,12 +233,3 @@ def _consequence(before: Any, after: Any, i: int) -> str:
     if before.correct[i] == after.correct[i]:
         return "same verdict"
     return "now right" if after.correct[i] > before.correct[i] else "now wrong"
-
-
-def plain(value: Any) -> Any:
-    """JSON's own types, so that a plan equals itself after a round trip."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value

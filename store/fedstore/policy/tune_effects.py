@@ -11,9 +11,9 @@ import numpy as np
 from fedstore.learning.effects import layer_strata
 from fedstore.learning.intervals import Interval, wilson
 from fedstore.learning.stratified import weighted_rate
-from fedstore.learning.verify import ChangeVerdict, EProcess, check_assumptions
+from fedstore.learning.verify import EffectState, EProcess, check_assumptions
+from fedstore.policy.details import Pair, TuneDetail, pair_of
 from fedstore.policy.effects import WATCHED_MS, Effects, Measured, horizons, new_values
-from fedstore.policy.plans import Pair, pair_of
 from fedstore.queries.decisions import load_within
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _SAME = 1e-9
 
 def tune_effects(database: Engine, change: Change, until_ms: int, now_ms: int) -> Effects:
     """Effects of a threshold change, up to ``until_ms``, when its thresholds were changed again."""
-    layers = [layer["layer"] for layer in change.plan.detail.get("layers", ())]
+    layers = [layer.layer for layer in change.plan.layers]
     end = min(until_ms, change.at_ms + WATCHED_MS, now_ms + 1)
     with database.snapshot():
         log = load_within(database, change.at_ms, max(end, change.at_ms), layers or None).log
@@ -42,7 +42,7 @@ def tune_effects(database: Engine, change: Change, until_ms: int, now_ms: int) -
     )
     reference = _reference(change)
     return Effects(
-        verdict=_verdict(log, reference),
+        state=_state(log, reference),
         reference=reference,
         measured=measured,
         seen_since_ms=since,
@@ -96,16 +96,16 @@ def _reference(change: Change) -> float | None:
 
     None where nothing was: a plan that rests on agreement alone says nothing of accuracy.
     """
-    target = change.plan.settings.get("target")
-    predicted = change.plan.predicted.get("accuracy")
-    if target is None or predicted is None or predicted.new_interval is None:
+    plan = change.plan
+    settings, predicted = plan.tuning, plan.predicted.get("accuracy")
+    if settings is None or predicted is None or predicted.new_interval is None:
         return None
-    if change.plan.verdict == "certified" and change.plan.detail.get("guard") == "accuracy":
-        return float(target)
-    return min(float(target), max(0.01, predicted.new_interval[0]))
+    if plan.conclusion == "certified" and isinstance(plan.detail, TuneDetail) and plan.detail.guard == "accuracy":
+        return settings.target
+    return min(settings.target, max(0.01, predicted.new_interval[0]))
 
 
-def _verdict(log: DecisionLog, reference: float | None) -> ChangeVerdict:
+def _state(log: DecisionLog, reference: float | None) -> EffectState:
     """Looks at up to some hundred moments; the bound holds for any of them."""
     graded = log.take(log.correct >= 0)
     n = len(graded)
@@ -120,11 +120,11 @@ def _verdict(log: DecisionLog, reference: float | None) -> ChangeVerdict:
     errors = np.cumsum(wrong, axis=0)
     for look in np.unique(np.linspace(1, n, min(_LOOKS, n)).astype(int)).tolist():
         process.look(errors[look - 1].tolist(), look)
-    return process.verdict
+    return process.state
 
 
 def _notes(log: DecisionLog, reference: float | None) -> tuple[str, ...]:
-    """What the verdict does not speak of."""
+    """What the state does not speak of."""
     if not len(log):
         return ("no decision has been logged with the new thresholds yet",)
     if reference is None:
@@ -135,20 +135,22 @@ def _notes(log: DecisionLog, reference: float | None) -> tuple[str, ...]:
     silent = [name for name, some, known in zip(groups, decided, graded, strict=True) if some and not known]
     if not silent or len(silent) == np.count_nonzero(decided):
         return ()
-    return (f"nothing that {', '.join(silent)} decided is graded: the verdict is about the others",)
+    return (f"nothing that {', '.join(silent)} decided is graded: this is about the others",)
 
 
 def _broken(change: Change, log: DecisionLog) -> tuple[str, ...]:
-    layers = change.plan.detail.get("layers", ())
-    latency = change.plan.predicted.get("latency_ms")
-    if not len(log) or not layers or [layer["layer"] for layer in layers] != list(log.layers):
+    detail, latency = change.plan.detail, change.plan.predicted.get("latency_ms")
+    if not len(log) or not isinstance(detail, TuneDetail):
         return ()
-    shares = [float(layer["captured_new"]) for layer in layers]
+    layers = detail.layers
+    if not layers or [layer.layer for layer in layers] != list(log.layers):
+        return ()
+    shares = [layer.captured_new for layer in layers]
     spent = np.nansum(np.where(log.shadow, np.nan, log.latency_ms), axis=1)
     check = check_assumptions(
         [*shares, max(0.0, 1.0 - sum(shares))],
         np.bincount(log.accepted, minlength=len(layers) + 1).tolist(),
-        predicted_from=int(change.plan.detail.get("measured", 0) or change.plan.detail.get("events", 0)),
+        predicted_from=detail.measured or detail.events,
         predicted_latency=None if latency is None or latency.new_interval is None else Interval(*latency.new_interval),
         latency_mean=float(spent.mean()),
         latency_sd=float(spent.std(ddof=1)) if len(spent) > 1 else None,

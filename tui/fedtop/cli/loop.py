@@ -216,7 +216,7 @@ _NOT_CERTIFIED = "This plan is not certified: accuracy may fall short of the tar
 
 
 def _refusal(view: View, found: Plan) -> str:
-    state = f"plan {found.id} is not certified ({found.verdict})"
+    state = f"plan {found.id} is not certified ({found.conclusion})"
     return f"nothing was changed: {state}: `{_how_to_apply(view, found)}` applies it"
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from fedstore.learning.boosts import REPLACES
 from fedtop import format as fmt
 from fedtop.plain.blocks import header, heading, lines
 from fedtop.plain.tables import figures, table, words
 
 if TYPE_CHECKING:
-    from fedstore import Alternative, Change, Measured, Plan, PlanItem, PolicyBody, Predicted
+    from fedstore import Alternative, Change, FlipCounts, Measured, Plan, PlanItem, PolicyBody, Predicted
     from fedtop.plain.look import Look
 
 __all__ = ["changes", "in_force", "number", "plan"]
@@ -25,7 +26,7 @@ MEASURES = {
     "success": "success of what is boosted",
 }
 _FACTS = {"optimize": "task", "tune": "decision"}
-VERDICT_STATES = {"confirmed": "ok", "harmful": "alert", "watching": "idle"}
+EFFECT_STATES = {"confirmed": "ok", "harmful": "alert", "watching": "idle"}
 
 
 def plan(found: Plan, look: Look, *, dry_run: bool) -> RenderableType:
@@ -39,7 +40,7 @@ def plan(found: Plan, look: Look, *, dry_run: bool) -> RenderableType:
         parts.append(Text("\nNothing to change.", "bold"))
     if found.predicted:
         parts += [heading("Predicted"), _predictions(found, look)]
-    if found.flips and found.flips.get("total"):
+    if found.flips and found.flips.total:
         parts += [heading("Decisions that would go elsewhere"), lines([_flips(found.flips, look)])]
     for title, sentences, style in (("Reasons", found.reasons, ""), ("Warnings", found.warnings, "$warn")):
         if sentences:
@@ -65,19 +66,24 @@ def _title(found: Plan) -> str:
 def _facts(found: Plan, look: Look, *, dry_run: bool) -> list[str]:
     extent = found.window_label and f"window {found.window_label}"
     kept = "dry run: nothing is changed" if dry_run else ""
-    events, graded = (found.detail.get(name) for name in ("events", "graded"))
-    counts = "" if events is None else f"{fmt.counted(events, 'decision')}, {graded or 0:,} graded"
-    return [found.kind, look.name(f"by the rule {found.policy!r}", 60).plain, extent, counts, found.verdict, kept]
+    tuned = found.tuned
+    counts = "" if tuned is None else f"{fmt.counted(tuned.events, 'decision')}, {tuned.graded:,} graded"
+    return [found.kind, look.name(f"by the rule {found.rule!r}", 60).plain, extent, counts, found.conclusion, kept]
 
 
 def _items(found: Plan, look: Look) -> RenderableType:
     """What changes, with what every other rule would set beside it."""
     columns = [words("Item", least=14), figures("Now"), figures("New")]
-    columns += [figures(look.name(other.policy, 14).plain, 3) for other in _others(found)]
+    columns += [figures(look.name(other.rule, 14).plain, 3) for other in _others(found)]
     columns += [words("Grade", 2), figures("n", 1)]
     if any(item.interval for item in found.items):
         columns.append(figures("95 % interval"))
-    return table(columns, [_item(item, found, look) for item in found.items], look)
+    if found.kind == "optimize":
+        columns.append(figures("Peers"))
+    shown: list[RenderableType] = [table(columns, [_item(item, found, look) for item in found.items], look)]
+    if any(rests.task_type for rests in found.proposals.values()):
+        shown.append(Text(f"\n{REPLACES[:1].upper()}{REPLACES[1:]}; now and new are what a router adds.", "$dim"))
+    return Group(*shown)
 
 
 def _evidence(found: Plan, look: Look) -> RenderableType:
@@ -93,14 +99,16 @@ def _missing(found: Plan) -> str:
 
 
 def _others(found: Plan) -> list[Alternative]:
-    return [other for other in found.alternatives if other.policy != found.policy]
+    return [other for other in found.alternatives if other.rule != found.rule]
 
 
 def _item(item: PlanItem, found: Plan, look: Look) -> list[str | Text]:
+    rests = found.proposals.get(item.key)
+    old, new = (item.old, item.new) if rests is None else (rests.now, rests.new)
     cells: list[str | Text] = [
         look.name(item.label, 32),
-        _value(item.key, item.old, look),
-        Text(_value(item.key, item.new, look), "bold"),
+        _value(item.key, old, look),
+        Text(_value(item.key, new, look), "bold"),
         *(_value(item.key, other.values.get(item.key), look) for other in _others(found)),
         item.grade or look.glyphs.none,
         fmt.count(item.n, look.glyphs),
@@ -108,6 +116,8 @@ def _item(item: PlanItem, found: Plan, look: Look) -> list[str | Text]:
     if any(each.interval for each in found.items):
         low, high = item.interval or (None, None)
         cells.append(fmt.interval(low, high, glyphs=look.glyphs))
+    if found.kind == "optimize":
+        cells.append(fmt.rate(None if rests is None else rests.peers, glyphs=look.glyphs))
     return cells
 
 
@@ -138,11 +148,10 @@ def _prediction(name: str, found: Predicted, look: Look) -> tuple[str, ...]:
     return MEASURES.get(name, name), now, new, change, span if low is not None else glyphs.none
 
 
-def _flips(counts: object, look: Look) -> Text:
-    told = dict(counts)  # type: ignore[call-overload]
-    total = told.pop("total", 0)
+def _flips(counts: FlipCounts, look: Look) -> Text:
+    told = {name: getattr(counts, name) for name in counts.__dataclass_fields__ if name != "total"}
     words = [f"{count:,} {name.replace('_', ' ')}" for name, count in told.items() if count]
-    return Text(look.cell(f"{total:,}: {', '.join(words)}"))
+    return Text(look.cell(f"{counts.total:,}: {', '.join(words)}"))
 
 
 def _alternatives(found: Plan, look: Look) -> RenderableType:
@@ -153,7 +162,7 @@ def _alternatives(found: Plan, look: Look) -> RenderableType:
             f"{MEASURES.get(name, name)} {_measure(name, value, look, digits=2 if name == 'accuracy' else 1)}"
             for name, value in other.predicted.items()
         )  # a hundredth of a point may be what it misses the target by
-        rows.append(Text(f"{look.name(other.policy, 20).plain}: {measures}" if measures else other.policy))
+        rows.append(Text(f"{look.name(other.rule, 20).plain}: {measures}" if measures else other.rule))
         rows += [Text(f"  {look.name(part, 200).plain}", "$dim") for part in other.note.split("; ") if part]
     return lines(rows)
 
@@ -229,19 +238,21 @@ def _change(change: Change, look: Look) -> list[RenderableType]:
 
 
 def _rests_on(found: Plan, look: Look) -> str:
-    """A plan's name, rule and verdict, and the evidence it was made from."""
+    """A plan's name, rule and conclusion, and the evidence it was made from."""
     extent = found.extent
     counts = "" if extent is None else f"{fmt.counted(extent.facts, _FACTS[found.kind])}, {extent.graded:,} graded"
-    rule = f"rule {look.name(found.policy, 20).plain}"
-    return ", ".join(part for part in (found.id, rule, found.verdict, f"window {found.window_label}", counts) if part)
+    rule = f"rule {look.name(found.rule, 20).plain}"
+    return ", ".join(
+        part for part in (found.id, rule, found.conclusion, f"window {found.window_label}", counts) if part
+    )
 
 
 def _effects(change: Change, look: Look) -> list[Text]:
     effects = change.effects
     if effects is None:
         return []
-    told = f"since then: {effects.verdict}"
-    state = fmt.state_text(VERDICT_STATES.get(effects.verdict, "unknown"), told, look.glyphs)
+    told = f"since then: {effects.state}"
+    state = fmt.state_text(EFFECT_STATES.get(effects.state, "unknown"), told, look.glyphs)
     broken = [fmt.state_text("warn", look.name(text, 200).plain, look.glyphs) for text in effects.broken]
     # A horizon that has not passed says what "now" says, one without a fact only what was predicted.
     passed = [found for found in effects.measured if (found.complete and found.n) or found is effects.now]

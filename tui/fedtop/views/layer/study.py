@@ -49,7 +49,7 @@ def load_log(source: Any, window: Window) -> DecisionLog:
 def study_layer(log: DecisionLog, layer: str, threshold: float | None) -> LayerStudy | None:
     """The study of a layer at `threshold` (None: the one logged last); None when the log has no such layer."""
     from fedstore.learning.analysis import analyse_layer
-    from fedstore.learning.lever import Lever, verdict_histogram
+    from fedstore.learning.lever import Lever, attempt_histogram
     from fedstore.learning.reliability import reliability
 
     if layer not in log.layers or not len(log):
@@ -58,7 +58,7 @@ def study_layer(log: DecisionLog, layer: str, threshold: float | None) -> LayerS
     now = log.thresholds_in_force()[k] if threshold is None else threshold
     if now is None:
         return None
-    counts = verdict_histogram(log, k)
+    counts = attempt_histogram(log, k)
     curve = reliability(log, k)
     return LayerStudy(
         decisions=len(log),

@@ -1,4 +1,4 @@
-"""The ledger as rows: what was changed, what was predicted, what was measured since, and the verdict.
+"""The ledger as rows: what was changed, what was predicted, what was measured since, and whether it does good.
 
 Pure functions of `Change` and its effects. What cannot be told yet is the dash, never a zero.
 """
@@ -32,7 +32,7 @@ __all__ = [
     "effect_rows",
     "ledger_rows",
     "main_measure",
-    "verdict_cell",
+    "state_cell",
 ]
 
 _STATES: Final = {"confirmed": "ok", "harmful": "alert", "watching": "idle"}
@@ -46,7 +46,7 @@ LEDGER_COLUMNS: Final = (
     Column("who", "who", 10, min_width_shown=130),
     Column("predicted", "predicted", 16, min_width_shown=88, tooltip="What the plan expected"),
     Column("measured", "measured so far", 22, min_width_shown=104, tooltip="Under the new policy, 95 % interval"),
-    Column("verdict", "verdict", 11, tooltip="Valid however often one looks"),
+    Column("effect", "effect", 11, tooltip="Valid however often one looks"),
     Column("undone", "taken back", 10, min_width_shown=72, tooltip="The change that took it back"),
 )
 
@@ -65,7 +65,7 @@ def _ledger_row(change: Change, tz: tzinfo, now_ms: int, glyphs: Glyphs) -> Row:
         "who": clean(change.who, 40) or None,
         "predicted": _predicted(change),
         "measured": _measured(change, glyphs),
-        "verdict": None if change.effects is None else verdict_cell(change.effects, glyphs),
+        "effect": None if change.effects is None else state_cell(change.effects, glyphs),
         "undone": None if change.undone_by is None else f"by #{change.undone_by}",
     }
     sort: dict[str, SortValue] = {"id": change.id, "when": change.at_ms, "undone": change.undone_by}
@@ -120,11 +120,11 @@ def measure_cell(found: Measured, name: str, glyphs: Glyphs = UNICODE) -> Text |
     return text
 
 
-def verdict_cell(effects: Effects, glyphs: Glyphs = UNICODE) -> Text:
+def state_cell(effects: Effects, glyphs: Glyphs = UNICODE) -> Text:
     """Watching, confirmed or harmful; replay assumptions that are broken show as a warning."""
-    if effects.broken and effects.verdict == "watching":
+    if effects.broken and effects.state == "watching":
         return state_text("warn", "watching", glyphs)
-    return state_text(_STATES.get(effects.verdict, "unknown"), effects.verdict, glyphs)
+    return state_text(_STATES.get(effects.state, "unknown"), effects.state, glyphs)
 
 
 # --- one change -----------------------------------------------------------------------------------------------------
@@ -186,15 +186,15 @@ def _effect_row(found: Measured, glyphs: Glyphs) -> Row:
 
 
 def effect_notes(change: Change, glyphs: Glyphs = UNICODE) -> list[Item]:
-    """The verdict in a sentence, broken assumptions, notes, then the plan's own reasons and warnings."""
+    """Where it stands in a sentence, broken assumptions, notes, then the plan's own reasons and warnings."""
     effects = change.effects
     items: list[Item] = []
     if effects is not None:
-        text = verdict_cell(effects, glyphs)
+        text = state_cell(effects, glyphs)
         if effects.reference is not None:
             name = main_measure(effects)
             least = value_text(name, effects.reference) if name not in (None, "latency_ms") else ""
-            text.append(f"  at least {least} is expected; verdicts hold with 95 % confidence" if least else "", "$dim")
+            text.append(f"  at least {least} is expected; this holds with 95 % confidence" if least else "", "$dim")
         items.append(text)
         items += bullets(effects.broken, glyphs.warn, "$warn")
         items += bullets(effects.notes, glyphs.dot, "$dim")

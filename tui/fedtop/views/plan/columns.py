@@ -5,10 +5,11 @@ Pure functions of a `Plan`; everything that may come from outside is cleaned. A 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from fedstore.learning.boosts import REPLACES
 from fedtop.format import UNICODE, clean, count, counted, date_time, delta, delta_points, duration_ms, rate
 from fedtop.themes import hue
 from fedtop.views.plan.items import item_lines, number
@@ -16,10 +17,10 @@ from fedtop.views.text_lines import bullets
 from fedtop.widgets.live_table import Column, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import tzinfo
 
-    from fedstore import Alternative, Flip, Plan, Predicted
+    from fedstore import Alternative, BoostEvidence, Flip, Plan, Predicted
     from fedtop.glyphs import Glyphs
     from fedtop.views.text_lines import Item
 
@@ -42,7 +43,7 @@ _NAMES: Final = {
     "clarify": "clarification",
     "success": "success of what is boosted",
 }
-_VERDICTS: Final = {
+_CONCLUSIONS: Final = {
     "certified": ("ok", "certified"),
     "estimated": ("warn", "estimated, not certified"),
     "recover": ("warn", "recovers, not certified"),
@@ -53,48 +54,41 @@ _VERDICTS: Final = {
     "given": ("info", "set by hand"),
 }
 _FACTS: Final = {"runs": "task", "routes": "decision"}
-_FLIP_WORDS: Final = (
-    ("same_agent", "same agent", ""),
-    ("now_right", "now right", "$ok"),
-    ("now_wrong", "now wrong", "$alert"),
-    ("same_verdict", "as right or wrong as before", ""),
-    ("unknown", "unknown", "$dim"),
-)
 
 
 # --- the head -------------------------------------------------------------------------------------------------------
 
 
 def title_parts(plan: Plan, glyphs: Glyphs = UNICODE) -> tuple[Text, ...]:
-    """`Plan t-4f2a`, kind and rule, window, what it rests on, the verdict: parts that stay whole when wrapped."""
+    """`Plan t-4f2a`, kind and rule, window, what it rests on, the conclusion: parts that stay whole when wrapped."""
     parts = [
         Text.assemble(("Plan ", "$dim"), (clean(plan.id, 40), "bold $accent")),
-        Text(plan.kind) if plan.policy == "given" else Text(f"{plan.kind}, rule {clean(plan.policy, 24)}"),
+        Text(plan.kind) if plan.is_given else Text(f"{plan.kind}, rule {clean(plan.rule, 24)}"),
     ]
     if plan.window_label:
         parts.append(Text(clean(plan.window_label, 16)))
     if plan.extent is not None:
         facts = f"{counted(plan.extent.facts, _FACTS[plan.extent.table])}, {count(plan.extent.graded)} graded"
         parts.append(Text(facts, "$dim"))
-    return (*parts, verdict_text(plan, glyphs))
+    return (*parts, conclusion_text(plan, glyphs))
 
 
-def verdict_text(plan: Plan, glyphs: Glyphs = UNICODE) -> Text:
-    """The verdict with its glyph; a certificate says what it promises."""
-    state, words = _VERDICTS.get(plan.verdict, ("unknown", clean(plan.verdict, 40)))
+def conclusion_text(plan: Plan, glyphs: Glyphs = UNICODE) -> Text:
+    """The conclusion with its glyph; a certificate says what it promises."""
+    state, words = _CONCLUSIONS.get(plan.conclusion, ("unknown", clean(plan.conclusion, 40)))
     style = {"ok": "$ok", "warn": "$warn", "info": "$info"}.get(state, "$dim")
     return Text(f"{glyphs.state(state)} {words}{_promise(plan)}", style)
 
 
 def _promise(plan: Plan) -> str:
-    settings = plan.settings
-    if plan.verdict != "certified" or "target" not in settings:
+    settings = plan.tuning
+    if plan.conclusion != "certified" or settings is None:
         return ""
-    if plan.detail.get("guard") == "no-worse":
-        kept = f"at most {rate(settings['margin'])} of the decisions get worse"
+    if plan.tuned is not None and plan.tuned.guard == "no-worse":
+        kept = f"at most {rate(settings.margin)} of the decisions get worse"
     else:
-        kept = f"accuracy ≥ {rate(settings['target'])}"
-    return f" for {kept} ({rate(settings['confidence'], 0)} confidence)"
+        kept = f"accuracy ≥ {rate(settings.target)}"
+    return f" for {kept} ({rate(settings.confidence, 0)} confidence)"
 
 
 def caution(plan: Plan) -> str:
@@ -105,11 +99,10 @@ def caution(plan: Plan) -> str:
         they = "it is an estimate" if loose == 1 else "they are estimates"
         told = f"not certified: no claim holds for {of_all}, {they}"
         return told if loose else ""
-    if plan.kind != "tune" or plan.verdict == "certified":
+    if plan.kind != "tune" or plan.conclusion == "certified":
         return ""
-    target = plan.settings.get("target")
-    promised = f"the target of {rate(target)}" if target is not None else "its target"
-    if plan.verdict == "recover":
+    promised = "its target" if plan.tuning is None else f"the target of {rate(plan.tuning.target)}"
+    if plan.conclusion == "recover":
         return f"not certified: accuracy misses {promised} now, and may still miss it with this change"
     return f"not certified: nothing bounds the risk that accuracy falls below {promised}"
 
@@ -154,10 +147,16 @@ def flips_parts(plan: Plan) -> tuple[Text, ...]:
     """`184 decisions would go elsewhere: 171 same agent, 9 now right, 4 now wrong`."""
     if plan.flips is None:
         return ()
-    total = plan.flips.get("total", 0)
+    flips, total = plan.flips, plan.flips.total
     if not total:
         return (Text("no decision of the window would go elsewhere", "$dim"),)
-    counts = [(plan.flips.get(name, 0), words, style) for name, words, style in _FLIP_WORDS]
+    counts = (
+        (flips.same_agent, "same agent", ""),
+        (flips.now_right, "now right", "$ok"),
+        (flips.now_wrong, "now wrong", "$alert"),
+        (flips.same_verdict, "as right or wrong as before", ""),
+        (flips.unknown, "unknown", "$dim"),
+    )
     parts = [Text(f"{count(n)} {words}", style) for n, words, style in counts if n]
     head = Text.assemble((count(total), "bold"), f" {'decision' if total == 1 else 'decisions'} would go elsewhere:")
     return (head, *parts, Text.assemble(("f", "bold $accent"), (" lists them", "$dim")))
@@ -205,6 +204,7 @@ def note_items(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Item]:
     """Everything below the table: prediction, flips, claims, other rules, reasons, warnings, what is missing."""
     items: list[Item] = [parts for parts in (predicted_parts(plan, glyphs), flips_parts(plan)) if parts]
     items += claim_items(plan)
+    items += [Text(REPLACES, "$dim")] if any(rests.task_type for rests in plan.proposals.values()) else []
     items += rule_items(plan) if plan.kind == "tune" else []
     items += bullets(plan.reasons, glyphs.dot, "$info")
     items += missing_items(plan, glyphs)
@@ -213,8 +213,8 @@ def note_items(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Item]:
 
 
 def missing_items(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Text]:
-    """How many more graded facts would settle it, where that is known and not said already."""
-    if not plan.more_needed or any("more graded" in reason for reason in plan.reasons):
+    """How many more graded facts would settle it, where that is known."""
+    if not plan.more_needed:
         return []
     one, what = ("decision", "it") if plan.kind == "tune" else ("task", "a claim")
     wanted = counted(plan.more_needed, f"more graded {one}")
@@ -224,9 +224,9 @@ def missing_items(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Text]:
 def claim_items(plan: Plan) -> list[Item]:
     """The agents for which a claim holds, apart from the boosts: high performers, low performers."""
     found: list[Item] = []
-    proposals = plan.detail.get("proposals", ()) if plan.kind == "optimize" else ()
+    proposals = plan.proposals.values()
     for claim, style in (("high", "$ok"), ("low", "$alert")):
-        names = [_claimed(p) for p in proposals if p.get("claim") == claim]
+        names = [_claimed(rests) for rests in proposals if rests.claim == claim]
         if names:
             who = f"{claim} performer{'s' if len(names) > 1 else ''}"
             found.append((Text(f"{who}, with 90 % confidence:", style), *names))
@@ -235,15 +235,15 @@ def claim_items(plan: Plan) -> list[Item]:
     return found
 
 
-def _claimed(proposal: Mapping[str, Any]) -> Text:
-    name = clean(proposal["agent"], 40)
-    kind = f" for {clean(proposal['task_type'], 40)}" if proposal["task_type"] else ""
-    return Text.assemble(f"{name}{kind}", (f" {rate(proposal['rate'], 0)} of {count(proposal['n'])}", "$dim"))
+def _claimed(rests: BoostEvidence) -> Text:
+    name = clean(rests.agent, 40)
+    kind = f" for {clean(rests.task_type, 40)}" if rests.task_type else ""
+    return Text.assemble(f"{name}{kind}", (f" {rate(rests.rate, 0)} of {count(rests.n)}", "$dim"))
 
 
 def rule_items(plan: Plan) -> list[Text]:
     """A sentence per set of moves that the other rules would make; rules that agree share one."""
-    now = {f"layer:{layer['layer']}": layer["old"] for layer in plan.detail.get("layers", ())}
+    now = {} if plan.tuned is None else plan.tuned.thresholds()
     names: dict[tuple[tuple[str, float | None], ...], list[Alternative]] = {}
     for other in plan.alternatives:
         moves = tuple((key, value) for key, value in other.values.items() if value != now.get(key))
@@ -253,7 +253,7 @@ def rule_items(plan: Plan) -> list[Text]:
 
 def _rule_text(moves: Sequence[tuple[str, float | None]], others: Sequence[Alternative]) -> Text:
     """`seed-accuracy and seed-count would set semantic 0.65 (accuracy 94.5 %: misses the target)`."""
-    who = " and ".join(clean(other.policy, 24) for other in others)
+    who = " and ".join(clean(other.rule, 24) for other in others)
     text = Text.assemble((f"{who} would ", "$dim"))
     if not moves:
         return text.append("change nothing")

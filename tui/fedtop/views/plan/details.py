@@ -16,7 +16,7 @@ from fedtop.format import clean, count
 from fedtop.loop import Paced, glance
 from fedtop.views.panel import Panel
 from fedtop.views.plan.columns import FLIP_COLUMNS, flip_rows, flips_parts
-from fedtop.views.plan.items import boost_name, proposals_of, setting_lines
+from fedtop.views.plan.items import boost_name, setting_lines
 from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
@@ -51,7 +51,7 @@ class FlipsPanel(Panel):
 
     def on_mount(self) -> None:
         """All there is to show is in the plan."""
-        shown, total = len(self._plan.flipped), (self._plan.flips or {}).get("total", 0)
+        shown, total = len(self._plan.flipped), self._plan.flips.total if self._plan.flips else 0
         parts = flips_parts(self._plan)[:-1]
         newest = (Text(f"listed are the newest {count(shown)}", "$dim"),) if shown < total else ()
         self.query_one(TextLines).set_lines([(*parts, *newest)] if parts else [])
@@ -97,15 +97,15 @@ class BoostPanel(Panel, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only an agent that the plan knows of can be opened."""
-        if action == "open_agent" and self._key not in proposals_of(self._plan):
+        if action == "open_agent" and self._key not in self._plan.proposals:
             return False
         return super().check_action(action, parameters)
 
     def action_open_agent(self) -> None:
         """The agent that the boost is for."""
-        facts = proposals_of(self._plan).get(self._key)
-        if facts is not None:
-            self.host.open_target(f"agent:{facts['agent']}")
+        rests = self._plan.proposals.get(self._key)
+        if rests is not None:
+            self.host.open_target(f"agent:{rests.agent}")
 
 
 class EvidencePanel(BoostPanel):

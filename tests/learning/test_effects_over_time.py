@@ -14,7 +14,7 @@ from fedstore.learning.confidence import tool_confidence, trend_of
 from fedstore.learning.intervals import Interval
 from fedstore.learning.stratified import Stratum, weighted_rate
 from fedstore.learning.targets import TARGETS, check_targets, drift_alert
-from fedstore.learning.verify import EProcess, check_assumptions, rate_verdict
+from fedstore.learning.verify import EProcess, check_assumptions, rate_since
 from tests.learning.synthetic import data_file
 
 
@@ -23,7 +23,7 @@ def first_alarm(rate: float, n: int, seed: int) -> tuple[str, int]:
     wrong = np.random.default_rng([4, seed]).random(n) < rate
     for i, error in enumerate(wrong):
         if process.observe(not error) != "watching":
-            return process.verdict, i + 1
+            return process.state, i + 1
     return "watching", n
 
 
@@ -53,10 +53,10 @@ def test_false_alarms_are_rare_and_real_harm_is_found() -> None:
     false = sum(first_alarm(0.05, 1000, seed)[0] == "harmful" for seed in range(60))
     assert false <= int(stats.binom.ppf(0.999, 60, 0.05))
     harmful = [first_alarm(0.10, 2000, seed) for seed in range(40)]
-    assert sum(verdict == "harmful" for verdict, _ in harmful) >= 38
+    assert sum(state == "harmful" for state, _ in harmful) >= 38
     assert 80 < np.median([when for _, when in harmful]) < 300
     good = [first_alarm(0.01, 2000, seed) for seed in range(40)]
-    assert sum(verdict == "confirmed" for verdict, _ in good) >= 38
+    assert sum(state == "confirmed" for state, _ in good) >= 38
     assert 70 < np.median([when for _, when in good]) < 260
 
 
@@ -96,13 +96,13 @@ def test_an_error_of_a_group_that_is_hardly_graded_is_no_alarm() -> None:
         process.look((1, 0), 11)
 
 
-def test_rate_verdict_for_a_boost() -> None:
-    good = rate_verdict([True] * 120, before=0.8, predicted=0.97)
-    assert (good.verdict, good.rate, good.as_predicted) == ("confirmed", 1.0, True)
-    bad = rate_verdict([False, True] * 60, before=0.8, predicted=0.85)
-    assert (bad.verdict, bad.as_predicted) == ("harmful", False)
-    none = rate_verdict([], before=0.8, predicted=0.85)
-    assert (none.verdict, none.rate, none.interval, none.as_predicted) == ("watching", None, None, None)
+def test_rate_since_for_a_boost() -> None:
+    good = rate_since([True] * 120, before=0.8, predicted=0.97)
+    assert (good.state, good.rate, good.as_predicted) == ("confirmed", 1.0, True)
+    bad = rate_since([False, True] * 60, before=0.8, predicted=0.85)
+    assert (bad.state, bad.as_predicted) == ("harmful", False)
+    none = rate_since([], before=0.8, predicted=0.85)
+    assert (none.state, none.rate, none.interval, none.as_predicted) == ("watching", None, None, None)
 
 
 def test_assumptions_hold_and_break() -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from fedstore.learning.log import DecisionLog
 
-__all__ = ["RIGHT", "UNJUDGED", "WRONG", "layer_attempts", "layer_verdicts"]
+__all__ = ["RIGHT", "UNJUDGED", "WRONG", "layer_attempts", "layer_correctness"]
 
 RIGHT, WRONG, UNJUDGED = 1, 0, -1
 
@@ -22,8 +22,8 @@ def layer_attempts(log: DecisionLog, k: int, *, live_only: bool = False) -> NDAr
     return tried & ~log.shadow[:, k] if live_only else tried
 
 
-def layer_verdicts(log: DecisionLog, k: int) -> NDArray[np.int8]:
-    """(n,) verdict on layer k's proposal: by the right agent if known, else by the outcome of the final one.
+def layer_correctness(log: DecisionLog, k: int) -> NDArray[np.int8]:
+    """(n,) whether layer k's proposal was right: by the right agent if known, else by the outcome of the final one.
 
     A proposal that differs from a wrong final agent cannot be judged; neither can an ungraded decision.
     """
@@ -32,5 +32,5 @@ def layer_verdicts(log: DecisionLog, k: int) -> NDArray[np.int8]:
     agrees = (proposal == np.where(known, log.true_agent, log.final)) & (proposal >= 0)
     judged = (known | right_outcome | ((log.correct == 0) & agrees)) & layer_attempts(log, k)
     right = agrees & (known | right_outcome)
-    verdict: NDArray[np.int8] = np.where(judged, right.astype(np.int8), np.int8(UNJUDGED))
-    return verdict
+    correctness: NDArray[np.int8] = np.where(judged, right.astype(np.int8), np.int8(UNJUDGED))
+    return correctness
