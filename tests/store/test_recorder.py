@@ -6,6 +6,8 @@ import asyncio
 import logging
 import threading
 import time
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -295,14 +297,16 @@ def test_the_background_writes_at_flush_and_refuses_at_once(store: Store, monkey
     assert rows(store, "SELECT COUNT(*) FROM runs") == [(3,)]
 
 
-def test_a_full_queue_is_written_by_the_caller(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_queue_is_written_by_the_caller_before_it_takes_more(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Background, "INTERVAL_S", 3600.0)
     monkeypatch.setattr(Background, "LIMIT", 2)
     recorder = store.recorder(background=True)
     recorder.record_many([Run(agent="a"), Run(agent="b")])
     assert rows(store, "SELECT COUNT(*) FROM runs") == [(0,)]
     recorder.task("c")
-    assert rows(store, "SELECT agent FROM runs") == [("c",)]
+    assert rows(store, "SELECT agent FROM runs ORDER BY agent") == [("a",), ("b",)]
     recorder.close()
     assert rows(store, "SELECT COUNT(*) FROM runs") == [(3,)]
 
@@ -320,8 +324,8 @@ def test_the_background_thread_writes_by_itself(store: Store, monkeypatch: pytes
     monkeypatch.setattr(Background, "INTERVAL_S", 0.001)
     written = threading.Event()
     recorder = store.recorder(background=True)
-    write = recorder._sink.write
-    monkeypatch.setattr(recorder._sink, "write", lambda events: (write(events), written.set())[0])
+    write = recorder._sink.deliver
+    monkeypatch.setattr(recorder._sink, "deliver", lambda events: (write(events), written.set())[0])
     recorder.task("a")
     assert written.wait(20)
     assert rows(store, "SELECT COUNT(*) FROM runs") == [(1,)]
@@ -347,15 +351,14 @@ def test_what_is_recorded_during_a_close_is_written_in_time(store: Store, monkey
     written = threading.Event()
     recorder = store.recorder(background=True)
     recorder.task("a")
-    write = recorder._sink.write
+    write = recorder._sink.deliver
 
     def one_more(events: Any) -> Any:
-        monkeypatch.setattr(Background, "INTERVAL_S", 0.001)
-        monkeypatch.setattr(recorder._sink, "write", lambda later: (write(later), written.set())[0])
+        monkeypatch.setattr(recorder._sink, "deliver", lambda later: (write(later), written.set())[0])
         recorder.task("b")
         return write(events)
 
-    monkeypatch.setattr(recorder._sink, "write", one_more)
+    monkeypatch.setattr(recorder._sink, "deliver", one_more)
     recorder.close()
     assert written.wait(20)
     assert rows(store, "SELECT COUNT(*) FROM runs") == [(2,)]
@@ -454,3 +457,56 @@ def test_nothing_is_looked_up_about_an_id_made_here(store: Store) -> None:
     first, second = (block.split("COMMIT")[0] for block in "\n".join(said).split("BEGIN IMMEDIATE")[1:])
     assert ("active_runs" in first, "verdicts" in first, "INTO runs" in first) == (False, False, True)
     assert ("active_runs" in second, "verdicts" in second, "INTO runs" in second) == (True, True, True)
+
+
+@pytest.mark.parametrize("background", [False, True], ids=["durable", "background"])
+def test_a_value_that_makes_no_sense_costs_itself_and_the_run_ends(store: Store, background: bool) -> None:
+    recorder = store.recorder(background=background)
+    with recorder.run("kimi", "review") as run:
+        run.quality = 85
+        run.notes = 5  # type: ignore[assignment]
+        run.rework = False
+    recorder.close()
+    assert rows(store, "SELECT agent, success, rework, quality, notes FROM runs") == [("kimi", 1, 0, None, None)]
+    assert rows(store, "SELECT COUNT(*) FROM active_runs") == [(0,)]
+    reasons = [reason for (reason,) in rows(store, "SELECT reason FROM rejects ORDER BY seq")]
+    assert [reason.partition(":")[0] for reason in reasons] == ["quality", "notes"]
+
+
+def test_a_failure_whose_name_is_too_long_is_a_failure(store: Store) -> None:
+    recorder = store.recorder()
+    error = type("E" * 300, (Exception,), {})
+    with pytest.raises(error), recorder.run("kimi"):
+        raise error
+    assert rows(store, "SELECT agent, success FROM runs") == [("kimi", 0)]
+
+
+class Effort(Enum):
+    """A level as a text."""
+
+    LOW = "low"
+
+
+class Poison:
+    """A value whose reading raises what no validator expects."""
+
+    def __int__(self) -> int:
+        raise ZeroDivisionError
+
+    def __float__(self) -> float:
+        raise ZeroDivisionError
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("background", [False, True], ids=["durable", "background"])
+@pytest.mark.parametrize("at", [Decimal("1e400"), Decimal(5), b"5", Poison(), Effort.LOW], ids=repr)
+def test_one_poisonous_time_costs_its_own_fact(store: Store, at: Any, background: bool) -> None:
+    recorder = store.recorder(background=background)
+    good = [{"kind": "run", "agent": "good"}] * 20
+    receipt = recorder.record_many([*good, {"kind": "run", "agent": "bad", "at": at}, *good])
+    recorder.close()
+    assert (receipt.taken, [position for position, _ in receipt.rejected]) == (40, [20])
+    assert rows(store, "SELECT agent, COUNT(*) FROM runs GROUP BY agent") == [("good", 40)]
+    assert recorder.lost == 0

@@ -45,8 +45,8 @@ class FileLock:
         self._path = path
         self._fd = -1
 
-    def acquire(self) -> None:
-        """Take the lock, waiting at most the timeout; the file is made when it is missing.
+    def acquire(self, patience_s: float | None = None) -> None:
+        """Take the lock, waiting at most `patience_s` (else the timeout); the file is made when it is missing.
 
         Raises StoreBusyError, or StoreReadOnlyError when the file cannot be made or opened.
         """
@@ -55,7 +55,7 @@ class FileLock:
         try:
             _lock(self._fd, _TAKE)
         except BlockingIOError:
-            self._wait()
+            self._wait(self._timeout_s if patience_s is None else patience_s)
 
     def _open(self) -> None:
         try:
@@ -66,8 +66,8 @@ class FileLock:
                 " or read the store with --readonly"
             ) from error
 
-    def _wait(self) -> None:
-        deadline = time.monotonic() + self._timeout_s
+    def _wait(self, patience_s: float) -> None:
+        deadline = time.monotonic() + patience_s
         pause = _FIRST_PAUSE_S
         while time.monotonic() < deadline:
             time.sleep(pause)
@@ -75,8 +75,7 @@ class FileLock:
             with contextlib.suppress(BlockingIOError):
                 return _lock(self._fd, _TAKE)
         raise StoreBusyError(
-            f"{self._path} was held by another process for {self._timeout_s:g} s: try again,"
-            " or find the writer that hangs"
+            f"{self._path} was held by another process for {patience_s:g} s: try again, or find the writer that hangs"
         )
 
     def release(self) -> None:

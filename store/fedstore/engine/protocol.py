@@ -104,8 +104,14 @@ class Engine(Reads, Protocol):
     def size_bytes(self) -> int:
         """How much room it takes."""
 
-    def write(self) -> AbstractContextManager[Tx]:
-        """A transaction of this thread. Raises StoreReadOnlyError for a store opened for reading only."""
+    def write(self, patience_s: float | None = None) -> AbstractContextManager[Tx]:
+        """A transaction of this thread, waiting for other writers at most so many seconds (None: the store's own).
+
+        Raises StoreReadOnlyError for a store opened for reading only.
+        """
+
+    def settle(self) -> None:
+        """Let go of a transaction that this thread was thrown out of; whoever catches what threw it out calls it."""
 
     def findings(self) -> Iterable[Finding]:
         """What there is to say about its health: schema, size, soundness, access. Raises StoreError."""

@@ -22,7 +22,7 @@ from fedstore.engine.locking import FileLock
 from fedstore.engine.opening import connect, may_stand_still, still_identity
 from fedstore.engine.place import beside, file_bytes, file_identity
 from fedstore.engine.reading import ReadSnapshot, ThreadReader
-from fedstore.engine.transaction import Transaction, store_error
+from fedstore.engine.transaction import Patient, Transaction, store_error
 from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreOlderError, StoreReadOnlyError
 from fedstore.settings.paths import in_full
 
@@ -126,8 +126,16 @@ class Database:
 
     # --- writing -------------------------------------------------------------------------------------------
 
-    def write(self) -> Transaction:
-        """A transaction of this thread. Raises StoreReadOnlyError for a read-only store."""
+    def settle(self) -> None:
+        """Let go of a transaction that this thread was thrown out of; whoever catches what threw it out calls it."""
+        if self._writer is not None:
+            self._writer.settle()
+
+    def write(self, patience_s: float | None = None) -> Transaction | Patient:
+        """A transaction of this thread, waiting for other writers at most so many seconds (None: `timeout_s`).
+
+        Raises StoreReadOnlyError for a read-only store.
+        """
         if self.readonly:
             raise StoreReadOnlyError(f"{self._place} is open read-only: leave out --readonly to change it")
         writer, now = self._writer, time.monotonic()
@@ -135,7 +143,7 @@ class Database:
             self._next_look = now + LOOK_S
             if writer is None or writer.identity != file_identity(self._place):
                 writer = self._begin_anew()
-        return writer
+        return writer if patience_s is None else writer.patient(patience_s)
 
     def close(self) -> None:
         """Close every connection of every thread; a later read or write opens anew."""

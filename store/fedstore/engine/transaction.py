@@ -7,7 +7,9 @@ lock file among the processes, then ``BEGIN IMMEDIATE``.
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import time
 import weakref
 
 from fedstore.bins import add_bins
@@ -17,7 +19,7 @@ from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from types import TracebackType
+    from types import FrameType, TracebackType
     from typing import Any, Literal
 
     from fedstore.engine.locking import FileLock
@@ -29,7 +31,10 @@ __all__ = ["Transaction", "close_with", "store_error"]
 
 
 _LITTLE_BYTES = 65_536
+_LOOK_S = 0.05
+"""So often a waiting thread looks whether the one it waits for is still inside."""
 _RAISED = "user-defined function raised exception"
+_MAIN = threading.main_thread().ident
 
 
 def store_error(error: BaseException, path: str) -> StoreError:
@@ -95,16 +100,17 @@ _abandoned: list[sqlite3.Connection] = []
 
 
 class Adding:
-    """``add_bins`` as SQLite calls it, which drops whatever a function raises and only says that it raised.
+    """`add_bins` as SQLite calls it, which drops whatever a function raises and only says that it raised.
 
-    What ``add_bins`` itself raises is noted. A signal is handled between two calls, where nothing can note it: a
-    failure without a note is Ctrl-C, which must reach whoever records and is no fault of the store.
+    What is raised inside `add_bins` is noted. A signal may be handled just before its first line, where only the hook
+    of what cannot be raised hears of it: the main thread, which handles signals, listens there while it merges.
     """
 
-    __slots__ = ("_noted",)
+    __slots__ = ("_former", "_noted")
 
     def __init__(self) -> None:
         self._noted: BaseException | None = None
+        self._former: Callable[[sys.UnraisableHookArgs], object] = sys.unraisablehook
 
     def add(self, there: bytes, added: bytes) -> bytes:
         try:
@@ -113,14 +119,30 @@ class Adding:
             self._noted = error
             raise
 
+    def __enter__(self) -> None:
+        self._former, sys.unraisablehook = sys.unraisablehook, self._note
+        sqlite3.enable_callback_tracebacks(True)
+
+    def __exit__(self, *_: object) -> None:
+        sqlite3.enable_callback_tracebacks(False)
+        sys.unraisablehook = self._former
+
     def interruption(self, error: sqlite3.Error) -> BaseException | None:
-        """What ended the program's work, when it was not a fault of the store that SQLite reports with ``error``."""
+        """What ended the program's work, when it was not a fault of the store that SQLite reports with `error`."""
         noted, self._noted = self._noted, None
-        if str(error) != _RAISED or isinstance(noted, Exception):
+        if str(error) != _RAISED:
             return None
-        if noted is None and threading.current_thread() is threading.main_thread():
-            return KeyboardInterrupt()
-        return noted
+        if noted is None:  # nobody listened, and what `add_bins` raises itself is noted: it was Ctrl-C
+            return KeyboardInterrupt() if threading.current_thread() is threading.main_thread() else None
+        from fedstore.interrupts import is_the_programs_own
+
+        return noted if is_the_programs_own(noted) else None
+
+    def _note(self, args: sys.UnraisableHookArgs) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            self._former(args)
+        elif self._noted is None:
+            self._noted = args.exc_value
 
 
 _merges: dict[SummaryTable, str] = {}
@@ -163,6 +185,9 @@ class Transaction:
         self._timeout_s = timeout_s
         self._token = -1
         self._owner = 0
+        self._holder: FrameType | None = None
+        """Whose transaction is under way."""
+        self._taking_over = threading.Lock()
 
     def is_mine(self) -> bool:
         """Whether this thread is writing with it."""
@@ -178,28 +203,43 @@ class Transaction:
         self.close()
 
     def __enter__(self) -> Transaction:
-        if not self.mutex.acquire(blocking=False):
-            self._wait_for_turn()
-        self._owner = threading.get_ident()
+        return self.enter(self._timeout_s, sys._getframe(1))  # noqa: SLF001 - the only way to the caller's frame
+
+    def enter(self, patience_s: float, holder: FrameType) -> Transaction:
+        """Begin a transaction of `holder`, waiting for other writers at most so long. Raises StoreError."""
+        mine = False
         try:
-            self._lock.acquire()
-        except BaseException:
-            self._owner = 0
-            self.mutex.release()
-            raise
-        try:
+            mine = self.mutex.acquire(blocking=False) or self._got_turn(patience_s, holder)
+            self._owner, self._holder = threading.get_ident(), holder
+            self._lock.acquire(patience_s)
             execute = self._cursor.execute
+            if patience_s < self._timeout_s:
+                execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
             execute("BEGIN IMMEDIATE")
             (token,) = execute("PRAGMA data_version").fetchone()
+            if token != self._token:
+                self._token = token
+                self.memo.clear()
         except BaseException as error:
-            self._abandon()
+            if mine:
+                self._abandon()
             if isinstance(error, sqlite3.Error):
                 raise store_error(error, self._path) from error
             raise
-        if token != self._token:
-            self._token = token
-            self.memo.clear()
+        finally:
+            if patience_s < self._timeout_s:
+                self._cursor.execute(f"PRAGMA busy_timeout = {round(self._timeout_s * 1000)}")
         return self
+
+    def patient(self, patience_s: float) -> Patient:
+        """The same as a context that waits for other writers at most so long."""
+        return Patient(self, patience_s)
+
+    def settle(self) -> None:
+        """Let go when the thread that began a transaction was thrown out of it before it could end."""
+        frame = sys._getframe(1)  # noqa: SLF001 - as above
+        if self._owner == threading.get_ident() and not self._is_held(frame):
+            self._abandon()
 
     def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows of one statement."""
@@ -216,7 +256,12 @@ class Transaction:
 
     def merge(self, table: SummaryTable, rows: Iterable[Sequence[Value]]) -> None:
         """Add rows to a summary, to those with the same keys where there are such."""
-        self._cursor.executemany(_merges.get(table) or _merge_text(table), rows)
+        text = _merges.get(table) or _merge_text(table)
+        if not table.bins or threading.get_ident() != _MAIN:
+            self._cursor.executemany(text, rows)
+        else:
+            with self.adding:
+                self._cursor.executemany(text, rows)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -224,12 +269,12 @@ class Transaction:
         if error is None:
             try:
                 self._cursor.execute("COMMIT")
+                self._release()
             except BaseException as failure:
                 self._abandon()
                 if isinstance(failure, sqlite3.Error):
                     raise store_error(failure, self._path) from failure
                 raise
-            self._release()
             return False
         self._abandon()
         if isinstance(error, sqlite3.Error):
@@ -238,21 +283,57 @@ class Transaction:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _wait_for_turn(self) -> None:
-        """Wait until no other thread writes. Raises StoreBusyError."""
-        if self.is_mine():
-            raise StoreBusyError(f"{self._path}: a write was begun inside another write of the same thread")
-        if not self.mutex.acquire(timeout=self._timeout_s):
-            raise StoreBusyError(f"{self._path} was held by another thread for {self._timeout_s:g} s: try again")
+    def _got_turn(self, patience_s: float, holder: FrameType) -> bool:
+        """Wait until no other thread writes. Raises StoreBusyError.
+
+        An exception from outside (Ctrl-C, a timeout) can throw a thread out between any two of its steps. What it then
+        leaves behind nobody uses any more: the next one finds that no thread is inside, and takes over.
+        """
+        deadline = time.monotonic() + patience_s
+        while not self.mutex.acquire(timeout=max(0.0, min(deadline - time.monotonic(), _LOOK_S))):
+            with self._taking_over:
+                if not self._is_held(holder):
+                    self._roll_back()
+                    self._owner, self._holder = threading.get_ident(), holder
+                    return True
+            if self.is_mine():
+                raise StoreBusyError(f"{self._path}: a write was begun inside another write of the same thread")
+            if time.monotonic() >= deadline:
+                raise StoreBusyError(f"{self._path} was held by another thread for {patience_s:g} s: try again")
+        return True
+
+    def _is_held(self, present: FrameType) -> bool:
+        """Whether what began a transaction is still under way in some thread; in this one, below `present`."""
+        me = threading.get_ident()
+        for thread, top in sys._current_frames().items():  # noqa: SLF001 - documented, for debuggers
+            frame: FrameType | None = present if thread == me else top
+            while frame is not None:
+                if frame is self._holder or frame.f_code in _STEPS:
+                    return True
+                frame = frame.f_back
+        return False
 
     def _release(self) -> None:
         """Let the next one write."""
-        self._lock.release()
-        self._owner = 0
-        self.mutex.release()
+        try:
+            self._lock.release()
+        except BaseException:
+            self._lock.release()
+            raise
+        finally:
+            self._owner, self._holder = 0, None
+            self.mutex.release()
 
     def _abandon(self) -> None:
-        """Roll back, forget what was noted, let go."""
+        """Roll back, forget what was noted, let go; nothing when this thread has let go already."""
+        if not self.is_mine():
+            return
+        try:
+            self._roll_back()
+        finally:
+            self._release()
+
+    def _roll_back(self) -> None:
         self.memo.clear()
         self.names.clear()
         try:
@@ -260,5 +341,31 @@ class Transaction:
                 self.connection.execute("ROLLBACK")
         except sqlite3.Error:
             self.memo.clear()  # the engine has rolled back by itself, as it does when a disk is full
-        finally:
-            self._release()
+
+
+class Patient:
+    """A transaction whose beginning waits for other writers only so long, in seconds."""
+
+    __slots__ = ("_patience_s", "_transaction")
+
+    def __init__(self, transaction: Transaction, patience_s: float) -> None:
+        self._transaction = transaction
+        self._patience_s = patience_s
+
+    def __enter__(self) -> Transaction:
+        return self._transaction.enter(self._patience_s, sys._getframe(1))  # noqa: SLF001 - as in Transaction
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Literal[False]:
+        return self._transaction.__exit__(kind, error, trace)
+
+
+_STEPS = frozenset(
+    step.__code__
+    for step in (
+        *(Transaction.enter, Transaction.__exit__, Transaction._release, Transaction._abandon),  # noqa: SLF001
+        *(Transaction._got_turn, Patient.__enter__, Patient.__exit__),  # noqa: SLF001 - its own
+    )
+)
+"""What a thread is in while it begins or ends a transaction, when nothing may say yet, or any more, that it does."""

@@ -99,7 +99,7 @@ def _to_nano(value: Any) -> Any:
 
 
 _EpochMs = Annotated[int, Field(strict=True, ge=EARLIEST_MS, le=LATEST_MS)]
-_OtherTime = Annotated[int, BeforeValidator(_to_time)]
+_OtherTime = Annotated[int, Field(strict=True, ge=EARLIEST_MS, le=LATEST_MS), BeforeValidator(_to_time)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), AfterValidator(required_name)]
 Label: TypeAlias = Annotated[str, Field(max_length=NAME_LIMIT), AfterValidator(clean_label)]
 Text: TypeAlias = Annotated[str, AfterValidator(clean_text)]

@@ -15,8 +15,12 @@ from fedstore.ids import new_id
 
 if TYPE_CHECKING:
     from fedstore.recording.recorder import Recorder
+    from fedstore.recording.writer import Receipt
 
 __all__ = ["RecordedRun", "RecordedTool"]
+
+_NEEDED = frozenset({"id", "agent", "duration_ms"})
+"""Without these there is no run to keep."""
 
 
 class RecordedRun:
@@ -61,7 +65,7 @@ class RecordedRun:
         elif self.success is None:
             said["success"] = True
         said["duration_ms"] = (time.monotonic() - self._began) * 1000
-        self._record("run", {**self._more, **said, "id": self.id})
+        self._end({**self._more, **said, "id": self.id})
 
     def waiting(self, reason: str = "") -> None:
         """Say that the run waits for something, such as a permission."""
@@ -83,15 +87,24 @@ class RecordedRun:
         """An execution of a tool as a context manager; an exception makes it a failure of that class."""
         return RecordedTool(self, name, fields)
 
+    def _end(self, fields: dict[str, Any]) -> None:
+        """Record the finished run; a value that makes no sense costs itself, not the run."""
+        while True:
+            receipt = self._record("run", fields)
+            name = receipt.rejected[0][1].partition(":")[0] if receipt.rejected else ""
+            if name not in fields or name in _NEEDED:
+                return
+            del fields[name]
+
     def _state(self, state: str, reason: str) -> None:
         now = self._recorder.now()
         self._record(
             "run_state", {"id": self.id, "state": state, "reason": reason, "at": now, "started_at": self.started_ms}
         )
 
-    def _record(self, kind: str, fields: Mapping[str, Any]) -> None:
+    def _record(self, kind: str, fields: Mapping[str, Any]) -> Receipt:
         said = {name: value for name, value in {**self._shared, **fields}.items() if value is not None}
-        self._recorder.record({**said, "kind": kind})
+        return self._recorder.record({**said, "kind": kind})
 
 
 class RecordedTool:

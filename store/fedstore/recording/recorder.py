@@ -31,10 +31,10 @@ class Recorder:
     """Records into ``store``: a Store, a path (from the present folder), or None for ``default_store_path``.
 
     ``source`` names where facts come from; ``keep_content`` opts in to storing task descriptions and the text of
-    refused facts. ``background=True`` is for event loops: calls return at once and a thread writes a few times a
-    second; kill -9 can then cost what was recorded in the last ``Background.INTERVAL_S`` seconds, and no more than
-    ``Background.LIMIT`` facts (beyond that a call writes at once by itself). ``close`` and the end of the process write
-    everything (not ``os._exit``). ``clock`` gives the present in UTC epoch milliseconds; what it cannot tell,
+    refused facts. ``background=True`` is for event loops: calls return at once, and a thread writes what waits every
+    ``flush_s`` seconds (0.25); ``kill -9`` can then cost what was recorded since the last write but one, and no more
+    than ``buffer`` facts (10,000). ``close`` and the end of the process write everything (not ``os._exit``, nor SIGTERM
+    where the program lets it kill). ``clock`` gives the present in UTC epoch milliseconds; what it cannot tell,
     the machine does.
     """
 
@@ -45,10 +45,12 @@ class Recorder:
         source: str = "",
         keep_content: bool = False,
         background: bool = False,
+        buffer: int | None = None,
+        flush_s: float | None = None,
         clock: Callable[[], int] | None = None,
     ) -> None:
         self._sink = Sink(store, source=source, keep_content=keep_content, clock=clock)
-        self._background = Background(self._sink) if background else None
+        self._background = Background(self._sink, buffer=buffer, flush_s=flush_s) if background else None
         self._put = self._sink.write if self._background is None else self._background.put
 
     # --- events --------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 import threading
 import time
 import weakref
@@ -21,11 +22,14 @@ from typing import TYPE_CHECKING, Any
 from fedstore.errors import FedstoreError
 from fedstore.facts.writes import LOSS_INSERT, REJECT_INSERT
 from fedstore.ids import EARLIEST_MS, LATEST_MS, now_ms
+from fedstore.interrupts import is_the_programs_own
 from fedstore.recording.home import Home
 from fedstore.recording.writer import FactWriter, Receipt
 from fedstore.upkeep.rejects import Reject, as_text, reject_rows
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from fedstore.store import Store
 
 __all__ = ["Sink"]
@@ -34,6 +38,11 @@ SLICE = 500
 """Facts purged after one write: a few milliseconds."""
 SLICE_EVERY_S = 1.0
 LOOK_EVERY_S = 600.0
+RETRY_S = 1.0
+"""After the store could not be written, so long passes before the next wait for others: an agent waits once."""
+PATIENCE_S = 0.1
+"""How long such a later wait is."""
+_REASONS = 20
 _log = logging.getLogger("fedstore")
 
 
@@ -48,8 +57,11 @@ class Sink:
         self._source = source
         self._keep_content = keep_content
         self._writer: FactWriter | None = None
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
+        self._not_before = 0.0
+        self._failing = False
         self._why = ""
+        self._lost_for = ""
         self._said: set[str] = set()
         self._pending = 0
         self._pending_since = 0
@@ -61,7 +73,7 @@ class Sink:
 
     def after_fork_in_child(self) -> None:
         """Another thread may have held the lock at the moment of the fork; what was lost is the parent's to note."""
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
         self._home.after_fork_in_child()
         self._pending = 0
 
@@ -70,29 +82,76 @@ class Sink:
         return self._clock()
 
     def write(self, events: Sequence[Any], made_id: str | None = None) -> Receipt:
-        """Write a batch, as ``FactWriter.write`` does; what went wrong is in the receipt and the counters."""
-        try:
-            writer = self._writer or self._open()
-            receipt = writer.write(events, made_id)
-        except Exception as error:  # noqa: BLE001 - an agent must never fail because it is being watched
-            return self.lose(len(events), error)
-        if receipt.rejected or self._pending or time.monotonic() >= self._next_slice:
-            self._look_after(events, receipt)
-        return receipt
+        """Write a batch, as `FactWriter.write` does; what went wrong is in the receipt and the counters.
 
-    def lose(self, count: int, error: BaseException) -> Receipt:
+        Inside a write of the same thread (a signal handler) it only leaves the batch for the end of that write.
+        """
+        here = _here
+        if here.busy and here.is_inside():
+            here.behind.append((self, tuple(events), made_id))
+            return Receipt(taken=len(events))
+        try:
+            here.busy = True
+            try:
+                receipt = self._written(events, made_id)
+            except Exception as error:  # noqa: BLE001 - an agent must never fail because it is being watched
+                return self.fail(len(events), error)
+            except BaseException:
+                self._settle()
+                raise
+            if receipt.rejected or self._pending or time.monotonic() >= self._next_slice:
+                self._look_after(events, receipt)
+            return receipt
+        finally:
+            here.busy = False
+            if here.behind:
+                here.write_behind()
+
+    def deliver(self, events: Sequence[Any]) -> bool:
+        """Write a batch that can wait; False when the store cannot be written now: then nothing of it was."""
+        here = _here
+        if here.busy and here.is_inside():
+            return False
+        try:
+            here.busy = True
+            receipt = self._written(events, None)
+            self._look_after(events, receipt)
+        except FedstoreError as error:
+            self._say(self._trouble_is(error))
+            return False
+        except Exception as error:  # noqa: BLE001 - as above
+            self.fail(len(events), error)
+        except BaseException:
+            self._settle()
+            raise
+        finally:
+            here.busy = False
+            if here.behind:
+                here.write_behind()
+        return True
+
+    @property
+    def trouble(self) -> str:
+        """Why the last write failed; "" when it did not."""
+        return self._why if self._failing else ""
+
+    def fail(self, count: int, error: Exception) -> Receipt:
+        """Count facts as lost; raises `error` when it is none of ours, but what the program raised into the call."""
+        if is_the_programs_own(error):
+            self._settle()
+            raise error
+        return self.lose(count, error)
+
+    def lose(self, count: int, error: BaseException | str) -> Receipt:
         """Count facts that could not be written."""
-        reason = str(error) if isinstance(error, FedstoreError) else f"{type(error).__name__}: {_words(error)}"
+        reason = error if isinstance(error, str) else self._trouble_is(error)
         with self._guard:
             self.lost += count
             if not self._pending:
                 self._pending_since = self._clock()
             self._pending += count
-            self._why = reason
-            new = reason not in self._said and len(self._said) < 20
-            self._said.add(reason)
-        if new:
-            _log.warning("fedstore could not record: %s", reason)
+            self._lost_for = reason
+        self._say(reason)
         return Receipt(lost=count)
 
     def close(self) -> None:
@@ -104,6 +163,54 @@ class Sink:
         self._home.close()
 
     # --- inside --------------------------------------------------------------------------------------------
+
+    def _written(self, events: Sequence[Any], made_id: str | None) -> Receipt:
+        """Write a batch; a value that no writer can take is refused by itself. Raises StoreError."""
+        writer = self._writer or self._open()
+        try:
+            receipt = writer.write(events, made_id, patience_s=self._patience() if self._failing else None)
+        except FedstoreError:
+            self._failing = True
+            raise
+        except Exception as error:
+            if is_the_programs_own(error):
+                raise
+            receipt = self._in_halves(events, error)
+        self._failing = False
+        return receipt
+
+    def _in_halves(self, events: Sequence[Any], error: Exception) -> Receipt:
+        """Write all of a batch but what made it fail. Raises StoreError."""
+        if len(events) == 1:
+            return Receipt(rejected=[(0, f"cannot be recorded: {type(error).__name__} in one of its values")])
+        half = len(events) // 2
+        first, second = self._written(events[:half], None), self._written(events[half:], None)
+        second.rejected = [(half + at, reason) for at, reason in second.rejected]
+        return first + second
+
+    def _patience(self) -> float:
+        """How long to wait for a store that could not be written before, in seconds: an agent has waited once."""
+        now = time.monotonic()
+        if now < self._not_before:
+            return 0.0
+        self._not_before = now + RETRY_S
+        return PATIENCE_S
+
+    def _settle(self) -> None:
+        """Let go of the store after a call that the program itself cut off; who cut it off knows that it was."""
+        if self._writer is not None:
+            self._home.engine().settle()
+
+    def _trouble_is(self, error: BaseException) -> str:
+        """Note why facts are not written now."""
+        self._why = str(error) if isinstance(error, FedstoreError) else f"{type(error).__name__}: {_words(error)}"
+        return self._why
+
+    def _say(self, reason: str) -> None:
+        """Log a reason once."""
+        if reason not in self._said and len(self._said) < _REASONS:
+            self._said.add(reason)
+            _log.warning("fedstore could not record: %s", reason)
 
     def _open(self) -> FactWriter:
         self._writer = FactWriter(
@@ -130,7 +237,10 @@ class Sink:
                 self._confess()
             if time.monotonic() >= self._next_slice:
                 self._purge_a_little()
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if is_the_programs_own(error):
+                self._settle()
+                raise
             _log.debug("fedstore could not look after its store: %s", error)
 
     def _purge_a_little(self) -> None:
@@ -151,8 +261,9 @@ class Sink:
         with self._guard:
             count, self._pending = self._pending, 0
         try:
-            with self._home.engine().write() as tx:
-                tx.execute(LOSS_INSERT, (count, self._why, self._pending_since, self._clock()))
+            patience_s = self._patience() if self._failing else None
+            with self._home.engine().write(patience_s) as tx:
+                tx.execute(LOSS_INSERT, (count, self._lost_for, self._pending_since, self._clock()))
         except Exception:
             with self._guard:
                 self._pending += count
@@ -167,10 +278,13 @@ def _sound(clock: Callable[[], int]) -> Callable[[], int]:
 
     def present() -> int:
         nonlocal said
-        with contextlib.suppress(Exception):
+        try:
             told = int(clock())
             if EARLIEST_MS <= told <= LATEST_MS:
                 return told
+        except Exception as error:
+            if is_the_programs_own(error):
+                raise
         if not said:
             said = True
             _log.warning("the clock of a recorder does not tell UTC epoch milliseconds: the machine's is used")
@@ -179,6 +293,31 @@ def _sound(clock: Callable[[], int]) -> Callable[[], int]:
     return present
 
 
+class _Here(threading.local):
+    """What the present thread is doing with its recorders."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self.behind: list[tuple[Sink, Sequence[Any], str | None]] = []
+
+    def is_inside(self) -> bool:
+        """Whether a write of this thread is under way; `busy` says so for ever when one was cut off at its end."""
+        frame = sys._getframe(2)  # noqa: SLF001 - what called the write that asks
+        inside: FrameType | None = frame
+        while inside is not None and inside.f_code not in _WRITES:
+            inside = inside.f_back
+        self.busy = inside is not None
+        return self.busy
+
+    def write_behind(self) -> None:
+        """Write what was recorded during a write, by a signal handler or the end of an object."""
+        behind, self.behind = self.behind, []
+        for sink, events, made_id in behind:
+            sink.write(events, made_id)
+
+
+_here = _Here()
+_WRITES = frozenset((Sink.write.__code__, Sink.deliver.__code__))
 _alive: weakref.WeakSet[Sink] = weakref.WeakSet()
 
 

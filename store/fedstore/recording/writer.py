@@ -7,7 +7,7 @@ whole or not at all; an event that cannot be recorded is refused by itself, with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from fedstore.facts.events import (
 )
 from fedstore.facts.writes import Stamp
 from fedstore.ids import now_ms
+from fedstore.interrupts import is_the_programs_own
 
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Engine
@@ -108,6 +109,8 @@ def _explained() -> Iterator[None]:
     except ValidationError as error:
         raise EventError(explain(error)) from error
     except Exception as error:
+        if is_the_programs_own(error):
+            raise
         raise EventError(f"cannot be read: {type(error).__name__} in one of its values") from error
 
 
@@ -127,10 +130,13 @@ def _read_all(events: Iterable[Any], receipt: Receipt) -> tuple[Sequence[Fields]
     given = events if isinstance(events, (list, tuple)) else list(events)
     if given and type(given[0]) in EVENT_TYPES and (len(given) == 1 or EVENT_TYPES.issuperset(map(type, given))):
         return [fields_of(event) for event in given], range(len(given))
-    with suppress(Exception):  # the methods of a value that is not what it should be may raise anything
+    try:
         found = many_fields_adapter().validate_python(list(given))
         if all(event.keys() <= fields.keys() for event, fields in zip(given, found, strict=True)):
             return found, range(len(given))
+    except Exception as error:  # the methods of a value that is not what it should be may raise anything
+        if is_the_programs_own(error):
+            raise
     valid, positions = [], []
     for position, event in enumerate(given):
         try:
@@ -156,10 +162,17 @@ class FactWriter:
         self._keep_content = keep_content
         self._clock = clock
 
-    def write(self, events: Iterable[Event | Mapping[str, Any]], made_id: str | None = None) -> Receipt:
+    def write(
+        self,
+        events: Iterable[Event | Mapping[str, Any]],
+        made_id: str | None = None,
+        *,
+        patience_s: float | None = None,
+    ) -> Receipt:
         """Write a batch in one transaction. Raises StoreError; then nothing of the batch was written.
 
-        ``made_id``, from ``new_id``, becomes the id of a single event that has none.
+        `made_id`, from `new_id`, becomes the id of a single event that has none. `patience_s` is how long to wait for
+        other writers, in seconds; None is as long as the store says.
         """
         batch = Batch(Stamp(self._clock(), self._source, self._keep_content, made_id))
         receipt = Receipt()
@@ -169,7 +182,7 @@ class FactWriter:
             receipt.rejected += [(positions[position], reason) for position, reason in refused]
             receipt.rejected.sort()
         if batch.size:
-            with self._database.write() as tx:
+            with self._database.write(patience_s) as tx:
                 taken = batch.write(tx)
             receipt.taken, receipt.known = taken, batch.size - taken
         return receipt
