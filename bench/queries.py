@@ -28,9 +28,10 @@ from typing import Any, NamedTuple
 
 from fedstore.bins import pack_bins
 from fedstore.engine.sqlite import Database
+from fedstore.facts.kinds import SUMMARIES
 from fedstore.queries import Reader
 from fedstore.recording.writer import FactWriter
-from fedstore.schema.summaries import DAY_MS, SPECS, WIDTHS
+from fedstore.schema.summaries import DAY_MS, WIDTHS
 from fedstore.window import Window
 from limits import Limits
 
@@ -128,7 +129,7 @@ def build(path: Path, events: int) -> Database:
                 f"INSERT INTO {table} ({columns}) SELECT * FROM ({_SERIES} SELECT {values} FROM n)",
                 {"start": start, "length": 29 * DAY_MS, "count": int(events * share)},
             )
-    for table in SPECS:
+    for table in SUMMARIES:
         for width in WIDTHS:
             with database.write() as tx:
                 fill(tx, table, width, start, events)
@@ -137,7 +138,7 @@ def build(path: Path, events: int) -> Database:
 
 def fill(tx: Any, table: str, width: int, start: int, events: int) -> None:
     """Every bucket of a width that has ended, each as if the events were spread evenly."""
-    spec, keys = SPECS[table], _KEYS[table]
+    spec, keys = SUMMARIES[table], _KEYS[table]
     each = max(1, events * width // (30 * DAY_MS * len(keys) * 4))
     sums = [each] + [each * 900 if "ms" in name or "us" in name else each for name in spec.sums[1:]]
     bins = [pack_bins({(150 if "confidence" not in name else 10) + n: each for n in range(20)}) for name in spec.bins]

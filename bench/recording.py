@@ -24,9 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from fedstore.engine.sqlite import Database
-from fedstore.facts import batch as batch_module
+from fedstore.facts import kinds, route
 from fedstore.facts.events import Run
-from fedstore.facts.summaries import Deltas
 from fedstore.recording.recorder import Recorder
 from fedstore.recording.writer import FactWriter
 from limits import Limits
@@ -95,24 +94,19 @@ def when(i: int) -> int:
     return NOW_MS - i * 37 % 60_000
 
 
-class NoDeltas(Deltas):
-    """Facts without summaries."""
-
-    def _nothing(self, *_: Any) -> None:
-        """Leave it out."""
-
-    run = usage = execution = route = attempt = add = flush = _nothing  # type: ignore[assignment]
-
-
 @contextmanager
 def without_summaries() -> Iterator[None]:
     """The writer as it is, but for the summaries."""
-    deltas, count = batch_module.Deltas, batch_module._count_routes
-    batch_module.Deltas, batch_module._count_routes = NoDeltas, lambda *_: None  # type: ignore[misc]
+    adds, count = [kind.add for kind in kinds.KINDS], route._count
+    for kind in kinds.KINDS:
+        kind.add = None
+    route._count = lambda *_: None  # type: ignore[assignment]
     try:
         yield
     finally:
-        batch_module.Deltas, batch_module._count_routes = deltas, count  # type: ignore[misc]
+        for kind, add in zip(kinds.KINDS, adds, strict=True):
+            kind.add = add
+        route._count = count
 
 
 def cpu(work: Callable[..., object], *arguments: Any) -> float:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fedstore.facts.events import RunState as RunState
     from fedstore.facts.events import Usage as Usage
     from fedstore.facts.events import Verdict as Verdict
+    from fedstore.facts.validation import EVENT_MODELS as EVENT_MODELS
     from fedstore.files import replace_text as replace_text
     from fedstore.finding import Finding as Finding
     from fedstore.ids import new_id as new_id
@@ -110,6 +111,7 @@ _MODULES = {
     "facts.events": (
         "Attempt", "Event", "Execution", "Job", "Outcome", "Route", "Run", "RunState", "Usage", "Verdict",
     ),
+    "facts.validation": ("EVENT_MODELS",),
     "files": ("replace_text",),
     "ids": ("new_id", "now_ms", "stable_id"),
     "ingest": ("ImportReport", "LinesReport", "import_paths", "record_lines"),

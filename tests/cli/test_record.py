@@ -178,7 +178,7 @@ def test_refusal_is_one_line_and_writes_nothing(run: Run, path: Path, store: Sto
 
 
 def test_the_longest_duration_is_that_of_the_store() -> None:
-    from fedstore.facts.checking import MAX_DURATION_MS
+    from fedstore.facts.kind import MAX_DURATION_MS
     from fedtop.cli.record_values import LONGEST_MS
 
     assert LONGEST_MS == MAX_DURATION_MS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fedstore.engine.sqlite import Database
-from fedstore.schema.summaries import SPECS
+from fedstore.facts.kinds import SUMMARIES
 
 FACTS = {
     "runs": "id, agent, task_type, project, started_ms, ended_ms, duration_ms, success, error_class, source",
@@ -35,7 +35,7 @@ FACTS = {
 def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """Facts and summaries, each table in a fixed order, without what depends on when they were recorded."""
     found = {table: database.read(f"SELECT {columns} FROM {table}") for table, columns in FACTS.items()}
-    for table, spec in SPECS.items():
+    for table, spec in SUMMARIES.items():
         columns = ", ".join(("width", "start", *spec.keys, *spec.sums, *spec.bins))
         # By the minute only: when minutes are summed up to hours depends on the clock, not on the facts.
         found[table] = database.read(f"SELECT {columns} FROM {table} WHERE width = 60000")

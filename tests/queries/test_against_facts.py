@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from fedstore.engine.sqlite import Database
-from fedstore.facts.events import Usage, fields_of
+from fedstore.facts.events import Usage
 from fedstore.facts.pricing import price
+from fedstore.facts.validation import fields_of
 from fedstore.queries import Reader
 from tests.queries.conftest import Filled
 from tests.queries.federation import NOW_MS, Event, events, failed, of, ok, quantile

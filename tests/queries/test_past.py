@@ -13,10 +13,10 @@ import pytest
 
 from fedstore import Settings
 from fedstore.engine.sqlite import Database
+from fedstore.facts.kinds import SUMMARIES
 from fedstore.queries import Reader
 from fedstore.queries import closed as past
 from fedstore.queries.buckets import Buckets
-from fedstore.schema.summaries import SPECS
 from fedstore.store import Store
 from fedstore.upkeep.retention import purge_steps
 from tests.conftest import Clock
@@ -51,7 +51,7 @@ def over(store: Store) -> dict[str, tuple[int, list[tuple[Any, ...]]]]:
             generations[table],
             [(mark,), *read(f"SELECT * FROM {table} WHERE start < ? ORDER BY 1, 2, 3, 4", (mark,))],
         )
-        for table in SPECS
+        for table in SUMMARIES
     }
 
 
@@ -133,7 +133,7 @@ def test_an_equal_note_means_equal_buckets(store: Store, clock: Clock, seed: int
     for step in range(80):
         for _ in history.purge() if step % 27 == 26 else [history.go_on()]:
             now = over(store)
-            for table in SPECS:
+            for table in SUMMARIES:
                 equal = now[table][0] == before[table][0]
                 assert now[table] == before[table] or not equal
                 seen[equal] += 1

@@ -12,9 +12,9 @@ import pytest
 
 from fedstore import bins
 from fedstore.bins import pack_bins
+from fedstore.facts.kinds import SUMMARIES
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.closed import Past
-from fedstore.schema.summaries import SPECS
 from fedstore.store import Store
 from fedstore.window import Window
 from tests.conftest import Clock
@@ -30,7 +30,7 @@ class Minutes:
     """The rows of the minutes of a window, added up one by one."""
 
     def __init__(self, store: Store, table: str, window: Window) -> None:
-        spec = SPECS[table]
+        spec = SUMMARIES[table]
         columns = ("start", *spec.keys, *spec.sums, *spec.bins)
         found = store.database.read(
             f"SELECT {', '.join(columns)} FROM {table} WHERE width = ? AND start >= ? AND start < ?",
@@ -76,8 +76,8 @@ def test_any_window_adds_up_to_its_minutes(store: Store, clock: Clock, seed: int
             history.go_on()
         buckets = Buckets(store.database, known)
         for window in windows(rng, clock(), 4):
-            table = rng.choice(list(SPECS))
-            spec, minutes = SPECS[table], Minutes(store, table, window)
+            table = rng.choice(list(SUMMARIES))
+            spec, minutes = SUMMARIES[table], Minutes(store, table, window)
             by = tuple(rng.sample(spec.keys, rng.randrange(len(spec.keys) + 1)))
             columns = tuple(rng.sample(spec.sums, rng.randrange(1, 4)))
             step = rng.choice(STEPS)

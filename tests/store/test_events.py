@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fedstore import Attempt, EventError, Recorder, Route, Run, Store, Usage, new_id, stable_id
 from fedstore.cleaning import clean_label, clean_name, clean_text
-from fedstore.facts.events import fields_of, many_fields_adapter
+from fedstore.facts.validation import fields_of, many_fields_adapter
 from fedstore.recording.writer import validated
 from tests.federation import NOW_MS
 from tests.store.test_summaries_exact import histories

@@ -18,9 +18,8 @@ from sqlite_utils.utils import sqlite3 as their_driver
 from fedstore import Store, StoreError
 from fedstore.bins import GROWTH, add_bins, duration_once, join_bins, pack_bins, read_bins
 from fedstore.engine.driver import sqlite3 as our_driver
-from fedstore.facts.inserting import FACT_COLUMNS, NULLABLE
+from fedstore.facts.kinds import SUMMARIES
 from fedstore.learning.confidence import tool_confidence
-from fedstore.schema.summaries import SPECS
 from tests.federation import NOW_MS, ROUTES, RUNS
 
 
@@ -58,7 +57,7 @@ def test_the_schema_explains_itself_to_other_programs(seeded_store: Store) -> No
     """What a column's name does not tell stands beside it: units, what is summed, what NULL means."""
     tables = dict(seeded_store.database.read("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"))
     hints = ("width", "start", "success", "rework", "correct", "cost_nano", "quality", "qa", "trail", "confidence")
-    for table in ("runs", "llm_calls", "tool_calls", "routes", "verdicts", *SPECS):
+    for table in ("runs", "llm_calls", "tool_calls", "routes", "verdicts", *SUMMARIES):
         for line in tables[table].splitlines():
             name = line.split()[0]
             if name in hints or name.endswith(("_n", "_ppm", "_nano", "_us", "_bins")):
@@ -140,13 +139,6 @@ def test_the_bin_of_a_duration_is_the_one_whose_edges_hold_it(us: int) -> None:
     assert count == 1
     assert GROWTH**index <= us * (1 + 1e-9)
     assert us < GROWTH ** (index + 1) * (1 + 1e-9)
-
-
-def test_what_a_fact_may_leave_empty_is_what_its_table_allows(store: Store) -> None:
-    for table, columns in FACT_COLUMNS.items():
-        info = {name: required for _, name, _, required, _, _ in store.database.read(f"PRAGMA table_info({table})")}
-        assert set(columns) <= set(info)
-        assert {name for name in columns if not info[name]} == NULLABLE & set(columns), table
 
 
 def test_the_views_of_other_programs_say_what_was_recorded(seeded_store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fedstore import Settings, Store, new_id, purge, stable_id
-from fedstore.schema.summaries import SPECS
+from fedstore.facts.kinds import SUMMARIES
 from fedstore.upkeep.retention import due, purge_steps
 from tests.conftest import Clock
 from tests.federation import NOW_MS
@@ -26,7 +26,7 @@ def counts(store: Store, *tables: str) -> tuple[int, ...]:
 
 def summaries(store: Store, width: int | None = None) -> dict[str, list[tuple[Any, ...]]]:
     where = "" if width is None else f" WHERE width = {width}"
-    return {table: store.database.read(f"SELECT * FROM {table}{where} ORDER BY 1, 2, 3, 4") for table in SPECS}
+    return {table: store.database.read(f"SELECT * FROM {table}{where} ORDER BY 1, 2, 3, 4") for table in SUMMARIES}
 
 
 def write(store: Store, *events: dict[str, Any]) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from fedstore import Database, Store
+from fedstore.facts import route
+from fedstore.facts.kinds import KINDS, SUMMARIES
+from fedstore.facts.table import Table
 from fedstore.schema import MIGRATION_NAMES, steps
-from fedstore.schema.summaries import SPECS
 from tests.store.older import write_older_store
 
 LANDED = {
@@ -58,9 +60,19 @@ def test_an_older_store_gets_the_columns_of_a_new_one(tmp_path: Path, stop_befor
         assert shape(store.database) == blank
 
 
-@pytest.mark.parametrize("table", SPECS)
+TABLES = {table.name: table for table in (*(kind.table for kind in KINDS), route._ATTEMPTS)}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_a_kind_fills_its_table_and_leaves_empty_what_may_be(table: Table, blank: dict[str, Any]) -> None:
+    columns = {name: bool(required or part) for _, name, _, required, _, part in blank[table.name][0] if name != "seq"}
+    assert set(table.columns) == set(columns)
+    assert {name for name, required in columns.items() if not required} == table.nullable
+
+
+@pytest.mark.parametrize("table", SUMMARIES)
 def test_a_summary_has_the_columns_of_its_table(table: str, blank: dict[str, Any]) -> None:
-    spec = SPECS[table]
+    spec = SUMMARIES[table]
     kinds = {"INTEGER": ("width", "start", *spec.sums), "TEXT": spec.keys, "BLOB": spec.bins}
     wanted = {column: (kind, 1) for kind, columns in kinds.items() for column in columns}
     columns, _ = blank[table]
@@ -70,4 +82,4 @@ def test_a_summary_has_the_columns_of_its_table(table: str, blank: dict[str, Any
 
 
 def test_the_past_of_every_summary_has_a_generation(store: Store) -> None:
-    assert {name for (name,) in store.database.read("SELECT name FROM past")} == set(SPECS)
+    assert {name for (name,) in store.database.read("SELECT name FROM past")} == set(SUMMARIES)

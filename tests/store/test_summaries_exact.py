@@ -10,8 +10,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedstore.facts.kinds import SUMMARIES
 from fedstore.facts.summaries import roll_up
-from fedstore.schema.summaries import SPECS, WIDTHS
+from fedstore.schema.summaries import WIDTHS
 from fedstore.store import Store
 from tests.conftest import Clock
 from tests.federation import NOW_MS
@@ -130,7 +131,7 @@ def _record(
             assert receipt.rejected == []
         with store.database.write() as tx:
             roll_up(tx, END)
-        tables = {table: store.database.read(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4") for table in SPECS}
+        tables = {table: store.database.read(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4") for table in SUMMARIES}
         tables["layers"] = store.database.read("SELECT * FROM layers ORDER BY name")
         return tables
 
@@ -151,7 +152,7 @@ def test_every_width_is_what_counting_the_events_gives(data: st.DataObject) -> N
     tables = recorded(data.draw(recordings(events)))
     counted = recount(events)
     for short, table in TABLES.items():
-        keys, bins = len(SPECS[table].keys), len(SPECS[table].bins)
+        keys, bins = len(SUMMARIES[table].keys), len(SUMMARIES[table].bins)
         found: dict[int, Any] = {width: {} for width in WIDTHS}
         for row in tables[table]:
             key, value = unpacked(row[1:], keys, bins)

@@ -64,10 +64,11 @@ class Tx(Protocol):
         What makes `rows` must not use the transaction.
         """
 
-    def returned(self, sql: str, rows: Iterable[Parameters]) -> list[Row]:
-        """Run one statement that ends in `RETURNING` for each row; what they return, in order.
+    def insert_new(self, sql: str, rows: Iterable[Parameters]) -> Sequence[int]:
+        """Run an `INSERT … ON CONFLICT DO NOTHING` for each row; the positions of those that were not there yet.
 
-        An `INSERT … ON CONFLICT DO NOTHING` returns those that were new.
+        Where rows are known one by one only, an engine adds `RETURNING` to the text. What makes `rows` must not use the
+        transaction.
         """
 
     def merge(self, table: SummaryTable, rows: Iterable[Sequence[Value]]) -> None:

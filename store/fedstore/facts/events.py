@@ -1,49 +1,31 @@
 """What can be recorded: one pydantic model per thing that can be said, whatever says it.
 
 Python calls, shell flags, JSON lines and imported files all become these and nothing else; validation, limits
-and cleaning happen here once. Times (``at``, ``started_at``) take UTC epoch milliseconds, an ISO 8601 string
+and cleaning happen here once. Times (`at`, `started_at`) take UTC epoch milliseconds, an ISO 8601 string
 with a zone, or an aware datetime. Money is given in USD and kept as integer nano-USD; durations in
-milliseconds. ``id`` makes a fact the caller's: the same id recorded twice counts once. None is not known.
+milliseconds. `id` makes a fact the caller's: the same id recorded twice counts once. None is not known.
 
 Checks of one field stand at the field, in a form that pydantic runs without calling Python where that is possible;
-checks across fields are ``fedstore.facts.checking``'s, which everything that records calls.
+checks across fields are those of the kind, which everything that records calls (`kinds.check_fields`). How what is
+given becomes an event stands in `fedstore.facts.validation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from functools import cache
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from fedstore.cleaning import NAME_LIMIT, clean_id, clean_label, clean_reference, clean_text, required_name
-from fedstore.facts.checking import MAX_DURATION_MS
+from fedstore.facts.kind import MAX_DURATION_MS
 from fedstore.ids import EARLIEST_MS, LATEST_MS
 
 __all__ = [
-    "EVENT_TYPES",
-    "KINDS",
-    "Attempt",
-    "Event",
-    "Execution",
-    "Fields",
-    "Job",
-    "Outcome",
-    "Route",
-    "Run",
-    "RunState",
-    "Usage",
-    "Verdict",
-    "event_adapter",
-    "fields_adapter",
-    "fields_at",
-    "fields_of",
-    "many_fields_adapter",
-    "to_epoch_ms",
-]
+    "Attempt", "Event", "Execution", "FactId", "Id", "Job", "Label", "Millis", "Name", "Outcome", "Qa", "Route", "Run",
+    "RunState", "Said", "Share", "Text", "Time", "Tokens", "Truth", "Usage", "Usd", "Verdict", "to_epoch_ms",
+]  # fmt: skip
 
 MAX_TOKENS = 10**12
 MAX_USD = 10**6
@@ -70,7 +52,7 @@ def to_epoch_ms(value: Any) -> Any:
 
 
 def _to_time(value: Any) -> Any:
-    """``to_epoch_ms`` in whole milliseconds, with what is wrong about a time that is out of range."""
+    """`to_epoch_ms` in whole milliseconds, with what is wrong about a time that is out of range."""
     value = to_epoch_ms(value)
     if isinstance(value, float) and value - value == 0:
         value = round(value)
@@ -116,15 +98,17 @@ _FloatUsd = Annotated[  # in calls of C only; off by less than half a nano-USD f
 _OtherUsd = Annotated[int, BeforeValidator(_to_nano)]
 Usd: TypeAlias = Annotated[_FloatUsd | _OtherUsd, Field(union_mode="left_to_right")]
 Truth: TypeAlias = Literal[True, False]
-"""True, False, and what equals them (0 and 1); unlike ``bool``, which would take "yes" and "off" too."""
+"""True, False, and what equals them (0 and 1); unlike `bool`, which would take "yes" and "off" too."""
 Qa: TypeAlias = Literal["passed", "warning", "failed", "error"]
 
 
-class _Event(BaseModel):
+class Said(BaseModel):
+    """Whatever is said, and nothing else beside it: unknown fields are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
 
 
-class Run(_Event):
+class Run(Said):
     """One finished piece of work of one agent: a task, an agent run."""
 
     kind: Literal["run"] = "run"
@@ -137,7 +121,7 @@ class Run(_Event):
     """When it ended; the present when not given."""
     started_at: Time | None = None
     duration_ms: Millis | None = None
-    """Taken from ``started_at`` when not given."""
+    """Taken from `started_at` when not given."""
     success: Truth | None = None
     rework: Truth | None = None
     """Whether the work had to be done again; then it does not count as a success."""
@@ -149,7 +133,7 @@ class Run(_Event):
     source: Label = ""
 
 
-class RunState(_Event):
+class RunState(Said):
     """A run that has not ended: it started, it goes on, or it waits for something."""
 
     kind: Literal["run_state"] = "run_state"
@@ -163,7 +147,7 @@ class RunState(_Event):
     started_at: Time | None = None
 
 
-class Usage(_Event):
+class Usage(Said):
     """One call of a language model. Without a reported cost it is priced when it is recorded."""
 
     kind: Literal["usage"] = "usage"
@@ -182,7 +166,7 @@ class Usage(_Event):
     cache_read_tokens: Tokens = 0
     cache_write_tokens: Tokens = 0
     cache_write_1h_tokens: Tokens = 0
-    """The part of ``cache_write_tokens`` that is kept for an hour (priced higher)."""
+    """The part of `cache_write_tokens` that is kept for an hour (priced higher)."""
     output_tokens: Tokens = 0
     """All output tokens, reasoning included."""
     reasoning_tokens: Tokens = 0
@@ -193,7 +177,7 @@ class Usage(_Event):
     source: Label = ""
 
 
-class Execution(_Event):
+class Execution(Said):
     """One execution of a tool by an agent."""
 
     kind: Literal["execution"] = "execution"
@@ -215,7 +199,7 @@ class Execution(_Event):
     source: Label = ""
 
 
-class Attempt(_Event):
+class Attempt(Said):
     """One layer asked about one routing decision."""
 
     layer: Name
@@ -232,7 +216,7 @@ class Attempt(_Event):
     error_class: Label = ""
 
 
-class Outcome(_Event):
+class Outcome(Said):
     """What became of a routing decision."""
 
     correct: Truth | None = None
@@ -243,7 +227,7 @@ class Outcome(_Event):
     completion_ms: Millis | None = None
 
 
-class Route(_Event):
+class Route(Said):
     """One decision of the routing cascade, its layers in the order they were asked."""
 
     kind: Literal["route"] = "route"
@@ -261,7 +245,7 @@ class Route(_Event):
     source: Label = ""
 
 
-class Verdict(_Event):
+class Verdict(Said):
     """A judgement that came later, about a run or a route; it lands in the buckets of what it judges."""
 
     kind: Literal["verdict"] = "verdict"
@@ -280,7 +264,7 @@ class Verdict(_Event):
     source: Label = ""
 
 
-class Job(_Event):
+class Job(Said):
     """The state of a job; the newest state stands."""
 
     kind: Literal["job"] = "job"
@@ -294,83 +278,4 @@ class Job(_Event):
 
 
 Event: TypeAlias = Run | RunState | Usage | Execution | Route | Verdict | Job
-AnyEvent: TypeAlias = Annotated[Event, Field(discriminator="kind")]
-EVENT_TYPES: frozenset[type] = frozenset(get_args(Event))
-KINDS: tuple[str, ...] = tuple(model.model_fields["kind"].default for model in get_args(Event))
-_MODELS: dict[str, type[BaseModel]] = dict(zip(KINDS, get_args(Event), strict=True)) | {
-    "attempts": Attempt, "outcome": Outcome,
-}  # fmt: skip
-Fields: TypeAlias = dict[str, Any]
-"""The valid fields of an event under their names, those that were not given too; what the recorder works with."""
-
-
-def fields_at(where: Sequence[int | str]) -> list[str]:
-    """The fields that are known at a place in an event: its kind, then the names and numbers of what lies inside."""
-    names = [part for part in where if part in _MODELS]
-    return list(_MODELS[str(names[-1])].model_fields) if names else []
-
-
-def fields_of(event: Event) -> Fields:
-    """The fields of an event; those of its attempts and its outcome, too, as plain dictionaries."""
-    fields = event.__dict__
-    if type(event) is not Route:
-        return fields
-    attempts, outcome = tuple([attempt.__dict__ for attempt in event.attempts]), event.outcome
-    return {**fields, "attempts": attempts, "outcome": None if outcome is None else outcome.__dict__}
-
-
-@cache
-def event_adapter() -> TypeAdapter[Event]:
-    """The validator of any one event given as a mapping with its ``kind``."""
-    return TypeAdapter(AnyEvent)
-
-
-class _AsFields:
-    """Marks events that are to be validated into ``Fields``; ``strictly``: unknown fields are refused, not left out."""
-
-    def __init__(self, *, strictly: bool) -> None:
-        self._strictly = strictly
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
-        schema = _without_models(event_adapter().core_schema)
-        if not self._strictly:
-            for kind in schema["choices"].values():
-                kind["extra_behavior"] = "ignore"
-        return schema
-
-
-@cache
-def fields_adapter() -> TypeAdapter[Fields]:
-    """The validator of a mapping that describes an event, which gives its ``Fields``.
-
-    The same checks as the models', whose objects cost a quarter of validation and are of no use to the recorder.
-    """
-    return TypeAdapter(Annotated[dict[str, Any], _AsFields(strictly=True)])
-
-
-@cache
-def many_fields_adapter() -> TypeAdapter[list[Fields]]:
-    """The same for a list of mappings, but unknown fields of an event are left out: that is for the caller to notice.
-
-    To refuse them here costs a fifth of validation, to compare the keys a tenth.
-    """
-    return TypeAdapter(list[Annotated[dict[str, Any], _AsFields(strictly=False)]])
-
-
-def _without_models(schema: Any) -> Any:
-    """A schema of pydantic's core that gives a dictionary wherever the given one gives a model."""
-    if isinstance(schema, (list, tuple)):
-        return type(schema)(_without_models(part) for part in schema)
-    if not isinstance(schema, dict):
-        return schema
-    if schema.get("type") != "model":
-        return {key: _without_models(part) for key, part in schema.items()}
-    fields = {
-        name: {
-            "type": "typed-dict-field",
-            "schema": _without_models(field["schema"]),
-            "required": field["schema"]["type"] != "default",
-        }
-        for name, field in schema["schema"]["fields"].items()
-    }
-    return {"type": "typed-dict", "fields": fields, "extra_behavior": "forbid", "config": schema["config"]}
+"""The events that come as objects of Python; one of any other kind (`kinds.KINDS`) is given as a mapping."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fedstore.facts.events import Fields
+    from fedstore.facts.kind import Fields
 
 __all__ = ["AT_LEAST", "COMPUTED", "REPORTED", "UNPRICED", "price"]
 

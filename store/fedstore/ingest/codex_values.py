@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from fedstore.errors import EventError
-from fedstore.facts.checking import MAX_DURATION_MS
 from fedstore.facts.events import to_epoch_ms
+from fedstore.facts.kind import MAX_DURATION_MS
 from fedstore.ids import EARLIEST_MS, LATEST_MS
 
 __all__ = [

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import EventError
-from fedstore.facts.events import Event, Verdict
+from fedstore.facts.kinds import BY_NAME
 from fedstore.ids import stable_id
 from fedstore.ingest.reader import LineReader
 from fedstore.recording.writer import validated
 
-__all__ = ["KINDS", "EventReader"]
+if TYPE_CHECKING:
+    from fedstore.facts.events import Event
 
-KINDS = frozenset({"run", "run_state", "usage", "execution", "route", "verdict", "job"})
+__all__ = ["EventReader"]
 
 
 class EventReader(LineReader):
@@ -24,14 +25,14 @@ class EventReader(LineReader):
 
     def read(self, value: Any) -> list[Event]:
         """The event. Raises EventError."""
-        kind = value.get("kind") if isinstance(value, dict) else None
-        if not isinstance(kind, str) or kind not in KINDS:
-            raise EventError(f"kind: must be one of {', '.join(sorted(KINDS))}")
+        kind = BY_NAME.get(str(value.get("kind"))) if isinstance(value, dict) else None
+        if kind is None:
+            raise EventError(f"kind: must be one of {', '.join(sorted(BY_NAME))}")
         event = validated(value)
         if event.id is not None and event.at is not None:
             return [event]
-        if event.at is None and (event.id is None or isinstance(event, Verdict)):
+        if event.at is None and (event.id is None or kind.self_named):
             raise EventError("at: an event in a file needs a time or an id, or reading it again would count it again")
-        if event.id is None and event.at is not None and not isinstance(event, Verdict):
+        if event.id is None and event.at is not None and not kind.self_named:
             event = event.model_copy(update={"id": stable_id(event.at, event.model_dump_json())})
         return [event]

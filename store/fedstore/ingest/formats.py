@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fedstore.ingest.events_jsonl import KINDS
+from fedstore.facts.kinds import BY_NAME
 from fedstore.ingest.lines import parse_line
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _of_value(value: Any) -> str | None:
     if isinstance(kind, str):
         return _of_type(kind, value)
     kind = value.get("kind")
-    return EVENTS if isinstance(kind, str) and kind in KINDS else None
+    return EVENTS if isinstance(kind, str) and kind in BY_NAME else None
 
 
 def _of_type(kind: str, value: dict[str, Any]) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from fedstore.cleaning import clean_text
+from fedstore.upkeep.rejects import REJECT_INSERT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +31,6 @@ _SAVE = (
     " ON CONFLICT (head_digest) DO UPDATE SET path = excluded.path, format = excluded.format,"
     " byte_offset = excluded.byte_offset, body_digest = excluded.body_digest, lines = excluded.lines,"
     " facts = excluded.facts, rejected = excluded.rejected, state = excluded.state, recorded_ms = excluded.recorded_ms"
-)
-_REJECT = (
-    "INSERT INTO rejects (source, line, byte_offset, reason, digest, text, recorded_ms)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 
 
@@ -77,7 +74,7 @@ def save_mark(database: Engine, mark: Mark, rejects: Iterable[Reject], now_ms: i
     """Write a mark and the refused lines it has passed, in one transaction."""
     rows = [(mark.path, r.line, r.offset, r.reason, r.digest, r.text, now_ms) for r in rejects]
     with database.write() as tx:
-        tx.executemany(_REJECT, rows)
+        tx.executemany(REJECT_INSERT, rows)
         tx.execute(
             _SAVE,
             {

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fedstore.errors import StoreError
-from fedstore.facts.writes import REJECT_INSERT
 from fedstore.ingest.lines import MAX_LINE_BYTES, Parsed, parse_line
-from fedstore.upkeep.rejects import Reject, reject_rows
+from fedstore.upkeep.rejects import REJECT_INSERT, Reject, reject_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

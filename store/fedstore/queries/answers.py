@@ -12,7 +12,7 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from fedstore.bins import counts_of, together
-from fedstore.schema.summaries import SPECS
+from fedstore.facts.kinds import SUMMARIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ def read_sums(source: Reads, asked: Question, pieces: Sequence[Piece]) -> list[A
 def read_slots(source: Reads, asked: Question, pieces: Sequence[Piece]) -> list[Answer]:
     """The sums of each piece, by the start of the slot and key."""
     slot = f"start - start % {asked.step_ms} AS slot"
-    keys = SPECS[asked.table].keys
+    keys = SUMMARIES[asked.table].keys
     ordered = keys[: 1 + max(map(keys.index, asked.by), default=-1)]
     rows = _in_order(source, asked, pieces, ("start", *ordered), (slot, *asked.by))
     return _sums_of(rows, 2 + len(asked.by), pieces)

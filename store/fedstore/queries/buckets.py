@@ -12,10 +12,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fedstore.bins import percentiles
+from fedstore.facts.kinds import SUMMARIES
 from fedstore.queries.answers import add_counts, add_sums, read_distributions, read_slots, read_sums
 from fedstore.queries.closed import Past, Question
 from fedstore.queries.models import Durations
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, SPECS, WIDTHS
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, WIDTHS
 from fedstore.window import Span, Window, kept, spans
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Buckets:
         found: dict[str, int] = dict(source.read("SELECT name, at_ms FROM marks UNION ALL SELECT name, note FROM past"))
         self._marks = tuple(found[name] for name in MARKS)
         self._kept = found.get("minutes_from", 0), found.get("hours_from", 0)
-        self._past = (Past() if past is None else past).as_of({table: found[table] for table in SPECS})
+        self._past = (Past() if past is None else past).as_of({table: found[table] for table in SUMMARIES})
         self._told: dict[Question, dict[Cut, Any]] = {}
 
     def kept(self, window: Window) -> Window:
@@ -116,7 +117,7 @@ class Buckets:
 
     def names(self, table: str, key: str, window: Window) -> list[str]:
         """The distinct names of one key column in the window."""
-        return [row[0] for row in self.sums(table, window, (key,), (_FIRST_SUM[table],))]
+        return [row[0] for row in self.sums(table, window, (key,), SUMMARIES[table].sums[:1])]
 
     def _tell(
         self, asked: Question, cuts: Sequence[Cut], read: Read, both: Add, shape: Callable[[Answer], Any]
@@ -179,12 +180,3 @@ def _rows(answer: Answer) -> Rows:
 def _by_name(answer: Answer) -> dict[str, Counts]:
     """Distributions by name."""
     return {name: counts for (name,), counts in answer.items()}
-
-
-_FIRST_SUM = {
-    "agent_buckets": "runs",
-    "spend_buckets": "calls",
-    "tool_buckets": "calls",
-    "route_buckets": "routes",
-    "layer_buckets": "attempts",
-}

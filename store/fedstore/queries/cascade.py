@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedstore.bins import CONFIDENCE_BINS, together
-from fedstore.facts.summaries import ACCEPTED_KIND, ASKED_KIND, RIGHT_KIND, WRONG_KIND
+from fedstore.facts.route import ACCEPTED_KIND, ASKED_KIND, RIGHT_KIND, WRONG_KIND
 from fedstore.learning.targets import check_targets
 from fedstore.queries.buckets import durations_of
 from fedstore.queries.facts import newest_decisions

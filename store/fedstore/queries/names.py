@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedstore.facts.kinds import SUMMARIES
 from fedstore.queries.cascade import layers_seen
 
 if TYPE_CHECKING:
@@ -14,18 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["known_names"]
 
-_TABLES = {
-    "agent": ("agent_buckets", "spend_buckets", "tool_buckets"),
-    "task_type": ("agent_buckets", "spend_buckets"),
-    "tool": ("tool_buckets",),
-}
-
 
 def known_names(source: Reads, buckets: Buckets, kind: NameKind, window: Window) -> tuple[str, ...]:
     """The names of one kind in the sums of a window and among the runs that go on; layers in cascade order."""
     if kind == "layer":
         return tuple(name for name, _, _ in layers_seen(source))
-    found = {name for table in _TABLES[kind] for name in buckets.names(table, kind, window)}
+    tables = [table for table, summary in SUMMARIES.items() if kind in summary.keys]
+    found = {name for table in tables for name in buckets.names(table, kind, window)}
     if kind == "agent":
         found |= {name for (name,) in source.read("SELECT DISTINCT agent FROM active_runs")}
     return tuple(sorted(name for name in found if name))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS
+from fedstore.facts.kinds import SUMMARIES
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,11 +20,11 @@ _LOOKED_AT = (MINUTE_MS, HOUR_MS, DAY_MS)
 
 def oldest_start(source: Reads) -> int | None:
     """The start of the oldest bucket of any table, in epoch milliseconds."""
-    oldest = (f"SELECT MIN(start) AS start FROM {table} WHERE width = {w}" for table in SPECS for w in _LOOKED_AT)
+    oldest = (f"SELECT MIN(start) AS start FROM {table} WHERE width = {w}" for table in SUMMARIES for w in _LOOKED_AT)
     return _one(source, f"SELECT MIN(start) FROM ({' UNION ALL '.join(oldest)}) AS oldest")
 
 
-def newest_start(source: Reads, tables: Sequence[str] = tuple(SPECS), key: str = "", name: str = "") -> int | None:
+def newest_start(source: Reads, tables: Sequence[str] = tuple(SUMMARIES), key: str = "", name: str = "") -> int | None:
     """The start of the newest bucket of some tables, in epoch milliseconds; with ``key``, of one name of it."""
     if not key:
         return _newest_of_all(source, tables)

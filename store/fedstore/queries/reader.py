@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fedstore.cleaning import clean_reference
+from fedstore.facts.kinds import FACTS, STATES, TOPICS
 from fedstore.ids import now_ms
 from fedstore.queries.agents import agent_detail, agents_view, task_type_rows
 from fedstore.queries.buckets import Buckets
@@ -24,7 +25,7 @@ from fedstore.queries.names import known_names
 from fedstore.queries.newest import newest_start, oldest_start
 from fedstore.queries.overview import overview
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
-from fedstore.schema.summaries import MINUTE_MS, SPECS
+from fedstore.schema.summaries import MINUTE_MS
 from fedstore.window import Window
 
 if TYPE_CHECKING:
@@ -50,17 +51,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["Reader"]
-
-_TABLES = ("runs", "llm_calls", "tool_calls", "routes", "verdicts")
-TOPICS: dict[Topic, tuple[tuple[str, ...], str]] = {
-    "any": (tuple(SPECS), ""),
-    "agent": (("agent_buckets", "spend_buckets"), "agent"),
-    "task_type": (("agent_buckets",), "task_type"),
-    "spend": (("spend_buckets",), ""),
-    "tool": (("tool_buckets",), "tool"),
-    "layer": (("layer_buckets",), "layer"),
-}
-"""The summaries that tell of a topic, and the column of its names."""
 
 
 class Reader:
@@ -205,16 +195,25 @@ class Reader:
         """
         tables, key = TOPICS[topic]
         start = newest_start(self._database, tables, key if name else "", name)
-        heard = None
-        if topic in ("any", "agent", "task_type"):
-            where, given = (f" WHERE {key} = ?", (name,)) if name else ("", ())
-            heard = self._database.read(f"SELECT MAX(seen_ms) FROM active_runs{where}", given)[0][0]
-        known = [moment for moment in (None if start is None else start + MINUTE_MS - 1, heard) if moment is not None]
+        known = [*self._heard_ms(topic, name), *(() if start is None else (start + MINUTE_MS - 1,))]
         return max(known, default=None)
+
+    def _heard_ms(self, topic: Topic, name: str) -> Iterator[int]:
+        """When what goes on was last heard of, per kind that tells of a topic."""
+        for kind in STATES:
+            heard = kind.heard
+            if heard is None or (topic != "any" and topic not in heard.topics):
+                continue
+            key = heard.topics.get(topic)
+            where, given = (f" WHERE {key} = ?", (name,)) if key and name else ("", ())
+            ((newest,),) = self._database.read(f"SELECT MAX({heard.at}) FROM {kind.table.name}{where}", given)
+            if newest is not None:
+                yield int(newest)
 
     def last_recorded_ms(self) -> int | None:
         """When the newest fact was recorded; None for an empty store."""
-        last = (f"SELECT recorded_ms FROM {t} WHERE seq = (SELECT MAX(seq) FROM {t})" for t in _TABLES)
+        tables = (kind.table.name for kind in FACTS)
+        last = (f"SELECT recorded_ms FROM {t} WHERE seq = (SELECT MAX(seq) FROM {t})" for t in tables)
         ((found,),) = self._database.read(f"SELECT MAX(recorded_ms) FROM ({' UNION ALL '.join(last)}) AS newest")
         return None if found is None else int(found)
 

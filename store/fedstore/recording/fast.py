@@ -12,8 +12,7 @@ from fedstore.cleaning import NAME_LIMIT, TEXT_LIMIT
 from fedstore.engine import open_engine
 from fedstore.errors import FedstoreError, StoreBusyError
 from fedstore.facts.batch import Batch
-from fedstore.facts.checking import MAX_DURATION_MS
-from fedstore.facts.writes import Stamp
+from fedstore.facts.kind import MAX_DURATION_MS, Stamp
 from fedstore.ids import new_id, now_ms
 from fedstore.settings.paths import config_file, read_toml, store_file
 

@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import FedstoreError
-from fedstore.facts.writes import LOSS_INSERT, REJECT_INSERT
 from fedstore.ids import EARLIEST_MS, LATEST_MS, now_ms
 from fedstore.interrupts import is_the_programs_own
 from fedstore.recording.home import Home
 from fedstore.recording.writer import FactWriter, Receipt
-from fedstore.upkeep.rejects import Reject, as_text, reject_rows
+from fedstore.upkeep.rejects import LOSS_INSERT, REJECT_INSERT, Reject, as_text, reject_rows
 
 if TYPE_CHECKING:
     from types import FrameType

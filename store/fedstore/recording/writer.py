@@ -16,24 +16,24 @@ from pydantic import ValidationError
 from fedstore.cleaning import clean_name, clean_text
 from fedstore.errors import EventError
 from fedstore.facts.batch import Batch
-from fedstore.facts.checking import check_fields
-from fedstore.facts.events import (
+from fedstore.facts.kind import Stamp
+from fedstore.facts.kinds import check_fields
+from fedstore.facts.validation import (
+    EVENT_MODELS,
     EVENT_TYPES,
-    KINDS,
-    Event,
-    Fields,
     event_adapter,
     fields_adapter,
     fields_at,
     fields_of,
     many_fields_adapter,
 )
-from fedstore.facts.writes import Stamp
 from fedstore.ids import now_ms
 from fedstore.interrupts import is_the_programs_own
 
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Engine
+    from fedstore.facts.events import Event
+    from fedstore.facts.kind import Fields
 
 __all__ = ["FactWriter", "Receipt", "explain", "validated"]
 
@@ -66,7 +66,7 @@ def explain(error: ValidationError) -> str:
     """The first thing wrong with an event, in one line that names the field."""
     errors = error.errors(include_url=False)
     if not errors[0]["loc"] and errors[0]["type"] in _SHAPELESS:
-        return f"an event is a mapping with a kind, which is one of {', '.join(KINDS)}"
+        return f"an event is a mapping with a kind, which is one of {', '.join(EVENT_MODELS)}"
     where = _field(errors[0]["loc"])
     wrong = [e for e in errors if _field(e["loc"]) == where][-1]  # of several ways to read a time, the last says most
     message = wrong["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
@@ -88,7 +88,7 @@ def _meant(loc: Sequence[int | str]) -> str:
 
 def _field(loc: Sequence[int | str]) -> str:
     """Where an error is; a field's name comes from outside, too."""
-    names = [str(part) for part in loc if part not in KINDS]
+    names = [str(part) for part in loc if part not in EVENT_MODELS]
     path = ".".join(name for name in names if not name.startswith(("constrained-int", "function-")))
     return clean_text(clean_name(path), _FIELD_LIMIT)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.engine import engine_finding, open_engine
 from fedstore.errors import FedstoreError, StoreOlderError
+from fedstore.facts.kinds import FACTS
 from fedstore.finding import Finding
 from fedstore.ids import now_ms
 from fedstore.policy.ledger import current
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["diagnose"]
 
-_TABLES = ("runs", "llm_calls", "tool_calls", "routes", "verdicts")
 _SHOWN = 3
 
 
@@ -68,7 +68,8 @@ def _looks(database: Engine, place: Path, now: int) -> Iterator[Finding]:
 
 
 def _facts(database: Engine) -> Finding:
-    counts = {table: database.read(f"SELECT COUNT(*) FROM {table}")[0][0] for table in _TABLES}
+    tables = (kind.table.name for kind in FACTS)
+    counts = {table: database.read(f"SELECT COUNT(*) FROM {table}")[0][0] for table in tables}
     return Finding("facts", "ok", ", ".join(f"{count:,} {table}" for table, count in counts.items()))
 
 

@@ -13,7 +13,13 @@ from typing import Any, NamedTuple
 
 from fedstore.cleaning import clean_name, clean_text
 
-__all__ = ["Reject", "as_text", "reject_row"]
+__all__ = ["LOSS_INSERT", "REJECT_INSERT", "Reject", "as_text", "reject_row", "reject_rows"]
+
+REJECT_INSERT = (
+    "INSERT INTO rejects (source, line, byte_offset, reason, digest, text, recorded_ms)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+LOSS_INSERT = "INSERT INTO losses (count, reason, first_ms, recorded_ms) VALUES (?, ?, ?, ?)"
 
 REASON_LIMIT = 500
 TEXT_LIMIT = 4_000
@@ -30,7 +36,7 @@ class Reject(NamedTuple):
 
 
 def reject_row(reject: Reject, recorded_ms: int, *, keep_content: bool = False) -> tuple[Any, ...]:
-    """The row of ``rejects``."""
+    """The row of `rejects`, in the order of `REJECT_INSERT`."""
     digest = hashlib.blake2b(reject.text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return (
         clean_name(reject.source), reject.line, reject.byte_offset, clean_text(reject.reason, REASON_LIMIT), digest,

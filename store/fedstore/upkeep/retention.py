@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from fedstore.facts.kind import Kept
+from fedstore.facts.kinds import FACTS, STATES, SUMMARIES
 from fedstore.facts.purged import remember
 from fedstore.facts.summaries import begin_generation, roll_up
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, SPECS, TEN_MS
+from fedstore.facts.verdict import VERDICT
+from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, TEN_MS
 
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Engine, Tx
+    from fedstore.facts.kind import Kind
     from fedstore.settings.config import Settings
 
 __all__ = ["CHUNK", "PAUSE_S", "due", "purge", "purge_steps"]
@@ -29,23 +33,19 @@ EVERY_MS = HOUR_MS
 Step = tuple[str, int]
 """A table and how many of its rows went in one transaction."""
 
-_CHILDREN = {
-    "runs": (("verdicts", "subject_kind = 'run' AND subject_id"),),
-    "routes": (("route_attempts", "route_id"), ("verdicts", "subject_kind = 'route' AND subject_id")),
-    "llm_calls": (),
-    "tool_calls": (),
-}
-_ORPHAN = (
-    "NOT EXISTS (SELECT 1 FROM runs WHERE verdicts.subject_kind = 'run' AND runs.id = verdicts.subject_id)"
-    " AND NOT EXISTS (SELECT 1 FROM routes WHERE verdicts.subject_kind = 'route' AND routes.id = verdicts.subject_id)"
+_JUDGED = tuple(kind for kind in FACTS if kind.judge is not None)
+_ORPHAN = " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM {kind.table.name}"
+    f" WHERE verdicts.subject_kind = '{kind.name}' AND {kind.table.name}.id = verdicts.subject_id)"
+    for kind in _JUDGED
 )
+"""Of a verdict: its subject is not there (any more)."""
 _OTHERS = {
     "rejects": ("seq", "recorded_ms < ?"),
     "losses": ("seq", "recorded_ms < ?"),
-    "active_runs": ("id", "seen_ms < ?"),
-    "jobs": ("id", "state IN ('completed', 'failed', 'cancelled') AND recorded_ms < ?"),
     "plans": ("id", "made_ms < ? AND id NOT IN (SELECT plan_id FROM changes)"),
 }
+"""What is no fact: its key, and the condition under which it goes."""
 _SET_MARK = (
     "INSERT INTO marks (name, at_ms) VALUES (?, ?)"
     " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > marks.at_ms"
@@ -75,33 +75,36 @@ def due(database: Engine, now_ms: int) -> bool:
 
 def purge_steps(database: Engine, settings: Settings, now_ms: int, *, chunk: int = CHUNK) -> Iterator[Step]:
     """The same one small transaction at a time, so that a caller can do something else in between."""
-    kept = {
-        "runs": _cutoff(now_ms, settings.retention_runs_days, DAY_MS),
-        "routes": _cutoff(now_ms, settings.retention_routes_days, DAY_MS),
-        "llm_calls": _cutoff(now_ms, settings.retention_llm_days, DAY_MS),
-        "tool_calls": _cutoff(now_ms, settings.retention_executions_hours, HOUR_MS),
-    }
-    for table, cutoff in kept.items():
-        if cutoff is not None:
-            yield from _facts(database, table, cutoff, chunk)
-    if kept["runs"] is not None and kept["routes"] is not None:
-        yield from _facts(database, "verdicts", min(kept["runs"], kept["routes"]), chunk, _ORPHAN)
-    other = _cutoff(now_ms, settings.retention_other_days, DAY_MS)
-    if other is not None:
-        for table in _OTHERS:
-            yield from _others(database, table, other, chunk)
+    for kind in FACTS:
+        if (cutoff := _cutoff(settings, kind, now_ms)) is not None:
+            yield from _facts(database, kind, cutoff, chunk)
+    for kind in STATES:
+        if (cutoff := _before(settings, kind.kept, now_ms)) is not None:
+            yield from _others(database, kind.table.name, "id", kind.ends, cutoff, chunk)
+    if (cutoff := _before(settings, Kept(), now_ms)) is not None:
+        for table, (key, condition) in _OTHERS.items():
+            yield from _others(database, table, key, condition, cutoff, chunk)
     yield from _summaries(database, settings, now_ms, chunk)
     with database.write() as tx:
         tx.execute(_SET_MARK, ("purged", now_ms))
 
 
-def _cutoff(now_ms: int, kept: int | str, unit_ms: int) -> int | None:
-    return None if isinstance(kept, str) else now_ms - kept * unit_ms
+def _cutoff(settings: Settings, kind: Kind, now_ms: int) -> int | None:
+    """What was recorded before that goes; None for nothing. A verdict stays as long as anything it could speak of."""
+    if kind is not VERDICT:
+        return _before(settings, kind.kept, now_ms)
+    cutoffs = [_before(settings, judged.kept, now_ms) for judged in _JUDGED]
+    return None if None in cutoffs else min(cutoff for cutoff in cutoffs if cutoff is not None)
 
 
-def _facts(database: Engine, table: str, cutoff: int, chunk: int, condition: str = "1 = 1") -> Iterator[Step]:
+def _before(settings: Settings, kept: Kept, now_ms: int) -> int | None:
+    length: int | str = getattr(settings, kept.setting)
+    return None if isinstance(length, str) else now_ms - length * kept.unit_ms
+
+
+def _facts(database: Engine, kind: Kind, cutoff: int, chunk: int) -> Iterator[Step]:
     """Old facts with what hangs on them, oldest first, until a chunk has none (a clock set back mixes a few)."""
-    last = 0
+    table, last = kind.table.name, 0
     while True:
         with database.write() as tx:
             found = tx.execute(
@@ -112,22 +115,26 @@ def _facts(database: Engine, table: str, cutoff: int, chunk: int, condition: str
             if not any(recorded < cutoff for _, recorded in found):
                 return
             bounds = (found[0][0], found[-1][0], cutoff)
-            count = _delete_facts(tx, table, bounds, condition)
+            count = _delete_facts(tx, kind, bounds)
         last = bounds[1]
         yield table, count
 
 
-def _delete_facts(tx: Tx, table: str, bounds: tuple[int, int, int], condition: str) -> int:
-    which = f"FROM {table} WHERE seq >= ? AND seq <= ? AND recorded_ms < ? AND {condition}"
-    if table in _CHILDREN:
-        remember(tx, table, tx.execute(f"SELECT id, recorded_ms {which}", bounds))
-    for child, key in _CHILDREN.get(table, ()):
-        tx.executemany(f"DELETE FROM {child} WHERE {key} IN (SELECT id {which})", [bounds])
+def _delete_facts(tx: Tx, kind: Kind, bounds: tuple[int, int, int]) -> int:
+    """Delete facts with their parts and verdicts, and remember them; an orphaned verdict is not worth that."""
+    which = f"FROM {kind.table.name} WHERE seq >= ? AND seq <= ? AND recorded_ms < ?"
+    if kind is VERDICT:
+        return tx.executemany(f"DELETE {which} AND {_ORPHAN}", [bounds])
+    remember(tx, kind.table.name, tx.execute(f"SELECT id, recorded_ms {which}", bounds))
+    for part, key in kind.parts.items():
+        tx.executemany(f"DELETE FROM {part} WHERE {key} IN (SELECT id {which})", [bounds])
+    if kind.judge is not None:
+        of_these = f"subject_kind = '{kind.name}' AND subject_id IN (SELECT id {which})"
+        tx.executemany(f"DELETE FROM verdicts WHERE {of_these}", [bounds])
     return tx.executemany(f"DELETE {which}", [bounds])
 
 
-def _others(database: Engine, table: str, cutoff: int, chunk: int) -> Iterator[Step]:
-    key, condition = _OTHERS[table]
+def _others(database: Engine, table: str, key: str, condition: str, cutoff: int, chunk: int) -> Iterator[Step]:
     some = f"SELECT {key} FROM {table} WHERE {condition} ORDER BY {key} LIMIT ?"
     count = chunk
     while count == chunk:
@@ -155,7 +162,7 @@ def _summaries(database: Engine, settings: Settings, now_ms: int, chunk: int) ->
         with database.write() as tx:  # first the mark: from now on nothing is added to what is going to vanish
             tx.execute(_SET_MARK, (name, cutoff))
             tx.memo.pop("purged", None)  # what this process has noted of the marks, which no other has changed
-        for table in SPECS:
+        for table in SUMMARIES:
             for width in widths:
                 yield from _buckets(database, table, width, cutoff, chunk)
 

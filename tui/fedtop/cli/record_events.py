@@ -6,7 +6,7 @@ Exit code 2 when any line was rejected: the others are recorded all the same.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -17,6 +17,8 @@ from fedtop.cli.options import json_option, store_option
 if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
+
+    from pydantic import BaseModel
 
     from fedstore import LinesReport
 
@@ -30,17 +32,17 @@ class EventCommand(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options, then the fields."""
-        from fedstore import Execution, Job, Route, Run, RunState, Usage, Verdict
+        from fedstore import EVENT_MODELS
 
         super().format_options(ctx, formatter)
         with formatter.section('Fields by "kind" (* must be given)'):
-            formatter.write_dl([_fields(kind) for kind in (Run, RunState, Usage, Execution, Route, Verdict, Job)])
+            formatter.write_dl([(kind, _fields(model)) for kind, model in EVENT_MODELS.items()])
 
 
-def _fields(model: Any) -> tuple[str, str]:
+def _fields(model: type[BaseModel]) -> str:
     fields = {name: field for name, field in model.model_fields.items() if name != "kind"}
     names = sorted(fields, key=lambda name: not fields[name].is_required())
-    return model.model_fields["kind"].default, " ".join(f"{n}*" if fields[n].is_required() else n for n in names)
+    return " ".join(f"{name}*" if fields[name].is_required() else name for name in names)
 
 
 @click.command(cls=EventCommand, short_help="Any facts, as JSON lines on stdin.")

@@ -1,0 +1,95 @@
+"""Executions of tools by agents."""
+
+from __future__ import annotations
+
+from fedstore.facts.kind import BIT, Kept, Kind, Sums
+from fedstore.facts.summary import NOTHING, Summary, duration_part
+from fedstore.facts.table import Table
+from fedstore.facts.usage import SPEND
+from fedstore.ids import new_id
+from fedstore.schema.summaries import HOUR_MS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from fedstore.engine.protocol import Row
+    from fedstore.facts.kind import Fields, Stamp
+    from fedstore.facts.summary import Deltas
+
+__all__ = ["EXECUTION"]
+
+_CALLS = Table(
+    "tool_calls",
+    "id", "run_id", "task_id", "agent", "tool", "task_type", "project", "ended_ms", "duration_ms?", "success?",
+    "cost_nano?", "tokens?", "effort", "browser_used", "error_class", "source", "recorded_ms",
+)  # fmt: skip
+_TOOLS = Summary(
+    "tool_buckets",
+    keys=("tool", "agent"),
+    sums=("calls", "ok", "failed", "duration_n", "duration_ms", "priced", "cost_nano", "tokens"),
+    bins=("duration_bins",),
+    topics={"tool": "tool"},
+)
+_SUMS = Sums(
+    _TOOLS, "tool_calls", "ended_ms",
+    {
+        "calls": "COUNT(*)", "ok": "SUM(CASE WHEN success = 1 THEN 1 ELSE 0 END)",
+        "failed": "SUM(CASE WHEN success = 0 THEN 1 ELSE 0 END)",
+        "duration_n": "COUNT(duration_ms)", "duration_ms": "SUM(duration_ms)",
+        "priced": "COUNT(cost_nano)", "cost_nano": "SUM(cost_nano)", "tokens": "SUM(tokens)",
+    },
+)  # fmt: skip
+_SPENT = Sums(
+    SPEND, "tool_calls", "ended_ms",
+    {
+        "calls": "COUNT(*)", "input_tokens": "SUM(tokens)", "reported_nano": "SUM(cost_nano)",
+        "unpriced_calls": "SUM(CASE WHEN cost_nano IS NULL THEN 1 ELSE 0 END)",
+        "unpriced_tokens": "SUM(CASE WHEN cost_nano IS NULL THEN tokens ELSE 0 END)",
+    },
+    where="(cost_nano > 0 OR tokens > 0)",
+)  # fmt: skip
+
+
+def _face() -> type[BaseModel]:
+    from fedstore.facts.events import Execution
+
+    return Execution
+
+
+def _row(d: Fields, at: int, stamp: Stamp) -> Row:
+    duration = d["duration_ms"]
+    return (
+        d["id"] or stamp.made_id or new_id(at), d["run_id"], d["task_id"], d["agent"], d["tool"], d["task_type"],
+        d["project"], at, None if duration is None else round(duration), BIT[d["success"]], d["cost_usd"], d["tokens"],
+        d["effort"], BIT[d["browser_used"]], d["error_class"], d["source"] or stamp.source, stamp.recorded_ms,
+    )  # fmt: skip
+
+
+def _add(deltas: Deltas, row: Row) -> None:
+    """To the tools, and what it cost to the spend of its agent."""
+    agent, tool, task_type, project, ended, duration, success, cost, tokens = row[3:12]
+    ok, failed, priced = 1 if success == 1 else 0, 1 if success == 0 else 0, 0 if cost is None else 1
+    known, total, bins = duration_part(duration, 1000)
+    part = (1, ok, failed, known, total, priced, cost or 0, tokens or 0, bins)
+    deltas.add(_TOOLS, ended, (tool, agent), part)
+    if cost or tokens:
+        spent = tokens or 0
+        deltas.add(
+            SPEND,
+            ended,
+            (agent, "", project, task_type, f"tool {tool}"),
+            (1, 0, spent, 0, 0, 0, 0, 0, 0, 0, cost or 0, 0, *(NOTHING if priced else (1, spent))),
+        )
+
+
+EXECUTION = Kind(
+    "execution",
+    face=_face,
+    table=_CALLS,
+    row=_row,
+    add=_add,
+    summaries=(_TOOLS,),
+    sums=(_SUMS, _SPENT),
+    kept=Kept("retention_executions_hours", HOUR_MS),
+)

@@ -1,0 +1,215 @@
+"""Runs: finished pieces of work, and those that have not ended yet."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from fedstore.errors import EventError
+from fedstore.facts.judging import Judged, newest, subjects_with_verdicts
+from fedstore.facts.kind import BIT, MAX_DURATION_MS, Heard, Kept, Kind, Sums
+from fedstore.facts.summary import Summary, duration_part, share_part
+from fedstore.facts.table import Table
+from fedstore.ids import new_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import BaseModel
+
+    from fedstore.engine.protocol import Row, Tx
+    from fedstore.facts.kind import Fields, Stamp, Writing
+    from fedstore.facts.summary import Deltas
+
+__all__ = ["RUN", "RUN_STATE", "check_start"]
+
+_RUNS = Table(
+    "runs",
+    "id", "agent", "task_type", "project", "mode", "started_ms?", "ended_ms", "duration_ms?", "success?", "rework?",
+    "quality?", "confidence?", "qa?", "error_class", "notes?", "source", "recorded_ms",
+)  # fmt: skip
+_AGENTS = Summary(
+    "agent_buckets",
+    keys=("agent", "task_type", "project"),
+    sums=(
+        "runs", "ok", "failed", "reworked", "rework_known", "duration_n", "duration_ms",
+        "quality_n", "quality_ppm", "qa_passed", "qa_warning", "qa_failed", "qa_error",
+    ),
+    bins=("duration_bins",),
+    topics={"agent": "agent", "task_type": "task_type"},
+)  # fmt: skip
+_OK = "success = 1 AND COALESCE(rework, 0) <> 1"
+_SUMS = Sums(
+    _AGENTS, "runs", "ended_ms",
+    {
+        "runs": "COUNT(*)",
+        "ok": f"SUM(CASE WHEN {_OK} THEN 1 ELSE 0 END)",
+        "failed": f"SUM(CASE WHEN success IS NOT NULL AND NOT ({_OK}) THEN 1 ELSE 0 END)",
+        "reworked": "SUM(rework)", "rework_known": "COUNT(rework)",
+        "duration_n": "COUNT(duration_ms)", "duration_ms": "SUM(duration_ms)", "quality_n": "COUNT(quality)",
+        **{f"qa_{word}": f"SUM(CASE WHEN qa = '{word}' THEN 1 ELSE 0 END)"
+           for word in ("passed", "warning", "failed", "error")},
+    },
+)  # fmt: skip
+
+
+def _check(d: Fields) -> None:
+    started, at = d["started_at"], d["at"]
+    if started is not None and at is not None:
+        check_start(started, at)
+
+
+def check_start(started_ms: int, at_ms: int, slack_ms: int = 0) -> None:
+    """Raises EventError for a start after `at_ms`, or longer before it than anything may last."""
+    if started_ms > at_ms + slack_ms:
+        raise EventError("started_at is after at (the present, when not given): a run cannot end before it starts")
+    if at_ms - started_ms > MAX_DURATION_MS:
+        days = MAX_DURATION_MS // 86_400_000
+        raise EventError(f"started_at lies more than {days} days before at: no run lasts so long")
+
+
+# --- a run that has ended -------------------------------------------------------------------------------------
+
+
+def _run_face() -> type[BaseModel]:
+    from fedstore.facts.events import Run
+
+    return Run
+
+
+def _run_row(d: Fields, at: int, stamp: Stamp) -> Row:
+    duration, started = d["duration_ms"], d["started_at"]
+    if duration is not None:
+        duration = round(duration)
+    elif started is not None:
+        duration = max(0, at - started)
+    if started is None and duration is not None:
+        started = at - duration
+    return (
+        d["id"] or stamp.made_id or new_id(at), d["agent"], d["task_type"], d["project"], d["mode"], started, at,
+        duration, BIT[d["success"]], BIT[d["rework"]], d["quality"], d["confidence"], d["qa"], d["error_class"],
+        d["notes"], d["source"] or stamp.source, stamp.recorded_ms,
+    )  # fmt: skip
+
+
+def _write_runs(writing: Writing, rows: list[Row], named: Sequence[str]) -> int:
+    """A run that has ended is no longer going on, and may have been judged before it was recorded."""
+    taken = RUN.write_new(writing, rows, named)
+    if named:
+        tx = writing.tx
+        tx.executemany("DELETE FROM active_runs WHERE id = ?", [(run_id,) for run_id in named])
+        for run_id in subjects_with_verdicts(tx, "run", named):
+            _judge(tx, run_id, writing.deltas)
+    return taken
+
+
+def _add(deltas: Deltas, row: Row) -> None:
+    _, agent, task_type, project, _, _, ended, duration, success, rework, quality, _, qa = row[:13]
+    done, checked = _ended(success, rework, qa)
+    known, total, bins = duration_part(duration, 1000)
+    part = (1, *done, known, total, *share_part(quality), *checked, bins)
+    deltas.add(_AGENTS, ended, (agent, task_type, project), part)
+
+
+@cache
+def _ended(success: int | None, rework: int | None, qa: str | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """ok, failed, reworked, rework_known; and how many passed, with a warning, failed, broke. There are a few dozen.
+
+    Work that had to be done again is not a success, whatever was reported first.
+    """
+    ok = success == 1 and rework != 1
+    done = ok, success is not None and not ok, rework == 1, rework is not None
+    return tuple(map(int, done)), tuple(int(qa == word) for word in ("passed", "warning", "failed", "error"))
+
+
+_JUDGED = Judged(
+    "run", _RUNS, about=("agent", "task_type", "project", "ended_ms"), columns=("success", "rework", "quality", "qa")
+)
+
+
+def _judge(tx: Tx, run_id: str, deltas: Deltas) -> bool:
+    found = _JUDGED.read(tx, run_id)
+    if found is None:
+        return False
+    (*key, ended), present, verdicts = found
+    judgement = newest(verdicts, present)
+    if judgement == present:
+        return False
+    _JUDGED.update(tx, run_id, judgement)
+    change = [b - a for a, b in zip(_judged_sums(*present), _judged_sums(*judgement), strict=True)]
+    deltas.add(_AGENTS, ended, tuple(key), (0, *change[:4], 0, 0, *change[4:], b""))
+    return True
+
+
+def _judged_sums(success: int | None, rework: int | None, quality: float | None, qa: str | None) -> tuple[int, ...]:
+    """The sums of a run that follow from its judgement."""
+    done, checked = _ended(success, rework, qa)
+    return (*done, *share_part(quality), *checked)
+
+
+RUN = Kind(
+    "run",
+    face=_run_face,
+    table=_RUNS,
+    row=_run_row,
+    check=_check,
+    write=_write_runs,
+    add=_add,
+    summaries=(_AGENTS,),
+    sums=(_SUMS,),
+    judge=_judge,
+    kept=Kept("retention_runs_days"),
+)
+
+
+# --- a run that goes on ---------------------------------------------------------------------------------------
+
+_ACTIVE = Table("active_runs", "id", "agent", "task_type", "project", "state", "reason", "started_ms", "seen_ms")
+_STATE_ORDER = ("seen_ms", "state", "reason", "agent", "task_type", "project")
+"""The newest word about a run stands; ties are broken in a fixed order, so that the order of arrival is none."""
+_NEWER = (
+    f"({', '.join(f'excluded.{c}' for c in _STATE_ORDER)}) > ({', '.join(f'active_runs.{c}' for c in _STATE_ORDER)})"
+)
+_GIVEN = ", ".join(
+    f"CAST(? AS {'BIGINT' if column.endswith('_ms') else 'TEXT'}) AS {column}" for column in _ACTIVE.columns
+)
+_SET = ", ".join(
+    f"{column} = CASE WHEN {_NEWER} THEN excluded.{column} ELSE active_runs.{column} END"
+    for column in ("agent", "task_type", "project", "state", "reason", "seen_ms")
+)
+_UPSERT = (
+    f"INSERT INTO active_runs ({', '.join(_ACTIVE.columns)}) SELECT given.* FROM (SELECT {_GIVEN}) AS given"
+    " WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = given.id)"  # what has ended does not go on
+    f" ON CONFLICT (id) DO UPDATE SET {_SET},"
+    " started_ms = CASE WHEN excluded.started_ms < active_runs.started_ms"
+    " THEN excluded.started_ms ELSE active_runs.started_ms END"
+    f" WHERE {_NEWER} OR excluded.started_ms < active_runs.started_ms"
+)
+
+
+def _state_face() -> type[BaseModel]:
+    from fedstore.facts.events import RunState
+
+    return RunState
+
+
+def _state_row(d: Fields, at: int, _: Stamp) -> Row:
+    return (
+        d["id"], d["agent"], d["task_type"], d["project"], d["state"], d["reason"], d["started_at"] or at, at,
+    )  # fmt: skip
+
+
+def _write_states(writing: Writing, rows: list[Row], _: Sequence[str]) -> int:
+    return writing.tx.executemany(_UPSERT, rows)
+
+
+RUN_STATE = Kind(
+    "run_state",
+    face=_state_face,
+    table=_ACTIVE,
+    row=_state_row,
+    check=_check,
+    write=_write_states,
+    ends="seen_ms < ?",
+    heard=Heard("seen_ms", {"agent": "agent", "task_type": "task_type"}),
+)

@@ -1,0 +1,113 @@
+"""Usage: calls of language models, their tokens and what they cost."""
+
+from __future__ import annotations
+
+from fedstore.errors import EventError
+from fedstore.facts.kind import BIT, Kept, Kind, Sums
+from fedstore.facts.pricing import COMPUTED, REPORTED, UNPRICED, price
+from fedstore.facts.summary import NOTHING, Summary
+from fedstore.facts.table import Table
+from fedstore.ids import new_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from fedstore.engine.protocol import Row
+    from fedstore.facts.kind import Fields, Stamp
+    from fedstore.facts.summary import Deltas
+
+__all__ = ["SPEND", "USAGE"]
+
+_CALLS = Table(
+    "llm_calls",
+    "id", "run_id", "agent", "model", "provider", "operation", "task_type", "project", "ended_ms", "duration_ms?",
+    "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
+    "output_is_minimum", "cost_nano?", "cost_basis", "price_version", "error_class", "source", "recorded_ms",
+)  # fmt: skip
+SPEND = Summary(
+    "spend_buckets",
+    keys=("agent", "model", "project", "task_type", "operation"),
+    sums=(
+        "calls", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
+        "reasoning_tokens", "minimum_calls", "duration_n", "duration_ms", "reported_nano", "computed_nano",
+        "unpriced_calls", "unpriced_tokens",
+    ),
+    topics={"agent": "agent", "spend": ""},
+)  # fmt: skip
+"""Tokens and money, of tools too (see `execution`)."""
+_OF_BASIS = "SUM(CASE WHEN cost_basis = '{}' THEN {} ELSE 0 END)"
+_SUMS = Sums(
+    SPEND, "llm_calls", "ended_ms",
+    {
+        "calls": "COUNT(*)", "errors": "SUM(CASE WHEN error_class <> '' THEN 1 ELSE 0 END)",
+        **{f"{what}_tokens": f"SUM({what}_tokens)"
+           for what in ("input", "cache_read", "cache_write", "output", "reasoning")},
+        "minimum_calls": "SUM(output_is_minimum)", "duration_n": "COUNT(duration_ms)",
+        "duration_ms": "SUM(duration_ms)",
+        "reported_nano": _OF_BASIS.format(REPORTED, "cost_nano"),
+        "computed_nano": _OF_BASIS.format(COMPUTED, "cost_nano"),
+        "unpriced_calls": _OF_BASIS.format(UNPRICED, "1"),
+        "unpriced_tokens": _OF_BASIS.format(UNPRICED, "input_tokens + output_tokens"),
+    },
+)  # fmt: skip
+
+
+def _face() -> type[BaseModel]:
+    from fedstore.facts.events import Usage
+
+    return Usage
+
+
+def _check(d: Fields) -> None:
+    if not (d["cache_read_tokens"] or d["cache_write_tokens"] or d["cache_write_1h_tokens"] or d["reasoning_tokens"]):
+        return
+    if d["reasoning_tokens"] > d["output_tokens"]:
+        raise EventError("output_tokens must include reasoning_tokens")
+    if d["cache_write_1h_tokens"] > d["cache_write_tokens"]:
+        raise EventError("cache_write_1h_tokens is a part of cache_write_tokens and cannot exceed it")
+    if d["cache_read_tokens"] + d["cache_write_tokens"] > d["input_tokens"]:
+        raise EventError("input_tokens must include cache_read_tokens and cache_write_tokens")
+
+
+def _row(d: Fields, at: int, stamp: Stamp) -> Row:
+    """With the cost as reported, or as the pricing computes it."""
+    cost, basis, version = d["cost_usd"], REPORTED, ""
+    if cost is None:
+        cost, basis, version = price(d, stamp.recorded_ms)
+    duration = d["duration_ms"]
+    return (
+        d["id"] or stamp.made_id or new_id(at), d["run_id"], d["agent"], d["model"], d["provider"], d["operation"],
+        d["task_type"], d["project"], at, None if duration is None else round(duration), d["input_tokens"],
+        d["cache_read_tokens"], d["cache_write_tokens"], d["output_tokens"], d["reasoning_tokens"],
+        BIT[d["output_is_minimum"]], cost, basis, version, d["error_class"], d["source"] or stamp.source,
+        stamp.recorded_ms,
+    )  # fmt: skip
+
+
+def _add(deltas: Deltas, row: Row) -> None:
+    agent, model, operation, task_type, project, ended, duration = row[2], row[3], *row[5:10]
+    tokens, minimum, cost, basis, error = row[10:15], row[15], row[16], row[17], row[19]
+    deltas.add(
+        SPEND,
+        ended,
+        (agent, model, project, task_type, operation),
+        (
+            1, 1 if error else 0, *tokens, minimum, 0 if duration is None else 1, duration or 0,
+            cost if basis == REPORTED else 0, cost if basis == COMPUTED else 0,
+            *(NOTHING if basis != UNPRICED else (1, tokens[0] + tokens[3])),
+        ),
+    )  # fmt: skip
+
+
+USAGE = Kind(
+    "usage",
+    face=_face,
+    table=_CALLS,
+    row=_row,
+    check=_check,
+    add=_add,
+    summaries=(SPEND,),
+    sums=(_SUMS,),
+    kept=Kept("retention_llm_days"),
+)
