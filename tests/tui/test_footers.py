@@ -17,7 +17,8 @@ from fedstore.policy import PolicyStore
 from fedstore.settings.config import Settings
 from fedstore.store import Store
 from fedtop.app import FedtopApp
-from fedtop.keys import KEYS, taken_by
+from fedtop.keymap import taken_by
+from fedtop.keys import KEYS
 from fedtop.screens.footer import hints_of
 from fedtop.screens.help import groups_of
 from fedtop.tabs import TABS, tab_named

@@ -8,7 +8,8 @@ import pytest
 
 from fedstore.errors import SettingsError
 from fedtop.app import FedtopApp
-from fedtop.keys import GROUPS, KEYS, Key, binding_ids, display, keymap_of
+from fedtop.keymap import binding_ids, keymap_of
+from fedtop.keys import GROUPS, KEYS, Key, display
 from fedtop.tabs import TABS, Tab
 from fedtop.views import DRILLS, MUTATING_DRILLS, drill_class
 from fedtop.views.panel import Panel
@@ -79,6 +80,44 @@ def test_a_keymap_that_cannot_work_is_refused(given: dict[str, str], words: str)
     with pytest.raises(SettingsError, match=r"^keymap: ") as caught:
         keymap_of(given)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"loop.undo": "o"}, "loop.undo: o is the key of loop.optimize too"),
+        ({"table.sort": "q"}, "table.sort: q is the key of app.quit too"),
+        ({"app.help": "f1", "app.redraw": "f1"}, "f1 is the key of app."),
+        ({"plan.apply": "p"}, "plan.apply: p is the key of plan.rule too"),
+        ({"costs.next": "s"}, "costs.next: s is the key of table.sort too"),
+        ({"cascade.grade": "home"}, "cascade.grade: Home is the key of table.first too"),
+        ({"layer.reset": "v"}, "layer.reset: v is the key of view.turn too"),
+        ({"confirm.yes": "n"}, "confirm.yes: n is the key of confirm.no too"),
+    ],
+)
+def test_a_key_that_another_binding_has_is_refused(given: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=r"^keymap: ") as caught:
+        keymap_of(given)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"loop.undo": "o", "loop.optimize": "u"},  # they change places
+        {"plan.cancel": "c", "view.back": "b"},
+        {"plan.cancel": "escape"},  # as shipped: it and plan.discard share it
+        {"time.wider": "a", "cascade.grade": "o"},  # a view's own key goes before the frame's
+    ],
+    ids=str,
+)
+def test_a_key_that_two_places_have_is_each_ones_own(given: dict[str, str]) -> None:
+    assert keymap_of(given).keys() == given.keys()
+
+
+def test_the_keys_as_shipped_are_no_conflict() -> None:
+    ids = {binding.id: binding.key for key in KEYS for binding in [key.binding()]}
+    assert keymap_of(ids) == {name: ",".join(keys.split(",")) for name, keys in ids.items()}
 
 
 def test_every_binding_of_every_view_can_be_remapped() -> None:

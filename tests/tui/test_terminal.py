@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 
 from fedstore.policy import PolicyStore
 from fedtop.commands import CommandScreen
-from fedtop.keys import binding_ids
+from fedtop.keymap import binding_ids
 from fedtop.screens.confirm import ConfirmScreen
 from fedtop.screens.help import HelpScreen
 from tests.conftest import Clock

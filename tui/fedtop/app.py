@@ -1,47 +1,18 @@
-"""The pane: connects the poller, the view state and the screens. It wires; what things do is elsewhere.
-
-Messages come up (a reading, a demand, a filter), the view state is replaced, and what follows from both goes
-down to the screen on top.
-"""
+"""The pane: what the keys of its frame do. Each action is one step of the view state or one call."""
 
 from __future__ import annotations
 
-import gc
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+import sys
+from typing import TYPE_CHECKING
 
-from textual import events, on
-from textual.app import App
-from textual.widgets import Input
-
-from fedstore import SettingsError, Window
-from fedtop import keys
-from fedtop.actions import Actions
-from fedtop.glyphs import ASCII, UNICODE
-from fedtop.messages import Demanded, FilterChanged, ReadFailed, SnapshotReady, Tick
-from fedtop.options import AppOptions
-from fedtop.poller import Poller, Request
-from fedtop.screens.base import HEADER_TABS, BaseScreen
-from fedtop.screens.confirm import ConfirmScreen
+from fedtop import keys, state
+from fedtop.frame import Frame
 from fedtop.screens.detail import DetailScreen
-from fedtop.screens.main import MainScreen
-from fedtop.state import Sort, ViewState, filtered, on_tab, sorted_by
-from fedtop.status import Freshness, header_of, may_jump, notice_of
 from fedtop.tabs import TABS, tab_ids
-from fedtop.themes import THEMES, defaults_for
-from fedtop.views import DRILLS, MUTATING_DRILLS, drill_class
-from fedtop.widgets.header import HeaderLine
-from fedtop.widgets.live_table import LiveTable
+from fedtop.themes import THEMES
 
 if TYPE_CHECKING:
     from textual.command import Provider
-    from textual.screen import Screen
-    from textual.widget import Widget
-
-    from fedstore import Store
-    from fedtop.views.panel import Panel
 
 __all__ = ["FedtopApp"]
 
@@ -53,309 +24,181 @@ def _commands() -> type[Provider]:
     return FedtopCommands
 
 
-_WATCH_S = 5.0
-
-
-class FedtopApp(Actions, App[None]):
-    """The pane over one store. Its readers are made and used on the poller's thread only.
+class FedtopApp(Frame):
+    """The pane over one store.
 
     Raises SettingsError for a theme, or the name of a key, that does not exist.
     """
 
-    TITLE = "fedtop"
-    CSS_PATH = ["app.tcss", *(tab.styles for tab in TABS)]  # noqa: RUF012 - Textual's form
     BINDINGS = keys.bindings()
-    COMMANDS = {_commands}  # noqa: RUF012
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-normal"), (44, "-tall")]  # noqa: RUF012
+    COMMANDS = {_commands}  # noqa: RUF012 - Textual's form
 
-    def __init__(self, source: Store, options: AppOptions | None = None) -> None:
-        self.options = options or AppOptions()
-        self.source = source
-        self.glyphs = ASCII if self.options.ascii else UNICODE
-        self.view = ViewState(
-            tab=self.options.tab if self.options.tab in tab_ids() else tab_ids()[0],
-            window=Window.ending(self.options.window, 0).label,
-            interval_s=self.options.interval_s,
-            at_ms=self.options.at_ms,
-        )
-        self.fresh = Freshness(answered_ms=self.options.clock())
-        self.fault: Exception | None = None
-        """What ended the pane, when it did not end by itself."""
-        self._leaving = False
-        self._aims: WeakKeyDictionary[events.Key, Widget | None] = WeakKeyDictionary()
-        """What had the keyboard when a key was pressed."""
-        self.asked = 0
-        self.answered = 0
-        """Serial numbers of the last request and of the last answer to one."""
-        self._asked_for: Panel | None = None
-        self._able = (False, False)
-        self._poller = Poller(source.reader, self.post_message, self.options.clock)
-        super().__init__()
-        self.set_class(self.options.ascii, "-ascii")
-        for theme in THEMES:
-            self.register_theme(theme)
-        self._start_in(self.options.theme)
-        self._user_keys = keys.keymap_of(self.options.keymap)
-        self._taken: dict[type[Panel], frozenset[str]] = {}
-        self.set_keymap(self._user_keys)
-
-    def _start_in(self, name: str) -> None:
-        """Starts in a theme; one of fedtop's own without the watcher, which would parse all styles a second time."""
-        own = next((theme for theme in THEMES if theme.name == name), None)
-        if own is None:
-            if name not in self.available_themes:
-                raise SettingsError(f"there is no theme {name!r}: use one of {', '.join(self.available_themes)}")
-            self.theme = name
-            return
-        self.set_reactive(FedtopApp.theme, own.name)
-        self.set_class(own.dark, "-dark-mode")
-        self.set_class(not own.dark, "-light-mode")
-        self.stylesheet.set_variables(self.get_css_variables())
-
-    def get_default_screen(self) -> Screen[Any]:
-        """The tabs."""
-        return MainScreen()
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """fedtop's colour names for themes that are not its own."""
-        return defaults_for(self.current_theme)
-
-    def on_mount(self) -> None:
-        """Starts to read once the frame is on the screen; what is read is asked for by the screen."""
-        self.call_after_refresh(self._begin)
-        self.set_interval(_WATCH_S, self._refresh_status)
-
-    def _begin(self) -> None:
-        gc.enable()  # it is off while the pane is being started, see fedtop.cli.top
-        self._poller.start()
-
-    def on_unmount(self) -> None:
-        """Ends the poller."""
-        self._poller.stop()
-
-    async def action_quit(self) -> None:
-        """Leaves; what is typed from now on is for the shell, and no view is opened for it any more."""
-        self._leaving = True
-        self.exit()
-
-    async def on_event(self, event: events.Event) -> None:
-        """Takes keys and clicks until the pane is left."""
-        if self._leaving and isinstance(event, events.InputEvent):
-            return
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            self._aims[event] = self.focused
-        if isinstance(event, events.Resize) and event.size == self.size and self.answered:
-            self.call_later(self.action_redraw)  # back from the shell: the terminal shows what that left there
-        await super().on_event(event)
-
-    def on_key(self, event: events.Key) -> None:
-        """Brings what was typed ahead of a line to that line: when it was typed, something else had the keyboard."""
-        line = self.focused
-        if isinstance(line, Input) and event in self._aims and self._aims[event] is not line:
-            event.prevent_default()
-            ahead = events.Key(event.key, event.character)
-            self._aims[ahead] = line
-            line._forward_event(ahead)  # noqa: SLF001 - as it would have come
-
-    def _handle_exception(self, error: Exception) -> None:
-        """Keeps a fault for whoever runs the pane to tell in a line; Textual would print pages of source for it."""
-        self.fault = self.fault or error
-        super()._handle_exception(error)
-        self._exit_renderables.clear()
-
-    # The screens
-
-    def now(self) -> int:
-        """The present in epoch milliseconds, by the pane's clock."""
-        return self.options.clock()
-
-    @property
-    def main(self) -> MainScreen:
-        """The screen of the tabs."""
-        screen = self.screen_stack[0]
-        assert isinstance(screen, MainScreen)
-        return screen
-
-    @property
-    def base(self) -> BaseScreen:
-        """The screen on top, not counting dialogs."""
-        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, BaseScreen))
-
-    @property
-    def top_panel(self) -> Panel | None:
-        """The panel that the poller serves."""
-        return self.base.panel
-
-    async def go_to_tab(self, tab: str) -> None:
-        """Shows a tab, closing what lies above the tabs."""
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
-        self.set_view(on_tab(self.view, tab))
-        await self.main.go_to(tab)
-
-    def open_panel(self, panel: Panel) -> None:
-        """Puts a panel on top of what is shown; a question that stands open is answered first."""
-        if isinstance(self.screen, ConfirmScreen):
-            return
-        below = self.base
-        self.set_view(filtered(self.view, panel.panel_id, ""))
-        label = next((label for key, label in HEADER_TABS if key == self.view.tab), "")
-        titles = below.titles if isinstance(below, DetailScreen) else (label,)
-        self.push_screen(DetailScreen(panel, titles))
-
-    def open_target(self, target: str) -> bool:
-        """Opens `kind:name`, such as `agent:codex` or `tab:costs`; False when there is no such view."""
-        kind, _, name = target.partition(":")
-        if kind == "tab" and name in tab_ids():
-            work: Any = partial(self.go_to_tab, name)  # not the coroutine: one that never starts is warned of
-            self.run_worker(work)
-            return True
-        if not self.may_open(kind):
-            return False
-        found = drill_class(kind)
-        if found is not None:
-            self.open_panel(found(name) if name else found())  # type: ignore[call-arg]
-        return found is not None
-
-    def may_open(self, kind: str) -> bool:
-        """Whether there is a drill-down of this kind for this user."""
-        return kind in DRILLS and not (self.options.readonly and kind in MUTATING_DRILLS)
-
-    def is_taken(self, key: str, panel: Panel) -> bool:
-        """Whether a key of the frame is one of a panel's own."""
-        kind = type(panel)
-        if kind not in self._taken:
-            self._taken[kind] = keys.taken_by(kind, self._user_keys)
-        return key in self._taken[kind]
-
-    # Readings come up, views go down
-
-    def set_view(self, view: ViewState) -> None:
-        """Replaces the view state; whoever needs other data demands it."""
-        if view != self.view:
-            if (view.window, view.at_ms) != (self.view.window, self.view.at_ms):
-                self.fresh = replace(self.fresh, window="")
-            self.view = view
-            self._refresh_status()
-
-    def change_view(self, view: ViewState) -> None:
-        """Replaces the view state and reads anew."""
-        self.set_view(view)
-        self.demand()
-
-    def demand(self) -> None:
-        """Reads the panel on top anew, at once."""
-        panel, view = self.top_panel if self.is_running else None, self.view
-        if panel is None:
-            return
-        self.asked += 1
-        self._asked_for = panel
-        self._poller.ask(
-            Request(
-                serial=self.asked,
-                window=view.window,
-                query=panel.read if panel.polls else None,
-                args=panel.args,
-                about=panel.about,
-                at_ms=view.pinned_ms,
-                live=view.at_ms is None,
-                interval_s=None if view.paused_ms is not None else view.interval_s,
-            )
-        )
-
-    def hold(self) -> None:
-        """Keeps what is shown as it is, until something is demanded."""
-        self.asked += 1
-        self._poller.hold()
-
-    @on(Demanded)
-    def _demanded(self) -> None:
-        self._refresh_status()
-        self.demand()
-
-    @on(SnapshotReady)
-    def _snapshot_ready(self, event: SnapshotReady) -> None:
-        snapshot = event.snapshot
-        if snapshot.serial != self.asked or not self.is_running or self.top_panel is not self._asked_for:
-            return  # the answer to an older question, or for a panel that another has just come on top of
-        self.answered = snapshot.serial
-        self.fresh = Freshness(
-            snapshot.taken_ms, snapshot.newest_ms, snapshot.recorded_ms, never_read=False,
-            about=snapshot.about, newest_about_ms=snapshot.newest_about_ms, window=snapshot.window.label,
-        )  # fmt: skip
-        self.base.show_snapshot(snapshot, self.view)
-        self._refresh_status()
-
-    @on(Tick)
-    def _tick(self, event: Tick) -> None:
-        self.fresh = replace(self.fresh, answered_ms=event.now_ms, problem="")
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Which keys work here: no drill that is not allowed or is this one, no jump to what is shown, no step in
+        time that leads nowhere, no export or filter without a table.
+        """
         panel = self.top_panel if self.is_running else None
-        if panel is not None and panel.shown:
-            panel.tick(event.now_ms)
-        self._refresh_status()
+        if action == "open":
+            kind = str(parameters[0])
+            return self.may_open(kind) and (panel is None or panel.panel_id != kind)
+        if action == "take_back":
+            return not self.options.readonly
+        if action == "suspend_process":
+            return sys.platform != "win32"
+        if action == "newest":
+            return self.can_jump
+        if action == "retreat":
+            return self.can_retreat
+        if action in ("wider", "narrower") and panel is not None:
+            return panel.heeds == "window"
+        if action in ("step", "live"):
+            return (panel is None or panel.heeds != "nothing") and self._may_move(action, parameters)
+        if action in ("export", "copy_row", "zoom", "filter") and panel is not None:
+            return panel.may_filter if action == "filter" else panel.current_table() is not None
+        return True
 
-    @on(ReadFailed)
-    def _read_failed(self, event: ReadFailed) -> None:
-        self.fresh = replace(self.fresh, problem=event.reason)
-        self._refresh_status()
+    def _may_move(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Whether there is another moment to go to: the window over all time has none, the present nothing after it."""
+        view = self.view
+        back = action == "step" and parameters == (-1,)
+        return (back or view.pinned_ms is not None) and (action == "live" or view.window != "all")
 
-    def _refresh_status(self) -> None:
-        """Brings header, notice and the state's classes up to date; draws only what differs."""
-        if not self.is_running or not self.base.is_mounted:
-            return
-        now, base, options = self.now(), self.base, self.options
-        header = header_of(
-            self.view,
-            self.fresh,
-            now,
-            tabs=HEADER_TABS,
-            store=self.source.path.name,
-            tz=options.tz,
-            readonly=options.readonly,
-        )
-        base.set_header(header)
-        shown = base.panel is not None and base.panel.shown
-        base.set_notice(notice_of(self.view, self.fresh, now, options.tz, self.glyphs, shown=shown))
-        base.set_class(header.feed == "stale", "-stale")
-        base.set_class(header.feed == "paused", "-paused")
-        self._refresh_keys()
+    # Tabs and views
 
-    def _refresh_keys(self) -> None:
-        """The footer follows what can be done here, when that changes."""
-        able = (self.can_jump, self.can_retreat)
-        if able != self._able:
-            self._able = able
-            self.base.refresh_bindings()
+    def action_command_palette(self) -> None:
+        """Every command by name."""
+        from fedtop.commands import CommandScreen
 
-    @property
-    def can_retreat(self) -> bool:
-        """True when there is something to step back from: a maximised part, a filter, a drill-down."""
+        if not isinstance(self.screen, CommandScreen):
+            self.push_screen(CommandScreen())
+
+    async def action_tab_number(self, number: int) -> None:
+        """The n-th tab, from 1."""
+        await self.go_to_tab(TABS[number - 1].id)
+
+    async def action_tab_step(self, step: int) -> None:
+        """The tab to the left (-1) or right (1), around the end."""
+        ids = tab_ids()
+        await self.go_to_tab(ids[(ids.index(self.view.tab) + step) % len(ids)])
+
+    def action_open(self, target: str) -> None:
+        """A drill-down by its kind, or `kind:name`."""
+        self.open_target(target)
+
+    def action_take_back(self) -> None:
+        """Takes the newest change that stands back, after a question."""
+        from fedtop.views.ledger.undoing import take_back
+
+        take_back(self)
+
+    def action_redraw(self) -> None:
+        """Draws everything anew, over whatever else wrote to the terminal."""
+        self.redraw()
+
+    def action_help(self) -> None:
+        """All keys that work here."""
+        from fedtop.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.base))
+
+    def action_retreat(self) -> None:
+        """Minimises, else clears the filter, else closes the drill-down."""
         base, panel = self.base, self.top_panel
-        filtering = panel is not None and bool(self.view.filter_of(panel.panel_id))
-        return base.maximized is not None or base.typing or filtering or isinstance(base, DetailScreen)
+        if base.maximized is not None:
+            base.minimize()
+        elif base.typing or (panel is not None and self.view.filter_of(panel.panel_id)):
+            base.clear_filter()
+        elif isinstance(base, DetailScreen):
+            self.pop_screen()
 
-    @property
-    def can_jump(self) -> bool:
-        """True when the newest fact of the view lies in another window."""
-        return may_jump(self.view, self.fresh, self.now())
+    # Time
 
-    # What users do inside the screens
+    def action_wider(self) -> None:
+        """The next longer window."""
+        self.change_view(state.wider(self.view))
 
-    @on(FilterChanged)
-    def _filter_changed(self, event: FilterChanged) -> None:
+    def action_narrower(self) -> None:
+        """The next shorter window."""
+        self.change_view(state.narrower(self.view))
+
+    def action_pause(self) -> None:
+        """Stands still, or goes on."""
+        if self.view.paused_ms is not None:
+            self.change_view(state.resumed(self.view))
+        else:
+            self.set_view(state.paused(self.view, self.now()))
+            self.hold()
+
+    def action_refresh_now(self) -> None:
+        """Reads the store now; a pane that stands still does so as of now."""
+        if self.view.paused_ms is not None:
+            self.set_view(state.paused(self.view, self.now()))
+        self.demand()
+
+    def action_slower(self) -> None:
+        """A longer interval."""
+        self.change_view(state.slower(self.view))
+
+    def action_faster(self) -> None:
+        """A shorter interval."""
+        self.change_view(state.faster(self.view))
+
+    def action_step(self, steps: int) -> None:
+        """The window before or after this one."""
+        self.change_view(state.stepped(self.view, steps, self.now()))
+
+    def action_live(self) -> None:
+        """Back to the present."""
+        self.change_view(state.live(self.view))
+
+    def action_newest(self) -> None:
+        """The window that ends at the newest fact that the view is about."""
+        newest = self.fresh.newest_about_ms
+        if newest is not None:
+            self.change_view(state.jumped(self.view, newest))
+
+    # View
+
+    def action_filter(self) -> None:
+        """Opens the filter line."""
+        self.base.open_filter()
+
+    def action_zoom(self) -> None:
+        """The focused part on the whole screen, or back."""
+        base = self.base
+        if base.maximized is not None:
+            base.minimize()
+        elif base.focused is not None:
+            base.maximize(base.focused)
+
+    def action_next_theme(self) -> None:
+        """The next of fedtop's own themes."""
+        names = [theme.name for theme in THEMES]
+        now = self.theme
+        self.theme = names[(names.index(now) + 1) % len(names)] if now in names else names[0]
+
+    def action_copy_row(self) -> None:
+        """The row under the cursor to the clipboard."""
+        from fedtop.export import copy_of
+
         panel = self.top_panel
-        if panel is not None:
-            self.view = filtered(self.view, panel.panel_id, event.text)
-            self._refresh_keys()
+        text = copy_of(panel.current_table()) if panel is not None else ""
+        if text:
+            self.copy_to_clipboard(text)
+            self.notify("Row copied", timeout=2, markup=False)
 
-    @on(LiveTable.Sorted)
-    def _table_sorted(self, event: LiveTable.Sorted) -> None:
+    def action_export(self, form: str) -> None:
+        """Writes the rows of the view to a file, and says where."""
+        from fedstore import FedstoreError
+        from fedtop.export import write_view
+
         panel = self.top_panel
-        if panel is not None:
-            sort = Sort(event.column, event.reverse)
-            self.view = sorted_by(self.view, panel.table_name(event.table), sort)
-
-    @on(HeaderLine.TabClicked)
-    async def _tab_clicked(self, event: HeaderLine.TabClicked) -> None:
-        await self.go_to_tab(event.key)
+        table = panel.current_table() if panel is not None else None
+        if panel is None or table is None:
+            return
+        try:
+            path = write_view(self.options.export_dir, panel, table, self.view, self.now(), form)
+        except FedstoreError as error:
+            self.notify(str(error), severity="error", markup=False)
+        else:
+            self.notify(f"Written to {path}", markup=False)

@@ -7,12 +7,13 @@ cursor.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.widgets import OptionList
 
+from fedtop.frame import Frame
 from fedtop.keys import display
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from textual.binding import Binding
     from textual.types import IgnoreReturnCallbackType
-
-    from fedtop.app import FedtopApp
 
 __all__ = ["CommandScreen", "FedtopCommands"]
 
@@ -50,7 +49,8 @@ class FedtopCommands(Provider):
 
     def _commands(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
         """(name, help, what it does)."""
-        app = cast("FedtopApp", self.app)
+        app = self.app
+        assert isinstance(app, Frame)
         seen: set[str] = set()
         for active in app.base.active_bindings.values():
             binding = active.binding

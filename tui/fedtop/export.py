@@ -19,7 +19,7 @@ from fedtop.widgets.table_model import Column, Row, plain
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fedtop.views.panel import Panel
+    from fedtop.views.panel import AnyPanel
     from fedtop.widgets.live_table import LiveTable
 
 __all__ = ["copy_of", "csv_rows", "json_rows", "write_view"]
@@ -33,7 +33,7 @@ def copy_of(table: LiveTable | None) -> str:
     return "\t".join(clean(plain(row.cells.get(column.key))).strip() for column in table.columns)
 
 
-def write_view(folder: Path, panel: Panel, table: LiveTable, view: ViewState, now_ms: int, form: str) -> Path:
+def write_view(folder: Path, panel: AnyPanel, table: LiveTable, view: ViewState, now_ms: int, form: str) -> Path:
     """Writes the visible rows as `csv` or `json`; returns the path. Raises FedstoreError."""
     stamp = f"{datetime.fromtimestamp(now_ms / 1000, panel.tz):%Y%m%d-%H%M%S}"
     path = folder / f"fedtop-{panel.panel_id}-{stamp}.{form}"
@@ -49,7 +49,7 @@ def write_view(folder: Path, panel: Panel, table: LiveTable, view: ViewState, no
     return path.resolve()
 
 
-def _about(panel: Panel, view: ViewState, now_ms: int) -> dict[str, Any]:
+def _about(panel: AnyPanel, view: ViewState, now_ms: int) -> dict[str, Any]:
     window = window_of(view, now_ms)
     return {
         "view": panel.panel_id,

@@ -1,28 +1,26 @@
 """Every key of the frame: what it does, in which group of the help it stands, and whether it changes the
 store.
 
-The id of a key is `group.name`; users remap keys by id (`keymap_of`). Panels bring their own bindings in the same form.
+The id of a key is `group.name`; users remap keys by id (`fedtop.keymap`). Panels bring their own bindings in the same
+form.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from textual.binding import Binding, BindingType, InvalidBinding
-from textual.dom import DOMNode
+from textual.binding import Binding, BindingType
 
-from fedstore import SettingsError
 from fedtop.tabs import TABS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
     from textual.binding import ActiveBinding
     from textual.screen import Screen
 
-__all__ = ["GROUPS", "KEYS", "Key", "active_in_order", "binding_ids", "bindings", "display", "keymap_of", "taken_by"]
+__all__ = ["GROUPS", "KEYS", "Key", "active_in_order", "bindings", "display"]
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,61 +98,7 @@ def bindings() -> list[BindingType]:
     return [key.binding() for key in KEYS]
 
 
-def keymap_of(given: Mapping[str, str]) -> dict[str, str]:
-    """The user's keys by binding id as Textual wants them: `?` is `question_mark`. Raises SettingsError."""
-    if not given:
-        return {}
-    known = binding_ids()
-    unknown = next((name for name in given if name not in known), None)
-    if unknown is not None:
-        raise SettingsError(f"keymap: {unknown!r} names no key of the pane: use one of {', '.join(sorted(known))}")
-    return {name: _textual_keys(name, keys) for name, keys in given.items()}
-
-
-def _textual_keys(name: str, keys: str) -> str:
-    try:
-        return ",".join(binding.key for binding in Binding.make_bindings([Binding(keys, "")]))
-    except InvalidBinding:
-        raise SettingsError(f"keymap: {name}: {keys!r} is no key: write x, ctrl+x, f5, or several as x,f5") from None
-
-
-def binding_ids() -> frozenset[str]:
-    """The ids of all keys of the frame and of every view; imports all of them."""
-    from importlib import import_module
-
-    from fedtop.views import DRILLS
-
-    views = {*(tab.module for tab in TABS), *(path.partition(":")[0] for path in DRILLS.values())}
-    for module in {*views, "fedtop.screens.confirm", "fedtop.screens.help"}:
-        import_module(module)
-    found = (binding.id for binding in _bindings_below(DOMNode) if isinstance(binding, Binding))
-    return frozenset(name for name in found if name)
-
-
-def _bindings_below(node: type[DOMNode]) -> Iterator[BindingType]:
-    for kind in node.__subclasses__():
-        if kind.__module__.startswith("fedtop."):
-            yield from kind.__dict__.get("BINDINGS", ())
-        yield from _bindings_below(kind)
-
-
-def taken_by(view: type[DOMNode], keymap: Mapping[str, str]) -> frozenset[str]:
-    """The keys of the frame, by their names in `KEYS`, that a view binds too; a user may have moved either of them.
-
-    Such a key is the view's alone: where it does nothing there at the moment, it must not do something else. Only Esc
-    is everyone's, since it takes one step back whatever that is.
-    """
-    given = (bound for kind in view.__mro__ for bound in kind.__dict__.get("BINDINGS", ()))
-    bound = {key for one in Binding.make_bindings(given) for key in keymap.get(one.id or "", one.key).split(",")}
-    return frozenset(
-        key
-        for entry in KEYS
-        for key in entry.keys.split(",")
-        if entry.id != "view.back" and not bound.isdisjoint(keymap.get(entry.id, key).split(","))
-    )
-
-
-def active_in_order(screen: Screen[Any]) -> list[ActiveBinding]:
+def active_in_order(screen: Screen[Result]) -> list[ActiveBinding]:
     """The bindings in force on a screen, nearest widget first; of one widget, those it declares itself before those it
     inherits, each in the order they are declared in (Textual has those first that replace an inherited key).
     """

@@ -6,7 +6,7 @@ The poller's reports replace older ones of their kind that nobody has handled ye
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -29,7 +29,7 @@ class Snapshot:
 
     serial: int
     window: Window
-    data: Any
+    data: object
     taken_ms: int
     newest_ms: int | None
     recorded_ms: int | None = None

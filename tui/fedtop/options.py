@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedstore import now_ms
-from fedtop.tabs import TABS
 from fedtop.themes import DEFAULT_THEME
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def local_zone() -> tzinfo:
 
 @dataclass(frozen=True, slots=True)
 class AppOptions:
-    """See the module. `at_ms` is the end of the window (epoch milliseconds); None: the present."""
+    """See the module. `at_ms` is the end of the window (epoch milliseconds); None: the present. `tab` "": the first."""
 
     window: str = "24h"
     interval_s: float = 2.0
@@ -36,7 +35,7 @@ class AppOptions:
     readonly: bool = False
     theme: str = DEFAULT_THEME
     ascii: bool = False
-    tab: str = TABS[0].id
+    tab: str = ""
     clock: Callable[[], int] = now_ms
     tz: tzinfo = field(default_factory=local_zone)
     export_dir: Path = field(default_factory=Path.cwd)

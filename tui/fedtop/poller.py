@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore import FedstoreError, Window
 from fedtop.about import ANYTHING, About
@@ -19,9 +19,11 @@ from fedtop.messages import ReadFailed, Snapshot, SnapshotReady, Tick
 if TYPE_CHECKING:
     from textual.message import Message
 
+    from fedstore import Reader
+
 __all__ = ["Poller", "Request"]
 
-Query = Callable[[Any, Window, Mapping[str, Any]], Any]
+Query = Callable[["Reader", Window, Mapping[str, str]], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Request:
     serial: int
     window: str
     query: Query | None
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, str] = field(default_factory=dict)
     at_ms: int | None = None
     live: bool = True
     interval_s: float | None = 2.0
@@ -47,14 +49,14 @@ class Poller:
     """See the module. `post` must be safe to call from another thread and return at once."""
 
     def __init__(
-        self, open_reader: Callable[[], Any], post: Callable[[Message], object], clock: Callable[[], int]
+        self, open_reader: Callable[[], Reader], post: Callable[[Message], object], clock: Callable[[], int]
     ) -> None:
         self._open_reader, self._post, self._clock = open_reader, post, clock
         self._guard = threading.Lock()
         self._wake = threading.Event()
         self._request: Request | None = None
         self._stopping = False
-        self._reader: Any = None
+        self._reader: Reader | None = None
         self._seen: tuple[object, ...] | None = None
         self._thread = threading.Thread(target=self._run, name="fedtop-poller", daemon=True)
 

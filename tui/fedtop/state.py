@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fedstore import WINDOW_LABELS, Window, parse_duration_ms
-from fedtop.tabs import TABS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +50,7 @@ class ViewState:
     `filters` are by panel, `sorts` by panel and table (`agents/table`).
     """
 
-    tab: str = TABS[0].id
+    tab: str = ""
     window: str = "24h"
     interval_s: float = 2.0
     at_ms: int | None = None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fedstore.queries.models import Topic
     from fedtop.plain.page import PageOf
-    from fedtop.views.panel import Panel
+    from fedtop.views.panel import AnyPanel
 
 __all__ = ["TABS", "Tab", "tab_ids", "tab_named"]
 
@@ -42,9 +42,9 @@ class Tab:
         """Its style sheet, as a path below the package."""
         return f"views/{self.id}/panel.tcss"
 
-    def load_panel(self) -> type[Panel]:
+    def load_panel(self) -> type[AnyPanel]:
         """The panel's class; imports its module."""
-        found: type[Panel] = getattr(import_module(self.module), self.panel)
+        found: type[AnyPanel] = getattr(import_module(self.module), self.panel)
         return found
 
     def load_page(self) -> PageOf:

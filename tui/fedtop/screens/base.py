@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import getters, on
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Input
@@ -16,6 +16,7 @@ from fedtop.messages import Demanded, FilterChanged, Snapshot
 from fedtop.screens.filter_bar import FilterBar
 from fedtop.screens.footer import KeyFooter
 from fedtop.tabs import TABS
+from fedtop.views.panel import Host
 from fedtop.views.text_lines import TextLines
 from fedtop.widgets.header import HeaderData, HeaderLine
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from fedtop.state import ViewState
-    from fedtop.views.panel import Host, Panel
+    from fedtop.views.panel import AnyPanel
 
 __all__ = ["BaseScreen", "Notice"]
 
@@ -58,6 +59,9 @@ class BaseScreen(Screen[None]):
         ),
     ]  # fmt: skip
 
+    host = getters.app(Host)
+    """The App."""
+
     _early: Snapshot | None = None
 
     def compose(self) -> ComposeResult:
@@ -73,12 +77,7 @@ class BaseScreen(Screen[None]):
         raise NotImplementedError
 
     @property
-    def host(self) -> Host:
-        """The App."""
-        return cast("Host", self.app)
-
-    @property
-    def panel(self) -> Panel | None:
+    def panel(self) -> AnyPanel | None:
         """The panel on top, once it is there."""
         raise NotImplementedError
 
@@ -117,7 +116,7 @@ class BaseScreen(Screen[None]):
         elif self.focused is None:  # it had nothing to work in; what was hidden is there after the next layout
             self.call_after_refresh(self._focus_on, panel)
 
-    def _focus_on(self, panel: Panel) -> None:
+    def _focus_on(self, panel: AnyPanel) -> None:
         if panel is self.panel and self.focused is None:
             panel.take_focus()
 
@@ -148,6 +147,12 @@ class BaseScreen(Screen[None]):
         self.set_focus(None)
         if self.panel is not None:
             self.panel.take_focus()
+
+    def filter_by(self, text: str) -> None:
+        """Puts a text into the filter line, as if typed; the keyboard stays where it is."""
+        bar = self.query_one(FilterBar)
+        bar.field.value = text
+        bar.close()
 
     def clear_filter(self) -> None:
         """Shows all rows again and gives the keyboard back."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -19,19 +18,9 @@ from fedtop.views.text_lines import TextLines
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from fedtop.views.text_lines import Item
+    from fedtop.views.question import Question
 
-__all__ = ["ConfirmScreen", "Question"]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: a title, what will happen line by line, a warning, and the word on the button."""
-
-    title: str
-    lines: tuple[Item, ...]
-    verb: str
-    caution: str = ""
+__all__ = ["ConfirmScreen"]
 
 
 class ConfirmScreen(ModalScreen[bool]):

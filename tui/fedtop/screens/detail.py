@@ -15,7 +15,7 @@ from fedtop.widgets.painted import Painted
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from fedtop.views.panel import Panel
+    from fedtop.views.panel import AnyPanel
 
 __all__ = ["Crumb", "DetailScreen"]
 
@@ -50,7 +50,7 @@ class DetailScreen(BaseScreen):
     CSS_PATH = sorted({*_PACKAGE.glob("views/*/panel.tcss")} - {_PACKAGE / tab.styles for tab in TABS})
     """Read when the first one is opened, so that the first frame need not wait for it."""
 
-    def __init__(self, panel: Panel, titles: tuple[str, ...] = ()) -> None:
+    def __init__(self, panel: AnyPanel, titles: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._panel = panel
         self.titles = (*titles, panel.title)
@@ -67,6 +67,6 @@ class DetailScreen(BaseScreen):
         self.show_early()
 
     @property
-    def panel(self) -> Panel | None:
+    def panel(self) -> AnyPanel | None:
         """Its only panel."""
         return self._panel

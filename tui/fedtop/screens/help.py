@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -21,11 +21,12 @@ __all__ = ["HelpScreen", "KeyGroup", "groups_of", "paint_help"]
 
 KeyGroup = tuple[str, tuple[tuple[str, str], ...]]
 
+Result = TypeVar("Result")
 _KEYS = 10
 _TWO_COLUMNS = 92
 
 
-def groups_of(screen: Screen[Any]) -> tuple[KeyGroup, ...]:
+def groups_of(screen: Screen[Result]) -> tuple[KeyGroup, ...]:
     """(title, ((keys, what they do), …)) of the bindings in force on a screen, the panel's own first."""
     found: dict[str, dict[str, list[str]]] = {}
     for active in active_in_order(screen):
@@ -102,7 +103,7 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", tooltip="Close the help"),
     ]
 
-    def __init__(self, about: Screen[Any]) -> None:
+    def __init__(self, about: Screen[Result]) -> None:
         super().__init__()
         self._about = groups_of(about)
 

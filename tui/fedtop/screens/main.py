@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from fedtop.state import ViewState
-    from fedtop.views.panel import Panel
+    from fedtop.views.panel import AnyPanel
 
 __all__ = ["MainScreen"]
 
@@ -25,7 +25,7 @@ class MainScreen(BaseScreen):
 
     def __init__(self) -> None:
         super().__init__(id="main")
-        self._panels: dict[str, Panel] = {}
+        self._panels: dict[str, AnyPanel] = {}
 
     def compose_body(self) -> ComposeResult:
         """One place for all tabs; empty, so that the frame is on the screen as soon as can be."""
@@ -39,7 +39,7 @@ class MainScreen(BaseScreen):
         await self.go_to(self.host.view.tab)
 
     @property
-    def panel(self) -> Panel | None:
+    def panel(self) -> AnyPanel | None:
         """The panel of the tab in the view state."""
         return self._panels.get(self.host.view.tab)
 

@@ -29,9 +29,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fedtop.views.panel import Panel
+    from collections.abc import Callable
 
-__all__ = ["DRILLS", "MUTATING_DRILLS", "drill_class"]
+    from fedtop.views.panel import AnyPanel
+
+__all__ = ["DRILLS", "MUTATING_DRILLS", "drill_class", "new_drill"]
 
 
 DRILLS = {
@@ -54,13 +56,19 @@ MUTATING_DRILLS = frozenset({"optimize", "tune", "labelling"})
 """Drills that lead to a change of the store; absent in read-only mode."""
 
 
-def drill_class(kind: str) -> type[Panel] | None:
+def drill_class(kind: str) -> type[AnyPanel] | None:
     """The panel class of a drill-down, or None when there is none of that kind."""
     path = DRILLS.get(kind)
     return None if path is None else _load(path)
 
 
-def _load(path: str) -> type[Panel]:
+def new_drill(kind: str, name: str = "") -> AnyPanel:
+    """A drill-down of a kind, of one name where it is not empty. Raises KeyError for an unknown kind."""
+    panel: Callable[..., AnyPanel] = _load(DRILLS[kind])
+    return panel(name) if name else panel()
+
+
+def _load(path: str) -> type[AnyPanel]:
     module, _, name = path.partition(":")
-    found: type[Panel] = getattr(import_module(module), name)
+    found: type[AnyPanel] = getattr(import_module(module), name)
     return found

@@ -5,30 +5,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
+from textual import getters
+from textual.app import App
 from textual.widget import Widget
 
 from fedtop.about import About
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import tzinfo
 
-    from fedstore import Store, Window
+    from fedstore import Reader, Store, Window
     from fedstore.queries.models import Topic
     from fedtop.glyphs import Glyphs
     from fedtop.options import AppOptions
     from fedtop.state import ViewState
+    from fedtop.views.question import Question
 
-__all__ = ["Heeds", "Host", "Panel"]
+__all__ = ["AnyPanel", "Args", "Heeds", "Host", "Panel"]
 
 Heeds = Literal["window", "moment", "nothing"]
+Args: TypeAlias = Mapping[str, str]
+"""What a panel is of, and what was chosen in it: names, by what they are names of."""
+Data = TypeVar("Data")
 
 
-class Host(Protocol):
-    """What a panel may ask of the App."""
+class Host(App[None]):
+    """What a panel may ask of the App, and the App does."""
 
     options: AppOptions
     source: Store
@@ -39,22 +45,42 @@ class Host(Protocol):
 
     def demand(self) -> None:
         """Read the panel on top anew, at once."""
+        raise NotImplementedError
 
-    def open_panel(self, panel: Panel) -> None:
+    def open_panel(self, panel: AnyPanel) -> None:
         """Put a panel on top."""
+        raise NotImplementedError
 
     def open_target(self, target: str) -> bool:
         """Open `kind:name` (`agent:codex`, `tab:costs`); False when there is no such view."""
+        raise NotImplementedError
 
     def now(self) -> int:
         """The present in epoch milliseconds, by the pane's clock."""
+        raise NotImplementedError
 
-    def is_taken(self, key: str, panel: Panel) -> bool:
+    def confirm(self, question: Question, answered: Callable[[bool], None]) -> None:
+        """Ask, at once; `answered` gets True for the verb of the question, False for anything else."""
+        raise NotImplementedError
+
+    async def confirmed(self, question: Question) -> bool:
+        """Ask, and wait for the answer; for a worker."""
+        raise NotImplementedError
+
+    def filter_by(self, text: str) -> None:
+        """Put a text into the filter line of the view on top, as if typed."""
+        raise NotImplementedError
+
+    def is_taken(self, key: str, panel: AnyPanel) -> bool:
         """Whether a key of the frame is one of a panel's own."""
+        raise NotImplementedError
 
 
-class Panel(Widget):
-    """See the module. `panel_id` is unique among views; `title` stands above a drill-down."""
+class Panel(Widget, Generic[Data]):
+    """A view of `Data`. `panel_id` is unique among views; `title` stands above a drill-down. See the module."""
+
+    host = getters.app(Host)
+    """The App."""
 
     panel_id: ClassVar[str] = ""
     topic: ClassVar[Topic] = "any"
@@ -77,19 +103,19 @@ class Panel(Widget):
     }
     """
 
-    def __init__(self, **args: Any) -> None:
+    def __init__(self, **args: str) -> None:
         super().__init__(id=f"panel-{self.panel_id}")
-        self.args: Mapping[str, Any] = args
+        self.args: Args = args
         self.shown = False
         self.failure = ""
 
     # To be written by each panel
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> Any:
+    def read(self, reader: Reader, window: Window, args: Args) -> Data:
         """The data of the view, as immutable values. Runs on the poller's thread; touches no widget."""
         raise NotImplementedError
 
-    def show(self, data: Any, view: ViewState) -> None:
+    def show(self, data: Data, view: ViewState) -> None:
         """Shows what `read` returned."""
         raise NotImplementedError
 
@@ -102,12 +128,7 @@ class Panel(Widget):
     def about(self) -> About:
         """The facts it tells of."""
         span = "all" if self.heeds == "nothing" else ""
-        return About(self.topic, str(self.args.get("name", "")), span)
-
-    @property
-    def host(self) -> Host:
-        """The App."""
-        return cast("Host", self.app)
+        return About(self.topic, self.args.get("name", ""), span)
 
     @property
     def glyphs(self) -> Glyphs:
@@ -119,9 +140,9 @@ class Panel(Widget):
         """The time zone to show times in."""
         return self.host.options.tz
 
-    def ask(self, **args: Any) -> None:
-        """Changes some of the arguments of `read`, and reads anew at once."""
-        self.args = {**self.args, **args}
+    def ask(self, **args: str | None) -> None:
+        """Changes some of the arguments of `read` (None takes one away), and reads anew at once."""
+        self.args = {name: value for name, value in {**self.args, **args}.items() if value is not None}
         self.host.demand()
 
     def apply_filter(self, text: str) -> None:
@@ -176,3 +197,7 @@ class Panel(Widget):
     def table_name(self, table: LiveTable) -> str:
         """How the view state names a table of this panel."""
         return f"{self.panel_id}/{table.id or ''}"
+
+
+AnyPanel: TypeAlias = Panel[Any]
+"""A panel of whatever data: the frame hands it what its own `read` returned."""

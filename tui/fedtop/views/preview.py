@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from fedtop.views.panel import Panel
 from fedtop.widgets.live_table import LiveTable
 
 __all__ = ["PreviewPanel"]
 
+Data = TypeVar("Data")
 
-class PreviewPanel(Panel):
+
+class PreviewPanel(Panel[Data]):
     """See the module. `LIST` and `PREVIEW` are the selectors of both; the stylesheet hides the preview.
 
-    The argument `selected` of `read` is the key under the cursor; None while nothing of it would be seen.
+    The argument `selected` of `read` is the key under the cursor; there is none while nothing of it would be seen.
     """
 
     LIST: ClassVar[str]

@@ -6,7 +6,7 @@ is seen.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["TurningPanel"]
 
+Data = TypeVar("Data")
 
-class TurningPanel(Panel, can_focus=True):
+
+class TurningPanel(Panel[Data], can_focus=True):
     """See the module."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Container, Horizontal
@@ -37,15 +37,16 @@ from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.tile import Tile, TileData
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from textual.app import ComposeResult
 
-    from fedstore import BoostChange, Window
+    from fedstore import BoostChange, Reader, Window
     from fedstore.queries.models import AgentDetail, AgentRow
     from fedtop.glyphs import Glyphs, State
     from fedtop.state import ViewState
     from fedtop.views.agents.columns import Boosts
+    from fedtop.views.panel import Args
     from fedtop.widgets.table_model import Column, Row
 
 __all__ = ["AgentData", "AgentPanel", "agent_tiles"]
@@ -107,7 +108,7 @@ def _table(name: str, columns: Sequence[Column], empty: str) -> LiveTable:
     return LiveTable(columns, id=f"agent-{name}-table", empty=empty, classes="" if name in _OPENS else "-plain")
 
 
-class AgentPanel(Panel):
+class AgentPanel(Panel[AgentData]):
     """Enter on a peer opens it, on a tool the tool, on a task type all agents on it."""
 
     panel_id = "agent"
@@ -136,7 +137,7 @@ class AgentPanel(Panel):
                 yield Section("errors", _table("errors", ERROR_COLUMNS, "no error"), id="agent-errors")
                 yield Section("boosts", _table("boosts", CHANGE_COLUMNS, "never changed"), id="agent-boosts")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> AgentData:
+    def read(self, reader: Reader, window: Window, args: Args) -> AgentData:
         """The agent, its boosts and how they came about."""
         name = args["name"]
         source = self.host.source

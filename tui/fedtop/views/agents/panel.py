@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import on
@@ -25,13 +25,12 @@ from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.matrix import Matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedstore.queries.models import AgentDetail, AgentsView, MatrixCell
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["AgentsData", "AgentsPanel", "cell_line"]
 
@@ -64,7 +63,7 @@ def cell_line(cell: MatrixCell | None, agent: str, task_type: str, boosts: Boost
     return line
 
 
-class AgentsPanel(PreviewPanel):
+class AgentsPanel(PreviewPanel[AgentsData]):
     """Enter opens the agent under the cursor; in the matrix, what the boost of the pair rests on."""
 
     panel_id = TAB.id
@@ -96,7 +95,7 @@ class AgentsPanel(PreviewPanel):
         runs = LiveTable(RUN_COLUMNS, id="agents-runs", empty="no run in this window", classes="-unfiltered")
         yield Section("", Horizontal(AreaChart(tz=self.tz), runs), id="agents-preview")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> AgentsData:
+    def read(self, reader: Reader, window: Window, args: Args) -> AgentsData:
         """Rows, cells and boosts, and one agent in detail where there is room for it."""
         view = reader.agents(window)
         boosts = self._boosts.read(self.host.source, reader, window, self.host.now())

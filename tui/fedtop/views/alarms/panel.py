@@ -5,7 +5,7 @@ Enter goes to what fired it. An alarm about a change leads to that change, where
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -18,20 +18,19 @@ from fedtop.views.panel import Panel
 from fedtop.widgets.live_table import Column, LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedstore.queries.models import Overview
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["ALERT_COLUMNS", "AlertsPanel"]
 
 ALERT_COLUMNS = (Column("what", "what needs attention", 20, grow=True),)
 
 
-class AlertsPanel(Panel, can_focus=True):
+class AlertsPanel(Panel["Overview"], can_focus=True):
     """See the module."""
 
     panel_id = "alerts"
@@ -49,7 +48,7 @@ class AlertsPanel(Panel, can_focus=True):
         """One list."""
         yield LiveTable(ALERT_COLUMNS, id="alerts-table", show_header=False, empty="nothing needs attention")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> Overview:  # noqa: ARG002
+    def read(self, reader: Reader, window: Window, args: Args) -> Overview:  # noqa: ARG002
         """What the overview says needs attention, and the alarms about applied changes."""
         alarms = self._ledger.alarms(self.host.source, reader.policy().version)
         return with_alarms(reader.overview(window), alarms)

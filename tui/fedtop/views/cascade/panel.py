@@ -6,7 +6,7 @@ decision its ladder.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -29,13 +29,12 @@ from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedstore.queries.models import CascadeView
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["CascadePanel"]
 
@@ -74,7 +73,7 @@ class CascadeTable(LiveTable):
         return super().check_action(action, parameters)
 
 
-class CascadePanel(Panel):
+class CascadePanel(Panel["CascadeView"]):
     """See the module."""
 
     panel_id = TAB.id
@@ -95,10 +94,9 @@ class CascadePanel(Panel):
         latest = CascadeTable(DECISION_COLUMNS, empty="no decision kept in this window", id="decisions")
         yield Section("latest decisions", latest, id="cascade-latest")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> CascadeView:  # noqa: ARG002
+    def read(self, reader: Reader, window: Window, args: Args) -> CascadeView:  # noqa: ARG002
         """The cascade over the window."""
-        view: CascadeView = reader.cascade(window)
-        return view
+        return reader.cascade(window)
 
     def show(self, data: CascadeView, view: ViewState) -> None:  # noqa: ARG002
         """Funnel, table, decisions; without a decision how to get some."""

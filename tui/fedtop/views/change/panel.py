@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -21,17 +21,16 @@ from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Change, Window
+    from fedstore import Change, Reader, Window
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["ChangePanel"]
 
 
-class ChangePanel(Panel, can_focus=True):
+class ChangePanel(Panel["Change | None"], can_focus=True):
     """See the module. `change_id` is the number in the ledger."""
 
     panel_id = "change"
@@ -59,7 +58,7 @@ class ChangePanel(Panel, can_focus=True):
         with VerticalScroll(id="change-rest"):
             yield TextLines(id="change-notes")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> Change | None:  # noqa: ARG002
+    def read(self, reader: Reader, window: Window, args: Args) -> Change | None:  # noqa: ARG002
         """The change, measured anew; None when there is no such entry."""
         number = str(args["change_id"])
         if not number.isdecimal():

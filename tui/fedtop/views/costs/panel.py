@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from fedtop.format import clean, counted, money, tokens
-from fedtop.screens.filter_bar import FilterBar
 from fedtop.tabs import tab_named
 from fedtop.views.costs.columns import (
     DIMENSION_LABELS,
@@ -33,13 +32,12 @@ from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.tile import Tile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedstore.queries.models import CostsView
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["CostsPanel"]
 
@@ -59,7 +57,7 @@ TILES = (
 )
 
 
-class CostsPanel(Panel):
+class CostsPanel(Panel["CostsView"]):
     """See the module."""
 
     panel_id = TAB.id
@@ -95,10 +93,9 @@ class CostsPanel(Panel):
             yield Section("spend by model", chart, id="costs-over-time")
             yield Section("by model", table, id="costs-by")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> CostsView:
+    def read(self, reader: Reader, window: Window, args: Args) -> CostsView:
         """The costs by one dimension."""
-        view: CostsView = reader.costs(window, args["dimension"])
-        return view
+        return reader.costs(window, args["dimension"])
 
     def show(self, data: CostsView, view: ViewState) -> None:
         """Tiles, chart and table of the dimension asked for."""
@@ -137,7 +134,7 @@ class CostsPanel(Panel):
 
     def action_dimension(self, step: int) -> None:
         """Turns the table to another dimension; a filter of the old one goes."""
-        self._filter("")
+        self.host.filter_by("")
         self.ask(dimension=next_dimension(self.args["dimension"], step))
 
     @on(LiveTable.Selected, "#costs-table")
@@ -146,10 +143,4 @@ class CostsPanel(Panel):
         if self.args["dimension"] == "agent" and event.key.strip("\x00"):
             self.host.open_target(f"agent:{event.key}")
         else:
-            self._filter(clean(event.key, NAME_CELLS))
-
-    def _filter(self, text: str) -> None:
-        """Puts a text into the filter line, as if typed."""
-        for bar in self.screen.query(FilterBar):
-            bar.field.value = text
-            bar.close()
+            self.host.filter_by(clean(event.key, NAME_CELLS))

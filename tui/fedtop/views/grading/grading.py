@@ -6,7 +6,7 @@ A grade is a verdict event like any other; it is recorded through the store's ow
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -17,6 +17,8 @@ from fedtop.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from fedstore import Store
 
 __all__ = ["AgentInput", "Grade", "Graded", "grade_words", "record_grade"]
 
@@ -51,7 +53,7 @@ def grade_words(grade: Grade) -> str:
     return f"wrong, right would be {agent}" if agent else "wrong"
 
 
-def record_grade(source: Any, grade: Grade) -> str:
+def record_grade(source: Store, grade: Grade) -> str:
     """Records it; empty, or one line on why it could not be."""
     recorder = source.recorder(source="fedtop")
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
@@ -30,12 +30,13 @@ from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from textual.app import ComposeResult
 
-    from fedstore import Graded, LabelItem, LabellingQueue, LabelProgress, Window
+    from fedstore import Graded, LabelItem, LabellingQueue, LabelProgress, Reader, Store, Window
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["LabellingPanel"]
 
@@ -43,7 +44,7 @@ _SHOWN = 40
 _KEYS = "y right, n wrong, c another agent, x skip"
 
 
-def open_queue(source: Any, window: Window) -> LabellingQueue:
+def open_queue(source: Store, window: Window) -> LabellingQueue:
     """A sitting over the store behind the pane. Raises StoreError."""
     from fedstore import LabellingQueue
 
@@ -89,7 +90,7 @@ class QueueTable(LiveTable):
             panel.name_agent(self.cursor_key)
 
 
-class LabellingPanel(Panel):
+class LabellingPanel(Panel["Window"]):
     """See the module."""
 
     panel_id = "labelling"
@@ -121,7 +122,7 @@ class LabellingPanel(Panel):
         yield Section("nearest to a threshold first", table, id="labelling-open")
         yield AgentInput()
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> Window:  # noqa: ARG002
+    def read(self, reader: Reader, window: Window, args: Args) -> Window:  # noqa: ARG002
         """The window alone: a sitting keeps the decisions it began with."""
         return window
 

@@ -7,7 +7,7 @@ written: a change of the threshold is a plan's affair.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
@@ -33,13 +33,14 @@ from fedtop.widgets.live_table import LiveTable, Row
 from fedtop.widgets.reliability import Reliability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from textual.app import ComposeResult
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedstore.queries.models import LayerRow, LayerView
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["LayerPanel"]
 
@@ -88,7 +89,7 @@ class LeverTable(LiveTable):
             panel.action_lever(steps)
 
 
-class LayerPanel(TurningPanel):
+class LayerPanel(TurningPanel["LayerView"]):
     """See the module. `name` is the layer's."""
 
     panel_id = "layer"
@@ -125,10 +126,9 @@ class LayerPanel(TurningPanel):
         table = LeverTable(DECISION_COLUMNS, empty="it took no decision in this window", id="decisions")
         yield Section("latest decisions it took", table, id="layer-latest")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> LayerView:
+    def read(self, reader: Reader, window: Window, args: Args) -> LayerView:
         """The layer's row, confidence bins and newest decisions."""
-        view: LayerView = reader.layer(args["name"], window)
-        return view
+        return reader.layer(args["name"], window)
 
     def show(self, data: LayerView, view: ViewState) -> None:
         """The summaries at once; the study when it is there."""

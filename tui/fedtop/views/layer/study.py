@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedtop.widgets.histogram import Bin
 from fedtop.widgets.reliability import ReliabilityBin
@@ -16,7 +16,7 @@ from fedtop.widgets.reliability import ReliabilityBin
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fedstore import Window
+    from fedstore import Store, Window
     from fedstore.learning.analysis import LayerAnalysis
     from fedstore.learning.lever import Lever
     from fedstore.learning.log import DecisionLog
@@ -39,7 +39,7 @@ class LayerStudy:
     lever: Lever
 
 
-def load_log(source: Any, window: Window) -> DecisionLog:
+def load_log(source: Store, window: Window) -> DecisionLog:
     """The decisions of a window, from the store behind the pane. Raises StoreError."""
     from fedstore import read_decisions
 

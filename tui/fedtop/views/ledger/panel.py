@@ -6,7 +6,7 @@ of the time: a reading that took long is kept for a while.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -18,17 +18,16 @@ from fedtop.views.panel import Panel
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Change, Window
+    from fedstore import Change, Reader, Window
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["LedgerPanel"]
 
 
-class LedgerPanel(Panel, can_focus=True):
+class LedgerPanel(Panel["tuple[Change, ...]"], can_focus=True):
     """See the module."""
 
     panel_id = "ledger"
@@ -50,7 +49,7 @@ class LedgerPanel(Panel, can_focus=True):
         empty = f"nothing was changed yet{proposing}"
         yield LiveTable(LEDGER_COLUMNS, id="ledger-table", empty=empty)
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> tuple[Change, ...]:  # noqa: ARG002
+    def read(self, reader: Reader, window: Window, args: Args) -> tuple[Change, ...]:  # noqa: ARG002
         """The newest changes with what happened since; the window does not matter."""
         return self._ledger.changes(self.host.source, reader.policy().version)
 

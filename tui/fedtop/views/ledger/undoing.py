@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from fedstore import FedstoreError
 from fedtop import loop
 from fedtop.format import clean
-from fedtop.screens.confirm import ConfirmScreen, Question
+from fedtop.views.panel import Host
 from fedtop.views.plan.items import item_lines
+from fedtop.views.question import Question
 
 if TYPE_CHECKING:
-    from textual.dom import DOMNode
+    from textual.worker import WorkType
 
-    from fedtop.app import FedtopApp
     from fedtop.glyphs import Glyphs
     from fedtop.loop import Undoing
+    from fedtop.views.panel import AnyPanel
 
 __all__ = ["take_back", "taken_back", "undo_question"]
 
@@ -34,18 +35,19 @@ def undo_question(found: Undoing, glyphs: Glyphs) -> Question:
     return Question(f"Take back change #{change.id}?", (head, *lines, Text(after, "$dim")), "Take it back")
 
 
-def take_back(node: DOMNode, change_id: int | None = None) -> None:
+def take_back(node: Host | AnyPanel, change_id: int | None = None) -> None:
     """Takes a change (None: the newest that stands) back after a question, as a worker of a view or of the App."""
-    app: Any = node.app
-    work: Any = partial(taken_back, app, change_id)  # not the coroutine: one that never starts is warned of
+    app = node if isinstance(node, Host) else node.host
+    # Not the coroutine: one that never starts is warned of.
+    work: WorkType[bool] = partial(taken_back, app, change_id)
     node.run_worker(work, group="undo", exclusive=True)
 
 
-async def taken_back(app: FedtopApp, change_id: int | None = None) -> bool:
+async def taken_back(app: Host, change_id: int | None = None) -> bool:
     """Asks, and takes the change back; True when it was."""
     try:
         found = await asyncio.to_thread(loop.undoing, app.source, change_id)
-        if not await app.push_screen_wait(ConfirmScreen(undo_question(found, app.glyphs))):
+        if not await app.confirmed(undo_question(found, app.glyphs)):
             return False
         undone = await asyncio.to_thread(loop.undo, app.source, found.change.id)
     except FedstoreError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Container, Horizontal
@@ -39,13 +39,12 @@ from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.tile import Tile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedstore.queries.models import Overview
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["OverviewData", "OverviewPanel"]
 
@@ -74,7 +73,7 @@ def _dollars(nano: float) -> str:
     return money(round(nano))
 
 
-class OverviewPanel(Panel):
+class OverviewPanel(Panel[OverviewData]):
     """Enter opens whatever is under the cursor: an agent, a layer, a task type, what an alert is about."""
 
     panel_id = TAB.id
@@ -123,7 +122,7 @@ class OverviewPanel(Panel):
     def _feed(self) -> LiveTable:
         return LiveTable(FEED_COLUMNS, id="feed", show_header=False, empty="no run ended in this window")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> OverviewData:  # noqa: ARG002
+    def read(self, reader: Reader, window: Window, args: Args) -> OverviewData:  # noqa: ARG002
         """The overview and the boosts in force."""
         alarms = self._ledger.alarms(self.host.source, reader.policy().version)
         return OverviewData(with_alarms(reader.overview(window), alarms), Boosts(in_force(reader)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fedtop.screens.confirm import Question
 from fedtop.views.plan.columns import apply_lines, caution
+from fedtop.views.question import Question
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -21,18 +21,16 @@ from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedtop.state import ViewState
-    from fedtop.views.panel import Heeds
+    from fedtop.views.panel import Args, Heeds
 
 __all__ = ["BoostPanel", "EvidencePanel", "FlipsPanel"]
 
 
-class FlipsPanel(Panel):
+class FlipsPanel(Panel[None]):
     """The newest of the decisions that would go elsewhere; Enter shows why one went where it went."""
 
     panel_id = "flips"
@@ -63,7 +61,7 @@ class FlipsPanel(Panel):
         self.host.open_target(f"why:{event.key}")
 
 
-class BoostPanel(Panel, can_focus=True):
+class BoostPanel(Panel[Plan], can_focus=True):
     """What the proposed boost of an agent (and task type) rests on; `key` is that of the policy's item."""
 
     panel_id = "boost"
@@ -121,7 +119,7 @@ class EvidencePanel(BoostPanel):
     def on_mount(self) -> None:
         """The reading follows."""
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> Plan:  # noqa: ARG002
+    def read(self, reader: Reader, window: Window, args: Args) -> Plan:  # noqa: ARG002
         """The proposal on the tasks of the window."""
         moment = 0 if window.live else window.end_ms
         found: Plan = self._paced.get((window.label, moment), lambda: glance(self.host.source, window))

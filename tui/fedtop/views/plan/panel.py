@@ -24,7 +24,6 @@ from fedtop import loop, state
 from fedtop.about import About
 from fedtop.format import bar, clean
 from fedtop.loop import Cancelled, Wish
-from fedtop.screens.confirm import ConfirmScreen
 from fedtop.views.panel import Panel
 from fedtop.views.plan.applying import apply_question, write_plan
 from fedtop.views.plan.columns import note_items, title_parts
@@ -38,9 +37,10 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.worker import Worker
 
-    from fedstore import Change, Plan, Store, Window
+    from fedstore import Change, Plan, Reader, Store, Window
     from fedstore.learning.rules import PlanKind
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
     Proposer = Callable[[Store, Wish, Callable[[float], None], Callable[[], bool]], Plan]
 
@@ -62,7 +62,7 @@ class Progressed(Message):
         return isinstance(message, Progressed) and message.serial <= self.serial
 
 
-class PlanPanel(Panel, can_focus=True):
+class PlanPanel(Panel[None], can_focus=True):
     """See the module. `proposer` computes the plan; it runs in a thread and must look at its last argument."""
 
     kind: ClassVar[PlanKind]
@@ -118,7 +118,7 @@ class PlanPanel(Panel, can_focus=True):
         """The facts of the plan's own window."""
         return About(self.topic, span=self._wish.window)
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> None:
+    def read(self, reader: Reader, window: Window, args: Args) -> None:
         """Nothing: a plan is made once, not at every look at the store."""
 
     def show(self, data: None, view: ViewState) -> None:  # noqa: ARG002
@@ -315,12 +315,11 @@ class PlanPanel(Panel, can_focus=True):
         assert plan is not None
         question = apply_question(plan, loop.followers(self.host.source, self.kind), self.glyphs)
 
-        def answered(yes: bool | None) -> None:
+        def answered(yes: bool) -> None:
             if yes:
                 self._apply(plan)
 
-        # Pushed at once, so that a key typed ahead goes to the question and not to what lies below it.
-        self.app.push_screen(ConfirmScreen(question), answered)
+        self.host.confirm(question, answered)
 
     @work(group="apply", exclusive=True)
     async def _apply(self, plan: Plan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import on
@@ -17,13 +17,12 @@ from fedtop.views.panel import Panel
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedstore.queries.models import AgentRow
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["TaskTypeData", "TaskTypePanel", "boosts_for"]
 
@@ -47,7 +46,7 @@ def boosts_for(boosts: Boosts, task_type: str) -> Boosts:
     )
 
 
-class TaskTypePanel(Panel):
+class TaskTypePanel(Panel[TaskTypeData]):
     """Enter opens the agent."""
 
     panel_id = "task_type"
@@ -65,7 +64,7 @@ class TaskTypePanel(Panel):
         columns = [column for column in AGENT_COLUMNS if column.key not in _ABSENT]
         yield LiveTable(columns, id="type-table", empty="no run of this type in this window")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> TaskTypeData:
+    def read(self, reader: Reader, window: Window, args: Args) -> TaskTypeData:
         """The agents on it, and their boosts for it."""
         boosts = self._boosts.read(self.host.source, reader, window, self.host.now())
         return TaskTypeData(reader.task_type(args["name"], window), boosts_for(boosts, args["name"]))

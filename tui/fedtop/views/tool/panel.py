@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Horizontal
@@ -25,18 +25,17 @@ from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedstore.queries.models import ToolDetail
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["ToolPanel"]
 
 
-class ToolPanel(TurningPanel):
+class ToolPanel(TurningPanel["ToolDetail"]):
     """See the module. `name` is the tool's."""
 
     panel_id = "tool"
@@ -60,10 +59,9 @@ class ToolPanel(TurningPanel):
         calls = LiveTable(CALL_COLUMNS, empty="no run of it is kept", id="tool-calls", classes="-plain")
         yield Section("newest runs", calls, id="tool-latest")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> ToolDetail:
+    def read(self, reader: Reader, window: Window, args: Args) -> ToolDetail:
         """The tool over the rolling 30 days."""
-        detail: ToolDetail = reader.tool(args["name"], window)
-        return detail
+        return reader.tool(args["name"], window)
 
     def show(self, data: ToolDetail, view: ViewState) -> None:  # noqa: ARG002
         """Everything there is on it."""

@@ -7,7 +7,7 @@ the agents that use it and its errors; Enter opens it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import on
@@ -33,14 +33,15 @@ from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from textual.app import ComposeResult
     from textual.widget import Widget
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedstore.queries.models import ToolDetail, ToolsView
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["ToolsPanel"]
 
@@ -61,7 +62,7 @@ class ToolsData:
     selected: ToolDetail | None
 
 
-class ToolsPanel(PreviewPanel):
+class ToolsPanel(PreviewPanel[ToolsData]):
     """See the module."""
 
     panel_id = TAB.id
@@ -90,7 +91,7 @@ class ToolsPanel(PreviewPanel):
         empty = "no error among its newest runs"
         yield LiveTable(ERROR_COLUMNS, empty=empty, id="tools-errors", classes="-unfiltered -plain")
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> ToolsData:
+    def read(self, reader: Reader, window: Window, args: Args) -> ToolsData:
         """The tools over the rolling 30 days, and one of them in detail where there is room for it."""
         selected = args.get("selected")
         return ToolsData(reader.tools(window), None if selected is None else reader.tool(selected, window))

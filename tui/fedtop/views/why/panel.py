@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -18,18 +18,17 @@ from fedtop.views.why.columns import LADDER_COLUMNS, decision_lines, ladder_rows
 from fedtop.widgets.ladder import Ladder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
-    from fedstore import Window
+    from fedstore import Reader, Window
     from fedstore.queries.models import WhyView
     from fedtop.state import ViewState
+    from fedtop.views.panel import Args
 
 __all__ = ["WhyPanel"]
 
 
-class WhyPanel(Panel, can_focus=True):
+class WhyPanel(Panel["WhyView | None"], can_focus=True):
     """See the module. `route_id` is the decision's."""
 
     panel_id = "why"
@@ -56,9 +55,9 @@ class WhyPanel(Panel, can_focus=True):
         yield Section("the layers it went through", ladder, id="why-layers")
         yield AgentInput()
 
-    def read(self, reader: Any, window: Window, args: Mapping[str, Any]) -> WhyView | None:  # noqa: ARG002
+    def read(self, reader: Reader, window: Window, args: Args) -> WhyView | None:  # noqa: ARG002
         """The decision with its attempts, and the layers it never came to."""
-        found: WhyView | None = reader.why(args["route_id"])
+        found = reader.why(args["route_id"])
         if found is None:
             return None
         return replace(found, steps=(*found.steps, *not_reached(found, reader.layers_seen())))
