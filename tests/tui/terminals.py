@@ -95,6 +95,13 @@ class Terminal:
         self.written = b""
         self._master = master
 
+    @property
+    def modes(self) -> list[Any]:
+        """How the terminal treats what is typed: echo, lines, signals."""
+        import termios
+
+        return termios.tcgetattr(self._master)
+
     def press(self, keys: str) -> None:
         """Types."""
         os.write(self._master, keys.encode())

@@ -23,6 +23,13 @@ pytest.importorskip("termios", reason="pseudoterminals are a matter of Unix")
 
 PANE = "import sys; from fedtop.__main__ import main; sys.exit(main())"
 BROKEN = "from fedtop.views.agents.panel import AgentsPanel; AgentsPanel.show = lambda *_: 1 / 0; " + PANE
+SWITCHED = [
+    (b"\x1b[?1049h", b"\x1b[?1049l"),  # the second screen
+    (b"\x1b[?25l", b"\x1b[?25h"),  # the cursor
+    (b"\x1b[?1000h", b"\x1b[?1000l"),  # the mouse
+    (b"\x1b[?2004h", b"\x1b[?2004l"),  # brackets around what is pasted
+]
+"""What the pane switches on in a terminal (or off, as the cursor), and how it is switched back."""
 MODALS = {
     HelpScreen: ("?", ("Esc closes", "In a table", "Move to the row above")),
     CommandScreen: (":", ("Search for commands", "Open  (Enter)", "Open what is under the cursor")),
@@ -66,6 +73,33 @@ def test_the_pane_is_drawn_again_when_the_shell_gives_it_back(changed: Path) -> 
         pane.wait_for("fedtop", "agents", "Enter open", without="what the shell wrote")
         pane.press("q")
         assert pane.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("key", ["", "u"], ids=["a tab", "a question"])
+def test_a_signal_to_end_leaves_a_clean_terminal(changed: Path, number: int, key: str) -> None:
+    with terminal(PANE, "--store", str(changed), "--at", "newest") as pane:
+        before = pane.modes
+        pane.wait_for("agents", "Enter open")
+        assert pane.modes != before
+        pane.press(key)
+        pane.wait_for("Take back" if key else "agents")
+        os.kill(pane.process.pid, number)
+        assert pane.wait() == 128 + number
+        assert pane.modes == before
+    assert b"Traceback" not in pane.written
+    for on, off in SWITCHED:
+        assert pane.written.rfind(off) > pane.written.rfind(on) >= 0, off
+
+
+def test_a_demo_that_is_ended_by_a_signal_leaves_nothing_behind(tmp_path: Path) -> None:
+    with terminal(PANE, "demo", TMPDIR=str(tmp_path)) as pane:
+        pane.wait_for("agents")
+        assert list(tmp_path.glob("fedtop-demo-*"))
+        os.kill(pane.process.pid, signal.SIGTERM)
+        assert pane.wait() == 128 + signal.SIGTERM
+    assert not list(tmp_path.glob("fedtop-demo-*"))
+    assert b"Traceback" not in pane.written
 
 
 def test_a_fault_is_one_line_and_an_exit_code(changed: Path) -> None:

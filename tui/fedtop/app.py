@@ -24,6 +24,9 @@ def _commands() -> type[Provider]:
     return FedtopCommands
 
 
+_OTHER_WINDOW = {"wider": state.wider, "narrower": state.narrower}
+
+
 class FedtopApp(Frame):
     """The pane over one store.
 
@@ -35,7 +38,7 @@ class FedtopApp(Frame):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Which keys work here: no drill that is not allowed or is this one, no jump to what is shown, no step in
-        time that leads nowhere, no export or filter without a table.
+        time or to another window that leads nowhere, no export or filter without a table.
         """
         panel = self.top_panel if self.is_running else None
         if action == "open":
@@ -49,8 +52,8 @@ class FedtopApp(Frame):
             return self.can_jump
         if action == "retreat":
             return self.can_retreat
-        if action in ("wider", "narrower") and panel is not None:
-            return panel.heeds == "window"
+        if action in _OTHER_WINDOW:
+            return (panel is None or panel.heeds == "window") and self.leads_on(_OTHER_WINDOW[action])
         if action in ("step", "live"):
             return (panel is None or panel.heeds != "nothing") and self._may_move(action, parameters)
         if action in ("export", "copy_row", "zoom", "filter") and panel is not None:

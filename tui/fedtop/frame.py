@@ -6,7 +6,9 @@ down to the screen on top.
 
 from __future__ import annotations
 
+import asyncio
 import gc
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from textual import events, on
 from textual.widgets import Input
 
 from fedstore import SettingsError, Window
+from fedtop import state
 from fedtop.glyphs import ASCII, UNICODE
 from fedtop.keymap import keymap_of, taken_by
 from fedtop.messages import Demanded, FilterChanged, ReadFailed, SnapshotReady, Tick
@@ -25,6 +28,7 @@ from fedtop.screens.base import HEADER_TABS, BaseScreen
 from fedtop.screens.confirm import ConfirmScreen
 from fedtop.screens.detail import DetailScreen
 from fedtop.screens.main import MainScreen
+from fedtop.signals import told_of_the_end
 from fedtop.state import Sort, ViewState, filtered, on_tab, sorted_by
 from fedtop.status import Freshness, header_of, may_jump, notice_of
 from fedtop.tabs import TABS, tab_ids
@@ -74,6 +78,9 @@ class Frame(Host):
         self.fresh = Freshness(answered_ms=self.options.clock())
         self.fault: Exception | None = None
         """What ended the pane, when it did not end by itself."""
+        self.ended_by: int | None = None
+        """The signal that ended the pane, when one did."""
+        self._signals = ExitStack()
         self._leaving = False
         self._aims: WeakKeyDictionary[events.Key, Widget | None] = WeakKeyDictionary()
         """What had the keyboard when a key was pressed."""
@@ -81,7 +88,7 @@ class Frame(Host):
         self.answered = 0
         """Serial numbers of the last request and of the last answer to one."""
         self._asked_for: AnyPanel | None = None
-        self._able = (False, False)
+        self._able: tuple[bool, ...] = ()
         self._poller = Poller(source.reader, self.post_message, self.options.clock)
         super().__init__()
         self.set_class(self.options.ascii, "-ascii")
@@ -115,6 +122,8 @@ class Frame(Host):
 
     def on_mount(self) -> None:
         """Starts to read once the frame is on the screen; what is read is asked for by the screen."""
+        if not self.is_headless:
+            self._signals.enter_context(told_of_the_end(asyncio.get_running_loop(), self._end_by))
         self.call_after_refresh(self._begin)
         self.set_interval(_WATCH_S, self._refresh_status)
 
@@ -125,6 +134,13 @@ class Frame(Host):
     def on_unmount(self) -> None:
         """Ends the poller."""
         self._poller.stop()
+        self._signals.close()
+
+    def _end_by(self, number: int) -> None:
+        """Leaves as after `q`, so that the shell gets its terminal back as it was."""
+        self.ended_by = number
+        self._leaving = True
+        self.exit()
 
     async def action_quit(self) -> None:
         """Leaves; what is typed from now on is for the shell, and no view is opened for it any more."""
@@ -330,7 +346,7 @@ class Frame(Host):
 
     def _refresh_keys(self) -> None:
         """The footer follows what can be done here, when that changes."""
-        able = (self.can_jump, self.can_retreat)
+        able = (self.can_jump, self.can_retreat, self.leads_on(state.wider), self.leads_on(state.narrower))
         if able != self._able:
             self._able = able
             self.base.refresh_bindings()
@@ -346,6 +362,10 @@ class Frame(Host):
     def can_jump(self) -> bool:
         """True when the newest fact of the view lies in another window."""
         return may_jump(self.view, self.fresh, self.now())
+
+    def leads_on(self, step: Callable[[ViewState], ViewState]) -> bool:
+        """True when a step of the view state would change anything, such as to a longer window where there is one."""
+        return step(self.view) != self.view
 
     # What users do inside the screens
 

@@ -11,13 +11,15 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedstore import now_ms
-from fedtop.themes import DEFAULT_THEME
+from fedstore import StartSettings, now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = ["AppOptions", "local_zone"]
+
+
+_START = StartSettings()
 
 
 def local_zone() -> tzinfo:
@@ -29,11 +31,11 @@ def local_zone() -> tzinfo:
 class AppOptions:
     """See the module. `at_ms` is the end of the window (epoch milliseconds); None: the present. `tab` "": the first."""
 
-    window: str = "24h"
-    interval_s: float = 2.0
+    window: str = _START.window
+    interval_s: float = _START.interval_s
     at_ms: int | None = None
     readonly: bool = False
-    theme: str = DEFAULT_THEME
+    theme: str = _START.theme
     ascii: bool = False
     tab: str = ""
     clock: Callable[[], int] = now_ms

@@ -5,10 +5,11 @@ Everything on the screen is a function of (snapshot, view state). Times are UTC 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from fedstore import WINDOW_LABELS, Window, parse_duration_ms
+from fedstore import WINDOW_LABELS, StartSettings, Window, parse_duration_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ __all__ = [
     "window_of",
 ]
 
+_START = StartSettings()
 INTERVALS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -51,8 +53,8 @@ class ViewState:
     """
 
     tab: str = ""
-    window: str = "24h"
-    interval_s: float = 2.0
+    window: str = _START.window
+    interval_s: float = _START.interval_s
     at_ms: int | None = None
     paused_ms: int | None = None
     filters: Mapping[str, str] = field(default_factory=dict)
@@ -80,22 +82,22 @@ def on_tab(state: ViewState, tab: str) -> ViewState:
 
 
 def wider(state: ViewState) -> ViewState:
-    """The next longer window, around the end."""
-    return _window_by(state, 1)
+    """The next longer window; stops at the longest."""
+    length = _length(state.window)
+    longer = (label for label in WINDOW_LABELS if _length(label) > length)
+    return replace(state, window=next(longer, state.window))
 
 
 def narrower(state: ViewState) -> ViewState:
-    """The next shorter window, around the end."""
-    return _window_by(state, -1)
+    """The next shorter window; stops at the shortest."""
+    length = _length(state.window)
+    shorter = (label for label in reversed(WINDOW_LABELS) if _length(label) < length)
+    return replace(state, window=next(shorter, state.window))
 
 
-def _window_by(state: ViewState, step: int) -> ViewState:
-    labels = WINDOW_LABELS
-    if state.window in labels:
-        return replace(state, window=labels[(labels.index(state.window) + step) % len(labels)])
-    length = parse_duration_ms(state.window)
-    longer = [label for label in labels if label == "all" or parse_duration_ms(label) > length]
-    return replace(state, window=longer[0] if step > 0 else labels[labels.index(longer[0]) - 1])
+def _length(label: str) -> float:
+    """How long a window is, in milliseconds; that over all time is longer than any."""
+    return math.inf if label == "all" else parse_duration_ms(label)
 
 
 def slower(state: ViewState) -> ViewState:

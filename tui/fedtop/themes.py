@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "DEFAULT_THEME",
     "HEAT_STEPS",
     "HUES",
     "PLAIN",
@@ -32,7 +31,6 @@ __all__ = [
     "variables_of",
 ]
 
-DEFAULT_THEME: Final = "fedtop-dark"
 _CONTRAST_HUES: Final = (
     "#5ecbff",
     "#8fb4ff",

@@ -7,15 +7,10 @@ just above differ from those just below, so whatever rests on it is "estimated".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fedstore.learning.evidence import Evidence
 
 __all__ = ["DONOR_BAND", "fill_from_donors"]
 
@@ -27,23 +22,30 @@ Index = NDArray[np.intp]
 
 
 def fill_from_donors(
-    evidence: Evidence, donors: Sequence[Bools], recipients: Sequence[Bools], rng: np.random.Generator
+    weight: NDArray[np.float64],
+    copy: Callable[[int, Index, Index], None],
+    donors: Sequence[Bools],
+    recipients: Sequence[Bools],
+    rng: np.random.Generator,
 ) -> None:
-    """Overwrite the recipients' columns beyond their accepting layer, deepest layer first.
+    """Overwrite what lies beyond the recipients' accepting layer, deepest layer first.
+
+    `weight` (n,) is the risk weight of each event; `copy(k, into, chosen)` gives the events `into` what the events
+    `chosen` have beyond layer k; `donors` and `recipients` say per layer which events lend and borrow.
 
     That order makes donors complete: one accepted at a deeper layer has borrowed its own rest already.
     """
-    for k in range(evidence.layers - 1, -1, -1):
+    for k in reversed(range(len(donors))):
         into = np.flatnonzero(recipients[k])
         pool = np.flatnonzero(donors[k])
         if not len(into) or not len(pool):
             continue
         # Graded recipients carry the risk: theirs are drawn so that graded donors stand for ungraded ones.
-        carries_risk = evidence.weight[into] > 0
+        carries_risk = weight[into] > 0
         chosen = np.empty(len(into), dtype=np.intp)
         chosen[~carries_risk] = rng.choice(pool, int(np.count_nonzero(~carries_risk)))
-        chosen[carries_risk] = _draw_weighted(pool, evidence.weight[pool], int(carries_risk.sum()), rng)
-        _copy(evidence, k, into, chosen)
+        chosen[carries_risk] = _draw_weighted(pool, weight[pool], int(carries_risk.sum()), rng)
+        copy(k, into, chosen)
 
 
 def _draw_weighted(pool: Index, weight: NDArray[np.float64], count: int, rng: np.random.Generator) -> Index:
@@ -53,11 +55,3 @@ def _draw_weighted(pool: Index, weight: NDArray[np.float64], count: int, rng: np
     drawn = np.searchsorted(total, rng.random(count) * total[-1], side="right")
     chosen: Index = pool[np.minimum(drawn, len(pool) - 1)]
     return chosen
-
-
-def _copy(evidence: Evidence, k: int, into: Index, chosen: Index) -> None:
-    for j in range(k + 1, evidence.layers):
-        for columns in (evidence.confidence, evidence.latency, evidence.loss):
-            columns[j][into] = columns[j][chosen]
-    evidence.censored[into] = evidence.censored[chosen]
-    evidence.fall_loss[into] = evidence.fall_loss[chosen]

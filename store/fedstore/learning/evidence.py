@@ -78,6 +78,14 @@ class Evidence:
         b = int(np.count_nonzero(self.certify))
         return len(self) - b, b
 
+    def copy_beyond(self, k: int, into: NDArray[np.intp], chosen: NDArray[np.intp]) -> None:
+        """Give the events ``into`` what the events ``chosen`` have beyond layer ``k``."""
+        for columns in (self.confidence, self.latency, self.loss):
+            for column in columns[k + 1 :]:
+                column[into] = column[chosen]
+        self.censored[into] = self.censored[chosen]
+        self.fall_loss[into] = self.fall_loss[chosen]
+
     def largest_weight(self, part: Bools | None = None) -> float:
         """The largest risk weight an event of the part can have (without the 1/n)."""
         weight = self.weight if self.beyond is None else self.weight * np.maximum(self.beyond, 1.0)
@@ -251,7 +259,7 @@ def _borrow(log: DecisionLog, result: Evidence, highest: Sequence[float], seed: 
     donors = [reached[k] & (gap[k] > 0.0) & (gap[k] <= DONOR_BAND + 1e-9) for k in _range(log)]
     last = _last_enabled(log)
     recipients = [(log.accepted == k) & (k < last) & (log.confidence[:, k] < highest[k]) for k in _range(log)]
-    fill_from_donors(result, donors, recipients, np.random.default_rng(seed))
+    fill_from_donors(result.weight, result.copy_beyond, donors, recipients, np.random.default_rng(seed))
     if result.guard == "no-worse":
         # Another event's proposals cannot be compared with this one's: beyond its own record all is a loss.
         for k in _range(log):

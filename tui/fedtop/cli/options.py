@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import click
 
+from fedstore import WINDOW_LABELS, StartSettings
+
 __all__ = [
     "SET_WINDOW", "Command", "FiniteRange", "View", "fact_options", "json_option", "limit_option", "once_option",
     "plain_options", "readonly_option", "seed_option", "store_named", "store_option", "taking_view", "view_options",
@@ -33,8 +35,8 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-SET_WINDOW = "24h, or the setting"
-WINDOW_HELP = "15m, 1h, 6h, 24h, 7d, 30d, all, or hours such as 168"
+SET_WINDOW = f"{StartSettings().window}, or the setting"
+WINDOW_HELP = f"{', '.join(WINDOW_LABELS)}, or hours such as 168"
 
 
 def store_named(text: str) -> Callable[[Command], Command]:

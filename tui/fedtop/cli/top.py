@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fedstore import StartSettings
 from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.options import (
@@ -28,16 +29,18 @@ from fedtop.cli.options import (
     window_options,
 )
 from fedtop.cli.printing import print_tab
+from fedtop.signals import ENDING, ended_by
 from fedtop.tabs import TABS, tab_ids, tab_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fedstore import Settings, StartSettings, Store
+    from fedstore import Settings, Store
 
 __all__ = ["demo", "top"]
 
 DEMO_HOURS = 48
+_START = StartSettings()
 
 
 def pane_options(command: Any, store: Any = store_option) -> Any:
@@ -45,11 +48,12 @@ def pane_options(command: Any, store: Any = store_option) -> Any:
     return taking_view(
         command,
         click.option("-i", "--interval", type=FiniteRange(0.1, 3600), metavar="SECONDS",
-                     help="How often to look for news [1, or the setting]."),
+                     help=f"How often to look for news [{_START.interval_s:g}, or the setting]."),
         click.option("--tab", type=click.Choice(tab_ids()), default=TABS[0].id, show_default=True,
                      help="The tab to begin with."),
         click.option("--theme", metavar="NAME",
-                     help="fedtop-dark, fedtop-light, fedtop-contrast, or one of Textual's [fedtop-dark]."),
+                     help="fedtop-dark, fedtop-light, fedtop-contrast, or one of Textual's"
+                     f" [{_START.theme}, or the setting]."),
         window_options(SET_WINDOW),
         once_option("Print it once and end, as where there is no terminal."),
         readonly_option("Hide and refuse everything that changes something."),
@@ -138,8 +142,7 @@ def _demo_settings(settings: Settings, path: Path | None) -> Iterator[Settings]:
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """A closed terminal or `kill` ends the block as an exception does, so that it cleans up after itself."""
-    names = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = {name: signal.signal(name, lambda number, _frame: sys.exit(128 + number)) for name in names}
+    before = {name: signal.signal(name, lambda number, _frame: sys.exit(ended_by(number))) for name in ENDING}
     try:
         yield
     finally:
@@ -173,3 +176,5 @@ def run_pane(view: View, settings: Settings | StartSettings, store: Store, tab: 
     app.run()
     if app.fault is not None:
         raise app.fault
+    if app.ended_by is not None:
+        sys.exit(ended_by(app.ended_by))
