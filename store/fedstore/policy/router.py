@@ -44,7 +44,7 @@ class Policy:
         check_every_s: float = CHECK_EVERY_S,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._where = from_here(getattr(store, "path", store))
+        self._where = from_here(store if store is None or isinstance(store, str | Path) else store.path)
         self._every = check_every_s
         self._timer = timer
         self._guard = threading.Lock()
