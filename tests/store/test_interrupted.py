@@ -128,6 +128,29 @@ def test_a_signal_handler_may_record(store: Store, background: bool) -> None:
     assert found == {"main": calls, "handler": handled}
 
 
+def test_the_timeout_of_an_agent_passes_through(store: Store) -> None:
+    recorder = store.recorder()
+    recorder.task("warm", duration_ms=5)
+    raised = 0
+
+    def handler(*_: Any) -> None:
+        nonlocal raised
+        raised += 1
+        raise AgentTimeoutError
+
+    seen = 0
+    for _ in range(40):
+        try:
+            with on_alarm(handler, 0.000_3 + seen % 7 * 0.000_1):
+                while True:
+                    recorder.task("a", duration_ms=5)
+        except AgentTimeoutError:
+            seen += 1
+    assert seen == raised == 40
+    assert not is_locked(store)
+    assert recorder.record({"kind": "run", "agent": "after"}).taken == 1
+
+
 def test_a_fact_recorded_by_a_handler_that_ends_the_program_is_written(store: Store) -> None:
     recorder = store.recorder()
 

@@ -133,8 +133,8 @@ class Adding:
         noted, self._noted = self._noted, None
         if str(error) != _RAISED:
             return None
-        if noted is None:  # nobody listened, and what `add_bins` raises itself is noted: it was Ctrl-C
-            return KeyboardInterrupt() if threading.current_thread() is threading.main_thread() else None
+        if noted is None:
+            return None
         from fedstore.interrupts import is_the_programs_own
 
         return noted if is_the_programs_own(noted) else None
