@@ -20,8 +20,10 @@ from fedstore.compat.metrics_json import (
     write_export,
 )
 from fedstore.errors import FedstoreError
+from fedstore.facts.events import Run
 from fedstore.ingest import import_paths
 from fedstore.ingest.federation import read_federation
+from fedstore.ingest.federation_tally import Tally
 from fedstore.store import Store
 from tests.conftest import Clock
 from tests.federation import NOW_MS, RUNS, run_event
@@ -170,7 +172,7 @@ def test_a_missing_file_is_made_and_stays_readable(tmp_path: Path) -> None:
     assert read_metrics(path) is None
     update_boosts(path, {"kimi": {"": 0.05}}, now_ms=NOW_MS)
     found = read_federation(read_metrics(path))
-    assert (found.boosts, list(found.runs())) == ({"kimi": {"": 0.05}}, [])
+    assert (found.boosts, found.tasks) == ({"kimi": {"": 0.05}}, 0)
 
 
 def test_sync_leaves_the_counts_of_a_foreign_file_alone(seeded_store: Store, tmp_path: Path) -> None:
@@ -214,7 +216,8 @@ KINDS = st.sampled_from(["", "code", "docs"])
 def test_what_is_written_is_what_is_read(counts: dict[str, dict[str, tuple[int, int]]]) -> None:
     document = metrics_document(counts, {}, initialized_ms=NOW_MS - 5, updated_ms=NOW_MS)
     found: dict[str, dict[str, tuple[int, int]]] = {}
-    for run in read_federation(json.loads(json.dumps(document))).runs():
+    for run in Tally({}).events(read_federation(json.loads(json.dumps(document)))):
+        assert isinstance(run, Run)
         good, bad = found.setdefault(run.agent, {}).get(run.task_type, (0, 0))
         found[run.agent][run.task_type] = (good + 1, bad) if run.success else (good, bad + 1)
     assert found == counts

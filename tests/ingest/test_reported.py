@@ -20,6 +20,8 @@ TOKENS = (
 )
 COST = "SELECT ROUND(SUM(cost_nano) / 1e9, 6) FROM llm_calls"
 RUNS = "SELECT agent, duration_ms, success FROM runs ORDER BY ended_ms"
+DECISIONS = "SELECT id, layer, agent, confidence FROM routes ORDER BY at_ms"
+ATTEMPTS = "SELECT layer, confidence, accepted, latency_us FROM route_attempts ORDER BY route_id, position"
 TOOLS = "SELECT tool, success, error_class FROM tool_calls ORDER BY seq"
 
 
@@ -39,6 +41,15 @@ TOOLS = "SELECT tool, success, error_class FROM tool_calls ORDER BY seq"
             ("mcp__ci__get_log", None, ""), ("mcp__ci__get_log", 0, "mcp error"), ("shell", 1, ""),
             ("local_shell", 1, ""),
         ]),
+        ("13-bedrock-names-unpriced/o4", COST, [(3.3,)]),
+        ("12-price-of-the-time-of-day/o3", "SELECT cost_nano FROM llm_calls ORDER BY ended_ms",
+         [(270_000_000,), (135_000_000,)]),
+        ("18-confidence-a-hair-over-one/r6", DECISIONS, [
+            ("e6", "semantic", "docs-agent", 1.0), ("e7", "llm", "docs-agent", 0.9),
+            ("e8", "semantic", "docs-agent", 0.8),
+        ]),
+        ("19-routing-lines-refused-whole/layer-tried-twice", ATTEMPTS, [("semantic", 0.8, 1, 35_000)]),
+        ("19-routing-lines-refused-whole/success-null", ATTEMPTS, [("semantic", 0.8, 1, 5_000)]),
     ],
 )  # fmt: skip
 def test_what_others_reported_comes_out_right(folder: str, query: str, rows: list[Any], tmp_path: Path) -> None:
@@ -46,4 +57,21 @@ def test_what_others_reported_comes_out_right(folder: str, query: str, rows: lis
     database = Database(tmp_path / "store.db")
     import_paths(database, [found])
     assert database.read(query) == rows
+    database.close()
+
+
+def test_a_corrected_metrics_file_is_followed(tmp_path: Path) -> None:
+    folder = data_folder("bugs", "20-metrics-json-corrected")
+    database = Database(tmp_path / "store.db")
+    for state in ("before.json", "after.json"):
+        (tmp_path / "metrics.json").write_bytes((folder / state).read_bytes())
+        import_paths(database, [tmp_path / "metrics.json"])
+    assert database.read("SELECT COUNT(*), SUM(success) FROM runs") == [(15, 13)]
+    database.close()
+
+
+def test_agents_that_are_no_metrics_are_skipped(tmp_path: Path) -> None:
+    database = Database(tmp_path / "store.db")
+    report = import_paths(database, [data_folder("bugs", "21-agents-is-not-metrics", "a17")])
+    assert (report.skipped, report.rejected, database.read("SELECT COUNT(*) FROM rejects")) == (1, 0, [(0,)])
     database.close()

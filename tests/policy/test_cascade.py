@@ -77,6 +77,22 @@ def test_thresholds_come_from_the_policy(store: Store) -> None:
         assert c.route("x").layer == "rag"
 
 
+@pytest.mark.parametrize(("said", "kept"), [(1.0000001, 1.0), (1.0009, 1.0), (0.7, 0.7)])
+def test_a_perfect_match_is_not_taken_for_a_broken_layer(store: Store, said: float, kept: float) -> None:
+    """The cosine of equal vectors is a hair over one."""
+    with Cascade([("semantic", fixed("dev", said)), ("llm", fixed("other", 0.95))], store=store) as cascade:
+        decision = cascade.route("x")
+    assert (decision.agent, decision.layer, decision.confidence) == ("dev", "semantic", kept)
+
+
+def test_a_negative_cosine_is_no_confidence(store: Store) -> None:
+    with Cascade([("semantic", fixed("dev", -0.04)), ("llm", fixed("other", 0.95))], store=store) as cascade:
+        cascade.route("x")
+    assert store.database.read("SELECT layer, confidence, error_class FROM route_attempts ORDER BY position") == [
+        ("semantic", 0.0, ""), ("llm", 0.95, ""),
+    ]  # fmt: skip
+
+
 def _raise(_task: object) -> None:
     raise KeyError("no model")
 

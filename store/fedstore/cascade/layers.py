@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from fedstore.numbers import as_confidence
 
 __all__ = ["DEFAULT_THRESHOLDS", "LAST_RESORT", "Asked", "Layer", "LayerFunction", "ask", "layers_of"]
 
@@ -92,9 +93,10 @@ def _checked(answer: Any) -> tuple[str, float | None, str]:
     if not isinstance(agent, str) or not agent:
         return "", None, "NoProposal"
     value = float(confidence)
-    if math.isnan(value) or not 0.0 <= value <= 1.0:
+    try:
+        return agent, as_confidence(value), ""
+    except ValueError:
         return agent, None, "InvalidConfidence"
-    return agent, value, ""
 
 
 def _within(function: LayerFunction, task: Any, timeout_s: float) -> Any:

@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from fedstore.cleaning import NAME_LIMIT, clean_id, clean_label, clean_reference, clean_text, required_name
 from fedstore.facts.kind import MAX_DURATION_MS
 from fedstore.ids import EARLIEST_MS, LATEST_MS
+from fedstore.numbers import as_confidence
 
 __all__ = [
     "Attempt", "Event", "Execution", "FactId", "Id", "Job", "Label", "Millis", "Name", "Outcome", "Qa", "Route", "Run",
@@ -91,6 +92,7 @@ Id: TypeAlias = FactId | None
 Time: TypeAlias = Annotated[_EpochMs | _OtherTime, Field(union_mode="left_to_right")]
 Millis: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=MAX_DURATION_MS, allow_inf_nan=False)]
 Share: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Confidence: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False), AfterValidator(as_confidence)]
 Tokens: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=MAX_TOKENS)]
 _FloatUsd = Annotated[  # in calls of C only; off by less than half a nano-USD for every amount with nine decimals
     float, Field(strict=True, ge=0, le=MAX_USD), AfterValidator(float(NANO).__mul__), AfterValidator(round)
@@ -126,7 +128,7 @@ class Run(Said):
     rework: Truth | None = None
     """Whether the work had to be done again; then it does not count as a success."""
     quality: Share | None = None
-    confidence: Share | None = None
+    confidence: Confidence | None = None
     qa: Qa | None = None
     error_class: Label = ""
     notes: Text | None = None
@@ -205,7 +207,7 @@ class Attempt(Said):
     layer: Name
     agent: Label = ""
     """The agent the layer proposed."""
-    confidence: Share | None = None
+    confidence: Confidence | None = None
     threshold: Share | None = None
     accepted: Truth = False
     latency_ms: Millis | None = None
@@ -238,7 +240,7 @@ class Route(Said):
     at: Time | None = None
     agent: Label
     layer: Name
-    confidence: Share | None = None
+    confidence: Confidence | None = None
     latency_ms: Millis | None = None
     attempts: Annotated[tuple[Attempt, ...], Field(max_length=32)] = ()
     outcome: Outcome | None = None

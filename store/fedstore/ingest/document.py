@@ -7,12 +7,14 @@ line is the same in every file.
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from fedstore.cleaning import TEXT_LIMIT, clean_text
 from fedstore.errors import StoreError
 from fedstore.ingest.federation import FederationFile, read_federation
+from fedstore.ingest.federation_tally import Tally
 from fedstore.ingest.formats import METRICS
 from fedstore.ingest.gathering import reason_of
 from fedstore.ingest.lines import digest
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fedstore.engine.protocol import Engine
-    from fedstore.facts.events import Run
+    from fedstore.facts.events import Event
     from fedstore.recording.writer import FactWriter
 
 __all__ = ["Document"]
@@ -33,7 +35,7 @@ _BATCH = 1_000
 
 
 class Document:
-    """Reads a metrics file; ``again`` does not trust its watermark."""
+    """Reads a metrics file; ``again`` looks at one that has not changed, too."""
 
     format = METRICS
 
@@ -87,29 +89,43 @@ class Document:
 
     def _take(self, found: FederationFile, raw: bytes, report: FileReport) -> None:
         head = digest(f"{METRICS}\x1f{found.identity}".encode("utf-8", "surrogatepass"))
-        mark = None if self._again else find_mark(self._database, head)
-        if mark is not None and mark.body == digest(raw):
-            report.known = mark.facts
+        kept = find_mark(self._database, head)
+        if kept is not None and kept.body == digest(raw) and not self._again:
+            report.known = kept.facts
             return
         if found.exported_from and run_is_recorded(self._database, found.exported_from):
-            report.known = sum(1 for _ in found.runs())
+            report.known = found.tasks
             report.note = "an export of this store: its tasks are here already"
             return
-        for batch in _batches(found.runs()):
-            receipt = self._writer.write(batch)
-            report.taken += receipt.taken
-            report.known += receipt.known
-            report.rejected += len(receipt.rejected)
-            if receipt.rejected:
-                report.note = receipt.rejected[0][1]
+        tally = Tally({} if kept is None else json.loads(kept.state))
+        if kept is not None and kept.state == "{}":
+            tally.adopt(found, partial(run_is_recorded, self._database))
+        if tally.is_older(found):
+            report.known = found.tasks
+            report.note = "an older state of a file that was read already"
+            return
+        self._write(tally, found, report)
         if report.rejected:  # without a mark it is tried again: a task of the future becomes one of the past
             self._quarantine(raw, report.note)
             return
         mark = Mark(
-            head, report.path, METRICS, len(raw), digest(raw), raw.count(b"\n"), report.taken + report.known,
-            report.rejected,
+            head, report.path, METRICS, len(raw), digest(raw), raw.count(b"\n"), found.tasks, report.rejected,
+            json.dumps(tally.state(), separators=(",", ":")),
         )  # fmt: skip
         save_mark(self._database, mark, (), self._clock())
+
+    def _write(self, tally: Tally, found: FederationFile, report: FileReport) -> None:
+        for batch in _batches(tally.events(found)):
+            receipt = self._writer.write(batch)
+            report.taken += receipt.taken
+            report.rejected += len(receipt.rejected)
+            if receipt.rejected:
+                report.note = receipt.rejected[0][1]
+        report.known = max(0, found.tasks - report.taken - report.rejected)
+        if tally.gone:
+            report.note = report.note or f"counts fewer tasks than before ({tally.gone}): they stay"
+        elif found.unread:
+            report.note = report.note or f"recent tasks that cannot be read ({found.unread}) are only counted"
 
     def _quarantine(self, raw: bytes, reason: str) -> None:
         text = clean_text(raw[: 4 * TEXT_LIMIT].decode("utf-8", "replace")) if self._keep_content else None
@@ -117,6 +133,6 @@ class Document:
         save_mark(self._database, mark, [Reject(1, 0, reason, digest(raw), text)], self._clock())
 
 
-def _batches(runs: Iterator[Run]) -> Iterator[list[Run]]:
-    while batch := list(islice(runs, _BATCH)):
+def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:
+    while batch := list(islice(events, _BATCH)):
         yield batch

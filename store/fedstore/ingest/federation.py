@@ -1,35 +1,37 @@
-"""The federation metrics file (``metrics.json``): totals without events, made into one run per counted task.
+"""The federation metrics file (`metrics.json`), checked: counts per agent and task type, and the last tasks themselves.
 
-The file says how many tasks each agent ended well and badly, per task type. Each becomes a Run whose id
-follows from the file's ``initialized`` stamp, the agent, the task type, the result and an ordinal, so that a
-file that has grown adds its growth and nothing else. Tasks that no task type accounts for get task type "".
-When they ran is not known: they lie at ``last_updated``. A time without a zone is read as UTC.
+The file counts how many tasks each agent ended well and badly, and keeps the last hundred of them with their times,
+durations and notes. Tasks that no task type accounts for are those of task type "". A time without a zone is in UTC.
+What becomes of the counts stands in `federation_tally`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from fedstore.errors import EventError
-from fedstore.facts.events import Name, Run
+from fedstore.facts.events import Label, Name, Text
 from fedstore.ids import stable_id
+from fedstore.ingest.values import utc_ms
 from fedstore.policy.metrics_file import EXPORTED_FROM
 from fedstore.recording.writer import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FederationFile", "read_federation"]
+__all__ = ["SOURCE", "Cell", "FederationFile", "Task", "read_federation"]
 
 SOURCE = "metrics.json"
+MINUTE_MS = 60_000
 _MAX_TASKS = 1_000_000
+_MAX_MINUTES = 366 * 24 * 60
 
 Count: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=_MAX_TASKS)]
 Boost: TypeAlias = Annotated[float, Field(strict=True, ge=-1, le=1, allow_inf_nan=False)]
+Minutes: TypeAlias = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
 class _In(BaseModel):
@@ -39,6 +41,7 @@ class _In(BaseModel):
 class _TaskTypeIn(_In):
     count: Count
     successes: Count = 0
+    total_duration: Minutes | None = None
     routing_boost: Boost | None = None
 
 
@@ -46,14 +49,51 @@ class _AgentIn(_In):
     total_tasks: Count | None = None
     successful_tasks: Count = 0
     failed_tasks: Count = 0
+    total_duration_min: Minutes | None = None
+    avg_duration_min: Minutes | None = None
+    rework_count: Count | None = None
     routing_boost: Boost | None = None
     task_types: dict[Name, _TaskTypeIn] = Field(default_factory=dict)
+
+
+class _RecentIn(_In):
+    timestamp: str
+    agent: Name
+    task_type: Label = ""
+    success: StrictBool
+    duration_min: Annotated[float, Field(strict=True, ge=0, le=_MAX_MINUTES, allow_inf_nan=False)] | None = None
+    rework_required: StrictBool | None = None
+    notes: Text | None = None
 
 
 class _FileIn(_In):
     initialized: str = ""
     last_updated: str = ""
     agents: dict[Name, _AgentIn]
+    recent_tasks: list[Any] | None = None
+
+
+class Cell(NamedTuple):
+    """Tasks of one agent and task type: how many ended well and badly, and their minutes together where told."""
+
+    agent: str
+    task_type: str
+    good: int
+    bad: int
+    minutes: float | None
+
+
+class Task(NamedTuple):
+    """One of the last tasks. ``id`` follows from the file, the agent, the task type and the time."""
+
+    id: str
+    agent: str
+    task_type: str
+    at_ms: int
+    success: bool
+    rework: bool | None
+    duration_ms: float | None
+    notes: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +101,21 @@ class FederationFile:
     """What a metrics file says. ``identity`` tells one file from another; ``exported_from`` marks our own exports."""
 
     identity: str
+    start_ms: int
     at_ms: int
-    agents: dict[str, _AgentIn]
+    cells: tuple[Cell, ...]
+    reworked: dict[str, int]
+    """How many tasks of an agent had to be done again, where that is told."""
+    recent: tuple[Task, ...] = ()
+    unread: int = 0
+    """How many of the last tasks make no sense; they are in the counts all the same."""
     exported_from: str = ""
     boosts: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def runs(self) -> Iterator[Run]:
-        """One run per counted task. Raises EventError when the counts contradict each other."""
-        start = self.at_ms if not self.identity else _epoch_ms(self.identity, self.at_ms)
-        for agent, totals in self.agents.items():
-            for task_type, good, bad in _counts(agent, totals):
-                for success, number in ((True, good), (False, bad)):
-                    for ordinal in range(number):
-                        yield Run(
-                            id=stable_id(start, SOURCE, self.identity, agent, task_type, success, ordinal),
-                            agent=agent, task_type=task_type, at=self.at_ms, success=success, source=SOURCE,
-                        )  # fmt: skip
+    @property
+    def tasks(self) -> int:
+        """How many tasks the file counts."""
+        return sum(cell.good + cell.bad for cell in self.cells)
 
 
 def read_federation(value: Any) -> FederationFile:
@@ -87,13 +126,24 @@ def read_federation(value: Any) -> FederationFile:
         raise EventError(explain(error)) from error
     if not found.last_updated and not found.initialized:
         raise EventError("last_updated: missing, so when the tasks ran is not known")
-    at = _epoch_ms(found.last_updated or found.initialized, None)
-    tasks = sum(good + bad for name, agent in found.agents.items() for _, good, bad in _counts(name, agent))
+    at = _time("last_updated", found.last_updated or found.initialized)
+    cells = tuple(cell for name, agent in found.agents.items() for cell in _cells(name, agent))
+    tasks = sum(cell.good + cell.bad for cell in cells)
     if tasks > _MAX_TASKS:
         raise EventError(f"agents: {tasks} tasks are more than the {_MAX_TASKS} that one file may count")
+    recent, unread = _recent(found)
     mark = value.get(EXPORTED_FROM)
-    boosts = {name: said for name, agent in found.agents.items() if (said := _boosts(agent))}
-    return FederationFile(found.initialized, at, found.agents, mark if isinstance(mark, str) else "", boosts)
+    return FederationFile(
+        identity=found.initialized,
+        start_ms=_start(found.initialized, at),
+        at_ms=at,
+        cells=cells,
+        reworked={name: a.rework_count for name, a in found.agents.items() if a.rework_count is not None},
+        recent=recent,
+        unread=unread,
+        exported_from=mark if isinstance(mark, str) else "",
+        boosts={name: said for name, agent in found.agents.items() if (said := _boosts(agent))},
+    )
 
 
 def _boosts(agent: _AgentIn) -> dict[str, float]:
@@ -102,26 +152,69 @@ def _boosts(agent: _AgentIn) -> dict[str, float]:
     return said
 
 
-def _counts(agent: str, totals: _AgentIn) -> Iterator[tuple[str, int, int]]:
-    """Task type, ended well, ended badly; what the task types do not account for last, under ""."""
+def _cells(agent: str, totals: _AgentIn) -> Iterator[Cell]:
+    """The counts of an agent by task type; what the task types do not account for last, under ""."""
     good = bad = 0
     for task_type, counted in totals.task_types.items():
         if counted.successes > counted.count:
             raise EventError(f"agents.{agent}.task_types.{task_type}: more successes than tasks")
         good += counted.successes
         bad += counted.count - counted.successes
-        yield task_type, counted.successes, counted.count - counted.successes
     total = totals.total_tasks
     if total is not None and totals.successful_tasks + totals.failed_tasks > total:
         raise EventError(f"agents.{agent}: more successful and failed tasks than total_tasks")
-    yield "", max(0, totals.successful_tasks - good), max(0, totals.failed_tasks - bad)
+    rest = max(0, totals.successful_tasks - good), max(0, totals.failed_tasks - bad)
+    per_task = _minutes_elsewhere(totals, sum(rest))
+    for task_type, counted in totals.task_types.items():
+        minutes = counted.total_duration or (None if per_task is None else per_task * counted.count)
+        yield Cell(agent, task_type, counted.successes, counted.count - counted.successes, minutes)
+    yield Cell(agent, "", *rest, None if per_task is None else per_task * sum(rest))
 
 
-def _epoch_ms(text: str, otherwise: int | None) -> int:
+def _minutes_elsewhere(totals: _AgentIn, untyped: int) -> float | None:
+    """Minutes per task of an agent where its task type does not tell them: what is left of the agent's total.
+
+    The format says 0 where nobody told a duration, so that is not known.
+    """
+    tasks = sum(counted.count for counted in totals.task_types.values()) + untyped
+    total = totals.total_duration_min or (totals.avg_duration_min or 0) * tasks
+    told = [counted for counted in totals.task_types.values() if counted.total_duration]
+    left = total - sum(counted.total_duration or 0 for counted in told)
+    others = tasks - sum(counted.count for counted in told)
+    return left / others if left > 0 and others > 0 else None
+
+
+def _recent(found: _FileIn) -> tuple[tuple[Task, ...], int]:
+    """The last tasks, the oldest first, and how many of them cannot be read."""
+    tasks: list[Task] = []
+    unread, times = 0, dict[tuple[str, str, int], int]()
+    for value in reversed(found.recent_tasks or ()):
+        try:
+            said = _RecentIn.model_validate(value)
+            at = utc_ms(said.timestamp)
+        except ValueError:
+            unread += 1
+            continue
+        key = said.agent, said.task_type, at
+        times[key] = times.get(key, 0) + 1
+        ms = None if said.duration_min is None else said.duration_min * MINUTE_MS
+        tasks.append(Task(
+            stable_id(at, SOURCE, found.initialized, *key, times[key]), said.agent, said.task_type, at, said.success,
+            said.rework_required, ms, said.notes,
+        ))  # fmt: skip
+    return tuple(tasks), unread
+
+
+def _time(name: str, text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text)
+        return utc_ms(text)
+    except ValueError as error:
+        raise EventError(f"{name}: {error}") from None
+
+
+def _start(text: str, otherwise: int) -> int:
+    """When the file was begun, for ids that sort by time; a stamp that is no time still tells files apart."""
+    try:
+        return utc_ms(text) if text else otherwise
     except ValueError:
-        if otherwise is not None:
-            return otherwise
-        raise EventError("last_updated: must be an ISO 8601 time such as 2026-02-05T12:00:00Z") from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        return otherwise

@@ -16,13 +16,21 @@ from fedstore.errors import EventError
 from fedstore.facts.events import Attempt, Event, Outcome, Route
 from fedstore.ingest.reader import LineReader
 from fedstore.ingest.routing_models import DecisionIn, LayerIn, OutcomeIn
+from fedstore.ingest.values import utc_ms
 from fedstore.recording.writer import explain, validated
 from fedstore.window import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["RoutingLogReader", "decision_event", "decision_events", "learning_feedback", "routing_schema"]
+__all__ = [
+    "RoutingLogReader",
+    "decision_event",
+    "decision_events",
+    "each_layer_once",
+    "learning_feedback",
+    "routing_schema",
+]
 
 LAST_RESORTS = frozenset({"clarification", "clarify"})
 _MINUTE_MS = 60_000
@@ -60,37 +68,60 @@ def decision_events(value: Any) -> list[Event]:
     try:
         found = DecisionIn.model_validate(value)
         outcome = _outcome(found)
-        attempts = tuple(_attempt(layer) for layer in found.routing_layers if layer.asked)
+        decided = found.final_decision.routing_layer
+        attempts = each_layer_once(_attempt(layer, decided) for layer in found.routing_layers if layer.asked)
     except ValidationError as error:
         raise EventError(explain(error)) from error
     late = found.outcome.recorded_at if found.outcome is not None and outcome is not None else None
+    late_ms = None if late is None else utc_ms(late)
     route = validated({
         "kind": "route",
         "id": found.event_id,
         "task_id": found.task_id or "",
         "description": found.task_description,
-        "at": found.timestamp,
+        "at": utc_ms(found.timestamp),
         "agent": found.final_decision.selected_master or "",
         "layer": found.final_decision.routing_layer,
         "confidence": found.final_decision.confidence,
         "latency_ms": found.total_latency_ms,
         "attempts": attempts,
-        "outcome": outcome if late is None else None,
+        "outcome": outcome if late_ms is None else None,
     })  # fmt: skip
-    if outcome is None or late is None:
+    if outcome is None or late_ms is None:
         return [route]
     said = {name: getattr(outcome, name) for name in Outcome.model_fields}
-    return [route, validated({"kind": "verdict", "subject": "route", "subject_id": route.id, "at": late, **said})]
+    return [route, validated({"kind": "verdict", "subject": "route", "subject_id": route.id, "at": late_ms, **said})]
 
 
-def _attempt(layer: LayerIn) -> Attempt:
+def each_layer_once(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """Attempts with a layer that was tried again as one: the one that ended, with the time of all of them.
+
+    Of a layer that was asked and also probed the live attempt stays.
+    """
+    found: dict[str, Attempt] = {}
+    for attempt in attempts:
+        before = found.get(attempt.layer)
+        found[attempt.layer] = attempt if before is None else _tried_again(before, attempt)
+    return tuple(found.values())
+
+
+def _tried_again(before: Attempt, again: Attempt) -> Attempt:
+    if before.shadow != again.shadow:
+        return again if before.shadow else before
+    ended = before if before.accepted and not again.accepted else again
+    known = [ms for ms in (before.latency_ms, again.latency_ms) if ms is not None]
+    return ended.model_copy(update={"latency_ms": sum(known) if known else None})
+
+
+def _attempt(layer: LayerIn, decided: str) -> Attempt:
+    success = layer.layer_name == decided if layer.success is None else layer.success
     shadow = layer.metadata is not None and layer.metadata.shadow
     return Attempt(
         layer=layer.layer_name,
         agent=layer.selected_master or "",
         confidence=layer.confidence,
         threshold=layer.threshold,
-        accepted=layer.success and not shadow,
+        accepted=success and not shadow,
         latency_ms=layer.latency_ms,
         shadow=shadow,
         shadow_rate=layer.metadata.shadow_rate if layer.metadata is not None and shadow else None,

@@ -1,7 +1,8 @@
 """The routing decision log as others write it: one JSON object per decision, checked field by field.
 
 The same rules stand in ``compat/schemas/routing-decision.json``. Fields that are not named here are ignored,
-as other writers add their own; a named field of a wrong type or outside its range refuses the line.
+as other writers add their own; a named field of a wrong type or outside its range refuses the line. A time without a
+zone is in UTC; a confidence that misses 0 to 1 by rounding, or as a negative cosine, is brought within.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator, model_validator
 
-from fedstore.facts.events import Label, Millis, Name, Share, Text, to_epoch_ms
+from fedstore.facts.events import Confidence, Label, Millis, Name, Share, Text
+from fedstore.ingest.values import utc_ms
 
 __all__ = ["DecisionIn", "LayerIn", "OutcomeIn"]
 
@@ -37,8 +39,9 @@ class LayerIn(_In):
     layer_id: StrictInt | None = None
     layer_name: Name
     attempted: StrictBool = True
-    success: StrictBool
-    confidence: Share | None = None
+    success: StrictBool | None
+    """None of a layer that was not attempted; of one that was, whether it is the one that decided."""
+    confidence: Confidence | None = None
     threshold: Share | None = None
     selected_master: Label | None = None
     latency_ms: Millis | None = None
@@ -62,7 +65,7 @@ class FinalIn(_In):
 
     selected_master: Label | None
     routing_layer: Name
-    confidence: Share | None = None
+    confidence: Confidence | None = None
 
 
 class OutcomeIn(_In):
@@ -79,7 +82,7 @@ class OutcomeIn(_In):
     @classmethod
     def _is_time(cls, value: str | None) -> str | None:
         if value is not None:
-            to_epoch_ms(value)
+            utc_ms(value)
         return value
 
 
@@ -115,5 +118,5 @@ class DecisionIn(_In):
     @field_validator("timestamp")
     @classmethod
     def _is_time(cls, value: str) -> str:
-        to_epoch_ms(value)
+        utc_ms(value)
         return value

@@ -1,4 +1,4 @@
-"""What readers share about values from outside: token counts as proxies write them, and ids that tell facts apart.
+"""What readers share about values from outside: counts as proxies write them, times, and ids that tell facts apart.
 
 A program's own id of a call is often unique only within a turn or a session, or as long as a paragraph; only one that
 an API drew at random tells a call from all others by itself.
@@ -7,15 +7,18 @@ an API drew at random tells a call from all others by itself.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fedstore.cleaning import short_id
 from fedstore.errors import EventError
+from fedstore.facts.events import to_epoch_ms
+from fedstore.ids import EARLIEST_MS, LATEST_MS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["count_of", "fact_id", "is_issued"]
+__all__ = ["count_of", "fact_id", "is_issued", "utc_ms"]
 
 _PREFIX = re.compile(r"(?:[a-z]+[_-])*")
 _DRAWN = re.compile(r"(?=.*\d)[A-Za-z0-9_-]{16,}")
@@ -37,6 +40,21 @@ def count_of(counts: Mapping[str, Any], name: str, where: str = "usage") -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise EventError(f"{where}.{name}: must be a whole number of tokens")
     return value
+
+
+def utc_ms(text: str) -> int:
+    """Epoch milliseconds of an ISO 8601 time; one without a zone is in UTC, as programs write it that ask for UTC.
+
+    Raises ValueError.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be an ISO 8601 time such as 2026-01-31T12:00:00Z") from None
+    at: int = to_epoch_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    if not EARLIEST_MS <= at <= LATEST_MS:
+        raise ValueError("is outside the years 2000 to 9999")
+    return at
 
 
 def is_issued(text: str) -> bool:
