@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fedstore.engine.driver import sqlite3
-from fedstore.schema import migrate
+from fedstore.engine.migrating import migrate
 
 __all__ = ["write_older_store"]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from fedstore import schema
 from fedstore.engine.driver import sqlite3
 from fedstore.engine.locking import FileLock
 from fedstore.engine.place import beside, file_bytes
 from fedstore.errors import StoreError, StoreReadOnlyError
 from fedstore.finding import Finding
+from fedstore.schema import MIGRATION_NAMES, MIGRATION_SET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,10 +53,8 @@ def version() -> Finding:
 
 
 def _schema(place: str, source: Reads) -> Finding:
-    rows = source.read(
-        "SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY id", (schema.MIGRATION_SET,)
-    )
-    return Finding("store", "ok", f"{place}: schema {rows[-1][0]}, {len(rows)} of {len(schema.MIGRATION_NAMES)} steps")
+    rows = source.read("SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY id", (MIGRATION_SET,))
+    return Finding("store", "ok", f"{place}: schema {rows[-1][0]}, {len(rows)} of {len(MIGRATION_NAMES)} steps")
 
 
 def _log_file(place: str) -> Finding:

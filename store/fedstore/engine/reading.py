@@ -18,8 +18,13 @@ __all__ = ["ReadSnapshot", "ThreadReader"]
 class ThreadReader:
     """The read-only connection of one thread; closed when its thread ends."""
 
-    def __init__(self, connection: sqlite3.Connection, is_present: Callable[[], bool], serial: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, schema_version: int, is_present: Callable[[], bool], serial: int
+    ) -> None:
         self.connection = connection
+        self.schema_version = schema_version
+        self.token = -1
+        """The state in which the store was last looked at."""
         self.is_present = is_present
         """Whether what it reads is still what others see at the path."""
         self.serial = serial

@@ -13,17 +13,18 @@ import os
 import threading
 import time
 import weakref
+from functools import partial
 
-from fedstore import schema
 from fedstore.engine import forking
 from fedstore.engine.driver import sqlite3
 from fedstore.engine.joining import joined
 from fedstore.engine.locking import FileLock
+from fedstore.engine.migrating import applied_names, asking, create, is_pending, migrate, schema_version, unready
 from fedstore.engine.opening import connect, may_stand_still, still_identity
 from fedstore.engine.place import beside, file_bytes, file_identity
 from fedstore.engine.reading import ReadSnapshot, ThreadReader
 from fedstore.engine.transaction import Patient, Transaction, store_error
-from fedstore.errors import FedstoreError, StoreError, StoreNewerError, StoreOlderError, StoreReadOnlyError
+from fedstore.errors import FedstoreError, StoreError, StoreReadOnlyError
 from fedstore.settings.paths import in_full
 
 TYPE_CHECKING = False
@@ -95,7 +96,9 @@ class Database:
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """All rows; the cursor is never left open, since that would pin the write-ahead log."""
-        reader = self._reader()
+        return self._ask(self._reader(), sql, parameters)
+
+    def _ask(self, reader: ThreadReader, sql: str, parameters: Parameters = ()) -> list[Row]:
         reader.busy = True
         if forking.under_way:
             self._let_fork(reader)
@@ -117,8 +120,8 @@ class Database:
         """A number that differs when another connection has committed since the last call of this thread, or when
         another file stands at the path. Raises StoreError when none does.
         """
-        serial = self._reader_of_present_file().serial
-        return serial << 32 | int(self.read("PRAGMA data_version")[0][0])
+        reader = self._reader_of_present_file()
+        return reader.serial << 32 | reader.token
 
     def snapshot(self) -> ReadSnapshot:
         """A context in which all reads of this thread see the store as of one moment."""
@@ -237,38 +240,17 @@ class Database:
         try:
             os.makedirs(os.path.dirname(self._place), exist_ok=True)
             writer = self._open_writer()
-            if self._missing(writer.connection):
+            if is_pending(asking(writer.connection), self._place):
                 with self.write() as transaction:
-                    if self._missing(transaction.connection):  # another process may have been quicker
-                        new = not schema.applied_names(transaction.connection)
-                        (schema.create if new else schema.migrate)(transaction.connection)
+                    if is_pending(transaction.execute, self._place):  # another process may have been quicker
+                        new = not applied_names(transaction.execute)
+                        (create if new else migrate)(transaction.connection)
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise store_error(error, self._place) from error
         except BaseException:
             self.close()
             raise
-
-    def _missing(self, connection: sqlite3.Connection) -> bool:
-        """Whether migrations are pending; raises for a store that is not ours or newer than we are."""
-        applied = schema.applied_names(connection)
-        if applied is None:
-            raise StoreError(f"{self._place} belongs to another program: choose another path with --store")
-        unknown = [name for name in applied if name not in schema.MIGRATION_NAMES]
-        if unknown:
-            raise StoreNewerError(
-                f"{self._place} was written by a newer fedtop (it has {unknown[-1]}): upgrade fedtop to open it"
-            )
-        return len(applied) < len(schema.MIGRATION_NAMES)
-
-    def _unready(self, connection: sqlite3.Connection) -> StoreError:
-        """What keeps a file from being read as it stands."""
-        if not schema.applied_names(connection):
-            return StoreError(f"{self._place} is still empty: record something first, or try `fedtop demo`")
-        import shlex  # not at the top: it costs the shell's quick lane its start
-
-        up_to_date = f"fedtop maintain --store {shlex.quote(self._place)}"
-        return StoreOlderError(f"{self._place} is from an older fedtop: `{up_to_date}` brings it up to date")
 
     def _connect_writer(self, lock: FileLock) -> sqlite3.Connection:
         connection = connect(self._place, "rwc", self._timeout_s)
@@ -290,10 +272,11 @@ class Database:
 
     def _prepare(self, connection: sqlite3.Connection, lock: FileLock) -> None:
         """Give a new file its form; under the lock, because two processes doing it at once fail."""
-        self._missing(connection)  # raises for a file that is not ours, before anything is made beside it
+        ask = asking(connection)
+        is_pending(ask, self._place)  # raises for a file that is not ours, before anything is made beside it
         lock.acquire()
         try:
-            if self._missing(connection) and not connection.execute("PRAGMA page_count").fetchone()[0]:
+            if is_pending(ask, self._place) and ask("PRAGMA page_count") == [(0,)]:
                 connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
@@ -309,12 +292,27 @@ class Database:
             return reader
 
     def _reader_of_present_file(self) -> ThreadReader:
-        """A connection to a file that was deleted or replaced would go on showing what nobody else can see."""
+        """A connection to a file that was deleted or replaced would go on showing what nobody else can see.
+
+        Raises StoreError when another program has brought the file up to a newer schema.
+        """
         reader = self._reader()
-        if reader.is_present():
-            return reader
-        self._let_go()
-        return self._reader()
+        if not reader.is_present():
+            self._let_go()
+            reader = self._reader()
+        ((token,),) = self._ask(reader, "PRAGMA data_version")
+        if token != reader.token:
+            self._check_schema(reader)
+            reader.token = token
+        return reader
+
+    def _check_schema(self, reader: ThreadReader) -> None:
+        """Raises StoreError when the store was brought up to another schema than this program's."""
+        ask = partial(self._ask, reader)
+        version = schema_version(ask)
+        if version != reader.schema_version and is_pending(ask, self._place):
+            raise unready(ask, self._place)
+        reader.schema_version = version
 
     def _let_go(self) -> None:
         """Leave every connection to whoever is busy with it, and close the others.
@@ -343,20 +341,23 @@ class Database:
             if identity is None or not may_stand_still(place):
                 raise
             connection = self._connect_reader("ro&immutable=1")
-        return ThreadReader(connection, lambda: identify(place) == identity, next(self._connections))
+        return ThreadReader(*connection, lambda: identify(place) == identity, next(self._connections))
 
-    def _connect_reader(self, mode: str) -> sqlite3.Connection:
+    def _connect_reader(self, mode: str) -> tuple[sqlite3.Connection, int]:
+        """A connection, and the version of the schema that was found good."""
         connection = connect(self._place, mode, self._timeout_s)
         try:
             connection.execute("PRAGMA query_only = ON")
-            if self._missing(connection):
-                raise self._unready(connection)  # noqa: TRY301 - closed below, as after any other
+            ask = asking(connection)
+            version = schema_version(ask)
+            if is_pending(ask, self._place):
+                raise unready(ask, self._place)  # noqa: TRY301 - closed below, as after any other
         except BaseException as error:
             connection.close()
             if isinstance(error, sqlite3.Error):
                 raise store_error(error, self._place) from error
             raise
-        return connection
+        return connection, version
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from fedstore.bins import add_bins
 from fedstore.engine.driver import sqlite3
+from fedstore.engine.migrating import asking, is_pending, schema_version
 from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
 
 TYPE_CHECKING = False
@@ -185,6 +186,7 @@ class Transaction:
         self._path = path
         self._timeout_s = timeout_s
         self._token = -1
+        self._schema_version = schema_version(asking(connection))
         self._owner = 0
         self._holder: FrameType | None = None
         """Whose transaction is under way."""
@@ -218,9 +220,9 @@ class Transaction:
                 execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
             execute("BEGIN IMMEDIATE")
             (token,) = execute("PRAGMA data_version").fetchone()
-            if token != self._token:
+            if token != self._token:  # somebody else has written
+                self._look_again()
                 self._token = token
-                self.memo.clear()
         except BaseException as error:
             if mine:
                 self._abandon()
@@ -326,6 +328,14 @@ class Transaction:
                     return True
                 frame = frame.f_back
         return False
+
+    def _look_again(self) -> None:
+        """Forget what was noted. Raises StoreNewerError when a newer program has brought the store up to its schema."""
+        self.memo.clear()
+        version = schema_version(self.execute)
+        if version != self._schema_version:
+            is_pending(self.execute, self._path)
+            self._schema_version = version
 
     def _release(self) -> None:
         """Let the next one write."""
