@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.command import Command, CommandList
 from textual.events import Key
+from textual.widgets import Input, LoadingIndicator
 
 from fedstore.errors import SettingsError
 from fedstore.store import Store
 from fedtop.app import FedtopApp
-from fedtop.commands import FedtopCommands
+from fedtop.commands import CommandScreen, FedtopCommands
 from fedtop.keys import KEYS
 from fedtop.messages import Snapshot, SnapshotReady
 from fedtop.options import AppOptions
@@ -27,6 +29,9 @@ from fedtop.widgets.header import HeaderLine
 from tests.conftest import Clock
 from tests.federation import AGENTS, NOW_MS, RUNS, run_event
 from tests.tui.frames import header, read_anew, running, screen_text, table, until
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
 
 HOUR = 3_600_000
 
@@ -258,13 +263,74 @@ async def test_the_palette_finds_a_command_and_runs_it(seeded_store: Store, cloc
         await until(pilot, lambda: app.view.window == "7d")
 
 
+async def offered(app: FedtopApp, pilot: Pilot[Any], typed: str) -> list[str]:
+    """What the palette offers for what is typed, best first, once it has looked everywhere."""
+    await pilot.press("colon")
+    await until(pilot, lambda: isinstance(app.screen, CommandScreen), "the palette")
+    await app.workers.wait_for_complete()
+    await pilot.press(*("space" if character == " " else character for character in typed))
+    await until(pilot, lambda: app.screen.query_one(Input).value == typed, typed)
+    busy = app.screen.query_one(LoadingIndicator)
+    await until(pilot, lambda: not busy.has_class("--visible") and len(app.workers) == 0, "all found")
+    return [str(option.hit.text) for option in app.screen.query_one(CommandList).options if isinstance(option, Command)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "target"),
+    [
+        ("agent kimi", "Agent kimi", "agent:kimi"),
+        ("kimi", "Agent kimi", "agent:kimi"),
+        ("semantic", "Layer semantic", "layer:semantic"),
+        ("tool browser", "Tool browser", "tool:browser"),
+        ("task type review", "Task type review", "task_type:review"),
+    ],
+)
+async def test_the_palette_finds_things_by_name(
+    seeded_store: Store, clock: Clock, typed: str, name: str, target: str
+) -> None:
+    kind, _, said = target.partition(":")
+    async with running(seeded_store, clock) as (app, pilot):
+        assert (await offered(app, pilot, typed))[0] == name
+        await pilot.press("enter")
+        await until(pilot, lambda: app.top_panel is not None and app.top_panel.panel_id == kind, target)
+        assert app.top_panel is not None
+        assert app.top_panel.args == {"name": said}
+
+
+@pytest.mark.parametrize(("typed", "label"), [("7d", "7d"), ("week", "7d"), ("all", "all"), ("36h", "36h")])
+async def test_the_palette_goes_to_a_window(seeded_store: Store, clock: Clock, typed: str, label: str) -> None:
+    async with running(seeded_store, clock) as (app, pilot):
+        assert (await offered(app, pilot, typed))[0] == f"Window {label}"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.view.window == label)
+
+
+async def test_the_palette_goes_to_a_tab(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock) as (app, pilot):
+        assert (await offered(app, pilot, "agents"))[0] == "Agents  (2)"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.view.tab == "agents")
+
+
+async def test_the_palette_offers_nothing_for_letters_that_only_come_in_this_order(
+    seeded_store: Store, clock: Clock
+) -> None:
+    async with running(seeded_store, clock) as (app, pilot):
+        # "kimi" are letters of "Back in time", "layer" of "Look at the last 7d"
+        for typed, word in (("kimi", "kimi"), ("layer", "layer")):
+            names = await offered(app, pilot, typed)
+            assert names
+            assert not [name for name in names if word not in name.casefold()]
+            await pilot.press("escape")
+
+
 async def test_the_palette_has_the_keys_of_the_table_but_no_moves(seeded_store: Store, clock: Clock) -> None:
     async with running(seeded_store, clock, tab="agents") as (app, _):
-        names = [name for name, _, _ in FedtopCommands(app.screen)._commands()]
+        names = [command.name for command in FedtopCommands(app.screen).commands()]
         assert {"Open  (Enter)", "Sort  (s)", "Reverse  (S)", "Quit  (q)"} <= set(names)
         assert not [name for name in names if name.startswith(("Up", "Down", "Next match"))]
         table(app, "#agents-table").set_filter("k")
-        assert "Next match  (n)" in [name for name, _, _ in FedtopCommands(app.screen)._commands()]
+        assert "Next match  (n)" in [command.name for command in FedtopCommands(app.screen).commands()]
 
 
 async def test_the_palette_survives_a_terminal_too_low_for_it(seeded_store: Store, clock: Clock) -> None:

@@ -399,7 +399,7 @@ async def test_readonly_has_no_way_to_a_change(looped: Store, clock: Clock) -> N
         await pilot.press("a", "u")
         await pilot.pause()
         assert not isinstance(app.screen, ConfirmScreen)
-        names = [name for name, _, _ in FedtopCommands(app.screen)._commands()]
+        names = [command.name for command in FedtopCommands(app.screen).commands()]
         assert not any(name.startswith(("Apply", "Undo", "Optimize", "Tune")) for name in names)
     assert PolicyStore(looped).current()[0] == 0
 
@@ -408,7 +408,7 @@ async def test_the_palette_offers_everything_of_the_plan(looped: Store, clock: C
     async with running(looped, clock) as (app, pilot):
         await pilot.press("t")
         await planned(app, pilot)
-        names = " ".join(name for name, _, _ in FedtopCommands(app.screen)._commands())
+        names = " ".join(command.name for command in FedtopCommands(app.screen).commands())
         for word in ("Apply", "Rule", "Flips", "Window", "Export", "Again", "Undo", "Ledger", "Alerts", "Optimize"):
             assert word in names
 
