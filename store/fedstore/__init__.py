@@ -88,6 +88,8 @@ if TYPE_CHECKING:
     from fedstore.settings.starting import start_settings as start_settings
     from fedstore.store import Store as Store
     from fedstore.upkeep.doctor import diagnose as diagnose
+    from fedstore.upkeep.maintaining import Upkeep as Upkeep
+    from fedstore.upkeep.maintaining import maintain as maintain
     from fedstore.upkeep.retention import purge as purge
     from fedstore.window import WINDOW_LABELS as WINDOW_LABELS
     from fedstore.window import Window as Window
@@ -126,6 +128,7 @@ _MODULES = {
     ),
     "queries": ("Reader",),
     "recording.recorder": ("Recorder",),
+    "upkeep.maintaining": ("Upkeep", "maintain"),
     "upkeep.retention": ("purge",),
     "demo.sample": ("sample_routes",),
     "settings.starting": ("StartSettings", "start_settings"),

@@ -102,6 +102,9 @@ def test_maintain_purges_what_is_due_and_keeps_the_sums(
     before = ask("dashboard", "-w", "all")["overview"]
     clock.advance(40 * 86_400_000)
     found = ask("maintain")
+    assert (found["clock_believed"], found["purged"]) == (False, {})
+    clock.advance(86_400_000)
+    found = ask("maintain")
     assert sum(found["purged"].values()) > 100
     assert found["alarms"] == []
     after = ask("dashboard", "-w", "all")["overview"]

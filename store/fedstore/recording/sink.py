@@ -244,13 +244,14 @@ class Sink:
 
     def _purge_a_little(self) -> None:
         """The next step of a purge that is due."""
+        from fedstore.upkeep.clocks import is_believed
         from fedstore.upkeep.retention import due, purge_steps
 
         self._next_slice = time.monotonic() + LOOK_EVERY_S
         database, now = self._home.engine(), self._clock()
         with self._guard:
             steps, self._purging = self._purging, None  # one thread at a time
-        if steps is None and due(database, now):
+        if steps is None and due(database, now) and is_believed(database, now):
             steps = purge_steps(database, self._home.settings(), now, chunk=SLICE)
         if steps is not None and next(steps, None) is not None:
             self._purging = steps

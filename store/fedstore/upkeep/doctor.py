@@ -22,6 +22,7 @@ from fedstore.policy.sync import out_of_line
 from fedstore.queries.losses import read_losses, severity_of_past
 from fedstore.settings.paths import default_store_path
 from fedstore.upkeep.audit import disagreements, whole_since
+from fedstore.upkeep.clocks import marks_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,6 +64,7 @@ def _looks(database: Engine, place: Path, now: int) -> Iterator[Finding]:
     yield from database.findings()
     yield _facts(database)
     yield _consistency(database)
+    yield from _clock(database, place, now)
     yield _losses(database, now)
     yield _rejects(database, place, now)
 
@@ -83,6 +85,17 @@ def _consistency(database: Engine) -> Finding:
         )  # fmt: skip
     since = whole_since(database)
     return Finding("summaries", "ok", f"the summaries agree with the facts{f' since {_when(since)}' if since else ''}")
+
+
+def _clock(database: Engine, place: Path, now: int) -> Iterator[Finding]:
+    ahead = marks_ahead(database, now)
+    if ahead is not None:
+        yield Finding(
+            "clock", "alert",
+            f"a clock that was wrong has marked the store as purged until {_when(ahead)}, which is yet to come: what is"
+            " recorded now shows by the day only, and nothing is purged",
+            f"set the clock, then `fedtop maintain --store {shlex.quote(str(place))}`",
+        )  # fmt: skip
 
 
 def _policy(database: Engine, place: Path, settings: Settings) -> Finding:

@@ -12,9 +12,10 @@ from fedtop.cli.options import View, json_option, plain_options, store_option
 from fedtop.cli.output import emit, plain_value, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from fedstore import Upkeep
     from fedtop.plain.look import Look
 
 __all__ = ["completion", "config", "doctor", "maintain"]
@@ -31,29 +32,42 @@ _MENDED = (
 
 @click.command()
 @store_option
+@click.option("--force", is_flag=True, help="Purge though the clock is far ahead of the newest recordings.")
 @json_option
-def maintain(*, store: Path | None, as_json: bool) -> None:
+def maintain(*, store: Path | None, force: bool, as_json: bool) -> None:
     """Purge what has outlived its retention, and watch what was changed: for cron or a timer.
 
     Purging goes in small steps that keep no writer waiting; sums stay. A change of the policy that does harm is
-    told on stderr with exit code 2, and taken back where the setting auto_rollback says so.
+    told on stderr with exit code 2, and taken back where the setting auto_rollback says so. Nothing is purged by a
+    clock that is more than a day ahead of the newest recordings, until they go on at its time; marks that a wrong
+    clock has left in the future are set back.
     """
-    from fedstore import PolicyStore, purge
+    from fedstore import PolicyStore
+    from fedstore import maintain as look_after
 
     settings = get_settings(store=store)
     with open_store(settings, create=False) as opened:
         alarms = PolicyStore(opened).watch()
-        counts = dict(purge(opened.database, settings, now_ms()))
+        done = look_after(opened.database, settings, now_ms(), force=force)
     if as_json:
-        print_json({"purged": counts, "alarms": [plain_value(alarm) for alarm in alarms]})
+        print_json({**plain_value(done), "alarms": [plain_value(alarm) for alarm in alarms]})
     else:
-        _print_upkeep(counts, [alarm.text for alarm in alarms if alarm.severity != "alert"])
+        _print_upkeep(done, [alarm.text for alarm in alarms if alarm.severity != "alert"], force=force)
     harm = [alarm.text for alarm in alarms if alarm.severity == "alert"]
     if harm:
         raise Failure("; ".join(harm))
 
 
-def _print_upkeep(counts: Mapping[str, int], warnings: Sequence[str]) -> None:
+def _print_upkeep(done: Upkeep, warnings: Sequence[str], *, force: bool) -> None:
+    counts = done.purged
+    if done.marks_set_back:
+        click.echo("marks that a wrong clock had set ahead were set back")
+    if not done.clock_believed and not force:
+        click.echo(
+            "nothing purged: the clock is more than a day ahead of the newest recordings. Check it; where it is right,"
+            " `fedtop maintain --force` purges at once, and recorders do after a day"
+        )
+        return
     for kind, count in counts.items():
         if count:
             click.echo(f"  {kind}: {count:,} purged")
