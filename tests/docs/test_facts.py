@@ -101,3 +101,19 @@ def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
     gone = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
     assert not gone
+
+
+def test_contributors_are_told_the_line_that_runs_the_tests() -> None:
+    pages = [page.read_text(encoding="utf-8") for page in (README, ROOT / "CONTRIBUTING.md")]
+    line = re.compile(r"^python3 -m venv .*pytest -n auto$", re.MULTILINE)
+    readme, contributing = (line.findall(page) for page in pages)
+    assert readme == contributing
+    assert len(readme) == 1
+
+
+def test_files_that_contributors_are_sent_to_are_there() -> None:
+    named = [name for row in table(ROOT / "CONTRIBUTING.md", "To add") for cell in row[1:] for name in quoted(cell)]
+    folders = ("", "store/fedstore", "tui/fedtop", "tui/fedtop/views/agents")
+    gone = [name for name in named if not any((ROOT / folder / name).exists() for folder in folders)]
+    assert named
+    assert gone == []

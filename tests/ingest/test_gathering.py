@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedstore.errors import EventError, StoreBusyError
-from fedstore.ingest import ImportReport, formats, import_paths
+from fedstore.ingest import ImportReport, events_jsonl, formats, import_paths
 from fedstore.ingest.gathering import Gatherer
 from fedstore.ingest.lines import Line, LineStream, parse_line
 from fedstore.ingest.reader import Held, LineReader, Place
@@ -94,9 +94,12 @@ def test_a_value_that_a_reader_fails_on_never_was(rows: list[list[str | None]], 
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Events are read by the reader above."""
-    monkeypatch.setitem(formats._READERS, formats.EVENTS, Runs)
+    monkeypatch.setattr(events_jsonl, "FORMAT", events_jsonl.FORMAT._replace(reader=Runs))
+    formats._loaded.cache_clear()
+    yield
+    formats._loaded.cache_clear()
 
 
 def told(**more: Any) -> dict[str, Any]:

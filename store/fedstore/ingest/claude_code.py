@@ -31,7 +31,7 @@ from fedstore.ingest.claude_records import (
     text_of,
 )
 from fedstore.ingest.claude_tools import Tools, key_of
-from fedstore.ingest.reader import Held, LineReader, Place
+from fedstore.ingest.reader import Held, LineFormat, LineReader, Place
 from fedstore.ingest.values import fact_id
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from fedstore.ingest.reader import Fact, Told
 
-__all__ = ["AGENT", "SUBAGENT", "ClaudeCodeReader"]
+__all__ = ["AGENT", "FORMAT", "SUBAGENT", "ClaudeCodeReader"]
 
 AGENT = "claude-code"
 SUBAGENT = "claude-code-subagent"
@@ -332,3 +332,17 @@ def _subagent_type(path: Path, agent_id: str) -> str:
         if isinstance(kind, str) and kind:
             return kind[:LIMIT]
     return ""
+
+
+_TYPES = frozenset(
+    {"assistant", "user", "system", "progress", "summary", "file-history-snapshot", "queue-operation", "attachment"}
+)
+_KEYS = frozenset({"sessionId", "uuid", "leafUuid", "messageId"})
+
+
+def _recognises(value: dict[str, Any]) -> bool:
+    kind = value.get("type")
+    return isinstance(kind, str) and (kind in _TYPES or "sessionId" in value) and bool(_KEYS & value.keys())
+
+
+FORMAT = LineFormat("claude-code", _recognises, ClaudeCodeReader)

@@ -32,7 +32,7 @@ from fedstore.ingest.codex_values import (
     text_of,
     time_of,
 )
-from fedstore.ingest.reader import LineReader
+from fedstore.ingest.reader import LineFormat, LineReader
 from fedstore.ingest.values import fact_id, is_issued
 from fedstore.recording.writer import explain, validated
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-__all__ = ["AGENT", "CodexReader"]
+__all__ = ["AGENT", "FORMAT", "CodexReader"]
 
 SOURCE = "codex"
 _CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
@@ -359,3 +359,10 @@ def _of_today(state: dict[str, Any]) -> dict[str, Any]:
         for call_id, (name, at, run) in state.get("tools", {}).items()
     }
     return {**kept, "counters": counters, "tools": tools, "turn": turn}
+
+
+def _recognises(value: dict[str, Any]) -> bool:
+    return isinstance(value.get("type"), str) and "payload" in value and "timestamp" in value
+
+
+FORMAT = LineFormat("codex", _recognises, CodexReader)

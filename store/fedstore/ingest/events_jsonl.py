@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from fedstore.errors import EventError
 from fedstore.facts.kinds import BY_NAME
 from fedstore.ids import stable_id
-from fedstore.ingest.reader import LineReader
+from fedstore.ingest.reader import LineFormat, LineReader
 from fedstore.recording.writer import validated
 
 if TYPE_CHECKING:
     from fedstore.facts.events import Event
 
-__all__ = ["EventReader"]
+__all__ = ["FORMAT", "EventReader"]
 
 
 class EventReader(LineReader):
@@ -36,3 +36,11 @@ class EventReader(LineReader):
         if event.id is None and event.at is not None and not kind.self_named:
             event = event.model_copy(update={"id": stable_id(event.at, event.model_dump_json())})
         return [event]
+
+
+def _recognises(value: dict[str, Any]) -> bool:
+    kind = value.get("kind")
+    return isinstance(kind, str) and kind in BY_NAME and not isinstance(value.get("type"), str)
+
+
+FORMAT = LineFormat("events", _recognises, lambda _state, _path: EventReader())

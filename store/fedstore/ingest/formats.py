@@ -1,45 +1,55 @@
 """Which format a file is of, told by what it says and not by its name.
 
-`detect` reads the head of a file. Each format of one JSON value per line has a reader that turns values into
-facts; a document is read whole. What is known but not read has its reason in `NOT_READ`.
+`detect` reads the head of a file. Each format of one JSON value per line is a module with its `FORMAT`; a document is
+read whole. What is known but not read has its reason in `not_read`.
 """
 
 from __future__ import annotations
 
 import json
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from fedstore.facts.kinds import BY_NAME
 from fedstore.ingest.lines import parse_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from fedstore.ingest.reader import LineReader
+    from fedstore.ingest.reader import LineFormat, LineReader
 
-__all__ = ["CLAUDE_CODE", "CODEX", "EVENTS", "METRICS", "NOT_READ", "ROUTING", "detect", "reader_for"]
+__all__ = ["FORMATS", "METRICS", "detect", "format_named", "not_read", "reader_for"]
 
-ROUTING, METRICS, CLAUDE_CODE, EVENTS, CODEX = "routing-log", "metrics.json", "claude-code", "events", "codex"
-STREAM_JSON, QWEN_CODE, ZSTD, GZIP = "stream-json", "qwen-code", "zstd", "gzip"
-NOT_READ = {
-    ZSTD: "compressed with zstd: decompress it first (zstd -d)",
-    GZIP: "compressed with gzip: decompress it first (gunzip)",
-    STREAM_JSON: "of no known format: the output of an agent's --output-format stream-json; import its transcript",
-    QWEN_CODE: "of no known format: a chat of Qwen Code, which fedtop does not read yet",
+FORMATS = ("routing_log", "codex", "stream_json", "qwen_code", "claude_code", "events_jsonl")
+"""The modules of the formats, in the order in which they are asked about a value: the first that knows it has it."""
+METRICS = "metrics.json"
+_COMPRESSED = {b"\x28\xb5\x2f\xfd": "zstd", b"\x1f\x8b": "gzip"}
+_DECOMPRESS = {
+    "zstd": "compressed with zstd: decompress it first (zstd -d)",
+    "gzip": "compressed with gzip: decompress it first (gunzip)",
 }
-"""What to do about files whose format is known but not read."""
-_COMPRESSED = {b"\x28\xb5\x2f\xfd": ZSTD, b"\x1f\x8b": GZIP}
 _HEAD_BYTES = 256 * 1024
 _HEAD_LINES = 50
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 _WIDE_HEAD_BYTES = 8 * 1024 * 1024
-_CLAUDE_TYPES = frozenset(
-    {"assistant", "user", "system", "progress", "summary", "file-history-snapshot", "queue-operation", "attachment"}
-)
-_CLAUDE_KEYS = frozenset({"sessionId", "uuid", "leafUuid", "messageId"})
-_STREAM_TYPES = frozenset({"system", "assistant", "user", "result", "stream_event"})
 _AGENT_KEYS = frozenset({"total_tasks", "successful_tasks", "failed_tasks", "task_types", "routing_boost"})
+
+
+@cache
+def _loaded(module: str) -> LineFormat:
+    found: LineFormat = import_module(f"fedstore.ingest.{module}").FORMAT
+    return found
+
+
+def format_named(name: str) -> LineFormat | None:
+    """The format of lines that is called so; None for a document or a compressed file."""
+    return next((found for found in map(_loaded, FORMATS) if found.name == name), None)
+
+
+def not_read(name: str) -> str:
+    """Why a format that is known is not read, and what to do; "" for one that is."""
+    lines = format_named(name)
+    return _DECOMPRESS.get(name, "") if lines is None else lines.instead
 
 
 def detect(path: Path) -> str | None:
@@ -72,25 +82,7 @@ def _of_lines(head: bytes) -> str | None:
 def _of_value(value: Any) -> str | None:
     if not isinstance(value, dict):
         return None
-    if "routing_layers" in value or ("event_id" in value and "final_decision" in value):
-        return ROUTING
-    kind = value.get("type")
-    if isinstance(kind, str):
-        return _of_type(kind, value)
-    kind = value.get("kind")
-    return EVENTS if isinstance(kind, str) and kind in BY_NAME else None
-
-
-def _of_type(kind: str, value: dict[str, Any]) -> str | None:
-    """The format of a record that says its type."""
-    if "payload" in value and "timestamp" in value:
-        return CODEX
-    if isinstance(value.get("session_id"), str) and kind in _STREAM_TYPES and "sessionId" not in value:
-        return STREAM_JSON
-    message = value.get("message")
-    if isinstance(message, dict) and "parts" in message and "sessionId" in value:
-        return QWEN_CODE
-    return CLAUDE_CODE if (kind in _CLAUDE_TYPES or "sessionId" in value) and _CLAUDE_KEYS & value.keys() else None
+    return next((found.name for found in map(_loaded, FORMATS) if found.recognises(value)), None)
 
 
 def _is_metrics(path: Path, head: bytes) -> bool:
@@ -111,34 +103,8 @@ def _is_metrics(path: Path, head: bytes) -> bool:
 
 
 def reader_for(found: str, state: dict[str, Any], path: Path) -> LineReader:
-    """The reader of a format, going on from ``state``."""
-    return _READERS[found](state, path)
-
-
-def _routing(_state: dict[str, Any], _path: Path) -> LineReader:
-    from fedstore.ingest.routing_log import RoutingLogReader
-
-    return RoutingLogReader()
-
-
-def _events(_state: dict[str, Any], _path: Path) -> LineReader:
-    from fedstore.ingest.events_jsonl import EventReader
-
-    return EventReader()
-
-
-def _claude(state: dict[str, Any], path: Path) -> LineReader:
-    from fedstore.ingest.claude_code import ClaudeCodeReader
-
-    return ClaudeCodeReader(state, path)
-
-
-def _codex(state: dict[str, Any], path: Path) -> LineReader:
-    from fedstore.ingest.codex import CodexReader
-
-    return CodexReader(state, path)
-
-
-_READERS: dict[str, Callable[[dict[str, Any], Path], LineReader]] = {
-    ROUTING: _routing, EVENTS: _events, CLAUDE_CODE: _claude, CODEX: _codex,
-}  # fmt: skip
+    """The reader of a format, going on from `state`. Raises KeyError for a format that is not one of lines."""
+    lines = format_named(found)
+    if lines is None or lines.reader is None:
+        raise KeyError(found)
+    return lines.reader(state, path)

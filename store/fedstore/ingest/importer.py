@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fedstore.errors import StoreBusyError, StoreError
 from fedstore.ids import now_ms
 from fedstore.ingest.document import Document
-from fedstore.ingest.formats import METRICS, NOT_READ, detect
+from fedstore.ingest.formats import METRICS, detect, not_read
 from fedstore.ingest.gathering import reason_of
 from fedstore.ingest.marks import label
 from fedstore.ingest.report import FileReport, ImportFailedError, ImportReport
@@ -136,7 +136,7 @@ class _Importer:
                 self._other[path] = seen
                 report.files.append(FileReport(label(path), "", note=f"not of a known format ({reason_of(error)})"))
                 continue
-            if kind is None or kind in NOT_READ:
+            if kind is None or not_read(kind):
                 self._other[path] = seen
                 self._leave_out(path, kind, named, report)
                 continue
@@ -157,7 +157,7 @@ class _Importer:
     def _leave_out(self, path: Path, kind: str | None, named: bool, report: ImportReport) -> None:
         report.skipped += kind is None
         if kind is not None:
-            report.files.append(FileReport(label(path), kind, note=NOT_READ[kind]))
+            report.files.append(FileReport(label(path), kind, note=not_read(kind)))
         elif named:
             report.files.append(FileReport(label(path), "", note="not of a known format"))
 

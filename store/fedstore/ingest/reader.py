@@ -6,13 +6,14 @@ go on. Whoever reads a file says where each line stands, so that a fact refused 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from fedstore.errors import EventError
 from fedstore.facts.events import Event, RunState
 
-__all__ = ["Fact", "Held", "LineReader", "Place", "Told"]
+__all__ = ["Fact", "Held", "LineFormat", "LineReader", "Place", "Told"]
 
 
 class Place(NamedTuple):
@@ -63,3 +64,16 @@ class LineReader:
     def state(self) -> dict[str, Any]:
         """What must be remembered to go on later, as JSON."""
         return {}
+
+
+class LineFormat(NamedTuple):
+    """A format of one JSON value per line: what it is called, whether a value is of it, and who reads it.
+
+    `reader` makes a reader from the state of an earlier one and the file. A format that is known but not read has none,
+    and says in `instead` what to do.
+    """
+
+    name: str
+    recognises: Callable[[dict[str, Any]], bool]
+    reader: Callable[[dict[str, Any], Path], LineReader] | None = None
+    instead: str = ""

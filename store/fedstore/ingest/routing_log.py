@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from fedstore.errors import EventError
 from fedstore.facts.events import Attempt, Event, Outcome, Route
-from fedstore.ingest.reader import LineReader
+from fedstore.ingest.reader import LineFormat, LineReader
 from fedstore.ingest.routing_models import DecisionIn, LayerIn, OutcomeIn
 from fedstore.ingest.values import utc_ms
 from fedstore.recording.writer import explain, validated
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "FORMAT",
     "RoutingLogReader",
     "decision_event",
     "decision_events",
@@ -224,3 +225,10 @@ def learning_feedback(
         "threshold_too_low": not right and layer not in LAST_RESORTS,
         "layer_should_have_caught": missed[0] if missed else None,
     }
+
+
+def _recognises(value: dict[str, Any]) -> bool:
+    return "routing_layers" in value or ("event_id" in value and "final_decision" in value)
+
+
+FORMAT = LineFormat("routing-log", _recognises, lambda _state, _path: RoutingLogReader())
