@@ -39,8 +39,9 @@ def test_config_says_where_each_value_is_from(
 def test_every_setting_is_explained(ask: Callable[..., Any]) -> None:
     from fedtop.cli.upkeep import _meanings
 
-    meanings = _meanings(Settings)
-    for name in ask("config")["settings"]:
+    meanings, settings = _meanings(Settings), ask("config")["settings"]
+    assert {"store", "window", "interval_s"} <= set(settings)
+    for name in settings:
         assert meanings[name], name
 
 
@@ -89,7 +90,8 @@ def test_completion_script_asks_fedtop(run: Run, shell: str) -> None:
 def test_bash_takes_the_completion_script(run: Run, tmp_path: Path) -> None:
     script = tmp_path / "fedtop.bash"
     script.write_text(run("completion", "bash").stdout)
-    subprocess.run(["bash", "-n", str(script)], check=True)
+    checked = subprocess.run(["bash", "-n", str(script)], check=False, capture_output=True, text=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_completion_for_another_shell(run: Run) -> None:

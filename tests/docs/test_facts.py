@@ -61,6 +61,7 @@ def test_lock_fits_the_project() -> None:
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     names = {re.sub(r"[-_.]+", "-", name).lower(): Version(version) for name, version in pins.items()}
+    assert {"textual", "pytest"} <= set(names)
     for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]:
         wanted = Requirement(line)
         assert names[wanted.name] in wanted.specifier, line

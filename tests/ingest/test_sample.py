@@ -46,6 +46,7 @@ def test_arguments_that_make_no_sense(n: int, hours: float) -> None:
 
 def test_every_event_is_valid_and_can_be_recorded() -> None:
     validator = jsonschema.Draft202012Validator(routing_schema())
+    assert len(ROUTES) == N
     for event in ROUTES[:500]:
         validator.validate(event)
         assert json.loads(json.dumps(event)) == event
@@ -80,6 +81,7 @@ def test_layers_behave_as_the_table_says(layer: str) -> None:
 
 def test_a_decision_ends_at_its_first_sure_layer() -> None:
     order = [layer.name for layer in CASCADE]
+    assert {event["final_decision"]["routing_layer"] for event in ROUTES} == set(order)
     for event in ROUTES:
         names = [a["layer_name"] for a in event["routing_layers"]]
         assert names == order[: len(names)]
@@ -109,6 +111,7 @@ def test_confidence_tells_right_from_wrong_on_both_sides_of_the_threshold() -> N
 
 
 def test_chances_are_probabilities_that_rise_with_confidence() -> None:
+    assert len(CASCADE) == 5
     for layer in CASCADE[:-1]:
         chances = [right_chance(layer, n / 200) for n in range(201)]
         assert all(0 < chance < 1 for chance in chances)

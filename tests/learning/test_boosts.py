@@ -76,6 +76,7 @@ def test_shrinking_strength_by_the_method_of_moments() -> None:
     tau2 = (spread - 2 * mu * (1 - mu)) / (total_n - sum(n * n for _, n in data.values()) / total_n)
     m = math.sqrt(10 * min(60, max(3, mu * (1 - mu) / tau2 - 1)))
     found = propose_boosts(seen, "shrunk", NO_DECAY)[:3]
+    assert [proposal.agent for proposal in found] == ["a", "b", "c"]
     for proposal in found:
         s, n = data[proposal.agent]
         assert proposal.posterior == pytest.approx((s + m * mu) / (n + m))
@@ -129,6 +130,7 @@ def test_boosts_stay_in_range_and_rules_line_up(seen: list[tuple[str, str, bool]
 def test_a_pair_is_compared_with_every_agent_at_its_task_type(seen: list[tuple[str, str, bool]]) -> None:
     found = {(p.agent, p.task_type): p for p in propose_boosts(seen, "shrunk", NO_DECAY)}
     own = {agent: p.posterior for (agent, kind), p in found.items() if kind is None}
+    assert set(own) == {agent for agent, _, _ in seen}
     for (agent, kind), p in found.items():
         at = [o for a, k, o in seen if (a, k) == (agent, kind)] if kind is not None else []
         if kind is not None:

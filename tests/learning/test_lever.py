@@ -41,6 +41,7 @@ def test_lever_equals_replay_where_everything_is_known(seed: int, k: int, thresh
 
 def test_lever_at_the_present_threshold_is_the_log() -> None:
     log = as_logged(truth("seedlike", 5000, 1), np.random.default_rng(2))
+    assert len(THRESHOLDS) == 4
     for k, threshold in enumerate(THRESHOLDS):
         reading = Lever(log, k).at(threshold)
         assert reading.captured == pytest.approx((log.accepted == k).mean())
@@ -57,6 +58,7 @@ def test_with_uneven_grades_its_interval_is_the_one_that_every_view_shows() -> N
                 int((log.correct[log.accepted == a] == 1).sum()))
         for a in range(5)
     )  # fmt: skip
+    assert told.n == graded.sum() > 1_000
     for k, threshold in enumerate(THRESHOLDS):
         reading = Lever(log, k).at(threshold)
         assert (reading.graded, reading.accuracy) == (told.n, pytest.approx(told.value))

@@ -63,6 +63,7 @@ def test_replay_equals_the_naive_walk(seed: int) -> None:
     log = random_log(rng, 40)
     thresholds = [round(t + float(rng.integers(-10, 11)) / 100, 2) for t in THRESHOLDS]
     result = replay(log, thresholds)
+    assert len(log) == len(result.layer) == 40
     for i in range(len(log)):
         layer, elapsed = naive(log, i, thresholds)
         assert int(result.layer[i]) == layer
@@ -107,6 +108,7 @@ def test_exact_evidence_counts_what_the_log_cannot_show_as_wrong(seed: int) -> N
     evidence = prepare(log, certify=log.certify_mask(), highest=[1.0] * 4, grade="exact")
     direct = outcome(evidence, thresholds)
     judged = replay(log, thresholds)
+    assert len(direct.risk) == len(log) > 0
     for i in range(len(log)):
         beyond = int(judged.layer[i]) == UNKNOWN or judged.layer[i] > log.accepted[i]
         last_raised = log.accepted[i] == 3 and judged.layer[i] == 4

@@ -81,7 +81,9 @@ def test_raising_is_certified_only_where_probes_saw_it() -> None:
 def test_donors_never_reach_past_their_band() -> None:
     settings = TuneSettings(target=0.9, evidence="donor", aggressive=True)
     result = tune(live("second layer bad", 8000, 31), THRESHOLDS, settings)
-    assert all(layer.new <= layer.old + 0.05 + 1e-9 for layer in result.layers)
+    raised = [layer.new - layer.old for layer in result.layers]
+    assert len(raised) == 4
+    assert max(raised) <= 0.05 + 1e-9
 
 
 def test_below_the_target_it_only_raises_and_says_so() -> None:
@@ -307,18 +309,20 @@ def test_tiny_logs_give_a_plan_that_changes_nothing(n: int) -> None:
     assert not result.changed
 
 
-def test_random_logs_never_break_it() -> None:
-    for seed in range(25):
-        rng = np.random.default_rng(seed)
-        log = random_log(rng, 300)
-        for rule in TUNE_RULES:
-            result = tune(
-                log,
-                THRESHOLDS,
-                TuneSettings(rule=rule, target=0.6, min_graded=10, aggressive=seed % 2 == 0),
-            )
-            assert 0.0 <= result.clarify.new <= 1.05
-            assert all(0.0 < value <= 1.0 for value in result.thresholds)
+@pytest.mark.parametrize("rule", TUNE_RULES)
+def test_random_logs_never_break_it(rule: str) -> None:
+    results = [
+        tune(
+            random_log(np.random.default_rng(seed), 300),
+            THRESHOLDS,
+            TuneSettings(rule=rule, target=0.6, min_graded=10, aggressive=seed % 2 == 0),
+        )
+        for seed in range(25)
+    ]
+    assert len({result.thresholds for result in results}) > 1
+    assert all(0.0 <= result.clarify.new <= 1.05 for result in results)
+    assert all(len(result.thresholds) == len(THRESHOLDS) for result in results)
+    assert all(0.0 < value <= 1.0 for result in results for value in result.thresholds)
 
 
 def test_seed_rules_are_what_they_say() -> None:

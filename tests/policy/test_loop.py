@@ -320,6 +320,7 @@ def test_apply_then_undo_is_the_identity(tmp_path_factory: pytest.TempPathFactor
     with Store(tmp_path_factory.mktemp("loop") / "s.db", settings=Settings()) as store:
         loop = PolicyStore(store)
         before: list[str] = []
+        start = loop.current()[1].to_json()
         for target in targets:
             present = loop.current()[1]
             unlocked = PolicyBody(target.thresholds, target.boosts)
@@ -330,6 +331,7 @@ def test_apply_then_undo_is_the_identity(tmp_path_factory: pytest.TempPathFactor
         for former in reversed(before):
             loop.undo()
             assert loop.current()[1].to_json() == former
+        assert loop.current()[1].to_json() == start
 
 
 def test_undo_of_an_older_change_keeps_the_newer(cascade_store: Store, federation: Store, loop: PolicyStore) -> None:

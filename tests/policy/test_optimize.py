@@ -83,9 +83,11 @@ def test_what_changes_nothing_is_not_listed(store: Store, loop: PolicyStore, clo
     for agent, outcomes in {"kimi": "+" * 30, "codex": "+++-" * 8, "claude": "++++-" * 6}.items():
         write_runs(store, agent, "docs", outcomes, end)
         write_runs(store, agent, "review", outcomes, end, prefix="r")
-    for item in loop.propose_optimize().items:
+    items = loop.propose_optimize().items
+    assert items
+    for item in items:
         agent, _, kind = item.key.partition("/")
-        other = next((i.new for i in loop.propose_optimize().items if i.key == agent), 0.0) if kind else 0.0
+        other = next((i.new for i in items if i.key == agent), 0.0) if kind else 0.0
         assert item.new is not None
         assert abs(item.new - (other or 0.0)) >= 0.005
 

@@ -85,6 +85,7 @@ def test_agrees_with_the_replay(store: Store, clock: Clock, moved: tuple[float, 
     log = read_decisions(store.database, ALL)
     result = replay(log, moved)
     thresholds = dict(zip(log.layers, moved, strict=True))
+    assert len(log) == len(result.layer) == 250
     for row in range(len(log)):
         view = why_view(store.database, f"r{row:06d}", thresholds)
         assert view is not None

@@ -81,6 +81,7 @@ def test_agents_and_their_matrix(filled: Filled, label: str) -> None:
     window = reader.window(label)
     view = reader.agents(window)
     runs = of("run", made, window.start_ms, window.end_ms)
+    assert {row.name for row in view.rows} == {r["agent"] for r in runs}
     for row in view.rows:
         mine = [r for r in runs if r["agent"] == row.name]
         assert row.tasks == len(mine) == sum(row.spark)
@@ -115,15 +116,19 @@ def test_costs_by_dimension(filled: Filled, dimension: str) -> None:
         mine = [u for u in uses if u[dimension] == row.name]
         spent = [t for t in tools if t.get(dimension, "") == row.name]
         assert row.calls == len(mine) + len(spent)
-        assert row.cost.nano == sum(known[u["id"]] or 0 for u in mine) + sum(
-            round((t["cost_usd"] or 0) * 1e9) for t in spent
-        )
+        told = [e for e in (*mine, *spent) if e["cost_usd"] is not None]
+        assert row.cost.reported_nano == sum(round(e["cost_usd"] * 1e9) for e in told)
+        computed = sum(known[u["id"]] or 0 for u in mine if u["cost_usd"] is None)
+        assert row.cost.computed_nano == computed
         hidden = [u for u in mine if known[u["id"]] is None]
         assert row.cost.unpriced_calls == len(hidden) + sum(t["cost_usd"] is None for t in spent)
         assert row.cost.unpriced_tokens == sum(u["input_tokens"] + u["output_tokens"] for u in hidden) + sum(
             t["tokens"] for t in spent if t["cost_usd"] is None
         )
-        assert row.cost.mark == ("unpriced" if row.cost.unpriced_calls else row.cost.mark)
+        unpriced = hidden or any(t["cost_usd"] is None for t in spent)
+        assert row.cost.mark == ("unpriced" if unpriced else "computed" if computed else "reported")
+    names = {u[dimension] for u in uses} | {t.get(dimension, "") for t in tools}
+    assert {row.name for row in view.rows} == names
     assert sum(p.cost_nano for p in view.series) == view.total.nano == sum(r.cost.nano for r in view.rows)
 
 
@@ -141,6 +146,7 @@ def test_cascade_layers(filled: Filled, label: str) -> None:
     assert view.accuracy.n == len(graded)
     assert view.accuracy.value == (pytest.approx(sum(heard) / len(heard)) if heard else None)
     assert view.accuracy.silent == (pytest.approx(1 - len(heard) / len(routes)) if routes else 0.0)
+    assert {row.name for row in view.layers} == {a["layer"] for r in routes for a in r["attempts"]}
     for row in view.layers:
         attempts = [a for r in routes for a in r["attempts"] if a["layer"] == row.name]
         taken = [r for r in routes if r["layer"] == row.name]
@@ -178,23 +184,24 @@ def test_layer_histogram_tells_right_from_wrong(filled: Filled) -> None:
                 wrong += a["agent"] == route["agent"]
     assert sum(b.attempts for b in view.bins) == attempts
     assert (sum(b.right for b in view.bins), sum(b.wrong for b in view.bins)) == (right, wrong)
-    assert sum(b.accepted for b in view.bins) == view.row.captured.hits if view.row else False
+    assert view.row is not None
+    assert sum(b.accepted for b in view.bins) == view.row.captured.hits > 0
 
 
 def test_tools_rest_on_thirty_days(filled: Filled) -> None:
     made = events(seed=6)
     reader = filled(made)
     view = reader.tools(reader.window("1h"))
+    assert {row.name for row in view.rows} == {"bash", "edit"}
     for row in view.rows:
         mine = [e for e in made if e["kind"] == "execution" and e["tool"] == row.name]
         assert (row.calls, row.success.hits) == (len(mine), sum(e["success"] for e in mine))
         assert row.durations.mean_ms == pytest.approx(sum(e["duration_ms"] for e in mine) / len(mine))
         costs = [round(e["cost_usd"] * 1e9) for e in mine if e["cost_usd"] is not None]
         assert row.cost_nano == (sum(costs) if costs else None)
+        theirs = {agent: [e["success"] for e in mine if e["agent"] == agent] for agent in {e["agent"] for e in mine}}
         by_agent = {agent: (rate.hits, rate.n) for agent, rate in row.agents}
-        for agent in by_agent:
-            theirs = [e for e in mine if e["agent"] == agent]
-            assert by_agent[agent] == (sum(e["success"] for e in theirs), len(theirs))
+        assert by_agent == {agent: (sum(outcomes), len(outcomes)) for agent, outcomes in theirs.items()}
     detail = reader.tool("bash", reader.window("1h"))
     assert detail.row == next(row for row in view.rows if row.name == "bash")
     assert sum(p.ok + p.failed for p in detail.daily) == detail.row.calls

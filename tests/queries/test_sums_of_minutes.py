@@ -75,6 +75,8 @@ def test_any_window_adds_up_to_its_minutes(store: Store, clock: Clock, seed: int
         for _ in range(4):
             history.go_on()
         buckets = Buckets(store.database, known)
+        (runs,) = store.database.read("SELECT SUM(runs) FROM agent_buckets WHERE width = 60000")
+        assert runs[0]
         for window in windows(rng, clock(), 4):
             table = rng.choice(list(SUMMARIES))
             spec, minutes = SUMMARIES[table], Minutes(store, table, window)
@@ -101,6 +103,7 @@ def test_several_windows_and_a_name_of_one(store: Store, clock: Clock) -> None:
         history.go_on()
     buckets, some = Buckets(store.database), list(windows(rng, clock(), 20))
     found = buckets.sums_each("agent_buckets", some, ("agent", "task_type"), ("runs", "ok"))
+    assert sum(map(bool, found)) > 5
     for window, rows in zip(some, found, strict=True):
         assert rows == Minutes(store, "agent_buckets", window).sums(("agent", "task_type"), ("runs", "ok"))
         kimi = [row[1:] for row in rows if row[0] == "kimi"]

@@ -57,11 +57,14 @@ def test_the_schema_explains_itself_to_other_programs(seeded_store: Store) -> No
     """What a column's name does not tell stands beside it: units, what is summed, what NULL means."""
     tables = dict(seeded_store.database.read("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"))
     hints = ("width", "start", "success", "rework", "correct", "cost_nano", "quality", "qa", "trail", "confidence")
+    told = {}
     for table in ("runs", "llm_calls", "tool_calls", "routes", "verdicts", *SUMMARIES):
         for line in tables[table].splitlines():
             name = line.split()[0]
             if name in hints or name.endswith(("_n", "_ppm", "_nano", "_us", "_bins")):
-                assert "-- " in line, (table, line)
+                told[table, name] = "-- " in line
+    assert set(hints) <= {name for _, name in told}
+    assert [column for column, said in told.items() if not said] == []
 
 
 @pytest.mark.parametrize("view", ["tier1_raw_metrics", "tier2_hourly_summaries", "agent_execution_metrics",

@@ -166,7 +166,10 @@ def test_nothing_raises_whatever_it_is_given(store: Store, a: Any, b: Any, c: An
         run.usage(model=d)
         with run.tool(a):
             pass
+    recorder.task("sound", "review", success=True)
     recorder.close()
+    (sound,) = store.database.read("SELECT COUNT(*) FROM runs WHERE agent = 'sound'")
+    assert sound[0] > 0  # and what comes after it is recorded
 
 
 def _no_time() -> int:

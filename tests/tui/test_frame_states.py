@@ -190,6 +190,7 @@ async def test_each_list_of_the_overview_opens_what_it_is_about(seeded_store: St
             await until(pilot, lambda kind=kind: app.base.panel.panel_id == kind, selector)
             await pilot.press("escape")
             await until(pilot, lambda: app.screen is app.main)
+        assert app.top_panel.panel_id == "overview"
 
 
 async def test_the_header_names_the_window_that_the_figures_are_those_of(store: Store, clock: Clock) -> None:

@@ -97,10 +97,9 @@ class TestLayers:
 
     def test_hostile_texts_are_tamed(self) -> None:
         (row,) = decision_rows([decision(agent=HOSTILE, layer=HOSTILE, description=HOSTILE)], UTC, WINDOW)
-        for text in cells(row).values():
-            assert "\x1b" not in text
-            assert "\u202e" not in text
-            assert "\n" not in text
+        text = "".join(cells(row).values())
+        assert "xxx" in text
+        assert not {"\x1b", "\u202e", "\n"} & set(text)
 
 
 class TestFunnel:
@@ -141,7 +140,7 @@ class TestLever:
         for by in steps:
             at = moved(at, by)
             assert 0 <= at <= 1
-            assert at * 100 == pytest.approx(round(at * 100))
+        assert not steps or at * 100 == pytest.approx(round(at * 100))
 
     def test_there_and_back_is_where_it_was(self) -> None:
         assert moved(moved(0.70, -5), 5) == 0.70
@@ -164,7 +163,7 @@ class TestLever:
 
     def test_at_rest_only_the_present_is_told(self) -> None:
         rows = [cells(row) for row in reading_rows(reading(0.7), reading(0.7))]
-        assert all(row["at"] == row["change"] == "" for row in rows)
+        assert {(row["at"], row["change"]) for row in rows} == {("", "")}
         assert all(row["now"] for row in rows)
 
     def test_nothing_graded_is_no_accuracy(self) -> None:
@@ -276,7 +275,9 @@ class TestWhy:
 
     def test_hostile_task(self) -> None:
         lines = decision_lines(why(decision=decision(description=HOSTILE, agent=HOSTILE)), UTC, NOW_MS)
-        assert all("\x1b" not in line.plain and "\u202e" not in line.plain for line in lines)
+        text = "".join(line.plain for line in lines)
+        assert "xxx" in text
+        assert not {"\x1b", "\u202e"} & set(text)
 
 
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(30, 160))

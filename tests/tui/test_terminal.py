@@ -115,8 +115,10 @@ def test_the_reader_of_the_screen() -> None:
     """Texts at their places, wide ones too, however the writes are cut; colours and questions leave no trace."""
     output = "\x1b[?1049h\x1b[2J\x1b[2;3H\x1b[1;38;2;1;2;3m漢字\x1b[0m!\x1b]0;title\x07\x1b[?2026$p"
     output += "\x1b[1;1Hab\r\n\x1b[CX\x1b[1;2H\x1b[K"
+    found = set()
     for cut in range(len(output.encode())):
         shown = Shown(10, 3)
         shown.feed(output.encode()[:cut])
         shown.feed(output.encode()[cut:])
-        assert shown.text == "a\n X漢字!\n", cut
+        found.add(shown.text)
+    assert found == {"a\n X漢字!\n"}

@@ -234,6 +234,7 @@ def test_ascii_is_ascii_and_keeps_every_column(text):
 
 
 def test_the_ascii_set_holds_only_ascii():
+    assert {"ascii", "ok", "warn"} <= set(f.ASCII.__dataclass_fields__)
     for name in f.ASCII.__dataclass_fields__:
         value = getattr(f.ASCII, name)
         assert value is True or value.isascii()

@@ -338,7 +338,8 @@ async def test_ascii_draws_nothing_else():
         app.table.set_rows([Row("a", {"name": Text("● ünï 日本"), "n": None, "cost": "–"})])
         app.table.sort_by("n")
         await pilot.pause()
-        assert all(line.isascii() for line in lines(app.table))
+        assert "n?" in "".join(lines(app.table))
+        assert "".join(lines(app.table)).isascii()
 
 
 @pytest.mark.parametrize("theme", ["fedtop-light", "fedtop-contrast", "nord", "ansi-dark"])
@@ -375,6 +376,7 @@ STEP = st.one_of(
 async def test_the_cursor_keeps_its_row_whatever_happens(steps):
     async with running({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6}, size=(40, 5)) as (_, table, pilot):
         await pilot.press("j")
+        assert table.cursor_key == "b"
         for kind, value in steps:
             before, line = table.cursor_key, None if table.cursor_index is None else screen_line(table)
             if kind == "rows":
@@ -439,7 +441,7 @@ async def test_the_screen_takes_the_colours_of_another_theme():
         before = colours()
         app.theme = "fedtop-light"
         await pilot.pause()
-        assert all(old != new for old, new in zip(before, colours(), strict=True))
+        assert [old != new for old, new in zip(before, colours(), strict=True)] == [True] * 3
 
 
 async def test_without_colour_the_cursor_is_still_marked(monkeypatch):

@@ -8,6 +8,7 @@ name, or plain ``thresholds`` by name. Files are replaced atomically; keys that 
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ def thresholds_of(config: MutableMapping[str, Any], path: str) -> dict[str, floa
     for name, (holder, key) in _slots(config):
         value = holder[key]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
-            raise FedstoreError(f"{path}: the threshold of {name} is {value!r}: it must be a number from 0 to 1")
+            said = reprlib.repr(value)
+            raise FedstoreError(f"{path}: the threshold of {name!r} is {said}: it must be a number from 0 to 1")
         if holder.get("enabled", True) is not False or key not in _VALUES:
             found[name] = float(value)
     return found
