@@ -31,7 +31,7 @@ from fedstore.engine.sqlite import Database
 from fedstore.facts.kinds import SUMMARIES
 from fedstore.queries import Reader
 from fedstore.recording.writer import FactWriter
-from fedstore.schema.summaries import DAY_MS, WIDTHS
+from fedstore.widths import DAY_MS, WIDTHS
 from fedstore.window import Window
 from limits import Limits
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from fedstore.errors import FedstoreError
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, WIDTHS
+from fedstore.widths import DAY_MS, HOUR_MS, MINUTE_MS, WIDTHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

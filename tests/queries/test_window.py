@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedstore.errors import FedstoreError
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, WIDTHS
+from fedstore.widths import DAY_MS, HOUR_MS, MINUTE_MS, WIDTHS
 from fedstore.window import Window, parse_duration_ms, parse_time_ms, spans
 
 BASE_MS = 1_790_000_000_000 - 1_790_000_000_000 % DAY_MS

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from fedstore.facts.kinds import SUMMARIES
 from fedstore.facts.summaries import roll_up
-from fedstore.schema.summaries import WIDTHS
 from fedstore.store import Store
+from fedstore.widths import WIDTHS
 from tests.conftest import Clock
 from tests.federation import NOW_MS
 from tests.store.recount import HOUR, MINUTE, recount, unpacked, widened

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.calendar import day_start_ms
 from fedstore.queries.facts import active_runs, newest_tool_calls
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
+from fedstore.widths import DAY_MS, HOUR_MS, MINUTE_MS
 from fedstore.window import Window, iso
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ their valid fields, so that whoever has them can do without pydantic.
 from __future__ import annotations
 
 from fedstore.errors import EventError
-from fedstore.facts.kind import Writing
+from fedstore.facts.kind import Writing, check_start
 from fedstore.facts.kinds import BY_NAME, JUDGES, KINDS
-from fedstore.facts.run import check_start
 from fedstore.facts.summaries import write_deltas
 from fedstore.facts.summary import Deltas
 from fedstore.ids import FUTURE_SLACK_MS
+from fedstore.widths import DAY_MS, HOUR_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BACKFILL_MS", "Batch"]
 
-BACKFILL_MS = 86_400_000
+BACKFILL_MS = DAY_MS
 """A fact that old when it is recorded is history: minutes and hours are then kept longer, see `retention`."""
 _BACKFILLED = (
     "INSERT INTO marks (name, at_ms) VALUES ('backfill', ?)"
@@ -97,5 +97,5 @@ class Batch:
 
 
 def _ahead(ms: int) -> str:
-    hours = ms / 3_600_000
+    hours = ms / HOUR_MS
     return f"{ms / 60_000:.0f} min" if hours < 1 else f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"

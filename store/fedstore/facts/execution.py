@@ -7,7 +7,7 @@ from fedstore.facts.summary import NOTHING, Summary, duration_part
 from fedstore.facts.table import Table
 from fedstore.facts.usage import SPEND
 from fedstore.ids import new_id
-from fedstore.schema.summaries import HOUR_MS
+from fedstore.widths import HOUR_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ task waits for it.
 
 from __future__ import annotations
 
-from fedstore.schema.summaries import DAY_MS
+from fedstore.errors import EventError
+from fedstore.widths import DAY_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Judge: TypeAlias = Callable[[Tx, str, Deltas], bool]
     """Brings the fact of an id in line with its verdicts; whether that changed it."""
 
-__all__ = ["BIT", "MAX_DURATION_MS", "Heard", "Kept", "Kind", "Stamp", "Sums", "Writing", "whole"]
+__all__ = ["BIT", "MAX_DURATION_MS", "Heard", "Kept", "Kind", "Stamp", "Sums", "Writing", "check_start", "whole"]
 
 MAX_DURATION_MS = 366 * DAY_MS
 BIT = {None: None, False: 0, True: 1}
@@ -37,6 +38,15 @@ BIT = {None: None, False: 0, True: 1}
 def whole(value: float | None) -> int | None:
     """The nearest integer."""
     return None if value is None else round(value)
+
+
+def check_start(started_ms: int, at_ms: int, slack_ms: int = 0) -> None:
+    """Raises EventError for a start after `at_ms`, or longer before it than anything may last."""
+    if started_ms > at_ms + slack_ms:
+        raise EventError("started_at is after at (the present, when not given): a run cannot end before it starts")
+    if at_ms - started_ms > MAX_DURATION_MS:
+        days = MAX_DURATION_MS // DAY_MS
+        raise EventError(f"started_at lies more than {days} days before at: no run lasts so long")
 
 
 class Stamp:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from fedstore.errors import EventError
 from fedstore.facts.judging import Judged, newest, subjects_with_verdicts
-from fedstore.facts.kind import BIT, MAX_DURATION_MS, Heard, Kept, Kind, Sums
+from fedstore.facts.kind import BIT, Heard, Kept, Kind, Sums, check_start
 from fedstore.facts.summary import Summary, duration_part, share_part
 from fedstore.facts.table import Table
 from fedstore.ids import new_id
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from fedstore.facts.kind import Fields, Stamp, Writing
     from fedstore.facts.summary import Deltas
 
-__all__ = ["RUN", "RUN_STATE", "check_start"]
+__all__ = ["RUN", "RUN_STATE"]
 
 _RUNS = Table(
     "runs",
@@ -57,15 +56,6 @@ def _check(d: Fields) -> None:
     started, at = d["started_at"], d["at"]
     if started is not None and at is not None:
         check_start(started, at)
-
-
-def check_start(started_ms: int, at_ms: int, slack_ms: int = 0) -> None:
-    """Raises EventError for a start after `at_ms`, or longer before it than anything may last."""
-    if started_ms > at_ms + slack_ms:
-        raise EventError("started_at is after at (the present, when not given): a run cannot end before it starts")
-    if at_ms - started_ms > MAX_DURATION_MS:
-        days = MAX_DURATION_MS // 86_400_000
-        raise EventError(f"started_at lies more than {days} days before at: no run lasts so long")
 
 
 # --- a run that has ended -------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from collections import defaultdict
 
 from fedstore.bins import join_bins
 from fedstore.facts.kinds import SUMMARIES
-from fedstore.schema.summaries import MARKS, MINUTE_MS, TEN_MS, WIDTHS
+from fedstore.widths import MARKS, MINUTE_MS, TEN_MS, WIDTHS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

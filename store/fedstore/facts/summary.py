@@ -11,7 +11,7 @@ from collections import defaultdict
 
 from fedstore.bins import duration_once
 from fedstore.engine.tables import SummaryTable
-from fedstore.schema.summaries import MINUTE_MS
+from fedstore.widths import MINUTE_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fedstore.errors import FedstoreError
 from fedstore.files import replace_text
 from fedstore.queries.facts import last_recorded_run
-from fedstore.schema.summaries import DAY_MS
+from fedstore.widths import DAY_MS
 from fedstore.window import iso
 
 if TYPE_CHECKING:

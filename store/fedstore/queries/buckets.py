@@ -16,7 +16,7 @@ from fedstore.facts.kinds import SUMMARIES
 from fedstore.queries.answers import add_counts, add_sums, read_distributions, read_slots, read_sums
 from fedstore.queries.closed import Past, Question
 from fedstore.queries.models import Durations
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, WIDTHS
+from fedstore.widths import DAY_MS, HOUR_MS, MARKS, MINUTE_MS, WIDTHS
 from fedstore.window import Span, Window, kept, spans
 
 if TYPE_CHECKING:

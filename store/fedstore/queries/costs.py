@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fedstore.errors import FedstoreError
 from fedstore.queries.calendar import day_start_ms, local_date, month_start_ms, project_month
 from fedstore.queries.models import CostRow, CostsView, Money, SeriesPoint
-from fedstore.schema.summaries import DAY_MS, MINUTE_MS
+from fedstore.widths import DAY_MS, MINUTE_MS
 from fedstore.window import Window
 
 if TYPE_CHECKING:

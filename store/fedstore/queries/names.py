@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedstore.facts.kinds import SUMMARIES
+from fedstore.facts.kinds import STATES, SUMMARIES
 from fedstore.queries.cascade import layers_seen
 
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ __all__ = ["known_names"]
 
 
 def known_names(source: Reads, buckets: Buckets, kind: NameKind, window: Window) -> tuple[str, ...]:
-    """The names of one kind in the sums of a window and among the runs that go on; layers in cascade order."""
+    """The names of one kind in the sums of a window and among what goes on; layers in cascade order."""
     if kind == "layer":
         return tuple(name for name, _, _ in layers_seen(source))
     tables = [table for table, summary in SUMMARIES.items() if kind in summary.keys]
     found = {name for table in tables for name in buckets.names(table, kind, window)}
-    if kind == "agent":
-        found |= {name for (name,) in source.read("SELECT DISTINCT agent FROM active_runs")}
+    for state in STATES:
+        if state.heard is not None and (column := state.heard.topics.get(kind)):
+            found |= {name for (name,) in source.read(f"SELECT DISTINCT {column} FROM {state.table.name}")}
     return tuple(sorted(name for name in found if name))

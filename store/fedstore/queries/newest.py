@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedstore.facts.kinds import SUMMARIES
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS
+from fedstore.widths import DAY_MS, HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -25,7 +25,7 @@ from fedstore.queries.names import known_names
 from fedstore.queries.newest import newest_start, oldest_start
 from fedstore.queries.overview import overview
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
-from fedstore.schema.summaries import MINUTE_MS
+from fedstore.widths import MINUTE_MS
 from fedstore.window import Window
 
 if TYPE_CHECKING:

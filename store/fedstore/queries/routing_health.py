@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.learning.stratified import Stratum, over_both, weighted_rate
 from fedstore.learning.targets import DriftAlert, check_targets, drift_alert
-from fedstore.schema.summaries import DAY_MS, HOUR_MS
+from fedstore.widths import DAY_MS, HOUR_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from fedstore.learning.intervals import Interval, binomial_sf, two_proportion_p
 from fedstore.queries.buckets import durations_of
 from fedstore.queries.facts import error_classes, newest_tool_calls
 from fedstore.queries.models import Rate, SeriesPoint, ToolDetail, ToolRow, ToolsView
-from fedstore.schema.summaries import DAY_MS
+from fedstore.widths import DAY_MS
 from fedstore.window import Window
 
 if TYPE_CHECKING:

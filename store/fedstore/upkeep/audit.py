@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fedstore.facts.kinds import KINDS, SUMMARIES
 from fedstore.ids import FUTURE_SLACK_MS
-from fedstore.schema.summaries import MARKS, MINUTE_MS, WIDTHS
+from fedstore.widths import MARKS, MINUTE_MS, WIDTHS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fedstore.facts.kinds import FACTS, SUMMARIES
 from fedstore.facts.summaries import begin_generation
 from fedstore.ids import FUTURE_SLACK_MS
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MARKS
+from fedstore.widths import DAY_MS, HOUR_MS, MARKS
 
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Engine, Tx

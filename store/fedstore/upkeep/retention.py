@@ -16,7 +16,7 @@ from fedstore.facts.kinds import FACTS, STATES, SUMMARIES
 from fedstore.facts.purged import remember
 from fedstore.facts.summaries import begin_generation, roll_up
 from fedstore.facts.verdict import VERDICT
-from fedstore.schema.summaries import DAY_MS, HOUR_MS, MINUTE_MS, TEN_MS
+from fedstore.widths import DAY_MS, HOUR_MS, MINUTE_MS, TEN_MS
 
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Engine, Tx
