@@ -87,7 +87,7 @@ def recorded() -> Iterator[Statements]:
     with pytest.MonkeyPatch.context() as patch:
         for owner, name in ((Database, "read"), (Peek, "read"), (Transaction, "execute")):
             patch.setattr(owner, name, one(getattr(owner, name)))
-        for name in ("executemany", "returned"):
+        for name in ("executemany", "insert_new"):
             patch.setattr(Transaction, name, many(getattr(Transaction, name)))
         yield found
 
