@@ -382,7 +382,9 @@ def test_the_state_of_an_older_version_is_left(store: Store, clock: Clock, tmp_p
     path.write_bytes(lines(*s.entries))
     import_paths(store, [path])
     with store.database.write() as tx:
-        tx.execute("UPDATE imports SET state = ?", ('{"chains": {"main": {"call": null, "run": 5}}, "tools": {}}',))
+        tx.execute(
+            "UPDATE import_marks SET state = ?", ('{"chains": {"main": {"call": null, "run": 5}}, "tools": {}}',)
+        )
     s.reply("m2")
     path.write_bytes(lines(*s.entries))
     clock.now_ms = s.at + DAY_MS

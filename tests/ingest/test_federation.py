@@ -229,7 +229,7 @@ def test_a_store_that_an_earlier_release_counted_in_is_gone_on_with(store: Store
     path = write(tmp_path / "metrics.json", document(14, 1))
     import_paths(store, [path])
     with store.database.write() as tx:
-        tx.execute("UPDATE imports SET state = '{}'")
+        tx.execute("UPDATE import_marks SET state = '{}'")
     later = {**document(14, 3, "2026-02-07T00:00:00Z"), "recent_tasks": [recent(0)]}
     assert totals(import_paths(store, [write(path, later)])) == (2, 15, 0)
     assert judged(store) == {1: 14, 0: 3}

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +20,15 @@ from fedstore import Settings, purge
 from fedstore.demo.sample import sample_routes
 from fedstore.engine.sqlite import Database
 from fedstore.errors import StoreError
-from fedstore.ingest import ImportFailedError, ImportReport, detect, import_paths
+from fedstore.ingest import ImportFailedError, ImportReport, detect, formats, import_paths
+from fedstore.ingest import importer as importer_module
 from fedstore.ingest import tail as tail_module
 from fedstore.ingest.lines import digest
 from fedstore.store import Store
 from tests.conftest import Clock
 from tests.ingest.helpers import contents, count, lines
+from tests.ingest.transcripts import Session
+from tests.store.older import write_older_store
 
 END = 1_773_140_000_000
 ROUTES = sample_routes(40, 7, END)
@@ -280,8 +287,8 @@ def test_any_split_into_increments_gives_the_same_store(
     report = import_paths(whole, [path], clock=lambda: END)
     assert totals(report) == (20, 5, 2)
     assert contents(pieces) == contents(whole)
-    columns = "head_digest, byte_offset, body_digest, lines, facts, rejected, state"
-    assert pieces.read(f"SELECT {columns} FROM imports") == whole.read(f"SELECT {columns} FROM imports")
+    columns = "head_digest, due_ms, byte_offset, body_digest, lines, facts, rejected, state"
+    assert pieces.read(f"SELECT {columns} FROM import_marks") == whole.read(f"SELECT {columns} FROM import_marks")
     pieces.close()
     whole.close()
 
@@ -427,3 +434,247 @@ def test_two_imports_at_once_count_once(store: Store, log: Path, monkeypatch: py
     import_paths(once, [log], clock=store.clock)
     assert contents(store.database) == contents(once)
     once.close()
+
+
+# --- what is opened, and what is known without -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The paths of files that this process opens, by whatever means."""
+    found: list[str] = []
+    _WATCHED.append(found)
+    yield found
+    _WATCHED.remove(found)
+
+
+_WATCHED: list[list[str]] = []
+
+
+def _note_open(name: str, arguments: tuple[Any, ...]) -> None:
+    if name == "open" and _WATCHED and isinstance(arguments[0], (str, bytes, os.PathLike)):
+        for found in _WATCHED:
+            found.append(os.fsdecode(arguments[0]))
+
+
+sys.addaudithook(_note_open)
+
+
+def mixed(root: Path) -> Path:
+    """A folder with a file of every sort: read, half-written, refused lines, not known, compressed, a document."""
+    root.mkdir()
+    (root / "log.jsonl").write_bytes(lines(*ROUTES[:3]) + b"nonsense\n")
+    (root / "half.jsonl").write_bytes(lines(event(1)) + b'{"kind": "ru')
+    (root / "letter.txt").write_text("Dear reader")
+    (root / "rollout.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd....")
+    (root / "metrics.json").write_text(
+        json.dumps({"initialized": "2026-01-01", "last_updated": "2026-01-02",
+                    "agents": {"kimi": {"successful_tasks": 2, "routing_boost": 0.05}}})
+    )  # fmt: skip
+    return root
+
+
+def test_what_is_as_its_mark_says_is_not_opened(store: Store, tmp_path: Path, opened: list[str]) -> None:
+    root = mixed(tmp_path / "root")
+    first = import_paths(store, [root])
+    assert totals(first) == (3 + 1 + 2, 0, 1)
+    opened.clear()
+    again = import_paths(store, [root])
+    assert [path for path in opened if path.startswith(str(root))] == []
+    assert totals(again) == (0, 6, 1)
+    assert again.skipped == first.skipped == 1
+    assert again.boosts == first.boosts == {"kimi": {"": 0.05}}
+    assert {(f.path, f.unfinished, f.note) for f in again.files} == {
+        (f.path, f.unfinished, f.note) for f in first.files
+    }
+    with (root / "log.jsonl").open("ab") as file:
+        file.write(lines(ROUTES[3]))
+    os.utime(root / "letter.txt")
+    opened.clear()
+    assert totals(import_paths(store, [root])) == (1, 6, 1)
+    assert {Path(path).name for path in opened if path.startswith(str(root))} == {"log.jsonl", "letter.txt"}
+
+
+def test_a_file_that_is_of_no_known_format_is_looked_at_again_by_who_knows_more(
+    store: Store, tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = mixed(tmp_path / "root")
+    import_paths(store, [root])
+    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, "routing_log"))
+    opened.clear()
+    assert import_paths(store, [root]).skipped == 1
+    assert {Path(path).name for path in opened if path.startswith(str(root))} == {"letter.txt", "rollout.jsonl.zst"}
+
+
+def test_time_alone_is_enough_to_end_what_was_held_back(
+    store: Store, tmp_path: Path, clock: Clock, opened: list[str]
+) -> None:
+    """And the file is not opened for it."""
+    s = Session()
+    s.prompt()
+    s.reply("m1")
+    path = tmp_path / "s1.jsonl"
+    path.write_bytes(lines(*s.entries))
+    clock.now_ms = s.at
+    assert import_paths(store, [path]).taken == 0
+    clock.now_ms = s.at + 60_001
+    opened.clear()
+    assert import_paths(store, [path]).taken == 1
+    clock.now_ms = s.at + 60_002
+    assert totals(import_paths(store, [path])) == (0, 1, 0)
+    clock.now_ms = s.at + 700_000
+    assert totals(import_paths(store, [path])) == (1, 1, 0)
+    assert opened == []
+
+
+def test_copies_that_begin_alike_keep_their_marks(store: Store, tmp_path: Path, opened: list[str]) -> None:
+    """The same session at several times, and files that only share their first line."""
+    for number in range(1, 4):
+        (tmp_path / f"{number}.jsonl").write_bytes(lines(*ROUTES[: 10 * number]))
+        (tmp_path / f"other-{number}.jsonl").write_bytes(lines(ROUTES[0], *ROUTES[-number:]))
+    root = [tmp_path / f"{name}{number}.jsonl" for name in ("", "other-") for number in range(1, 4)]
+    assert import_paths(store, root).taken == 30 + 3
+    opened.clear()
+    assert import_paths(store, root).taken == 0
+    assert opened == []
+
+
+def test_a_copy_of_what_was_read_is_read_on_from_there(
+    store: Store, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_paths(store, [log])
+    parsed = []
+    original = tail_module.parse_line
+    monkeypatch.setattr(tail_module, "parse_line", lambda raw: parsed.append(raw) or original(raw))
+    copy = log.with_name("copy.jsonl")
+    copy.write_bytes(log.read_bytes() + lines(*sample_routes(5, 8, END)))
+    assert totals(import_paths(store, [copy])) == (5, 40, 0)
+    assert len(parsed) == 5
+
+
+def test_a_file_whose_touch_is_all_that_changed_is_opened_once(store: Store, log: Path, opened: list[str]) -> None:
+    import_paths(store, [log])
+    os.utime(log, (1, 1))
+    for expected in (1, 0):
+        opened.clear()
+        assert totals(import_paths(store, [log])) == (0, 40, 0)
+        assert (opened.count(str(log)) > 0) is bool(expected)
+
+
+def test_linked_folders_are_read_once(store: Store, tmp_path: Path) -> None:
+    root, real = tmp_path / "root", tmp_path / "real"
+    root.mkdir()
+    real.mkdir()
+    (real / "log.jsonl").write_bytes(lines(*ROUTES[:3]))
+    for name in ("one", "two"):
+        (root / name).symlink_to(real, target_is_directory=True)
+    (real / "loop").symlink_to(root, target_is_directory=True)
+    report = import_paths(store, [root])
+    assert totals(report) == (3, 0, 0)
+    assert [Path(file.path).relative_to(root) for file in report.files] == [Path("one/log.jsonl")]
+
+
+# --- files that are renamed while they are followed ------------------------------------------------------------------
+
+
+def followed(store: Store, roots: list[Path], *steps: Callable[[], object]) -> list[int]:
+    """How many facts each look took, the first before any step."""
+    left, taken = list(steps), []
+
+    def sleep(_seconds: float) -> None:
+        left.pop(0)()
+
+    import_paths(
+        store, roots, follow=True, sleep=sleep, stop=lambda: not left, on_round=lambda news: taken.append(news.taken)
+    )
+    return taken
+
+
+def append(path: Path, *values: Any) -> None:
+    with path.open("ab") as file:
+        file.write(lines(*values))
+
+
+@pytest.mark.parametrize("archive", ["inside", "outside"])
+@pytest.mark.parametrize("new", [True, False])
+def test_lines_written_before_a_rename_are_read(store: Store, tmp_path: Path, archive: str, new: bool) -> None:
+    """As log rotation does it: five more lines, a rename, a new file or none; the archive may be followed too."""
+    root = tmp_path / "root"
+    root.mkdir()
+    log = root / "performance.jsonl"
+    log.write_bytes(lines(ROUTES[0]))
+    target = (root if archive == "inside" else tmp_path) / "archive" / "performance-1.jsonl"
+    target.parent.mkdir()
+
+    def rotate() -> None:
+        append(log, *ROUTES[1:6])
+        log.rename(target)
+        if new:
+            log.write_bytes(b"")
+
+    def go_on() -> None:
+        append(log, ROUTES[6])
+
+    followed(store, [root if archive == "inside" else log], rotate, go_on, lambda: None, lambda: None, lambda: None)
+    assert count(store.database, "routes") == 7
+    assert count(store.database, "rejects") == 0
+
+
+def test_a_half_written_line_is_finished_in_the_renamed_file(store: Store, tmp_path: Path) -> None:
+    log = tmp_path / "performance.jsonl"
+    whole = lines(*ROUTES[:2])
+    log.write_bytes(whole[:-10])
+
+    def rotate() -> None:
+        with log.open("ab") as file:
+            log.rename(tmp_path / "performance-1.jsonl")
+            log.write_bytes(lines(ROUTES[2]))
+            file.write(whole[-10:])
+
+    assert followed(store, [log], rotate) == [1, 2]
+
+
+def test_a_log_that_is_cut_is_read_from_its_top(store: Store, tmp_path: Path) -> None:
+    log = tmp_path / "performance.jsonl"
+    log.write_bytes(lines(*ROUTES[:5]))
+    assert followed(
+        store, [log], lambda: log.write_bytes(lines(*ROUTES[5:7])), lambda: append(log, *ROUTES[7:9]),
+        log.unlink, lambda: log.write_bytes(lines(ROUTES[9])),
+    ) == [5, 2, 2, 1]  # fmt: skip
+
+
+def test_few_files_stay_open(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importer_module, "_OPEN_FILES", 4)
+    files = [tmp_path / f"{n}.jsonl" for n in range(20)]
+    for n, path in enumerate(files):
+        path.write_bytes(lines(event(n)))
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
+        pytest.skip("needs /proc to count open files")
+    held = []
+
+    def look() -> None:
+        held.append(sum(str(tmp_path) in os.path.realpath(one) and ".jsonl" in os.path.realpath(one)
+                        for one in descriptors.iterdir()))  # fmt: skip
+
+    steps = look, lambda: append(files[0], event(90)), lambda: append(files[19], event(91))
+    assert followed(store, [tmp_path], *steps) == [20, 1, 1]
+    assert held == [4]
+
+
+def test_marks_of_older_stores_are_believed(tmp_path: Path, log: Path, clock: Clock) -> None:
+    """They know a file by its first line, and what was read of it by another digest."""
+    import hashlib
+
+    path = tmp_path / "older.db"
+    write_older_store(path, "0007_import_marks")
+    data = log.read_bytes()
+    cut = len(b"".join(data.splitlines(keepends=True)[:30]))
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute(
+            "INSERT INTO imports VALUES (?, 'elsewhere', 'routing-log', ?, ?, 30, 30, 0, '{}', 0)",
+            (digest(data.splitlines()[0]), cut, hashlib.blake2b(data[:cut], digest_size=16).hexdigest()),
+        )
+    with Store(path, clock=clock) as store:
+        assert totals(import_paths(store, [log])) == (10, 30, 0)
+        assert totals(import_paths(store, [log])) == (0, 40, 0)

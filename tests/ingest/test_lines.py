@@ -6,11 +6,12 @@ import hashlib
 import io
 import json
 import time
+import zlib
 
 import pytest
 
 from fedstore.ingest import lines as module
-from fedstore.ingest.lines import LineStream, digest, head_digest, parse_line
+from fedstore.ingest.lines import LineStream, digest, head_digest, parse_line, prefix_sum, said_sum
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_stream_yields_whole_lines_then_the_rest() -> None:
         (1, 0, b'{"a":1}', True), (2, 9, b"", True), (3, 10, b'{"b":2}', True), (4, 18, b'{"c":', False),
     ]  # fmt: skip
     assert (stream.offset, stream.number) == (18, 3)
-    assert stream.hasher.hexdigest() == hashlib.blake2b(data[:18], digest_size=16).hexdigest()
+    assert stream.checksum == zlib.crc32(data[:18])
 
 
 def test_stream_goes_on_where_it_was_left() -> None:
@@ -112,9 +113,9 @@ def test_stream_goes_on_where_it_was_left() -> None:
     list(whole)
     first = LineStream(io.BytesIO(data[:8]))
     list(first)
-    rest = LineStream(io.BytesIO(data), first.offset, first.number, first.hasher)
+    rest = LineStream(io.BytesIO(data), first.offset, first.number, first.checksum)
     assert [json.loads(line.raw or b"") for line in rest] == [{"b": 2}]
-    assert (rest.offset, rest.number, rest.hasher.hexdigest()) == (16, 2, whole.hasher.hexdigest())
+    assert (rest.offset, rest.number, rest.checksum) == (16, 2, whole.checksum)
 
 
 def test_a_line_over_the_limit_is_passed_without_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,16 +127,24 @@ def test_a_line_over_the_limit_is_passed_without_its_bytes(monkeypatch: pytest.M
     assert [(line.number, line.offset, line.raw, line.size) for line in found] == [
         (1, 0, None, 503), (2, 503, b'{"b":2}', 8),
     ]  # fmt: skip
-    assert stream.hasher.hexdigest() == digest(data)
+    assert stream.checksum == zlib.crc32(data)
 
 
-def test_identity_is_the_first_line_once_it_is_whole(tmp_path) -> None:
-    path = tmp_path / "log"
-    path.write_bytes(b'{"a":')
-    assert head_digest(path) is None
-    path.write_bytes(b'{"a":1}')
-    whole = head_digest(path)
-    path.write_bytes(b'{"a":1}\n{"b":2}\n')
-    assert whole == head_digest(path) == digest(b'{"a":1}')
-    path.write_bytes(b"")
-    assert head_digest(path) is None
+def test_identity_is_the_first_line_once_it_is_whole() -> None:
+    def head(data: bytes) -> str | None:
+        return head_digest(io.BytesIO(data))
+
+    assert head(b'{"a":') is None
+    assert head(b'{"a":1}') == head(b'{"a":1}\n{"b":2}\n') == digest(b'{"a":1}')
+    assert head(b"") is None
+
+
+def test_a_watermark_is_believed_of_the_bytes_it_was_made_from() -> None:
+    data = b'{"a":1}\n{"b":2}\n'
+    said = said_sum(zlib.crc32(data[:8]))
+    older = hashlib.blake2b(data[:8], digest_size=16).hexdigest()
+    for word in (said, older):
+        assert prefix_sum(io.BytesIO(data), 8, word) == zlib.crc32(data[:8])
+        assert prefix_sum(io.BytesIO(data), 9, word) is None
+        assert prefix_sum(io.BytesIO(b"x" + data), 8, word) is None
+        assert prefix_sum(io.BytesIO(data[:5]), 8, word) is None

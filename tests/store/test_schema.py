@@ -22,6 +22,7 @@ LANDED = {
     "0004_purged": "4850bb3251ef320c5087a7098ef88f318de65e6897f6c85766d00ae46d66ab56",
     "0005_tool_profiles": "4acef6d9163ada7497dcf742aa2ed5e939e3278d84d2757e8d1a9d4f140a6ccc",
     "0006_past": "7d7b581aa3400b31cf3a70170e49aaf993bd7d301a1df6c482b43bcf373eb3a7",
+    "0007_import_marks": "61bcdd6ab9d7fe5b5642b29a938db3b3d7f8d915c73e1658fcf6657bc51cac53",
 }
 """Of each migration the digest of its text. A landed one is history: write the next one instead of editing it."""
 

@@ -227,8 +227,9 @@ class ClaudeCodeReader(LineReader):
         elif kind == "turn_duration":
             if chain["run"]:
                 took = entry.raw.get("durationMs")
-                known = isinstance(took, (int, float)) and not isinstance(took, bool) and took >= 0
-                chain["run"].update(end=entry.at, told=False, ms=float(took) if known else None)
+                if isinstance(took, bool) or not isinstance(took, (int, float)) or took < 0:
+                    took = None
+                chain["run"].update(end=entry.at, told=False, ms=None if took is None else float(took))
             self._end_call(chain)
             self._end_run(chain)
 

@@ -70,7 +70,7 @@ class Tools:
         if not tool_id:
             return None
         failed = block.get("is_error") is True
-        told = [entry.at, failed, tool_error(block) if failed else "", list(place)]
+        told: list[Any] = [entry.at, failed, tool_error(block) if failed else "", list(place)]
         key = key_of(tool_id, chain)
         tool = self.open.pop(key, None)
         if tool is None:

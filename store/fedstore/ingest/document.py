@@ -1,12 +1,13 @@
 """One file that is a single document (``metrics.json``), read whole whenever it has changed.
 
-Its watermark is known by what the document says of itself, since others rewrite it in place and its first
-line is the same in every file.
+What was counted of it is known by what the document says of itself, since others rewrite it in place and its first
+line is the same in every file; a second mark says as what the file was read.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,8 +19,9 @@ from fedstore.ingest.federation_tally import Tally
 from fedstore.ingest.formats import METRICS
 from fedstore.ingest.gathering import reason_of
 from fedstore.ingest.lines import digest
-from fedstore.ingest.marks import Mark, Reject, find_mark, label, run_is_recorded, save_mark
+from fedstore.ingest.marks import TO_BE_SEEN, Mark, Reject, label, marks_of, place_of, run_is_recorded, save_mark
 from fedstore.ingest.report import FileReport
+from fedstore.ingest.watching import seen_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from fedstore.engine.protocol import Engine
     from fedstore.facts.events import Event
+    from fedstore.ingest.watching import Seen
     from fedstore.recording.writer import FactWriter
 
 __all__ = ["Document"]
@@ -55,11 +58,14 @@ class Document:
         self._clock = clock
         self._keep_content = keep_content
         self._again = again
+        self._seen = TO_BE_SEEN
 
     def read(self, progress: Callable[[int], None] | None = None) -> FileReport:
         """Take the tasks that the document counts and the store does not have yet. Raises StoreError, OSError."""
         report = FileReport(label(self.path), METRICS)
-        raw = self.path.read_bytes()
+        with self.path.open("rb") as file:
+            self._seen = seen_of(os.fstat(file.fileno()))
+            raw = file.read()
         try:
             value = json.loads(raw.decode("utf-8-sig"))
         except (ValueError, RecursionError):  # it was whole when its format was told: somebody is writing it
@@ -69,6 +75,8 @@ class Document:
             found = read_federation(value)
             report.boosts = found.boosts
             self._take(found, raw, report)
+            if not report.rejected:  # else it is tried again: a task of the future becomes one of the past
+                self._remember(report)
         except (StoreError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever its reader raises is about what the document says
@@ -79,17 +87,29 @@ class Document:
             progress(len(raw))
         return report
 
-    def is_due(self, _now_ms: int) -> bool:
-        """Whether time alone has completed something: nothing is held back."""
-        return False
+    def settle(self) -> FileReport:
+        """What time alone has completed: nothing."""
+        return FileReport(label(self.path), METRICS)
 
-    def stands(self) -> bool:
+    def due_ms(self) -> int | None:
+        """From when on time alone completes something: never, as nothing is held back."""
+        return None
+
+    def goes_on(self, _seen: Seen) -> bool:
         """Whether the file continues what was read of it: a document does not, and is read from the top."""
         return False
 
+    def is_left(self, _seen: Seen | None) -> bool:
+        """Whether what was read lies elsewhere now: it is not kept open."""
+        return False
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
     def _take(self, found: FederationFile, raw: bytes, report: FileReport) -> None:
         head = digest(f"{METRICS}\x1f{found.identity}".encode("utf-8", "surrogatepass"))
-        kept = find_mark(self._database, head)
+        place = f"{METRICS} {head}"
+        kept = next(iter(marks_of(self._database, place, head)), None)
         if kept is not None and kept.body == digest(raw) and not self._again:
             report.known = kept.facts
             return
@@ -105,14 +125,21 @@ class Document:
             report.note = "an older state of a file that was read already"
             return
         self._write(tally, found, report)
-        if report.rejected:  # without a mark it is tried again: a task of the future becomes one of the past
+        if report.rejected:
             self._quarantine(raw, report.note)
             return
         mark = Mark(
-            head, report.path, METRICS, len(raw), digest(raw), raw.count(b"\n"), found.tasks, report.rejected,
-            json.dumps(tally.state(), separators=(",", ":")),
+            place, head, METRICS, len(raw), digest(raw), raw.count(b"\n"), found.tasks,
+            state=json.dumps(tally.state(), separators=(",", ":")),
         )  # fmt: skip
-        save_mark(self._database, mark, (), self._clock())
+        save_mark(self._database, mark, (), self._clock(), report.path)
+
+    def _remember(self, report: FileReport) -> None:
+        """Note that the file, as it is, holds nothing new, and what is told of it: it need not be opened again."""
+        said = json.dumps({"boosts": report.boosts, "note": report.note})
+        counted = report.taken + report.known
+        mark = Mark(place_of(self.path), "", METRICS, self._seen[2], facts=counted, state=said, seen=self._seen)
+        save_mark(self._database, mark, (), self._clock(), report.path)
 
     def _write(self, tally: Tally, found: FederationFile, report: FileReport) -> None:
         for batch in _batches(tally.events(found)):
@@ -129,8 +156,8 @@ class Document:
 
     def _quarantine(self, raw: bytes, reason: str) -> None:
         text = clean_text(raw[: 4 * TEXT_LIMIT].decode("utf-8", "replace")) if self._keep_content else None
-        mark = Mark(digest(raw), label(self.path), METRICS, body=digest(raw), rejected=1)
-        save_mark(self._database, mark, [Reject(1, 0, reason, digest(raw), text)], self._clock())
+        mark = Mark(place_of(self.path), "", METRICS, rejected=1, seen=TO_BE_SEEN)
+        save_mark(self._database, mark, [Reject(1, 0, reason, digest(raw), text)], self._clock(), label(self.path))
 
 
 def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:

@@ -7,6 +7,7 @@ read whole. What is known but not read has its reason in `not_read`.
 from __future__ import annotations
 
 import json
+import zlib
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from fedstore.ingest.reader import LineFormat, LineReader
 
-__all__ = ["FORMATS", "METRICS", "detect", "format_named", "not_read", "reader_for"]
+__all__ = ["FORMATS", "METRICS", "detect", "format_named", "formats_id", "not_read", "reader_for"]
 
 FORMATS = ("routing_log", "codex", "stream_json", "qwen_code", "claude_code", "events_jsonl")
 """The modules of the formats, in the order in which they are asked about a value: the first that knows it has it."""
@@ -33,6 +34,11 @@ _HEAD_LINES = 50
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 _WIDE_HEAD_BYTES = 8 * 1024 * 1024
 _AGENT_KEYS = frozenset({"total_tasks", "successful_tasks", "failed_tasks", "task_types", "routing_boost"})
+
+
+def formats_id() -> int:
+    """A number that is another one when other formats are known."""
+    return zlib.crc32(" ".join(FORMATS).encode())
 
 
 @cache

@@ -1,89 +1,172 @@
 """Watermarks of imported files and the quarantine of refused lines: the only SQL of the importers.
 
-A mark says how far a file was read and what its reader must remember. It is written after the facts it
-stands for: a crash between the two makes the next import read a batch again, where ids keep it from counting twice.
+A mark says as what a file was looked at, how far it was read, and what its reader must remember. It is written after
+the facts it stands for: a crash between the two makes the next import read a batch again, where ids keep it from
+counting twice. A file that is as its mark says is not even opened.
+
+Light to import: the shell's quick lane asks for marks and nothing else.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
 
 from fedstore.cleaning import clean_text
-from fedstore.upkeep.rejects import REJECT_INSERT
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+    from typing import Any
 
-    from fedstore.engine.protocol import Engine
+    from fedstore.engine.protocol import Engine, Reads
+    from fedstore.ingest.watching import Seen
 
-__all__ = ["Mark", "Reject", "find_mark", "label", "run_is_recorded", "save_mark"]
+__all__ = [
+    "TO_BE_SEEN", "Known", "Mark", "Reject", "known_marks", "label", "marks_of", "place_of",
+    "run_is_recorded", "save_mark", "save_unknown",
+]  # fmt: skip
 
-_FIND = (
-    "SELECT head_digest, path, format, byte_offset, body_digest, lines, facts, rejected, state FROM imports"
-    " WHERE head_digest = :head"
+_COLUMNS = (
+    "place", "device", "inode", "size_bytes", "changed_ns", "format", "head_digest", "byte_offset", "body_digest",
+    "lines", "facts", "rejected", "due_ms", "state",
+)  # fmt: skip
+_FIND = f"SELECT {', '.join(_COLUMNS)} FROM import_marks WHERE place = ? OR head_digest = ?"
+_KNOWN = (
+    "SELECT place, device, inode, size_bytes, changed_ns, format, byte_offset, lines, facts, rejected, due_ms,"
+    " CASE WHEN format = 'metrics.json' THEN state ELSE '' END FROM import_marks WHERE size_bytes >= 0"
 )
 _SAVE = (
-    "INSERT INTO imports (head_digest, path, format, byte_offset, body_digest, lines, facts, rejected, state,"
-    " recorded_ms) VALUES (:head, :path, :format, :offset, :body, :lines, :facts, :rejected, :state, :now)"
-    " ON CONFLICT (head_digest) DO UPDATE SET path = excluded.path, format = excluded.format,"
-    " byte_offset = excluded.byte_offset, body_digest = excluded.body_digest, lines = excluded.lines,"
-    " facts = excluded.facts, rejected = excluded.rejected, state = excluded.state, recorded_ms = excluded.recorded_ms"
+    f"INSERT INTO import_marks ({', '.join(_COLUMNS)}, recorded_ms) VALUES ({', '.join('?' * len(_COLUMNS))}, ?)"
+    f" ON CONFLICT (place) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])},"
+    " recorded_ms = excluded.recorded_ms"
 )
+TO_BE_SEEN = (0, 0, -1, 0)
+"""As no file is: one whose mark says so is opened again."""
 
 
-@dataclass(slots=True)
 class Mark:
-    """How far a file was read: ``offset`` bytes whose digest is ``body``, ``lines`` lines, ``facts`` facts."""
+    """How far a file was read: `offset` bytes whose digest is `body`, `lines` lines, `facts` facts.
 
-    head: str
-    path: str
-    format: str
-    offset: int = 0
-    body: str = ""
-    lines: int = 0
-    facts: int = 0
-    rejected: int = 0
-    state: str = "{}"
+    `seen` is the file as it was looked at (see `watching`), `due_ms` from when on time alone completes something.
+    """
 
+    __slots__ = (
+        "body", "due_ms", "facts", "format", "head", "lines", "offset", "place", "rejected", "seen", "state",
+    )  # fmt: skip
 
-class Reject(NamedTuple):
-    """A refused line: where it stands, why, and its digest; ``text`` only when content is kept."""
+    def __init__(
+        self,
+        place: str,
+        head: str,
+        format: str,  # noqa: A002 - what the column is called
+        offset: int = 0,
+        body: str = "",
+        lines: int = 0,
+        facts: int = 0,
+        rejected: int = 0,
+        due_ms: int | None = None,
+        state: str = "{}",
+        seen: Seen = TO_BE_SEEN,
+    ) -> None:
+        self.place = place
+        self.seen = seen
+        self.format = format
+        self.head = head
+        self.offset = offset
+        self.body = body
+        self.lines = lines
+        self.facts = facts
+        self.rejected = rejected
+        self.due_ms = due_ms
+        self.state = state
 
-    line: int
-    offset: int
-    reason: str
-    digest: str
-    text: str | None
-
-
-def label(path: Path) -> str:
-    """A path as stored: valid text without control characters."""
-    return clean_text(os.fsencode(path).decode("utf-8", "replace")).replace("\n", " ")
-
-
-def find_mark(database: Engine, head: str) -> Mark | None:
-    """The mark of the file whose first line has this digest."""
-    rows = database.read(_FIND, {"head": head})
-    return Mark(*rows[0]) if rows else None
-
-
-def save_mark(database: Engine, mark: Mark, rejects: Iterable[Reject], now_ms: int) -> None:
-    """Write a mark and the refused lines it has passed, in one transaction."""
-    rows = [(mark.path, r.line, r.offset, r.reason, r.digest, r.text, now_ms) for r in rejects]
-    with database.write() as tx:
-        tx.executemany(REJECT_INSERT, rows)
-        tx.execute(
-            _SAVE,
-            {
-                "head": mark.head, "path": mark.path, "format": mark.format, "offset": mark.offset, "body": mark.body,
-                "lines": mark.lines, "facts": mark.facts, "rejected": mark.rejected, "state": mark.state, "now": now_ms,
-            },
+    def row(self) -> tuple[Any, ...]:
+        """What is stored of it, in the order of the columns."""
+        return (
+            self.place, *self.seen, self.format, self.head, self.offset, self.body, self.lines, self.facts,
+            self.rejected, self.due_ms, self.state,
         )  # fmt: skip
 
 
-def run_is_recorded(database: Engine, run_id: str) -> bool:
+class Known:
+    """What a mark says of a file without its being opened; `said` is what a document told (JSON)."""
+
+    __slots__ = ("due_ms", "facts", "format", "rejected", "said", "seen", "unfinished")
+
+    def __init__(self, seen: Seen, row: Sequence[Any]) -> None:
+        self.seen = seen
+        self.format, offset, _, self.facts, self.rejected, self.due_ms, self.said = row
+        self.unfinished = 0 < offset < seen[2]
+
+
+class Reject:
+    """A refused line: where it stands, why, and its digest; `text` only when content is kept."""
+
+    __slots__ = ("digest", "line", "offset", "reason", "text")
+
+    def __init__(self, line: int, offset: int, reason: str, digest: str, text: str | None) -> None:
+        self.line = line
+        self.offset = offset
+        self.reason = reason
+        self.digest = digest
+        self.text = text
+
+
+def label(path: str | Path) -> str:
+    """A path as it is shown and stored: valid text without control characters."""
+    return clean_text(os.fsencode(path).decode("utf-8", "replace")).replace("\n", " ")
+
+
+def place_of(path: str | Path) -> str:
+    """Where a file lies, as its mark is known by: its absolute path, told apart where that is no text."""
+    whole = os.path.abspath(path)
+    shown = label(whole)
+    if shown == whole:
+        return shown
+    from fedstore.ids import stable_id
+
+    return f"{shown} {stable_id(0, os.fsencode(whole).hex())}"
+
+
+def known_marks(database: Reads, formats: int) -> dict[str, Known]:
+    """What is known of every file that was looked at, by its place; one that is not read only by the same formats."""
+    found = {}
+    for place, device, inode, size, changed_ns, *row in database.read(_KNOWN):
+        _, offset, lines, *_ = row
+        if offset or lines == formats:
+            found[place] = Known((device, inode, size, changed_ns), row)
+    return found
+
+
+def marks_of(database: Reads, place: str, head: str) -> list[Mark]:
+    """The marks of a file at a place or with a first line of this digest, those at the place first."""
+    found = []
+    for row in database.read(_FIND, (place, head)):
+        where, device, inode, size, changed_ns, kind, digest, *rest = row
+        mark = Mark(where, digest, kind, *rest)
+        mark.seen = device, inode, size, changed_ns
+        found.append(mark)
+    return sorted(found, key=lambda mark: (mark.place != place, -mark.offset))
+
+
+def save_mark(database: Engine, mark: Mark, rejects: Iterable[Reject], now_ms: int, source: str) -> None:
+    """Write a mark and the lines of `source` that it has passed and that were refused, in one transaction."""
+    from fedstore.upkeep.rejects import REJECT_INSERT
+
+    rows = [(source, r.line, r.offset, r.reason, r.digest, r.text, now_ms) for r in rejects]
+    with database.write() as tx:
+        tx.executemany(REJECT_INSERT, rows)
+        tx.execute(_SAVE, (*mark.row(), now_ms))
+
+
+def save_unknown(database: Engine, files: Sequence[tuple[str, Seen, str]], formats: int, now_ms: int) -> None:
+    """Note that files (place, as they are, format) are of a format that is not read, or of none ('') of today's."""
+    marks = [Mark(place, "", kind, lines=formats, seen=seen) for place, seen, kind in files]
+    with database.write() as tx:
+        tx.executemany(_SAVE, [(*mark.row(), now_ms) for mark in marks])
+
+
+def run_is_recorded(database: Reads, run_id: str) -> bool:
     """Whether the store has this run."""
-    return bool(database.read("SELECT 1 FROM runs WHERE id = :id", {"id": run_id}))
+    return bool(database.read("SELECT 1 FROM runs WHERE id = ?", (run_id,)))

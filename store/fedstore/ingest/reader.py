@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from fedstore.errors import EventError
-from fedstore.facts.events import Event, RunState
+from fedstore.facts.events import Event
 
 __all__ = ["Fact", "Held", "LineFormat", "LineReader", "Place", "Told"]
 
@@ -53,7 +53,7 @@ class LineReader:
         """The facts that nothing more can change, at the end of the file at `now_ms`."""
         return ()
 
-    def running(self) -> Sequence[RunState | Mapping[str, Any]]:
+    def running(self) -> Sequence[Fact]:
         """The runs in progress."""
         return ()
 

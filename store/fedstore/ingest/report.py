@@ -66,6 +66,7 @@ class ImportReport:
                 known[file.path].add(file)
             else:
                 self.files.append(file)
+                known[file.path] = file
 
     @property
     def taken(self) -> int:

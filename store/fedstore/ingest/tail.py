@@ -1,7 +1,8 @@
 """One file of lines, read from where it was left: its watermark, its reader, its batches.
 
-A `Tail` lives as long as an import or as the following of a file. The facts of a batch are written first,
-then the watermark that has passed them together with the refused lines, so that a crash loses nothing.
+A `Tail` lives as long as an import or as the following of a file. It keeps the file open, so that what is written into
+it before it is renamed is read. The facts of a batch are written first, then the watermark that has passed them
+together with the refused lines, so that a crash loses nothing.
 """
 
 from __future__ import annotations
@@ -14,25 +15,34 @@ from fedstore.cleaning import TEXT_LIMIT, clean_text
 from fedstore.errors import StoreError
 from fedstore.ingest.formats import reader_for
 from fedstore.ingest.gathering import Gatherer, Refusal, reason_of
-from fedstore.ingest.lines import MAX_LINE_BYTES, Line, LineStream, digest, head_digest, new_hasher, parse_line
-from fedstore.ingest.marks import Mark, Reject, find_mark, label, save_mark
+from fedstore.ingest.lines import (
+    MAX_LINE_BYTES,
+    Line,
+    LineStream,
+    digest,
+    head_digest,
+    parse_line,
+    prefix_sum,
+    said_sum,
+)
+from fedstore.ingest.marks import TO_BE_SEEN, Mark, Reject, label, marks_of, place_of, save_mark
 from fedstore.ingest.reader import Fact, Held, Place
 from fedstore.ingest.report import FileReport
+from fedstore.ingest.watching import seen_of
 from fedstore.recording.writer import Receipt
 
 if TYPE_CHECKING:
-    import hashlib
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from fedstore.engine.protocol import Engine
+    from fedstore.ingest.watching import Seen
     from fedstore.recording.writer import FactWriter
 
 __all__ = ["BATCH", "Tail"]
 
 BATCH = 1_000
 _BATCH_BYTES = 16 * 1024 * 1024
-_BLOCK = 1024 * 1024
 _SAMPLE = 4_096
 
 Progress = Callable[[int], None]
@@ -59,53 +69,78 @@ class Tail:
         self._clock = clock
         self._keep_content = keep_content
         self._again = again
+        self._place = place_of(path)
+        self._file: BinaryIO | None = None
         self._mark: Mark | None = None
-        self._hasher = new_hasher()
+        self._checksum = 0
         self._sample = b""
         self._gatherer: Gatherer | None = None
         self._bytes = 0
         self._told: Sequence[Fact] = ()
-        self.unfinished = False
+        self._unfinished = False
 
     def read(self, progress: Progress | None = None) -> FileReport:
         """Take what is new in the file. Raises StoreError, OSError."""
         report = FileReport(label(self.path), self.format)
-        self.unfinished = False
-        with self.path.open("rb") as file:
-            gatherer = self._begin(file, report)
-            if progress is not None:
-                progress(self._offset)
-            stream = LineStream(file, self._offset, self._mark.lines if self._mark else 0, self._hasher)
-            for line in stream:
-                self._take(line, stream, gatherer)
-                if len(gatherer.facts) + len(gatherer.refused) >= BATCH or self._bytes >= _BATCH_BYTES:
-                    self._commit(stream, gatherer, report)
-                    if progress is not None:
-                        progress(stream.offset)
-            self._finish(stream, gatherer, report)
-            self._remember(file, stream.offset)
-            if progress is not None:
-                progress(os.fstat(file.fileno()).st_size)
-        report.unfinished = self.unfinished
+        self._unfinished = False
+        file = self._file = self._file or self.path.open("rb")
+        seen = seen_of(os.fstat(file.fileno()))
+        gatherer = self._begin(file, report)
+        if progress is not None:
+            progress(self._offset)
+        stream = LineStream(file, self._offset, self._mark.lines if self._mark else 0, self._checksum)
+        for line in stream:
+            self._take(line, stream, gatherer)
+            if len(gatherer.facts) + len(gatherer.refused) >= BATCH or self._bytes >= _BATCH_BYTES:
+                self._commit(stream, gatherer, report)
+                if progress is not None:
+                    progress(stream.offset)
+        self._finish(stream, gatherer, report, seen)
+        file.seek(max(0, stream.offset - _SAMPLE))
+        self._sample = file.read(min(_SAMPLE, stream.offset))
+        if progress is not None:
+            progress(os.fstat(file.fileno()).st_size)
+        report.unfinished = self._unfinished
         return report
 
-    def stands(self) -> bool:
-        """Whether the file still continues what was read of it (it was not replaced or cut)."""
-        if not self._offset:
-            return False
-        try:
-            with self.path.open("rb") as file:
-                if os.fstat(file.fileno()).st_size < self._offset:
-                    return False
-                file.seek(max(0, self._offset - _SAMPLE))
-                return file.read(min(_SAMPLE, self._offset)) == self._sample
-        except OSError:
-            return False
+    def settle(self) -> FileReport:
+        """Take what time alone has completed of a file that is as its mark says, without opening it.
 
-    def is_due(self, now_ms: int) -> bool:
-        """Whether time alone has completed something that the reader held back."""
-        due = self._gatherer.due_ms() if self._gatherer is not None else None
-        return due is not None and now_ms >= due
+        For a tail that nothing else is asked of. Raises StoreError, OSError.
+        """
+        report = FileReport(label(self.path), self.format)
+        for mark in marks_of(self._database, self._place, ""):
+            if mark.place == self._place:
+                self._mark = mark
+                report.known, report.rejected = mark.facts, mark.rejected
+                gatherer = self._gathering()
+                gatherer.finish(self._clock(), Place(mark.lines, mark.offset, 0))
+                self._write_mark(mark, gatherer, report)
+        return report
+
+    def goes_on(self, seen: Seen) -> bool:
+        """Whether the file that is now seen at the path continues what was read (it was not replaced or cut)."""
+        if self._file is None or not self._offset:
+            return False
+        file = self._file
+        if seen_of(os.fstat(file.fileno()))[:2] != seen[:2] or seen[2] < self._offset:
+            return False
+        file.seek(max(0, self._offset - _SAMPLE))
+        return file.read(min(_SAMPLE, self._offset)) == self._sample
+
+    def is_left(self, seen: Seen | None) -> bool:
+        """Whether the file that was read lies elsewhere now, or nowhere."""
+        return self._file is not None and (seen is None or seen_of(os.fstat(self._file.fileno()))[:2] != seen[:2])
+
+    def due_ms(self) -> int | None:
+        """From when on time alone completes something that the reader holds back."""
+        return self._gatherer.due_ms() if self._gatherer is not None else None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     @property
     def _offset(self) -> int:
@@ -117,8 +152,11 @@ class Tail:
         """Find the watermark on the first read; count what lies before it as already there."""
         if self._mark is None:
             self._find(file, report)
+        return self._gathering()
+
+    def _gathering(self) -> Gatherer:
         if self._gatherer is None:
-            mark = self._mark or Mark("", "", self.format)
+            mark = self._mark or Mark(self._place, "", self.format)
             self._gatherer = Gatherer(
                 lambda state: reader_for(self.format, state, self.path), self._lines_from, mark.offset, mark.lines,
                 mark.state,
@@ -126,39 +164,44 @@ class Tail:
         return self._gatherer
 
     def _find(self, file: BinaryIO, report: FileReport) -> None:
-        head = head_digest(self.path)
+        head = head_digest(file)
         if head is None:  # not one whole line yet: nothing to know the file by
             return
-        fresh = Mark(head, label(self.path), self.format)
-        mark = None if self._again else find_mark(self._database, head)
-        hasher = _prefix(file, mark.offset) if mark is not None and mark.format == self.format else None
-        if mark is None or hasher is None or hasher.hexdigest() != mark.body:
-            self._mark = fresh
-            return
-        self._mark, self._hasher, self._gatherer = mark, hasher, None
-        mark.path = fresh.path
-        report.known, report.rejected = mark.facts, mark.rejected
+        for mark in [] if self._again else marks_of(self._database, self._place, head):
+            checksum = prefix_sum(file, mark.offset, mark.body) if self._may_be(mark, head) else None
+            if checksum is not None:
+                self._mark, self._checksum, self._gatherer = mark, checksum, None
+                mark.place = self._place
+                report.known, report.rejected = mark.facts, mark.rejected
+                return
+        self._mark = Mark(self._place, head, self.format)
 
-    def _remember(self, file: BinaryIO, offset: int) -> None:
-        file.seek(max(0, offset - _SAMPLE))
-        self._sample = file.read(min(_SAMPLE, offset))
+    def _may_be(self, mark: Mark, head: str) -> bool:
+        return mark.head == head and mark.format == self.format and mark.offset > 0
 
     def _lines_from(self, offset: int, number: int) -> Iterator[Line]:
-        with self.path.open("rb") as file:
-            yield from LineStream(file, offset, number)
+        if self._file is None:
+            with self.path.open("rb") as file:
+                yield from LineStream(file, offset, number)
+            return
+        here = self._file.tell()
+        try:
+            yield from LineStream(self._file, offset, number)
+        finally:
+            self._file.seek(here)
 
     # --- lines to facts ------------------------------------------------------------------------------------
 
     def _take(self, line: Line, stream: LineStream, gatherer: Gatherer) -> None:
         if line.raw is None:
             reason = f"line longer than {MAX_LINE_BYTES // 1024 // 1024} MiB"
-            gatherer.refused.append(Refusal(Place(*line[:2], line.size), reason))
+            gatherer.refused.append(Refusal(Place(line.number, line.offset, line.size), reason))
             return
         parsed = parse_line(line.raw)
         if not line.whole:
             whole = parsed.values and not parsed.reason and all(isinstance(value, dict) for value in parsed.values)
             if not whole:  # it goes on, as even a number or a word may
-                self.unfinished = bool(line.raw.strip())
+                self._unfinished = bool(line.raw.strip())
                 return
             stream.take(line)
         self._bytes += line.size
@@ -166,29 +209,34 @@ class Tail:
 
     # --- batches -------------------------------------------------------------------------------------------
 
-    def _commit(self, stream: LineStream, gatherer: Gatherer, report: FileReport) -> None:
+    def _commit(self, stream: LineStream, gatherer: Gatherer, report: FileReport, seen: Seen = TO_BE_SEEN) -> None:
         """Write the facts so far, then the watermark and the refused lines."""
         self._bytes = 0
-        facts, refused = gatherer.taken(stream.offset, stream.number)
-        receipt = self._write(facts)
-        refused += [Refusal(facts[position].place, reason) for position, reason in receipt.rejected]
         if self._mark is None:
-            head = head_digest(self.path)
+            head = head_digest(self._file) if self._file is not None else None
             if head is None:  # nothing but a half-written line: nothing was read
                 return
-            self._mark = Mark(head, label(self.path), self.format)
+            self._mark = Mark(self._place, head, self.format)
+        mark = self._mark
+        mark.seen = seen
+        mark.offset, mark.lines, mark.body = stream.offset, stream.number, said_sum(stream.checksum)
+        self._checksum = stream.checksum
+        self._write_mark(mark, gatherer, report)
+
+    def _write_mark(self, mark: Mark, gatherer: Gatherer, report: FileReport) -> None:
+        facts, refused = gatherer.taken(mark.offset, mark.lines)
+        receipt = self._write(facts)
+        refused += [Refusal(facts[position].place, reason) for position, reason in receipt.rejected]
         rejects = self._rejects(refused)
         lines = len({reject.offset for reject in rejects})
         report.taken += receipt.taken
         report.known += receipt.known
         report.rejected += lines
         report.refuse((reject.line, reject.reason) for reject in rejects)
-        mark = self._mark
-        mark.offset, mark.lines, mark.body = stream.offset, stream.number, stream.hasher.hexdigest()
         mark.facts += receipt.taken + receipt.known
         mark.rejected += lines
-        mark.state = gatherer.state()
-        save_mark(self._database, mark, rejects, self._clock())
+        mark.state, mark.due_ms = gatherer.state(), gatherer.due_ms()
+        save_mark(self._database, mark, rejects, self._clock(), label(self.path))
 
     def _write(self, facts: Sequence[Held]) -> Receipt:
         """Write facts, one by one where one of them spoils the batch. Raises StoreError."""
@@ -206,12 +254,14 @@ class Tail:
                 receipt += one
             return receipt
 
-    def _finish(self, stream: LineStream, gatherer: Gatherer, report: FileReport) -> None:
+    def _finish(self, stream: LineStream, gatherer: Gatherer, report: FileReport, seen: Seen) -> None:
+        """What the end of the file completes, and the mark of the file as it was `seen`."""
         last = Place(stream.number, stream.offset, 0)
         gatherer.finish(self._clock(), last)
-        saved = self._mark.state if self._mark is not None else "{}"
-        if stream.offset != self._offset or gatherer.facts or gatherer.refused or gatherer.state() != saved:
-            self._commit(stream, gatherer, report)
+        saved = self._mark or Mark("", "", "")
+        moved = stream.offset != saved.offset or saved.seen != seen
+        if moved or gatherer.facts or gatherer.refused or gatherer.state() != saved.state:
+            self._commit(stream, gatherer, report, seen)
         states = gatherer.running()
         if states and states != self._told:  # a write wakes every view
             self._write([Held(state, last) for state in states])
@@ -232,15 +282,3 @@ class Tail:
         if self._keep_content:
             text = clean_text((raw or b"")[: 4 * TEXT_LIMIT].decode("utf-8", "replace"))
         return Reject(place.number, place.offset, clean_text(reason, 500), said, text)
-
-
-def _prefix(file: BinaryIO, size: int) -> hashlib.blake2b | None:
-    """The hash of the first `size` bytes; None when the file is shorter."""
-    if os.fstat(file.fileno()).st_size < size:
-        return None
-    hasher = new_hasher()
-    file.seek(0)
-    while size > 0 and (block := file.read(min(_BLOCK, size))):
-        hasher.update(block)
-        size -= len(block)
-    return hasher

@@ -11,7 +11,15 @@ from __future__ import annotations
 __all__ = ["MIGRATION_NAMES", "MIGRATION_SET", "steps"]
 
 MIGRATION_SET = "fedstore"
-MIGRATION_NAMES = ("0001_facts", "0002_summaries", "0003_loop", "0004_purged", "0005_tool_profiles", "0006_past")
+MIGRATION_NAMES = (
+    "0001_facts",
+    "0002_summaries",
+    "0003_loop",
+    "0004_purged",
+    "0005_tool_profiles",
+    "0006_past",
+    "0007_import_marks",
+)
 
 
 def steps() -> dict[str, tuple[str, ...]]:
