@@ -29,11 +29,14 @@ if TYPE_CHECKING:
         def is_read(self) -> bool:
             """Whether another thread is reading."""
 
+        def let_go(self, place: str) -> None:
+            """Open every connection to the file at `place` anew."""
+
         def after_fork_in_child(self, held: Iterable[threading.Lock]) -> None:
             """Leave what was inherited; ``held`` are the locks that the fork had got."""
 
 
-__all__ = ["WAIT_S", "present", "under_way", "wait", "watch"]
+__all__ = ["WAIT_S", "holders", "present", "under_way", "wait", "watch"]
 
 WAIT_S = 2.0
 _PAUSE_S = 0.000_2
@@ -49,6 +52,11 @@ _over = threading.Event()
 def watch(database: Forked) -> None:
     """Have forks wait for it."""
     _watched.add(database)
+
+
+def holders() -> list[Forked]:
+    """Whatever in this process holds connections."""
+    return present(_watched)
 
 
 def wait() -> None:

@@ -79,8 +79,9 @@ class FileLock:
         )
 
     def release(self) -> None:
-        """Give the lock back."""
-        _lock(self._fd, _GIVE)
+        """Give the lock back, if it was got."""
+        if self._fd >= 0:
+            _lock(self._fd, _GIVE)
 
     def close(self) -> None:
         """Close the file, which releases the lock."""

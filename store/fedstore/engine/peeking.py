@@ -52,6 +52,11 @@ class Peek:
         with self._guard:
             self._drop()
 
+    def let_go(self, place: str) -> None:
+        """Close the file if it is the one at ``place``."""
+        if place == self._place:
+            self.close()
+
     def locks_for_fork(self) -> Iterator[threading.Lock]:
         """What keeps other threads out of the connection."""
         yield self._guard

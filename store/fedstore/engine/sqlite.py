@@ -19,12 +19,13 @@ from fedstore.engine import forking
 from fedstore.engine.driver import sqlite3
 from fedstore.engine.joining import joined
 from fedstore.engine.locking import FileLock
+from fedstore.engine.log import LogFiles
 from fedstore.engine.migrating import applied_names, asking, create, is_pending, migrate, schema_version, unready
 from fedstore.engine.opening import connect, may_stand_still, still_identity
 from fedstore.engine.place import beside, file_bytes, file_identity
 from fedstore.engine.reading import ReadSnapshot, ThreadReader
 from fedstore.engine.transaction import Patient, Transaction, store_error
-from fedstore.errors import FedstoreError, StoreError, StoreReadOnlyError
+from fedstore.errors import FedstoreError, StoreBusyError, StoreError, StoreReadOnlyError
 from fedstore.settings.paths import in_full
 
 TYPE_CHECKING = False
@@ -41,6 +42,8 @@ APPLICATION_ID = 0x46454454  # "FEDT": what `file` and other tools see in the he
 BUSY_TIMEOUT_S = 30.0
 LOOK_S = 0.01
 """So often, at most, a writer looks whether its file is still the one at the path: a look costs as much as a row."""
+SAVE_AGAIN_S = 1.0
+"""After a log that was deleted could not be saved."""
 _PAGE_BYTES = 2_048  # a small write dirties about four pages whatever their size: half the bytes in the log
 _CHECKPOINT_BYTES = 6_000_000
 _WAL_LIMIT_BYTES = 8_000_000
@@ -58,6 +61,7 @@ class Database:
         self._timeout_s = timeout_s
         self._writer: Transaction | None = None
         self._next_look = 0.0
+        self._said: set[str] = set()
         self._guard = threading.Lock()
         self._local = threading.local()
         self._readers: weakref.WeakSet[ThreadReader] = weakref.WeakSet()
@@ -142,14 +146,22 @@ class Database:
         if self.readonly:
             raise StoreReadOnlyError(f"{self._place} is open read-only: leave out --readonly to change it")
         writer, now = self._writer, time.monotonic()
-        if writer is None or now >= self._next_look:
+        if writer is None or now >= self._next_look or writer.is_stale:
             self._next_look = now + LOOK_S
-            if writer is None or writer.identity != file_identity(self._place):
+            if writer is None or writer.is_over or writer.identity != file_identity(self._place):
                 writer = self._begin_anew()
+            elif not writer.log.is_there():
+                self._save_log(writer)
+                writer = self._writer or self._begin_anew()
         return writer if patience_s is None else writer.patient(patience_s)
 
     def close(self) -> None:
         """Close every connection of every thread; a later read or write opens anew."""
+        if self._writer is not None and not self._writer.log.is_there():
+            try:
+                self._save_log(self._writer)
+            except StoreError as error:
+                self._say(str(error))
         with self._guard:
             writer, self._writer = self._writer, None
             readers, self._readers = list(self._readers), weakref.WeakSet()
@@ -217,6 +229,38 @@ class Database:
             self._writer = None
         self._bring_up_to_date()
         return self._open_writer()
+
+    def _save_log(self, writer: Transaction) -> None:
+        """The log was deleted under the program: save what it held, and let go of it.
+
+        While a reader is in the way, writing goes on as before; it is tried again later. Raises StoreError when what
+        the log held is lost.
+        """
+        try:
+            if writer.save_log():
+                self._say(f"the log of {self._place} was deleted while it was open: what it held was saved")
+        except StoreBusyError as error:
+            self._say(str(error))
+            self._next_look = time.monotonic() + SAVE_AGAIN_S
+            return
+        finally:
+            if writer.is_over:
+                for holder in forking.holders():
+                    holder.let_go(self._place)
+                writer.close()
+
+    def _say(self, what: str) -> None:
+        """Log something once."""
+        if what not in self._said:
+            import logging
+
+            self._said.add(what)
+            logging.getLogger("fedstore").warning("%s; leave the -wal and -shm files alone while fedtop runs", what)
+
+    def let_go(self, place: str) -> None:
+        """Open every connection anew, if they are to the file at `place`; whoever is busy with one keeps it."""
+        if place == self._place:
+            self._let_go()
 
     def _inspect(self) -> None:
         """Look at the file without opening it.
@@ -329,19 +373,20 @@ class Database:
         )
 
     def _open_reader(self) -> ThreadReader:
-        place, identify = self._place, file_identity
-        identity = identify(place)
+        place, serial = self._place, next(self._connections)
+        identity = file_identity(place)
         if identity is None:
             raise self._absent()
         try:
             connection = self._connect_reader("ro")
         except StoreError:
-            identify = still_identity
-            identity = identify(place)
-            if identity is None or not may_stand_still(place):
+            still = still_identity(place)
+            if still is None or not may_stand_still(place):
                 raise
             connection = self._connect_reader("ro&immutable=1")
-        return ThreadReader(*connection, lambda: identify(place) == identity, next(self._connections))
+            return ThreadReader(*connection, lambda: still_identity(place) == still, serial)
+        log = LogFiles(place)
+        return ThreadReader(*connection, lambda: file_identity(place) == identity and log.is_there(), serial)
 
     def _connect_reader(self, mode: str) -> tuple[sqlite3.Connection, int]:
         """A connection, and the version of the schema that was found good."""

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from fedstore.bins import add_bins
 from fedstore.engine.driver import sqlite3
+from fedstore.engine.log import Log
 from fedstore.engine.migrating import asking, is_pending, schema_version
 from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
 
@@ -33,6 +34,7 @@ __all__ = ["Transaction", "close_with", "store_error"]
 
 
 _LITTLE_BYTES = 65_536
+_SAVE_WAIT_S = 0.1
 _LOOK_S = 0.05
 """So often a waiting thread looks whether the one it waits for is still inside."""
 _RAISED = "user-defined function raised exception"
@@ -187,10 +189,15 @@ class Transaction:
         self._timeout_s = timeout_s
         self._token = -1
         self._schema_version = schema_version(asking(connection))
+        self.log = Log(path, connection)
         self._owner = 0
         self._holder: FrameType | None = None
         """Whose transaction is under way."""
         self._taking_over = threading.Lock()
+        self.is_stale = False
+        """Whether to look at once whether the store has to be opened anew."""
+        self.is_over = False
+        """Whether nobody may write here any more: the store has to be opened anew."""
 
     def is_mine(self) -> bool:
         """Whether this thread is writing with it."""
@@ -214,6 +221,7 @@ class Transaction:
         try:
             mine = self.mutex.acquire(blocking=False) or self._got_turn(patience_s, holder)
             self._owner, self._holder = threading.get_ident(), holder
+            self._check_over()
             self._lock.acquire(patience_s)
             execute = self._cursor.execute
             if patience_s < self._timeout_s:
@@ -237,6 +245,25 @@ class Transaction:
     def patient(self, patience_s: float) -> Patient:
         """The same as a context that waits for other writers at most so long."""
         return Patient(self, patience_s)
+
+    def save_log(self) -> bool:
+        """Save what a log held that was deleted; nobody writes here any more then. See `Log.save`."""
+        mine, here = False, sys._getframe()  # noqa: SLF001 - as above
+        try:
+            mine = self.mutex.acquire(blocking=False) or self._got_turn(_SAVE_WAIT_S, here)
+            self._owner, self._holder = threading.get_ident(), here
+            self._lock.acquire(_SAVE_WAIT_S)
+            saved = self.log.save()
+            self.is_over = True
+        except StoreBusyError:
+            raise
+        except (StoreError, sqlite3.Error) as error:
+            self.is_over = True
+            raise store_error(error, self._path) from error
+        finally:
+            if mine:
+                self._release()
+        return saved
 
     def settle(self) -> None:
         """Let go when the thread that began a transaction was thrown out of it before it could end."""
@@ -329,9 +356,19 @@ class Transaction:
                 frame = frame.f_back
         return False
 
+    def _check_over(self) -> None:
+        if self.is_over:
+            raise StoreBusyError(f"{self._path} is being opened anew: try again")
+
     def _look_again(self) -> None:
-        """Forget what was noted. Raises StoreNewerError when a newer program has brought the store up to its schema."""
+        """Forget what was noted. Raises StoreError when what was written is not for this program to add to.
+
+        That is a store which a newer program has brought up to its schema, or whose log was deleted.
+        """
         self.memo.clear()
+        if self.log.is_left():
+            self.is_stale = True
+            raise StoreBusyError(f"the log of {self._path} was deleted while it was open: try again")
         version = schema_version(self.execute)
         if version != self._schema_version:
             is_pending(self.execute, self._path)
