@@ -19,8 +19,10 @@ import pytest
 import fedstore
 from tests.source_imports import ROOT, Import, imports, modules, strings
 
-PUBLIC_MODULES = ("fedstore.queries.models", "fedstore.learning.", "fedstore.recording.fast")
-"""Beside the names of `fedstore` itself: the types of the read models, the statistics, the shell's quick lane."""
+PUBLIC_MODULES = (
+    "fedstore.queries.models", "fedstore.learning.", "fedstore.recording.fast", "fedstore.ingest.unchanged",
+)  # fmt: skip
+"""Beside the names of `fedstore` itself: the types of the read models, the statistics, the shell's quick lanes."""
 
 FLOORS = (
     # what everything may use; imports nothing above itself, opens nothing

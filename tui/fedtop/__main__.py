@@ -1,7 +1,8 @@
-"""Where the command begins: two quick lanes for what scripts call often, and the whole command line behind them.
+"""Where the command begins: quick lanes for what scripts call often, and the whole command line behind them.
 
-`fedtop --help` prints a text made beforehand, and a plain `fedtop record` writes its task without importing Click,
-pydantic or sqlite-utils; each says and does what the whole command line would. Everything else goes there.
+`fedtop --help` prints a text made beforehand, a plain `fedtop record` writes its task and a plain `fedtop import` says
+that nothing is new, without importing Click, pydantic or sqlite-utils; each says and does what the whole command line
+would. Everything else goes there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments in (["--help"], ["-h"]):
         return _print_help()
+    if arguments[:1] == ["import"]:
+        from fedtop.fast_import import try_import
+
+        code = try_import(arguments[1:])
+        if code is not None:
+            return code
     if arguments[:1] == ["record"]:
         from fedtop.fast_record import try_record
 

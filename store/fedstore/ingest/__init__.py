@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from fedstore.ingest.formats import detect
     from fedstore.ingest.importer import import_paths
     from fedstore.ingest.report import FileReport, ImportFailedError, ImportReport

@@ -1,21 +1,20 @@
 """Which format a file is of, told by what it says and not by its name.
 
 `detect` reads the head of a file. Each format of one JSON value per line is a module with its `FORMAT`; a document is
-read whole. What is known but not read has its reason in `not_read`.
+read whole. What is known but not read has its reason in `not_read`. Light until a file is looked into: the shell's
+quick lane asks which formats are known.
 """
 
 from __future__ import annotations
 
-import json
 import zlib
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
-from fedstore.ingest.lines import parse_line
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from fedstore.ingest.reader import LineFormat, LineReader
 
@@ -76,6 +75,8 @@ def detect(path: Path) -> str | None:
 
 
 def _of_lines(head: bytes) -> str | None:
+    from fedstore.ingest.lines import parse_line
+
     lines = head.split(b"\n", _HEAD_LINES)
     for raw in lines[:_HEAD_LINES]:
         for value in parse_line(raw).values:
@@ -93,6 +94,8 @@ def _of_value(value: Any) -> str | None:
 
 def _is_metrics(path: Path, head: bytes) -> bool:
     """Whether a file is a document that counts the tasks of agents."""
+    import json
+
     if b'"agents"' not in head and len(head) < _HEAD_BYTES:
         return False
     try:

@@ -110,7 +110,7 @@ class _Importer:
         self._sources: OrderedDict[str, Tail | Document] = OrderedDict()
         self._due: dict[str, tuple[int, str]] = {}
         self._waiting: dict[str, Seen | None] = {}
-        self._unknown: list[tuple[str, Seen, str]] = []
+        self._unknown: list[tuple[str, Seen, str, str]] = []
         self._first = True
 
     def round(self, progress: Progress | None) -> ImportReport:
@@ -176,8 +176,8 @@ class _Importer:
         return found
 
     def _tell_known(self, path: str, mark: Known, report: ImportReport) -> None:
-        if not mark.format or not_read(mark.format):
-            self._leave_out(path, mark.format or None, report)
+        if not mark.format:
+            self._leave_out(path, None, report)
             return
         if mark.due_ms is not None:
             self._due[path] = mark.due_ms, mark.format
@@ -218,7 +218,8 @@ class _Importer:
             return None
         if kind is not None and not not_read(kind):
             return kind
-        self._unknown.append((place_of(path), seen, kind or ""))
+        said = {"boosts": {}, "note": not_read(kind) if kind else ""}
+        self._unknown.append((place_of(path), seen, kind or "", json.dumps(said)))
         self._leave_out(path, kind, report)
         return None
 

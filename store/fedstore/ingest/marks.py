@@ -34,7 +34,8 @@ _COLUMNS = (
 _FIND = f"SELECT {', '.join(_COLUMNS)} FROM import_marks WHERE place = ? OR head_digest = ?"
 _KNOWN = (
     "SELECT place, device, inode, size_bytes, changed_ns, format, byte_offset, lines, facts, rejected, due_ms,"
-    " CASE WHEN format = 'metrics.json' THEN state ELSE '' END FROM import_marks WHERE size_bytes >= 0"
+    " CASE WHEN byte_offset = 0 OR format = 'metrics.json' THEN state ELSE '' END"
+    " FROM import_marks WHERE size_bytes >= 0"
 )
 _SAVE = (
     f"INSERT INTO import_marks ({', '.join(_COLUMNS)}, recorded_ms) VALUES ({', '.join('?' * len(_COLUMNS))}, ?)"
@@ -90,7 +91,7 @@ class Mark:
 
 
 class Known:
-    """What a mark says of a file without its being opened; `said` is what a document told (JSON)."""
+    """What a mark says of a file without its being opened; `said` is what is told of it beside its counts (JSON)."""
 
     __slots__ = ("due_ms", "facts", "format", "rejected", "said", "seen", "unfinished")
 
@@ -160,9 +161,9 @@ def save_mark(database: Engine, mark: Mark, rejects: Iterable[Reject], now_ms: i
         tx.execute(_SAVE, (*mark.row(), now_ms))
 
 
-def save_unknown(database: Engine, files: Sequence[tuple[str, Seen, str]], formats: int, now_ms: int) -> None:
-    """Note that files (place, as they are, format) are of a format that is not read, or of none ('') of today's."""
-    marks = [Mark(place, "", kind, lines=formats, seen=seen) for place, seen, kind in files]
+def save_unknown(database: Engine, files: Sequence[tuple[str, Seen, str, str]], formats: int, now_ms: int) -> None:
+    """Note that files (place, as they are, format, what is told) are of a format that is not read, or of none ('')."""
+    marks = [Mark(place, "", kind, lines=formats, state=said, seen=seen) for place, seen, kind, said in files]
     with database.write() as tx:
         tx.executemany(_SAVE, [(*mark.row(), now_ms) for mark in marks])
 

@@ -6,15 +6,13 @@ checks that take what certainly needs no cleaning and leave the rest to the full
 
 from __future__ import annotations
 
-import os
-
 from fedstore.cleaning import NAME_LIMIT, TEXT_LIMIT
 from fedstore.engine import open_engine
 from fedstore.errors import FedstoreError, StoreBusyError
 from fedstore.facts.batch import Batch
 from fedstore.facts.kind import MAX_DURATION_MS, Stamp
 from fedstore.ids import new_id, now_ms
-from fedstore.settings.paths import config_file, read_toml, store_file
+from fedstore.settings.paths import writable_store_file
 
 __all__ = ["SOURCE", "Task", "record_task", "store_for"]
 
@@ -62,10 +60,7 @@ class Task:
 def store_for(named: str | None) -> str | None:
     """The store to write: as named, else as the environment or the settings say; None when this way must not write."""
     try:
-        config = config_file()
-        if os.path.isfile(config) and read_toml(config).get("readonly", False) is not False:
-            return None
-        return named or store_file()
+        return writable_store_file(named)
     except FedstoreError:
         return None
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "config_file", "default_config_path", "default_store_path", "from_here", "in_full", "read_toml", "store_file",
+    "writable_store_file",
 ]  # fmt: skip
 
 APP_NAME = "fedtop"
@@ -81,6 +82,14 @@ def store_file() -> str:
     if isinstance(configured, str) and configured:
         return os.path.expanduser(configured)
     return os.path.join(_folder("data"), STORE_NAME)
+
+
+def writable_store_file(named: str | None) -> str | None:
+    """The store to write: as named, else as the environment or the settings say; None where the settings forbid it."""
+    config = config_file()
+    if os.path.isfile(config) and read_toml(config).get("readonly", False) is not False:
+        return None
+    return named or store_file()
 
 
 def _folder(kind: str) -> str:

@@ -14,6 +14,7 @@ from fedstore.learning.percent import counted
 from fedtop.cli.common import get_settings, now_ms, open_store
 from fedtop.cli.main import INTERRUPT_CODE, Failure
 from fedtop.cli.options import json_option, seed_option, store_option
+from fedtop.import_words import BOOSTS, file_line, total_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,24 +117,16 @@ def _report(report: ImportReport, *, as_json: bool) -> None:
         if file.taken or file.rejected or file.note or file.unfinished:
             click.echo(_file_line(file))
             _tell_reasons(file)
-    counts = f"{report.taken:,} taken, {report.known:,} already there, {report.rejected:,} rejected"
-    skipped = f", {counted(report.skipped, 'file')} of no known format skipped" if report.skipped else ""
-    click.echo(f"{counted(len(report.files), 'file')}: {counts}{skipped}")
+    click.echo(total_line(len(report.files), report.taken, report.known, report.rejected, report.skipped))
     if report.boosts:
-        click.echo("The metrics hold routing boosts: `fedtop policy import FILE` puts them in force.")
+        click.echo(BOOSTS)
 
 
 def _file_line(file: Any) -> str:
     from fedtop.sanitize import clean
 
-    words = [f"{file.taken:,} taken", f"{file.known:,} already there", f"{file.rejected:,} rejected"]
-    notes = [file.note] if file.note else []
-    if file.unfinished:
-        notes.append("the last line is half-written and waits")
-    if file.format and not file.note:
-        notes.insert(0, ", ".join(words))
-    form = f" ({file.format})" if file.format else ""
-    return f"  {clean(file.path, None)}{form} {'; '.join(notes)}"
+    path, counts = clean(file.path, None), (file.taken, file.known, file.rejected)
+    return file_line(path, file.format, *counts, file.note, unfinished=file.unfinished)
 
 
 def _tell_reasons(file: Any) -> None:
