@@ -7,9 +7,11 @@ from typing import get_args
 import pytest
 
 from fedstore import EVENT_MODELS, Event, Settings, Store
+from fedstore.facts import usage
 from fedstore.facts.kind import Kind, Sums
 from fedstore.facts.kinds import BY_NAME, JUDGES, KINDS, SUMMARIES, TOPICS
 from fedstore.queries.models import Topic
+from fedstore.upkeep.audit import disagreements
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=BY_NAME)
@@ -63,3 +65,13 @@ def test_the_audit_leaves_out_what_sql_rounds_in_another_way() -> None:
             for summary in SUMMARIES}  # fmt: skip
     left = {column for name, summary in SUMMARIES.items() for column in set(summary.sums) - told[name]}
     assert left == {"quality_ppm", "confidence_ppm"}
+
+
+def test_an_amount_that_is_a_lower_bound_is_in_the_sums(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    prices = iter([(7, "computed", "v"), (11, "at least", "v"), (None, "unpriced", "")])
+    monkeypatch.setattr(usage, "price", lambda *_: next(prices))
+    call = {"kind": "usage", "agent": "a", "model": "m", "input_tokens": 3, "output_tokens": 4}
+    store.writer().write([call, call, call, {**call, "cost_usd": 5e-9}])
+    columns = "reported_nano, computed_nano, unpriced_calls, unpriced_tokens"
+    assert store.database.read(f"SELECT {columns} FROM spend_buckets") == [(5, 18, 1, 7)]
+    assert disagreements(store.database) == []

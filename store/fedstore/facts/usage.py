@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fedstore.errors import EventError
 from fedstore.facts.kind import BIT, Kept, Kind, Sums
-from fedstore.facts.pricing import COMPUTED, REPORTED, UNPRICED, price
+from fedstore.facts.pricing import REPORTED, price
 from fedstore.facts.summary import NOTHING, Summary
 from fedstore.facts.table import Table
 from fedstore.ids import new_id
@@ -35,8 +35,8 @@ SPEND = Summary(
     ),
     topics={"agent": "agent", "spend": ""},
 )  # fmt: skip
-"""Tokens and money, of tools too (see `execution`)."""
-_OF_BASIS = "SUM(CASE WHEN cost_basis = '{}' THEN {} ELSE 0 END)"
+"""Tokens and money, of tools too (see `execution`). What is not reported is computed, be it exact or a lower bound."""
+_REPORTED, _UNPRICED = f"cost_basis = '{REPORTED}'", "cost_nano IS NULL"
 _SUMS = Sums(
     SPEND, "llm_calls", "ended_ms",
     {
@@ -45,10 +45,10 @@ _SUMS = Sums(
            for what in ("input", "cache_read", "cache_write", "output", "reasoning")},
         "minimum_calls": "SUM(output_is_minimum)", "duration_n": "COUNT(duration_ms)",
         "duration_ms": "SUM(duration_ms)",
-        "reported_nano": _OF_BASIS.format(REPORTED, "cost_nano"),
-        "computed_nano": _OF_BASIS.format(COMPUTED, "cost_nano"),
-        "unpriced_calls": _OF_BASIS.format(UNPRICED, "1"),
-        "unpriced_tokens": _OF_BASIS.format(UNPRICED, "input_tokens + output_tokens"),
+        "reported_nano": f"SUM(CASE WHEN {_REPORTED} THEN cost_nano ELSE 0 END)",
+        "computed_nano": f"SUM(CASE WHEN {_REPORTED} THEN 0 ELSE cost_nano END)",
+        "unpriced_calls": f"SUM(CASE WHEN {_UNPRICED} THEN 1 ELSE 0 END)",
+        "unpriced_tokens": f"SUM(CASE WHEN {_UNPRICED} THEN input_tokens + output_tokens ELSE 0 END)",
     },
 )  # fmt: skip
 
@@ -94,8 +94,8 @@ def _add(deltas: Deltas, row: Row) -> None:
         (agent, model, project, task_type, operation),
         (
             1, 1 if error else 0, *tokens, minimum, 0 if duration is None else 1, duration or 0,
-            cost if basis == REPORTED else 0, cost if basis == COMPUTED else 0,
-            *(NOTHING if basis != UNPRICED else (1, tokens[0] + tokens[3])),
+            cost if basis == REPORTED else 0, 0 if basis == REPORTED else cost or 0,
+            *(NOTHING if cost is not None else (1, tokens[0] + tokens[3])),
         ),
     )  # fmt: skip
 
