@@ -63,12 +63,14 @@ if TYPE_CHECKING:
     from fedstore.policy import PolicyStore as PolicyStore
     from fedstore.policy import Predicted as Predicted
     from fedstore.policy import TuneDetail as TuneDetail
+    from fedstore.policy import Watcher as Watcher
     from fedstore.policy import boost_history as boost_history
     from fedstore.policy import boost_key as boost_key
     from fedstore.policy import export_policy as export_policy
     from fedstore.policy import label_of as label_of
     from fedstore.policy import optimization_text as optimization_text
     from fedstore.policy import proposed_boosts as proposed_boosts
+    from fedstore.policy import with_alarms as with_alarms
     from fedstore.policy.labelling import Graded as Graded
     from fedstore.policy.labelling import LabelItem as LabelItem
     from fedstore.policy.labelling import LabellingQueue as LabellingQueue
@@ -124,7 +126,8 @@ _MODULES = {
     "policy": (
         "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "Change", "Effects", "Flip",
         "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted", "TuneDetail",
-        "boost_history", "boost_key", "export_policy", "label_of", "optimization_text", "proposed_boosts",
+        "Watcher", "boost_history", "boost_key", "export_policy", "label_of", "optimization_text", "proposed_boosts",
+        "with_alarms",
     ),
     "queries": ("Reader",),
     "recording.recorder": ("Recorder",),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-__all__ = ["Finding", "Severity"]
+__all__ = ["SEVERITY_RANKS", "Finding", "Severity"]
 
 Severity = Literal["ok", "info", "warn", "alert"]
 """info: over, nothing to do any more; warn: works, but look; alert: does not work, or shows wrong figures."""
+SEVERITY_RANKS: Final[Mapping[Severity, int]] = {"alert": 0, "warn": 1, "info": 2, "ok": 3}
+"""Worst first, to sort by."""
 
 
 @dataclass(frozen=True, slots=True)

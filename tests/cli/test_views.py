@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fedstore import Alarm, PolicyStore, Store
+from fedstore import Alarm, PolicyStore, Store, Watcher
 from fedstore.queries.models import AgentRow, CascadeView, CostsView, LayerRow, Overview, RunRow, ToolRow
 from tests.cli.conftest import Run, refused
 from tests.conftest import Clock
@@ -331,14 +331,14 @@ def test_live_draws_again_until_interrupted(run: Run, federation: Store, monkeyp
 def test_alarms_about_changes_reach_the_commands(
     run: Run, ask: Callable[..., Any], federation: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harm = Alarm(1, "alert", "change #1 (tune) does harm: `fedtop undo 1`", "tune")
+    harm = Alarm(1, "alert", "change #1 (tune) does harm", "tune", advice="fedtop undo 1")
     boosts = Alarm(2, "alert", "change #2 (optimize) does harm", "optimize")
-    monkeypatch.setattr(PolicyStore, "watch", lambda _: (harm, boosts))
+    monkeypatch.setattr(Watcher, "look", lambda _: (harm, boosts))
     assert ask("layers", "-w", "all")["alarms"] == []  # no change was ever made: nothing to watch
     PolicyStore(federation).import_file(write_config(tmp_path))
-    assert ask("layers", "-w", "all")["alarms"] == [harm.text]
+    assert ask("layers", "-w", "all")["alarms"] == ["change #1 (tune) does harm: `fedtop undo 1`"]
     shown = run("layers", "-w", "all").stdout
-    assert harm.text in " ".join(shown.split())
+    assert harm.line in " ".join(shown.split())
     attention = ask("dashboard", "-w", "all")["overview"]["attention"]
     assert [text for _, text, target in attention if target.startswith("change:")] == [
         "change #1 (tune) does harm", "change #2 (optimize) does harm",

@@ -13,7 +13,7 @@ import pytest
 from fedstore.learning.log import DecisionLog
 from fedstore.learning.replay import replay
 from fedstore.learning.verify import AssumptionCheck, EProcess, check_assumptions
-from fedstore.policy import Change, PolicyStore
+from fedstore.policy import Change, PolicyStore, Watcher
 from fedstore.policy.effects import Effects
 from fedstore.settings.config import Settings
 from fedstore.store import Store
@@ -133,7 +133,12 @@ def test_bad_decisions_raise_an_alarm(cascade_store: Store, change: Change, loop
     assert effects(loop).state == "harmful"
     (alarm,) = loop.watch()
     assert (alarm.change_id, alarm.severity, alarm.rolled_back) == (change.id, "alert", False)
-    assert f"`fedtop undo {change.id}`" in alarm.text
+    assert alarm.advice == f"fedtop undo {change.id}"
+    assert alarm.line == f"{alarm.text}: `fedtop undo {change.id}`"
+    assert (alarm.measure, alarm.expected) == ("accuracy", effects(loop).reference)
+    assert (alarm.value, alarm.interval) == (
+        effects(loop).now.values["accuracy"], effects(loop).now.intervals["accuracy"],
+    )  # fmt: skip
     assert loop.current()[0] == 1
     loop.undo(alarm.change_id)
     assert loop.watch() == ()
@@ -193,12 +198,30 @@ def test_automatic_rollback_is_opt_in(
     write_cascade(cascade_store, under(change, 1_000, 4, wrong=0.15), clock.now_ms, 5_000, "new")
     opted = settings.model_copy(update={"auto_rollback": True})
     with Store(cascade_store.path, clock=clock, settings=opted) as store:
-        (alarm,) = PolicyStore(store).watch()
-        assert alarm.rolled_back
-        assert PolicyStore(store).watch() == ()
+        watcher = Watcher(PolicyStore(store))
+        (due,) = watcher.look()
+        assert (due.due, due.rolled_back) == (True, False)
+        assert loop.current()[0] == 1, "a look changes nothing"
+        (alarm,) = watcher.act()
+        assert alarm == due.taken_back()
+        assert (alarm.due, alarm.rolled_back, alarm.advice) == (False, True, "")
+        assert watcher.act() == ()
     newest = loop.changes(effects=False)[0]
     assert (newest.kind, newest.who, newest.undoes) == ("undo", "auto-rollback", change.id)
     assert loop.current()[1].thresholds == {}
+
+
+def test_who_may_only_read_is_told_what_is_due(
+    cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock, settings: Settings
+) -> None:
+    clock.advance(3 * HOUR_MS)
+    write_cascade(cascade_store, under(change, 1_000, 4, wrong=0.15), clock.now_ms, 5_000, "new")
+    opted = settings.model_copy(update={"auto_rollback": True})
+    with Store(cascade_store.path, clock=clock, settings=opted, readonly=True) as store:
+        (alarm,) = Watcher(PolicyStore(store)).act()
+    assert alarm.due
+    assert alarm.shown == f"due to be taken back: {alarm.text}"
+    assert loop.current()[0] == 1
 
 
 def test_broken_assumptions_warn(cascade_store: Store, change: Change, loop: PolicyStore, clock: Clock) -> None:
@@ -240,6 +263,10 @@ def test_a_later_change_ends_the_watch_and_effects_outlive_the_facts(
     assert found is not None
     assert 0 < found.now.n <= 600
     assert found.measured[0].complete
+    kept = "SELECT COUNT(*) FROM effects"
+    assert cascade_store.database.read(kept, ()) == [(0,)], "reading a ledger writes nothing"
+    Watcher(loop).act()
+    assert cascade_store.database.read(kept, ()) == [(1,)]
     with cascade_store.database.write() as tx:
         tx.execute("DELETE FROM routes")
     assert PolicyStore(cascade_store).change(change.id).effects == found

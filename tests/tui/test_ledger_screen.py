@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedstore.policy import Alarm, Change, Effects, Measured, Plan, PlanItem, PolicyBody, PolicyStore
+from fedstore.errors import StoreError
+from fedstore.policy import Alarm, Change, Effects, Measured, Plan, PlanItem, PolicyBody, PolicyStore, with_alarms
 from fedstore.store import Store
 from fedtop.app import FedtopApp
 from fedtop.glyphs import UNICODE
 from fedtop.loop import LedgerReader, Paced
 from fedtop.sanitize import clean
 from fedtop.screens.confirm import ConfirmScreen
-from fedtop.views.alarms.lines import with_alarms
 from fedtop.views.ledger.columns import (
     change_parts,
     effect_columns,
@@ -284,7 +284,7 @@ def test_alarms_come_first_by_severity(seeded_store: Store) -> None:
     reader = seeded_store.reader()
     overview = reader.overview(reader.window("24h"))
     assert with_alarms(overview, ()) is overview
-    harm = Alarm(3, "alert", "change #3 (tune) does harm: accuracy 80.0 %: `fedtop undo 3`")
+    harm = Alarm(3, "alert", "change #3 (tune) does harm: accuracy 80.0 %", advice="fedtop undo 3")
     broken = Alarm(2, "warn", "change #2 (tune): replay assumptions broken")
     found = with_alarms(overview, (broken, harm))
     assert ("alert", "change #3 (tune) does harm: accuracy 80.0 %", "change:3") in found.attention
@@ -380,6 +380,55 @@ def test_a_long_reading_is_kept_for_a_while() -> None:
     now[0] += 10.1
     assert paced.get("b", make) > 20
     assert len(made) == 3
+
+
+def opted(store: Store, *, readonly: bool = False) -> Store:
+    """The same store once more, where harm is to be taken back automatically."""
+    settings = store.settings.model_copy(update={"auto_rollback": True})
+    return Store(store.path, clock=store.clock, settings=settings, readonly=readonly)
+
+
+def test_a_view_never_takes_a_change_back(harmed: Store) -> None:
+    with opted(harmed) as store:
+        (alarm,) = LedgerReader().alarms(store, 1)
+        assert alarm.due
+        assert [change.id for change in LedgerReader().changes(store, 1)] == [1]
+        assert PolicyStore(store).current()[0] == 1
+
+
+async def test_the_pane_takes_harm_back_and_says_so(harmed: Store, clock: Clock) -> None:
+    with opted(harmed) as store:
+        async with running(store, clock) as (app, pilot):
+            await until(pilot, lambda: PolicyStore(harmed).current()[0] == 2, "the change is taken back")
+            await until(pilot, lambda: "taken back automatically" in told(app), "it is said")
+            await pilot.press("L")
+            await opened(app, pilot, "ledger")
+            await until(pilot, lambda: "takes back #1" in screen_text(app), "it stands in the ledger")
+    newest = PolicyStore(harmed).changes(effects=False)[0]
+    assert (newest.kind, newest.who, newest.undoes) == ("undo", "auto-rollback", 1)
+
+
+async def test_a_pane_that_may_only_read_says_what_is_due(harmed: Store, clock: Clock) -> None:
+    with opted(harmed, readonly=True) as store:
+        async with running(store, clock, readonly=True) as (app, pilot):
+            await pilot.press("exclamation_mark")
+            await opened(app, pilot, "alerts")
+            await until(pilot, lambda: "due to be taken back: change #1" in screen_text(app), "what is due")
+            await app.workers.wait_for_complete()
+    assert PolicyStore(harmed).current()[0] == 1
+
+
+async def test_a_watch_that_fails_is_said_once(harmed: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Store) -> tuple[Alarm, ...]:
+        raise StoreError("no disk")
+
+    monkeypatch.setattr("fedtop.loop.watch", broken)
+    async with running(harmed, clock) as (app, pilot):
+        for _ in range(2):
+            await app._watch._act()
+        await until(pilot, lambda: told(app), "it is said")
+        await pilot.pause()
+        assert told(app).count("What was applied is not watched: no disk") == 1
 
 
 def test_alarms_ask_nothing_before_the_first_change() -> None:

@@ -35,6 +35,7 @@ from fedtop.tabs import TABS, tab_ids
 from fedtop.themes import THEMES, defaults_for
 from fedtop.views import DRILLS, MUTATING_DRILLS, new_drill
 from fedtop.views.panel import Host
+from fedtop.watching import Watch
 from fedtop.widgets.header import HeaderLine
 from fedtop.widgets.live_table import LiveTable
 
@@ -90,6 +91,7 @@ class Frame(Host):
         self._asked_for: AnyPanel | None = None
         self._able: tuple[bool, ...] = ()
         self._poller = Poller(source.reader, self.post_message, self.options.clock)
+        self._watch = Watch(self)
         super().__init__()
         self.set_class(self.options.ascii, "-ascii")
         for theme in THEMES:
@@ -130,6 +132,7 @@ class Frame(Host):
     def _begin(self) -> None:
         gc.enable()  # it is off while the pane is being started, see fedtop.cli.top
         self._poller.start()
+        self._watch.start()
 
     def on_unmount(self) -> None:
         """Ends the poller."""

@@ -34,6 +34,7 @@ __all__ = [
     "rule_of",
     "undo",
     "undoing",
+    "watch",
 ]
 
 _LEDGER = 200
@@ -136,6 +137,16 @@ def glance(source: Store, window: Window) -> Plan:
         return policy.propose_optimize(window=window)
 
 
+def watch(source: Store) -> tuple[Alarm, ...]:
+    """Lets the watcher act on what was applied, where anything ever was and the store is there."""
+    from fedstore import Watcher
+
+    if not source.path.exists():
+        return ()
+    with _opened(source) as (_, policy):
+        return Watcher(policy).act() if policy.current()[0] else ()
+
+
 class Paced:
     """Keeps an answer ten times as long as it took to find, so that live views cost a small share of the time."""
 
@@ -176,11 +187,13 @@ class LedgerReader:
         return found
 
     def alarms(self, source: Store, version: int) -> tuple[Alarm, ...]:
-        """What the newest changes give cause for; takes a harmful one back where the settings say so."""
+        """What the newest changes give cause for; only a look."""
+        from fedstore import Watcher
+
         if version == 0:  # nothing was ever changed
             return ()
-        policy = self._of(source)
-        found: tuple[Alarm, ...] = self._paced.get(version, policy.watch)
+        watcher = Watcher(self._of(source))
+        found: tuple[Alarm, ...] = self._paced.get(version, watcher.look)
         return found
 
     def _of(self, source: Store) -> PolicyStore:

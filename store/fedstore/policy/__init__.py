@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fedstore.policy.alarms import Alarm
+    from fedstore.policy.alarms import Alarm, with_alarms
     from fedstore.policy.body import PolicyBody, boost_key, label_of, threshold_key
     from fedstore.policy.boost_views import BoostChange, boost_history, proposed_boosts
     from fedstore.policy.details import BoostDetail, BoostEvidence, TuneDetail
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fedstore.policy.router import Policy
     from fedstore.policy.sinks import read_thresholds, write_thresholds
     from fedstore.policy.store import PolicyStore
+    from fedstore.policy.watcher import Watcher
 
 _HOMES = {
     "Alarm": "alarms",
@@ -43,6 +44,7 @@ _HOMES = {
     "PolicyStore": "store",
     "Predicted": "plans",
     "TuneDetail": "details",
+    "Watcher": "watcher",
     "boost_history": "boost_views",
     "boost_key": "body",
     "export_policy": "exports",
@@ -51,14 +53,15 @@ _HOMES = {
     "proposed_boosts": "boost_views",
     "read_thresholds": "sinks",
     "threshold_key": "body",
+    "with_alarms": "alarms",
     "write_thresholds": "sinks",
 }
 
 __all__ = [
     "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "Change", "Effects", "Extent", "Flip",
     "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted", "TuneDetail",
-    "boost_history", "boost_key", "export_policy", "label_of", "optimization_text", "proposed_boosts",
-    "read_thresholds", "threshold_key", "write_thresholds",
+    "Watcher", "boost_history", "boost_key", "export_policy", "label_of", "optimization_text", "proposed_boosts",
+    "read_thresholds", "threshold_key", "with_alarms", "write_thresholds",
 ]  # fmt: skip
 
 

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedstore.cleaning import NAME_LIMIT, clean_name
-from fedstore.errors import FedstoreError, PlanRefusedError
+from fedstore.errors import FedstoreError
 from fedstore.learning.percent import are, counted
 from fedstore.learning.rules import EVIDENCE_WINDOWS, BoostRule, PlanKind
 from fedstore.policy import ledger
-from fedstore.policy.alarms import Alarm, alarm_about
 from fedstore.policy.body import LOCKED, PolicyBody, boosted, label_of, threshold_key
 from fedstore.policy.guards import check_plan, check_start, cooldown_left, is_locked
 from fedstore.policy.history import effects_of
@@ -30,6 +29,8 @@ from fedstore.window import Window
 
 if TYPE_CHECKING:
     from fedstore.learning.tuning_types import TuneSettings
+    from fedstore.policy.alarms import Alarm
+    from fedstore.policy.effects import Effects
     from fedstore.policy.extent import Read
     from fedstore.store import Store
 
@@ -45,7 +46,12 @@ class PolicyStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._database = store.database
-        self._closed_effects: dict[int, Any] = {}
+        self._closed_effects: dict[int, Effects] = {}
+
+    @property
+    def store(self) -> Store:
+        """The store that it is about."""
+        return self._store
 
     # --- what is there -------------------------------------------------------------------------------------
 
@@ -243,15 +249,16 @@ class PolicyStore:
 
     # --- watching ------------------------------------------------------------------------------------------
 
+    def standing(self, kind: PlanKind) -> Change | None:
+        """The newest change of a kind that nothing took back, with what happened since; None when there is none."""
+        change = ledger.last_standing(self._database.read, (kind,))
+        return None if change is None else self._with_effects(change)
+
     def watch(self) -> tuple[Alarm, ...]:
-        """Alarms about the newest standing change of each kind; takes a harmful one back if that is opted in."""
-        found = []
-        for kind in ("tune", "optimize"):
-            change = ledger.last_standing(self._database.read, (kind,))
-            alarm = alarm_about(self._with_effects(change)) if change is not None else None
-            if alarm is not None:
-                found.append(self._acted_on(alarm))
-        return tuple(found)
+        """`Watcher.act`: alarms about the newest changes; takes a harmful one back if that is opted in."""
+        from fedstore.policy.watcher import Watcher
+
+        return Watcher(self).act()
 
     def bring_in_line(self) -> tuple[str, ...]:
         """Write the policy in force to the files that follow it; what could not be written, as sentences.
@@ -262,15 +269,6 @@ class PolicyStore:
         return bring_in_line(self._store, *self.current(), newest[0] if newest else None)
 
     # --- inside --------------------------------------------------------------------------------------------
-
-    def _acted_on(self, alarm: Alarm) -> Alarm:
-        if alarm.severity != "alert" or not self._store.settings.auto_rollback or self._database.readonly:
-            return alarm
-        try:
-            self.undo(alarm.change_id, who="auto-rollback")
-        except PlanRefusedError:  # somebody else was faster, or built on it
-            return alarm
-        return replace(alarm, rolled_back=True, text=f"{alarm.text.rpartition(': ')[0]}: taken back automatically")
 
     def _set(self, kind: Any, values: Mapping[str, float | None], who: str, source: str) -> Change | None:
         """Set values a user gives; they are no proposal, so only locks guard them."""

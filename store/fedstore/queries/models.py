@@ -7,11 +7,12 @@ carries its counts, money the weakest of the bases it is made of.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from fedstore.learning.intervals import Interval, wilson
 
 if TYPE_CHECKING:
+    from fedstore.finding import Severity
     from fedstore.learning.stratified import WeightedRate
     from fedstore.learning.targets import DriftAlert
     from fedstore.window import Window
@@ -427,6 +428,15 @@ class FeedItem:
     run_id: str
 
 
+class Attention(NamedTuple):
+    """One thing that needs attention."""
+
+    severity: Severity
+    text: str
+    target: str
+    """What Enter opens, such as "agent:codex"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """The overview tab."""
@@ -446,8 +456,8 @@ class Overview:
     tokens: int
     health: str
     """ok | warn | alert | unknown."""
-    attention: tuple[tuple[str, str, str], ...]
-    """(severity, sentence, what Enter opens such as "agent:codex")."""
+    attention: tuple[Attention, ...]
+    """Worst first."""
     series: tuple[SeriesPoint, ...]
     step_ms: int
     """How long each point of ``series`` stands for; those without a fact are left out."""

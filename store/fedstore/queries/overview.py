@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedstore.finding import SEVERITY_RANKS
 from fedstore.queries.agents import (
     SUCCESS_TARGET,
     active_in,
@@ -20,6 +21,7 @@ from fedstore.queries.losses import read_losses, severity_of_past
 from fedstore.queries.models import (
     ActiveRun,
     AgentRow,
+    Attention,
     FeedItem,
     LayerRow,
     MatrixCell,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from fedstore.engine.protocol import Reads
+    from fedstore.finding import Severity
     from fedstore.queries.buckets import Buckets
     from fedstore.queries.losses import Losses
     from fedstore.window import Window
@@ -45,8 +48,6 @@ __all__ = ["WAITING_MS", "overview"]
 WAITING_MS = 180_000
 SILENT_MS = 3_600_000
 _FEED = 30
-
-Attention = tuple[str, str, str]
 
 
 def overview(
@@ -167,13 +168,12 @@ def _attention(
     found += [*_missed_targets(layers), *routing]
     if cost.unpriced_calls:
         calls = "1 call has" if cost.unpriced_calls == 1 else f"{cost.unpriced_calls:,} calls have"
-        found.append(("warn", f"{calls} no known price", "tab:costs"))
+        found.append(Attention("warn", f"{calls} no known price", "tab:costs"))
     if lost is not None:
         text = f"{lost.count:,} fact{'' if lost.count == 1 else 's'} could not be recorded"
         ago = _length(max(0, now_ms - lost.told_ms))
-        found.append((severity_of_past(lost.told_ms, now_ms), f"{text}, the last {ago} ago", "doctor"))
-    order = {"alert": 0, "warn": 1, "info": 2}
-    return tuple(sorted(found, key=lambda item: order[item[0]]))
+        found.append(Attention(severity_of_past(lost.told_ms, now_ms), f"{text}, the last {ago} ago", "doctor"))
+    return tuple(sorted(found, key=lambda item: SEVERITY_RANKS[item.severity]))
 
 
 def _percent(rate: Rate) -> str:
@@ -185,7 +185,8 @@ def _agents_in_trouble(rows: Sequence[AgentRow]) -> Iterable[Attention]:
         if row.status in ("warn", "alert"):
             fell = dropped(row.success, row.success_before)
             why = f"was {_percent(row.success_before)}" if fell else f"target {SUCCESS_TARGET:.0%}".replace("%", " %")
-            yield row.status, f"{row.name} success {_percent(row.success)} ({why})", f"agent:{row.name}"
+            severity: Severity = "alert" if row.status == "alert" else "warn"
+            yield Attention(severity, f"{row.name} success {_percent(row.success)} ({why})", f"agent:{row.name}")
 
 
 def _cells_in_trouble(
@@ -196,7 +197,7 @@ def _cells_in_trouble(
         was = before.get((cell.agent, cell.task_type), Rate(0, 0))
         if cell.agent not in known and dropped(cell.success, was):
             text = f"{cell.agent}/{cell.task_type} success {_percent(cell.success)} (was {_percent(was)})"
-            yield "warn", text, f"agent:{cell.agent}"
+            yield Attention("warn", text, f"agent:{cell.agent}")
 
 
 def _waiting(active: Sequence[ActiveRun], now_ms: int) -> Iterable[Attention]:
@@ -204,9 +205,9 @@ def _waiting(active: Sequence[ActiveRun], now_ms: int) -> Iterable[Attention]:
         length = _length(now_ms - run.seen_ms)
         if run.state == "waiting" and now_ms - run.seen_ms >= WAITING_MS:
             reason = f" for {run.reason}" if run.reason else ""
-            yield "warn", f"{run.agent} waiting{reason} {length}", f"agent:{run.agent}"
+            yield Attention("warn", f"{run.agent} waiting{reason} {length}", f"agent:{run.agent}")
         elif run.state == "running" and now_ms - run.seen_ms >= SILENT_MS:
-            yield "info", f"{run.agent} run not heard of for {length}", f"agent:{run.agent}"
+            yield Attention("info", f"{run.agent} run not heard of for {length}", f"agent:{run.agent}")
 
 
 def _length(ms: int) -> str:
@@ -220,11 +221,11 @@ def _missed_targets(layers: Sequence[LayerRow]) -> Iterable[Attention]:
         if row.target_status == "alert":
             what = "asks" if row.name == LAST_RESORT else "captures"
             text = f"{row.name} {what} {_percent(row.captured)}, target {row.target}"
-            yield "warn", text, f"layer:{row.name}"
+            yield Attention("warn", text, f"layer:{row.name}")
 
 
 def _health(attention: Sequence[Attention], *, judged: bool) -> str:
-    worst = {severity for severity, _, _ in attention}
+    worst = {found.severity for found in attention}
     if "alert" in worst:
         return "alert"
     if "warn" in worst:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.learning.stratified import Stratum, over_both, weighted_rate
 from fedstore.learning.targets import DriftAlert, check_targets, drift_alert
+from fedstore.queries.models import Attention
 from fedstore.widths import DAY_MS, HOUR_MS
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ def _strata(buckets: Buckets, window: Window) -> dict[str, Stratum]:
     }
 
 
-def routing_attention(buckets: Buckets, window: Window) -> Iterator[tuple[str, str, str]]:
-    """(severity, sentence, where to look) of what is wrong with the cascade as a whole."""
+def routing_attention(buckets: Buckets, window: Window) -> Iterator[Attention]:
+    """What is wrong with the cascade as a whole."""
     _, n, total_us, _, _ = route_totals(buckets, window)
     measures = {
         "accuracy": routing_accuracy(buckets, window).value,
@@ -110,10 +111,10 @@ def routing_attention(buckets: Buckets, window: Window) -> Iterator[tuple[str, s
     for found in check_targets(measures):
         if found.status == "alert" and found.target.measure in _VERBS:
             text = f"{_VERBS[found.target.measure]} {_figure(found)}, target {found.target.target_text}"
-            yield "warn", text, "tab:cascade"
+            yield Attention("warn", text, "tab:cascade")
     drift = accuracy_drift(buckets, window)
     if drift is not None and drift.worse:
-        yield "warn", f"routing accuracy {drift.text}", "tab:cascade"
+        yield Attention("warn", f"routing accuracy {drift.text}", "tab:cascade")
 
 
 def _figure(found: TargetStatus) -> str:

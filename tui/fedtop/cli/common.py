@@ -118,12 +118,12 @@ def open_view(view: View, topic: Topic = "any", name: str = "") -> Iterator[tupl
 
 def standing_alarms(settings: Settings) -> tuple[Alarm, ...]:
     """What the newest changes of the policy give cause for; nothing is taken back. Raises FedstoreError."""
-    from fedstore import PolicyStore
+    from fedstore import PolicyStore, Watcher
 
     with open_store(settings, readonly=True) as store:
         if store.reader().policy().version == 0:  # nothing was ever changed
             return ()
-        return PolicyStore(store).watch()
+        return Watcher(PolicyStore(store)).look()
 
 
 def window_of(reader: Reader, label: str, at: str | None, about: About) -> Window:

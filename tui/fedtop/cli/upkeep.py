@@ -42,18 +42,18 @@ def maintain(*, store: Path | None, force: bool, as_json: bool) -> None:
     clock that is more than a day ahead of the newest recordings, until they go on at its time; marks that a wrong
     clock has left in the future are set back.
     """
-    from fedstore import PolicyStore
+    from fedstore import PolicyStore, Watcher
     from fedstore import maintain as look_after
 
     settings = get_settings(store=store)
     with open_store(settings, create=False) as opened:
-        alarms = PolicyStore(opened).watch()
+        alarms = Watcher(PolicyStore(opened)).act()
         done = look_after(opened.database, settings, now_ms(), force=force)
     if as_json:
         print_json({**plain_value(done), "alarms": [plain_value(alarm) for alarm in alarms]})
     else:
-        _print_upkeep(done, [alarm.text for alarm in alarms if alarm.severity != "alert"], force=force)
-    harm = [alarm.text for alarm in alarms if alarm.severity == "alert"]
+        _print_upkeep(done, [alarm.line for alarm in alarms if alarm.severity != "alert"], force=force)
+    harm = [alarm.line for alarm in alarms if alarm.severity == "alert"]
     if harm:
         raise Failure("; ".join(harm))
 

@@ -5,13 +5,14 @@ Enter goes to what fired it. An alarm about a change leads to that change, where
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 
+from fedstore import with_alarms
 from fedtop.loop import LedgerReader
-from fedtop.views.alarms.lines import CHANGE, with_alarms
 from fedtop.views.ledger.undoing import take_back
 from fedtop.views.overview.parts import KEY_GAP, attention_rows
 from fedtop.views.panel import Panel
@@ -20,7 +21,7 @@ from fedtop.widgets.live_table import Column, LiveTable
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from fedstore import Reader, Window
+    from fedstore import Alarm, Reader, Window
     from fedstore.queries.models import Overview
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
@@ -30,7 +31,15 @@ __all__ = ["ALERT_COLUMNS", "AlertsPanel"]
 ALERT_COLUMNS = (Column("what", "what needs attention", 20, grow=True),)
 
 
-class AlertsPanel(Panel["Overview"], can_focus=True):
+@dataclass(frozen=True, slots=True)
+class AlarmsData:
+    """What the view shows: all that needs attention, and which of it are alarms about changes."""
+
+    overview: Overview
+    alarms: tuple[Alarm, ...]
+
+
+class AlertsPanel(Panel[AlarmsData], can_focus=True):
     """See the module."""
 
     panel_id = "alerts"
@@ -43,33 +52,38 @@ class AlertsPanel(Panel["Overview"], can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self._ledger = LedgerReader()
+        self._changes: dict[str, int] = {}
 
     def compose(self) -> ComposeResult:
         """One list."""
         yield LiveTable(ALERT_COLUMNS, id="alerts-table", show_header=False, empty="nothing needs attention")
 
-    def read(self, reader: Reader, window: Window, args: Args) -> Overview:  # noqa: ARG002
+    def read(self, reader: Reader, window: Window, args: Args) -> AlarmsData:  # noqa: ARG002
         """What the overview says needs attention, and the alarms about applied changes."""
         alarms = self._ledger.alarms(self.host.source, reader.policy().version)
-        return with_alarms(reader.overview(window), alarms)
+        return AlarmsData(with_alarms(reader.overview(window), alarms), alarms)
 
-    def show(self, data: Overview, view: ViewState) -> None:  # noqa: ARG002
+    def show(self, data: AlarmsData, view: ViewState) -> None:  # noqa: ARG002
         """A row per thing."""
-        self.query_one(LiveTable).set_rows(attention_rows(data, self.glyphs))
+        self._changes = {alarm.target: alarm.change_id for alarm in data.alarms}
+        self.query_one(LiveTable).set_rows(attention_rows(data.overview, self.glyphs))
         self.refresh_bindings()
 
-    def _target(self) -> str:
-        return (self.query_one(LiveTable).cursor_key or "").partition(KEY_GAP)[2]
+    def _change(self) -> int | None:
+        """The change that the alarm under the cursor is about; None for anything else."""
+        return self._changes.get((self.query_one(LiveTable).cursor_key or "").partition(KEY_GAP)[2])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only an alarm about a change can be answered by undoing it."""
-        if action == "undo" and not self._target().startswith(CHANGE):
+        if action == "undo" and self._change() is None:
             return False
         return super().check_action(action, parameters)
 
     def action_undo(self) -> None:
         """Takes back the change that the alarm is about, after a question."""
-        take_back(self, int(self._target().removeprefix(CHANGE)))
+        change_id = self._change()
+        if change_id is not None:
+            take_back(self, change_id)
 
     @on(LiveTable.Highlighted)
     def _moved(self) -> None:

@@ -19,7 +19,7 @@ __all__ = ["cascade_page"]
 def cascade_page(reader: Reader, window: Window, alarms: Alarms) -> Page:
     """The layers, their targets, the newest decisions; and the alarms about applied thresholds."""
     view = reader.cascade(window)
-    standing = [alarm.text for alarm in alarms() if alarm.kind == "tune"] if view.routes else []
+    standing = [alarm.line for alarm in alarms() if alarm.kind == "tune"] if view.routes else []
 
     def draw(look: Look, notice: str | None) -> RenderableType:
         from fedtop.plain.cascade import cascade

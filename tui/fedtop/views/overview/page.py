@@ -18,7 +18,7 @@ __all__ = ["overview_page"]
 
 def overview_page(reader: Reader, window: Window, alarms: Alarms) -> Page:
     """Summary, cascade, and what needs attention; the alarms about applied changes are part of that."""
-    from fedtop.views.alarms.lines import with_alarms
+    from fedstore import with_alarms
 
     overview = with_alarms(reader.overview(window), alarms())
     cascade = reader.cascade(window)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.containers import Container, Horizontal
 
+from fedstore import with_alarms
 from fedtop.format import counted, money
 from fedtop.loop import LedgerReader
 from fedtop.tabs import tab_named
 from fedtop.views.agents.boosts import in_force
 from fedtop.views.agents.columns import BRIEF_COLUMNS, Boosts, brief_rows, columns_for
-from fedtop.views.alarms.lines import with_alarms
 from fedtop.views.overview.parts import (
     ATTENTION_COLUMNS,
     FEED_COLUMNS,
