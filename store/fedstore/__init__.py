@@ -71,10 +71,13 @@ if TYPE_CHECKING:
     from fedstore.policy import optimization_text as optimization_text
     from fedstore.policy import proposed_boosts as proposed_boosts
     from fedstore.policy import with_alarms as with_alarms
-    from fedstore.policy.labelling import Graded as Graded
-    from fedstore.policy.labelling import LabelItem as LabelItem
-    from fedstore.policy.labelling import LabellingQueue as LabellingQueue
-    from fedstore.policy.labelling import LabelProgress as LabelProgress
+    from fedstore.policy.grading import Graded as Graded
+    from fedstore.policy.grading import GradeItem as GradeItem
+    from fedstore.policy.grading import GradeProgress as GradeProgress
+    from fedstore.policy.grading import GradingQueue as GradingQueue
+    from fedstore.policy.grading import LabelItem as LabelItem
+    from fedstore.policy.grading import LabellingQueue as LabellingQueue
+    from fedstore.policy.grading import LabelProgress as LabelProgress
     from fedstore.policy.metrics_file import export_path as export_path
     from fedstore.queries import Reader as Reader
     from fedstore.queries.decisions import read_decisions as read_decisions
@@ -120,7 +123,9 @@ _MODULES = {
     "ids": ("new_id", "now_ms", "stable_id"),
     "ingest": ("ImportReport", "LinesReport", "import_paths", "record_lines"),
     "ingest.routing_export": ("write_routing_log",),
-    "policy.labelling": ("Graded", "LabelItem", "LabelProgress", "LabellingQueue"),
+    "policy.grading": (
+        "GradeItem", "GradeProgress", "Graded", "GradingQueue", "LabelItem", "LabelProgress", "LabellingQueue",
+    ),
     "policy.metrics_file": ("export_path",),
     "settings.paths": ("default_config_path", "default_store_path"),
     "policy": (

@@ -59,7 +59,7 @@ def test_queue_is_nearest_first_and_without_the_graded(run: Run, ask: Callable[.
     shown = run("label", "-n", 2).stdout
     assert shown.index("near") < shown.index("middle")
     assert "0.990" not in shown
-    assert "fedtop label ID right | wrong | AGENT" in shown
+    assert "fedtop grade ID right | wrong | AGENT" in shown
 
 
 def test_queue_shrinks_and_accuracy_follows(run: Run, ask: Callable[..., Any], routed: Store) -> None:
@@ -87,3 +87,8 @@ def test_why_shows_the_ladder(run: Run, ask: Callable[..., Any], routed: Store) 
     assert "semantic" in shown
     assert "+0.010" in shown
     assert "✓" in shown
+
+
+def test_the_former_name_of_the_command_still_works(run: Run, ask: Callable[..., Any], store: Store) -> None:
+    assert ask("label", "-w", "all") == ask("grade", "-w", "all")
+    assert " label " not in run("--help").stdout

@@ -344,7 +344,7 @@ def test_what_is_missing_for_boosts_are_tasks(run: Run, store: Store, clock: Clo
         write_runs(store, agent, "docs", "+++", clock.now_ms - 60_000)
     shown = run("optimize", "--dry-run").stdout
     assert "7 more graded tasks would settle whether an agent is a high or a low performer." in shown
-    assert "fedtop label" not in shown
+    assert "fedtop grade" not in shown
 
 
 def test_the_ledger_tells_what_happened_since(run: Run, ask: Callable[..., Any], store: Store, clock: Clock) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fedstore.errors import FedstoreError
 from fedstore.learning.stratified import Stratum, weighted_rate
 from fedstore.policy import PolicyStore
-from fedstore.policy.labelling import LabellingQueue, labelling_queue
+from fedstore.policy.grading import GradingQueue, grading_queue
 from fedstore.queries.decisions import read_decisions
 from fedstore.store import Store
 from fedstore.window import Window
@@ -28,7 +28,7 @@ def half_graded(store: Store, clock: Clock) -> Store:
 
 
 def test_nearest_to_a_threshold_first(half_graded: Store) -> None:
-    queue = LabellingQueue(half_graded, ALL)
+    queue = GradingQueue(half_graded, ALL)
     items = queue.next(1_000)
     margins = [abs(item.margin) for item in items]
     assert all(b > a - 0.005 for a, b in itertools.pairwise(margins))
@@ -48,13 +48,13 @@ def test_nearest_to_a_threshold_first(half_graded: Store) -> None:
 
 def test_thresholds_in_force_move_the_queue(half_graded: Store) -> None:
     PolicyStore(half_graded)._set("import", {"layer:semantic": 0.5}, "", "")
-    items = labelling_queue(half_graded, ALL, 5)
+    items = grading_queue(half_graded, ALL, 5)
     assert all(item.threshold == 0.5 for item in items if item.nearest_layer == "semantic")
     assert len(items) == 5
 
 
 def test_grades_become_verdicts(half_graded: Store) -> None:
-    queue = LabellingQueue(half_graded, ALL)
+    queue = GradingQueue(half_graded, ALL)
     right, wrong, other, same, skipped, after = queue.next(6)
     queue.grade(right.route_id, "right")
     queue.grade(wrong.route_id, "wrong")
@@ -69,13 +69,13 @@ def test_grades_become_verdicts(half_graded: Store) -> None:
     assert rows[same.route_id] == (1, same.agent)
     assert rows[skipped.route_id] == (None, None)
     assert not {right.route_id, wrong.route_id, other.route_id, same.route_id} & {
-        item.route_id for item in labelling_queue(half_graded, ALL, 1_000)
+        item.route_id for item in grading_queue(half_graded, ALL, 1_000)
     }
 
 
 def test_the_interval_narrows_around_the_truth(half_graded: Store) -> None:
     truth = cascade_log("seedlike", 600, 11)
-    queue = LabellingQueue(half_graded, ALL)
+    queue = GradingQueue(half_graded, ALL)
     before = queue.progress()
     for item in queue.next(1_000):
         correct = truth.correct[int(item.route_id[1:])] == 1
@@ -96,7 +96,7 @@ def test_near_decisions_do_not_bias_the_accuracy(store: Store, clock: Clock) -> 
     """All near and one in five far decisions graded: weighed by group, the accuracy is that of the whole."""
     log = cascade_log("seedlike", 2_000, 12)
     write_cascade(store, log, clock.now_ms - 60_000)
-    whole = LabellingQueue(store, ALL)
+    whole = GradingQueue(store, ALL)
     near = np.abs(whole._margin) <= 0.05
     whole._correct[~near & (np.arange(2_000) % 5 != 0)] = -1
     weighed = whole.progress().accuracy or 0
@@ -110,7 +110,7 @@ def test_the_interval_is_that_of_the_groups(store: Store, clock: Clock) -> None:
     """The same as wherever accuracy is told: each group's own rate counts, not one rate for all of them."""
     log = cascade_log("seedlike", 2_000, 12)
     write_cascade(store, log, clock.now_ms - 60_000)
-    queue = LabellingQueue(store, ALL)
+    queue = GradingQueue(store, ALL)
     group = queue._log.accepted * 2 + (np.abs(queue._margin) <= 0.05)
     queue._correct[(group % 3 > 0) & (np.arange(2_000) % 7 != 0)] = -1
     strata = [
@@ -124,7 +124,7 @@ def test_the_interval_is_that_of_the_groups(store: Store, clock: Clock) -> None:
 
 
 def test_unknown_decisions_and_missing_names(half_graded: Store) -> None:
-    queue = LabellingQueue(half_graded, ALL)
+    queue = GradingQueue(half_graded, ALL)
     with pytest.raises(FedstoreError, match="no decision nope"):
         queue.grade("nope", "right")
     with pytest.raises(FedstoreError, match="name the agent"):
@@ -132,7 +132,7 @@ def test_unknown_decisions_and_missing_names(half_graded: Store) -> None:
 
 
 def test_an_empty_store(store: Store) -> None:
-    queue = LabellingQueue(store, ALL)
+    queue = GradingQueue(store, ALL)
     assert queue.next(5) == ()
     progress = queue.progress()
     assert (progress.decisions, progress.accuracy, progress.interval) == (0, None, None)

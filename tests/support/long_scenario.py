@@ -20,7 +20,7 @@ import fedstore
 from fedstore import (
     AnalyticsEngine,
     FedstoreError,
-    LabellingQueue,
+    GradingQueue,
     Policy,
     PolicyStore,
     Reader,
@@ -195,7 +195,7 @@ def _change(store: Store, clock: Clock, folder: Path) -> None:
     _unless_refused(lambda: policy.undo(asked_ms=clock() - _DAY))
     _unless_refused(policy.undo)
     plan = policy.propose_tune(policy.tune_settings(rule="seed-count"))
-    queue = LabellingQueue(store, store.reader().window("all"))
+    queue = GradingQueue(store, store.reader().window("all"))
     for item in queue.next(2):
         queue.grade(item.route_id, "right")
     _unless_refused(lambda: policy.apply(plan))  # whose evidence moved

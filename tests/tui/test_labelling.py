@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fedstore.learning.intervals import wilson
-from fedstore.policy.labelling import LabelItem, LabellingQueue, LabelProgress, labelling_queue
+from fedstore.policy.grading import GradeItem, GradeProgress, GradingQueue, grading_queue
 from fedstore.queries import Reader
 from fedstore.store import Store
 from fedstore.window import Window
@@ -24,10 +24,10 @@ from tests.federation import NOW_MS
 from tests.tui.panes import HOSTILE, WINDOW, Answers, drilled, pane, screen_text, until
 from tests.tui.values_of import cascade
 
-ITEM = LabelItem(
+ITEM = GradeItem(
     "route-1", NOW_MS, "kimi", "semantic", "keyword", 0.846, 0.85, ("kimi", "codex"), "fix the login", "task-1"
 )
-START = LabelProgress(300, 100, 40, 10, 0.94, wilson(94, 100), 1.0)
+START = GradeProgress(300, 100, 40, 10, 0.94, wilson(94, 100), 1.0)
 
 
 def cells(row: Row) -> dict[str, str]:
@@ -61,7 +61,7 @@ class TestRows:
         assert set(first.cells) == {column.key for column in PROGRESS_COLUMNS}
 
     def test_nothing_graded_is_no_accuracy(self) -> None:
-        none = LabelProgress(300, 0, 40, 0, None, None, 0.0)
+        none = GradeProgress(300, 0, 40, 0, None, None, 0.0)
         first, _ = progress_rows(none, none)
         assert cells(first)["value"] == "–"
         assert first.cells["width"] is None
@@ -115,7 +115,7 @@ async def settled(app: FedtopApp, pilot: Any) -> None:
 class TestQueue:
     async def test_it_is_the_store_s_queue(self, source: GradingSource) -> None:
         window = Window.ending("24h", NOW_MS)
-        wanted = [item.route_id for item in labelling_queue(source.store, window, limit=40)]
+        wanted = [item.route_id for item in grading_queue(source.store, window, limit=40)]
         async with pane(source, target="labelling:") as (app, _):
             assert table(app).model.order == wanted
             assert "graded 144 of 288" in screen_text(app)
@@ -166,9 +166,9 @@ class TestQueue:
         """Its letters must not be lost, nor be taken for grades."""
         read = Event()
 
-        def slow(given: Any, window: Window) -> LabellingQueue:
+        def slow(given: Any, window: Window) -> GradingQueue:
             read.wait(10)
-            return LabellingQueue(given, window)
+            return GradingQueue(given, window)
 
         monkeypatch.setattr("fedtop.views.grading.panel.open_queue", slow)
         async with pane(source) as (app, pilot):

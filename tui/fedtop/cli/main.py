@@ -52,7 +52,7 @@ COMMANDS: dict[str, CommandSpec] = {
     "record": CommandSpec(_RECORD, "record", "record", "Record a finished task, or any other fact."),
     "import": CommandSpec(_RECORD, "importing", "import_command", "Read files of any known format."),
     "sample": CommandSpec(_RECORD, "importing", "sample", "Generate routing decisions to try things on."),
-    "label": CommandSpec(_RECORD, "labelling", "label", "Say whether a routing decision was right."),
+    "grade": CommandSpec(_RECORD, "grading", "grade", "Say whether a routing decision was right."),
     "optimize": CommandSpec(_LOOP, "loop", "optimize", "Propose routing boosts for agents, and apply them."),
     "tune": CommandSpec(_LOOP, "loop", "tune", "Propose thresholds for the cascade, and apply them."),
     "apply": CommandSpec(_LOOP, "loop", "apply", "Apply a plan exactly as it was shown."),
@@ -65,6 +65,10 @@ COMMANDS: dict[str, CommandSpec] = {
     "config": CommandSpec(_KEEP, "upkeep", "config", "The settings and where each comes from."),
     "completion": CommandSpec(_KEEP, "upkeep", "completion", "The completion script for your shell."),
 }
+
+
+FORMER_COMMANDS = {"label": "grade"}
+"""Commands by their old names, which still work and are listed nowhere."""
 
 
 class Failure(click.ClickException):
@@ -94,7 +98,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the command; None for an unknown name."""
-        spec = COMMANDS.get(cmd_name)
+        spec = COMMANDS.get(FORMER_COMMANDS.get(cmd_name, cmd_name))
         if spec is None:
             return None
         command: click.Command = getattr(import_module(f"fedtop.cli.{spec.module}"), spec.attribute)
@@ -144,7 +148,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As Click does, with the nearest name for a mistyped one."""
-        if args[0] not in COMMANDS:
+        if args[0] not in COMMANDS and args[0] not in FORMER_COMMANDS:
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], COMMANDS, n=1)
@@ -160,7 +164,7 @@ def with_command(args: Sequence[str]) -> list[str]:
     if not args[0].startswith("-") or args[0] in ("-h", "--help", "--version"):
         return list(args)
     for at, word in enumerate(args):
-        if word in COMMANDS and args[at - 1] not in _VALUED:
+        if (word in COMMANDS or word in FORMER_COMMANDS) and args[at - 1] not in _VALUED:
             return [word, *args[:at], *args[at + 1 :]]
     return ["top", *args]
 

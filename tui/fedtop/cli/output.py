@@ -44,8 +44,8 @@ DERIVED = {
     "Money": ("nano", "known", "mark"),
     "Window": ("length_ms",),
     "LayerAnalysis": ("attempts",),
-    "LabelItem": ("margin",),
-    "LabelProgress": ("width",),
+    "GradeItem": ("margin",),
+    "GradeProgress": ("width",),
 }
 
 

@@ -93,7 +93,7 @@ def _evidence(found: Plan, look: Look) -> RenderableType:
 def _missing(found: Plan) -> str:
     if found.kind == "tune":
         wanted = fmt.counted(found.more_needed or 0, "more graded outcome")
-        return f"{wanted} would settle it (`fedtop label` lists the most telling)."
+        return f"{wanted} would settle it (`fedtop grade` lists the most telling)."
     wanted = fmt.counted(found.more_needed or 0, "more graded task")
     return f"{wanted} would settle whether an agent is a high or a low performer."
 

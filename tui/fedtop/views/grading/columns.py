@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import tzinfo
 
-    from fedstore import LabelItem, LabelProgress, Window
+    from fedstore import GradeItem, GradeProgress, Window
 
 __all__ = ["PROGRESS_COLUMNS", "QUEUE_COLUMNS", "item_lines", "progress_parts", "progress_rows", "queue_rows"]
 
@@ -45,12 +45,12 @@ PROGRESS_COLUMNS: Final = (
 )
 
 
-def queue_rows(items: Iterable[LabelItem], tz: tzinfo, window: Window) -> list[Row]:
+def queue_rows(items: Iterable[GradeItem], tz: tzinfo, window: Window) -> list[Row]:
     """A row per open decision, the one worth most first; the key is its id."""
     return [_queue_row(item, tz, window) for item in items]
 
 
-def _queue_row(item: LabelItem, tz: tzinfo, window: Window) -> Row:
+def _queue_row(item: GradeItem, tz: tzinfo, window: Window) -> Row:
     colour = hue(item.nearest_layer)
     cells: dict[str, Cell] = {
         "near": Text(clean(item.nearest_layer, 24), colour),
@@ -67,7 +67,7 @@ def _queue_row(item: LabelItem, tz: tzinfo, window: Window) -> Row:
     return Row(item.route_id, cells, sort)
 
 
-def item_lines(item: LabelItem | None) -> list[Text]:
+def item_lines(item: GradeItem | None) -> list[Text]:
     """The decision under the cursor: the task, where it went, and who else was proposed."""
     if item is None:
         return []
@@ -84,7 +84,7 @@ def item_lines(item: LabelItem | None) -> list[Text]:
     return [Text.assemble((clean(item.task_id, 60), "$dim"), "  ", words or ("no description kept", "$dim")), sent]
 
 
-def progress_parts(now: LabelProgress) -> tuple[Text, ...]:
+def progress_parts(now: GradeProgress) -> tuple[Text, ...]:
     """How much is graded, of all and of those near a threshold; and what no grade speaks for."""
     parts = [
         Text.assemble(("graded ", "$dim"), (count(now.graded), "bold"), (f" of {count(now.decisions)}", "$dim")),
@@ -97,7 +97,7 @@ def progress_parts(now: LabelProgress) -> tuple[Text, ...]:
     return tuple(parts)
 
 
-def progress_rows(start: LabelProgress, now: LabelProgress) -> list[Row]:
+def progress_rows(start: GradeProgress, now: GradeProgress) -> list[Row]:
     """The interval when the sitting began and now, on one axis, so that it is seen to narrow."""
     lows = [p.interval.low for p in (start, now) if p.interval is not None]
     axis_low = math.floor(min(lows) * 20) / 20 if lows else 0.0
@@ -105,7 +105,7 @@ def progress_rows(start: LabelProgress, now: LabelProgress) -> list[Row]:
     return [_progress_row("at the start", start, axis_low, "$dim"), _progress_row("now", now, axis_low, "$accent")]
 
 
-def _progress_row(when: str, progress: LabelProgress, axis_low: float, style: str) -> Row:
+def _progress_row(when: str, progress: GradeProgress, axis_low: float, style: str) -> Row:
     low, high = progress.interval or (None, None)
     width = progress.width
     cells: dict[str, Cell] = {

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from fedstore import Graded, LabelItem, LabellingQueue, LabelProgress, Reader, Store, Window
+    from fedstore import Graded, GradeItem, GradeProgress, GradingQueue, Reader, Store, Window
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
 
@@ -44,11 +44,11 @@ _SHOWN = 40
 _KEYS = "y right, n wrong, c another agent, x skip"
 
 
-def open_queue(source: Store, window: Window) -> LabellingQueue:
+def open_queue(source: Store, window: Window) -> GradingQueue:
     """A sitting over the store behind the pane. Raises StoreError."""
-    from fedstore import LabellingQueue
+    from fedstore import GradingQueue
 
-    return LabellingQueue(source, window)
+    return GradingQueue(source, window)
 
 
 @dataclass
@@ -56,8 +56,8 @@ class Sitting(Message):
     """What the queue says after it was opened (`opened`) or after a grade; or why it could not."""
 
     serial: int
-    items: tuple[LabelItem, ...]
-    progress: LabelProgress | None
+    items: tuple[GradeItem, ...]
+    progress: GradeProgress | None
     opened: bool = False
     failure: str = ""
     route_id: str = ""
@@ -102,11 +102,11 @@ class LabellingPanel(Panel["Window"]):
         self._serial = 0
         self._sitting: tuple[str, int | None] | None = None
         self._window: Window | None = None
-        self._queue: LabellingQueue | None = None
+        self._queue: GradingQueue | None = None
         self._one_at_a_time = threading.Lock()
-        self._items: dict[str, LabelItem] = {}
+        self._items: dict[str, GradeItem] = {}
         self._done: set[str] = set()
-        self._start: LabelProgress | None = None
+        self._start: GradeProgress | None = None
         self._naming = ""
 
     def compose(self) -> ComposeResult:
@@ -208,7 +208,7 @@ class LabellingPanel(Panel["Window"]):
         item = self._items.get(key) if key is not None else None
         self.query_one("#labelling-item", TextLines).set_lines(item_lines(item))
 
-    def _show_progress(self, now: LabelProgress) -> None:
+    def _show_progress(self, now: GradeProgress) -> None:
         start = self._start or now
         self.query_one("#labelling-progress", TextLines).set_lines([progress_parts(now)])
         self.query_one("#labelling-intervals", LiveTable).set_rows(progress_rows(start, now))

@@ -1,4 +1,4 @@
-"""The labelling queue: which ungraded decisions to look at first, recording what was said, and what it is worth.
+"""The grading queue: which ungraded decisions to look at first, recording what was said, and what it is worth.
 
 Decisions nearest to a threshold come first: they are the ones a threshold moves, and the least sure. Among equals
 the layer graded least is first. Near decisions are wrong more often than others, so ``progress`` weighs them by
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from fedstore.store import Store
     from fedstore.window import Window
 
-__all__ = ["Graded", "LabelItem", "LabelProgress", "LabellingQueue", "labelling_queue"]
+__all__ = [
+    "GradeItem", "GradeProgress", "Graded", "GradingQueue", "LabelItem", "LabelProgress", "LabellingQueue",
+    "grading_queue",
+]  # fmt: skip
 
 NEAR = 0.05
 """A margin within which a normal plan may move a threshold."""
@@ -36,7 +39,7 @@ Graded = Literal["right", "wrong", "agent", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
-class LabelItem:
+class GradeItem:
     """An ungraded decision."""
 
     route_id: str
@@ -59,7 +62,7 @@ class LabelItem:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelProgress:
+class GradeProgress:
     """What the grades so far say about the accuracy of the window. None: not known."""
 
     decisions: int
@@ -79,15 +82,15 @@ class LabelProgress:
         return None if self.interval is None else self.interval.high - self.interval.low
 
 
-def labelling_queue(
+def grading_queue(
     store: Store, window: Window, limit: int = 20, thresholds: Mapping[str, float] | None = None
-) -> tuple[LabelItem, ...]:
+) -> tuple[GradeItem, ...]:
     """The ``limit`` ungraded decisions of a window to look at first."""
-    return LabellingQueue(store, window, thresholds).next(limit)
+    return GradingQueue(store, window, thresholds).next(limit)
 
 
-class LabellingQueue:
-    """A sitting of labelling over one window. Reads the decisions once; grades count at once.
+class GradingQueue:
+    """A sitting of grading over one window. Reads the decisions once; grades count at once.
 
     ``thresholds`` are by default those in force, else those last logged. Raises StoreError; ``grade`` raises
     FedstoreError for a decision that is not in the window.
@@ -106,9 +109,9 @@ class LabellingQueue:
         self._nearest, self._margin, self._now = _margins(self._log, in_force)
         self._order = np.argsort(self._priority(), kind="stable")
 
-    def next(self, limit: int = 1) -> tuple[LabelItem, ...]:
+    def next(self, limit: int = 1) -> tuple[GradeItem, ...]:
         """The decisions to look at next, nearest to a threshold first."""
-        found: list[LabelItem] = []
+        found: list[GradeItem] = []
         for row in self._order.tolist():
             if len(found) >= limit or not np.isfinite(self._margin[row]):
                 break
@@ -116,11 +119,11 @@ class LabellingQueue:
                 found.append(self._item(row))
         return tuple(found)
 
-    def grade(self, route_id: str, said: Graded, agent: str | None = None) -> LabelProgress:
+    def grade(self, route_id: str, said: Graded, agent: str | None = None) -> GradeProgress:
         """Record "right", "wrong", "agent" (with the right ``agent``) or "skip" (which records nothing)."""
         row = self._row_of.get(route_id)
         if row is None:
-            raise FedstoreError(f"there is no decision {route_id} in this window: `fedtop label` lists the open ones")
+            raise FedstoreError(f"there is no decision {route_id} in this window: `fedtop grade` lists the open ones")
         if said == "skip":
             self._skipped.add(row)
             return self.progress()
@@ -137,14 +140,14 @@ class LabellingQueue:
         self._correct[row] = int(correct)
         return self.progress()
 
-    def progress(self) -> LabelProgress:
+    def progress(self) -> GradeProgress:
         """Accuracy by groups (deciding layer, near or far from a threshold), each weighing as it should."""
         log, graded = self._log, self._correct >= 0
         near = np.abs(self._margin) <= NEAR
         group = log.accepted * 2 + near
         counts = [np.bincount(group[rows]).tolist() for rows in (slice(None), graded, self._correct == 1)]
         rate = weighted_rate(Stratum(*of) for of in zip_longest(*counts, fillvalue=0))
-        return LabelProgress(
+        return GradeProgress(
             decisions=len(log),
             graded=rate.n,
             near=int(near.sum()),
@@ -162,7 +165,7 @@ class LabellingQueue:
         priority: NDArray[np.float64] = np.floor(np.abs(self._margin) / _STEP) + 0.999 * share[self._log.accepted]
         return priority
 
-    def _item(self, row: int) -> LabelItem:
+    def _item(self, row: int) -> GradeItem:
         log, k = self._log, int(self._nearest[row])
         route_id = self._decisions.route_id(row)
         ((task_id, description),) = self._store.database.read(
@@ -171,7 +174,7 @@ class LabellingQueue:
         selected = self._agent(int(log.final[row]))
         proposals = dict.fromkeys([selected, *(self._agent(int(code)) for code in log.proposal[row])])
         accepted = int(log.accepted[row])
-        return LabelItem(
+        return GradeItem(
             route_id=route_id,
             at_ms=int(log.ts_ms[row]),
             agent=selected,
@@ -204,3 +207,7 @@ def _margins(
     margin = np.where(np.isnan(margin), np.inf, margin)
     nearest = np.abs(margin).argmin(axis=1)
     return nearest, margin[np.arange(len(log)), nearest], now
+
+
+LabelItem, LabelProgress, LabellingQueue = GradeItem, GradeProgress, GradingQueue
+"""The names that these had before."""

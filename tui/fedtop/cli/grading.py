@@ -1,4 +1,4 @@
-"""The command label: say whether a routing decision was right, or list those worth looking at."""
+"""The command grade: say whether a routing decision was right, or list those worth looking at."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from fedstore import Store
     from fedtop.plain.look import Look
 
-__all__ = ["label"]
+__all__ = ["grade"]
 
 SOURCE = "label"
 DECISIONS = About("layer")
 
 
-def label_options(command: Any) -> Any:
+def grade_options(command: Any) -> Any:
     """The options of a view that can also write."""
     return taking_view(command, window_options(SET_WINDOW), readonly_option("Refuse to change anything."))
 
@@ -33,8 +33,8 @@ def label_options(command: Any) -> Any:
 @click.argument("route_id", required=False, metavar="[ROUTE")
 @click.argument("verdict", required=False, metavar="right|wrong|AGENT]")
 @limit_option(20, 1000)
-@label_options
-def label(view: View, *, route_id: str | None, verdict: str | None, limit: int) -> None:
+@grade_options
+def grade(view: View, *, route_id: str | None, verdict: str | None, limit: int) -> None:
     """Say that decision ROUTE was right, was wrong, or should have gone to AGENT.
 
     Without arguments: the decisions that are not graded and would tell most, nearest to a threshold first.
@@ -70,18 +70,18 @@ def _grade(store: Store, route_id: str, verdict: str) -> bool:
 
 
 def _queue(view: View, limit: int) -> None:
-    from fedstore import LabellingQueue
+    from fedstore import GradingQueue
 
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:
         reader = store.reader()
         window = window_of(reader, settings.window, view.at, DECISIONS)
-        queue = LabellingQueue(store, window)
+        queue = GradingQueue(store, window)
         items, progress = queue.next(limit), queue.progress()
         notice = notice_for(reader, window, DECISIONS).unless(progress.decisions)
 
     def draw(look: Look) -> Any:
-        from fedtop.plain.labelling import queue as page
+        from fedtop.plain.grading import queue as page
 
         return page(items, progress, window, look, notice.text(look))
 

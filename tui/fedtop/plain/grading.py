@@ -1,4 +1,4 @@
-"""The labelling queue as text: which ungraded decisions would tell most, and what the grades so far say."""
+"""The grading queue as text: which ungraded decisions would tell most, and what the grades so far say."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fedtop.plain.blocks import Field, fields, header, heading, window_text
 from fedtop.plain.tables import figures, table, words
 
 if TYPE_CHECKING:
-    from fedstore import LabelItem, LabelProgress, Window
+    from fedstore import GradeItem, GradeProgress, Window
     from fedtop.plain.look import Look
 
 __all__ = ["queue"]
 
 
 def queue(
-    items: tuple[LabelItem, ...], progress: LabelProgress, window: Window, look: Look, notice: str | None = None
+    items: tuple[GradeItem, ...], progress: GradeProgress, window: Window, look: Look, notice: str | None = None
 ) -> RenderableType:
     """The state of the grades, then the decisions nearest to a threshold."""
-    parts: list[RenderableType] = [header("LABELLING QUEUE", look, window_text(window, look))]
+    parts: list[RenderableType] = [header("GRADING QUEUE", look, window_text(window, look))]
     if notice:
         return Group(*parts, Text(f"\n{notice}", "$warn"))
     parts += [heading("Grades so far"), fields(_progress(progress, look), look)]
@@ -32,12 +32,12 @@ def queue(
         words("Time", 4), words("Decided", 2, least=8), words("Agent", least=8), words("Nearest", 1, least=8),
         figures("Conf", 3), figures("Margin"), words("Also proposed", 5, least=10), words("Id", least=30),
     ]  # fmt: skip
-    how = "fedtop label ID right | wrong | AGENT"
+    how = "fedtop grade ID right | wrong | AGENT"
     rows = [_row(item, look) for item in items]
     return Group(*parts, heading("Nearest to a threshold"), table(columns, rows, look), Text(f"\n{how}", "$dim"))
 
 
-def _progress(found: LabelProgress, look: Look) -> list[Field]:
+def _progress(found: GradeProgress, look: Look) -> list[Field]:
     low, high = found.interval or (None, None)
     glyphs = look.glyphs
     return [
@@ -49,7 +49,7 @@ def _progress(found: LabelProgress, look: Look) -> list[Field]:
     ]
 
 
-def _row(item: LabelItem, look: Look) -> tuple[str | Text, ...]:
+def _row(item: GradeItem, look: Look) -> tuple[str | Text, ...]:
     others = ", ".join(item.proposals[1:])
     return (
         look.when(item.at_ms),
