@@ -93,6 +93,13 @@ def test_a_proposal_is_shown_as_the_move_it_asks_for() -> None:
     assert "▼" in cells_of(BUSY, boosts)["boost"]
 
 
+def test_a_boost_that_the_agent_has_already_is_not_proposed_again() -> None:
+    boosts = Boosts({("kimi", ""): 0.05}, {("kimi", "code"): 0.05, ("kimi", "docs"): 0.02})
+    assert boosts.move("kimi", "code") is None
+    assert boosts.move("kimi", "docs") == pytest.approx(-0.03), "a cut, though none was set for it"
+    assert (boosts.effective("kimi", "code"), boosts.effective("codex", "code")) == (0.05, 0.0)
+
+
 def test_few_tasks_make_no_claim_in_the_matrix() -> None:
     window = Window.ending("24h", NOW_MS)
     cells = (MatrixCell("kimi", "code", Rate(90, 100), 100), MatrixCell("kimi", "docs", Rate(2, 2), 2))

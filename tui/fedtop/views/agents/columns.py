@@ -35,10 +35,14 @@ class Boosts:
     proposed: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     def move(self, agent: str, task_type: str = "") -> float | None:
-        """By how much the proposal differs from what is in force; None when it is not worth a change."""
+        """By how much the proposal differs from what a router adds now; None when it is not worth a change."""
         key = (agent, task_type)
-        change = self.proposed.get(key, 0.0) - self.in_force.get(key, 0.0)
+        change = self.proposed.get(key, 0.0) - self.effective(agent, task_type)
         return change if key in self.proposed and abs(change) >= SMALLEST_MOVE else None
+
+    def effective(self, agent: str, task_type: str = "") -> float:
+        """What a router adds: the boost of the task type, else the agent's own, else 0."""
+        return self.in_force.get((agent, task_type), self.in_force.get((agent, ""), 0.0))
 
 
 AGENT_COLUMNS: Final = (
