@@ -41,7 +41,7 @@ Call = dict[str, Any]
 
 def is_of_api(text: str) -> bool:
     """Whether the API issued an id of a message or a request, so that no other one has it; proxies count them up."""
-    return is_issued(text) or (len(text) >= _ISSUED and text.startswith(("msg_", "req_")))
+    return (len(text) >= _ISSUED and text.startswith(("msg_", "req_"))) or is_issued(text)
 
 
 def call_key(entry: Entry) -> list[str]:
@@ -53,18 +53,22 @@ def call_key(entry: Entry) -> list[str]:
 def begin(key: list[str], entry: Entry, place: Place) -> Call:
     """A response whose first line is `entry`."""
     return {
-        "key": key, "session": entry.session, "entry": entry.key(), "at": 0, "ended": False, "characters": 0,
-        "tokens": None, "place": list(place),
+        "key": key, "session": entry.session, "entry": "" if len(key) == 2 else entry.key(), "at": 0, "ended": False,
+        "characters": 0, "usage": None, "tokens": None, "place": list(place),
     }  # fmt: skip
 
 
 def merge(call: Call, entry: Entry, usage: Mapping[str, Any], run_id: str) -> None:
     """Take one line of a response into account."""
-    tokens, known = _tokens(usage)
-    call["at"] = max(call["at"], entry.at)
-    call["ended"] = call["ended"] or entry.message.get("stop_reason") is not None
+    if entry.at > call["at"]:
+        call["at"] = entry.at
     if not call["ended"]:
+        call["ended"] = entry.message.get("stop_reason") is not None
         call["characters"] += characters(entry.message)
+    if usage == call["usage"]:  # as most lines of a response repeat it
+        return
+    call["usage"] = usage
+    tokens, known = _tokens(usage)
     if call["tokens"] is None or _size(tokens) > _size(call["tokens"]):
         call.update(
             tokens=tokens, known=known, model=text_of(entry.message.get("model"))[:LIMIT],

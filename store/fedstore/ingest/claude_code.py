@@ -80,7 +80,7 @@ class ClaudeCodeReader(LineReader):
         """The facts that an entry completes. Raises EventError for an entry that makes no sense."""
         entry = Entry.of(value)
         if entry is None:
-            if isinstance(value.get("isSidechain"), bool):
+            if value.get("isSidechain") is True:
                 self._link(value)
             return ()
         self._out = []

@@ -7,9 +7,9 @@ Releases add entry types and fields all the time, so nothing here fails on what 
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from fedstore.errors import EventError
 from fedstore.facts.events import to_epoch_ms
@@ -41,7 +41,7 @@ class Entry:
     """
 
     __slots__ = (
-        "agent_id", "at", "message", "parent", "parent_tool", "project", "raw", "session", "side", "type", "uuid",
+        "agent_id", "at", "message", "parent_tool", "project", "raw", "session", "side", "type", "uuid",
     )  # fmt: skip
 
     type: str
@@ -49,7 +49,6 @@ class Entry:
     uuid: str
     session: str
     agent_id: str
-    parent: str
     parent_tool: str
     side: bool
     project: str
@@ -87,16 +86,15 @@ class Entry:
         self.type = value["type"]
         self.at = _time(value.get("timestamp"))
         self.side = side is True
-        self.agent_id = text_of(value.get("agentId")) if side is not False else ""
-        self.parent = text_of(value.get("parentUuid"))
+        self.agent_id = "" if side is False else text_of(value.get("agentId"))
         self.parent_tool = parent_tool
-        self.project = last_part(text_of(outer.get("cwd")))
+        self.project = _project(text_of(outer.get("cwd")))
         self.message = message
         self.raw = value
-        origin = value.get("forkedFrom")
         self.session = text_of(outer.get("sessionId"))
-        if type(origin) is dict:
-            self.session = text_of(origin.get("sessionId")) or self.session
+        if "forkedFrom" in value:
+            origin = value["forkedFrom"]
+            self.session = text_of(origin.get("sessionId") if isinstance(origin, dict) else "") or self.session
         self.uuid = text_of(value.get("uuid")) or stable_id(self.at, self.session, repr(value))
 
     def key(self) -> str:
@@ -113,7 +111,7 @@ def _time(value: Any) -> int:
     if not isinstance(value, str):
         raise EventError("timestamp: missing")
     try:
-        at = int(to_epoch_ms(value))
+        at: int = to_epoch_ms(datetime.fromisoformat(value))
     except ValueError as error:
         raise EventError(f"timestamp: {error}") from None
     if not EARLIEST_MS <= at <= LATEST_MS:
@@ -124,6 +122,9 @@ def _time(value: Any) -> int:
 def last_part(path: str) -> str:
     """The last part of a path of any system: how a project is called."""
     return _PARTS.split(path.rstrip("/\\"))[-1][:LIMIT]
+
+
+_project = lru_cache(64)(last_part)
 
 
 def blocks(message: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
@@ -171,11 +172,10 @@ def characters(message: Mapping[str, Any]) -> int:
 def _characters(block: Any) -> int:
     if not isinstance(block, dict):
         return 0
-    try:
-        given = len(orjson.dumps(block["input"])) if "input" in block else 0
-    except TypeError:  # nested too deep to be written
-        given = 0
-    return len(text_of(block.get("text"))) + len(text_of(block.get("thinking"))) + given
+    given = block.get("input")
+    if isinstance(given, dict):
+        return sum([len(value) for value in given.values() if isinstance(value, str)])
+    return len(text_of(block.get("text") or block.get("thinking")))
 
 
 def error_of(entry: Entry) -> str:

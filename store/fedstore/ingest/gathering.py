@@ -75,15 +75,18 @@ class Gatherer:
         """Gather what a line tells."""
         if self._moved:
             self._remember(line.offset, line.number - 1)
-        place = Place(line.number, line.offset, line.size)
+        place = self._reader.place = Place(line.number, line.offset, line.size)
         if parsed.reason:
             self.refused.append(Refusal(place, parsed.reason, parsed.torn))
         for index, value in enumerate(parsed.values):
             try:
-                self.facts += _read(self._reader, value, place)
+                told = self._reader.read(value)
+                if told:
+                    self.facts += _placed(told, place)
             except Exception as error:  # noqa: BLE001 - whatever a reader raises is about what it was given
                 self.refused.append(Refusal(place, reason_of(error), line.raw))
                 self._go_back(place, index)
+                self._reader.place = place
 
     def finish(self, now_ms: int, place: Place) -> None:
         """Gather what nothing more can change, at the end of the file."""

@@ -31,6 +31,8 @@ def count_of(counts: Mapping[str, Any], name: str, where: str = "usage") -> int:
     Raises EventError for anything else, naming it as ``where.name``.
     """
     value = counts.get(name)
+    if type(value) is int and value >= 0:
+        return value
     if value is None:
         return 0
     if isinstance(value, str) and re.fullmatch(r"\d{1,18}(\.0{1,9})?", value.strip()):
