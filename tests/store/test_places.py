@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fedstore import AnalyticsEngine, Cascade, Policy, PolicyStore, Recorder, RoutingPerformanceTracker, Settings, Store
+from fedstore import (
+    AnalyticsEngine,
+    Cascade,
+    Policy,
+    PolicyStore,
+    Recorder,
+    RoutingPerformanceTracker,
+    Settings,
+    Store,
+    StoreError,
+)
 
 Use = Callable[[], object]
 
@@ -111,3 +123,46 @@ def test_a_recorder_in_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest
     recorder.task("a")
     assert recorder.lost == 0
     recorder.close()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such permissions there")
+class TestWhoMayRead:
+    def test_a_new_store_is_its_owners_alone(self, tmp_path: Path) -> None:
+        former = os.umask(0o022)
+        try:
+            with Store(tmp_path / "new" / "fed.db") as store:
+                store.recorder().task("a")
+                assert mode(tmp_path / "new") == 0o700
+                found = {path.name: mode(path) for path in (tmp_path / "new").iterdir()}
+        finally:
+            os.umask(former)
+        assert found == dict.fromkeys(("fed.db", "fed.db-shm", "fed.db-wal", "fed.db.lock"), 0o600)
+
+    def test_what_is_there_keeps_its_permissions(self, tmp_path: Path) -> None:
+        """Who shares a store says so once; what is made beside it later is shared likewise."""
+        (tmp_path / "shared").mkdir(mode=0o755)
+        path = tmp_path / "shared" / "fed.db"
+        Store(path).close()
+        path.chmod(0o664)
+        path.with_name("fed.db.lock").unlink()
+        with Store(path) as store:
+            store.recorder().task("a")
+            assert mode(path.parent) == 0o755
+            assert {mode(file) for file in path.parent.iterdir()} == {0o664}
+
+    def test_a_link_to_a_store_that_is_not_there_yet(self, tmp_path: Path) -> None:
+        (tmp_path / "link.db").symlink_to(tmp_path / "far" / "fed.db")
+        with Store(tmp_path / "link.db") as store:
+            store.recorder().task("a")
+        assert mode(tmp_path / "far") == 0o700
+        assert mode(tmp_path / "far" / "fed.db") == 0o600
+
+
+def test_a_path_in_a_message_says_nothing_of_the_fault(tmp_path: Path) -> None:
+    (tmp_path / "full").write_text("")
+    with pytest.raises(StoreError, match=r"cannot be opened \((Not a directory|File exists)\)"):
+        Store(tmp_path / "full" / "fed.db")

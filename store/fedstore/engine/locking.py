@@ -11,10 +11,13 @@ import contextlib
 import os
 import time
 
+from fedstore.engine.place import open_like
 from fedstore.errors import StoreBusyError, StoreReadOnlyError
 
 __all__ = ["FileLock"]
 
+ENDING = ".lock"
+"""What follows the store's name."""
 _FIRST_PAUSE_S = 0.000_05
 _LONGEST_PAUSE_S = 0.002
 
@@ -59,7 +62,7 @@ class FileLock:
 
     def _open(self) -> None:
         try:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+            self._fd = open_like(self._path, self._path.removesuffix(ENDING))
         except OSError as error:
             raise StoreReadOnlyError(
                 f"{self._path} cannot be opened for writing ({error.strerror}): check the folder's permissions,"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 TYPE_CHECKING = False
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 
     Identity: TypeAlias = tuple[int, ...]
 
-__all__ = ["beside", "file_bytes", "file_identity"]
+__all__ = ["beside", "file_bytes", "file_identity", "make_private", "open_like"]
+
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _CLOEXEC
 
 
 def beside(place: str | Path, ending: str) -> str:
@@ -26,6 +30,33 @@ def file_identity(path: str) -> Identity | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def make_private(path: str) -> None:
+    """Make an empty file that only its owner may read, in a folder made likewise where there is none. Raises OSError.
+
+    Nothing happens to a file or folder that is there.
+    """
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, _NEW, 0o600))
+
+
+def open_like(path: str, other: str) -> int:
+    """Open a file for writing; a new one belongs to whom another belongs, with the same permissions. Raises OSError.
+
+    Whoever may write a store may then use the files that go with it, though somebody else (root, say) made them.
+    """
+    try:
+        opened = os.open(path, _NEW, 0o600)
+    except FileExistsError:
+        return os.open(path, os.O_RDWR | _CLOEXEC)
+    with contextlib.suppress(OSError, AttributeError):  # on Windows there are neither owners nor such permissions
+        model = os.stat(other)
+        os.fchmod(opened, model.st_mode & 0o666)
+        if os.geteuid() == 0:
+            os.fchown(opened, model.st_uid, model.st_gid)
+    return opened
 
 
 def file_bytes(path: str) -> int:

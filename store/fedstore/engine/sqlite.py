@@ -22,7 +22,7 @@ from fedstore.engine.locking import FileLock
 from fedstore.engine.log import LogFiles
 from fedstore.engine.migrating import applied_names, asking, create, is_pending, migrate, schema_version, unready
 from fedstore.engine.opening import connect, may_stand_still, still_identity
-from fedstore.engine.place import beside, file_bytes, file_identity
+from fedstore.engine.place import beside, file_bytes, file_identity, make_private
 from fedstore.engine.reading import ReadSnapshot, ThreadReader
 from fedstore.engine.transaction import Patient, Transaction, store_error
 from fedstore.errors import FedstoreError, StoreBusyError, StoreError, StoreReadOnlyError
@@ -282,7 +282,7 @@ class Database:
 
     def _bring_up_to_date(self) -> None:
         try:
-            os.makedirs(os.path.dirname(self._place), exist_ok=True)
+            make_private(os.path.realpath(self._place))
             writer = self._open_writer()
             if is_pending(asking(writer.connection), self._place):
                 with self.write() as transaction:

@@ -43,7 +43,7 @@ _MAIN = threading.main_thread().ident
 
 def store_error(error: BaseException, path: str) -> StoreError:
     """The StoreError that says what an SQLite or system error means for the user."""
-    text = str(error)
+    text = (isinstance(error, OSError) and error.strerror) or str(error)  # without the path, which may say anything
     if isinstance(error, StoreError):
         return error
     if "locked" in text or "busy" in text:
