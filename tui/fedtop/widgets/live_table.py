@@ -44,6 +44,13 @@ class LiveTable(TableView, can_focus=True):
         Binding("N", "match(-1)", "Previous match", id="table.previous", show=False, tooltip="Previous match"),
     ]
 
+    WAITS: ClassVar[bool] = False
+    """True: it takes the keyboard before its first row is there, since its keys may be typed ahead."""
+
+    def allow_focus(self) -> bool:
+        """A table without any row has nothing for the keyboard to do; one whose rows are filtered away has."""
+        return super().allow_focus() and (self.WAITS or bool(self.model.rows))
+
     class _About(Message):
         def __init__(self, table: LiveTable, key: str, column: str | None) -> None:
             super().__init__()

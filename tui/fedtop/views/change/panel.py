@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 
 from fedtop.format import clean
 from fedtop.loop import LedgerReader
@@ -19,6 +18,7 @@ from fedtop.views.plan.items import PlanTable
 from fedtop.views.section import Section
 from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
+from fedtop.widgets.scroll import TextScroll
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -55,7 +55,7 @@ class ChangePanel(Panel["Change | None"], can_focus=True):
         yield Section("what happened since", effects, id="change-since")
         items = PlanTable(("was", "set to"), id="change-items")
         yield Section("what it set", items, id="change-what")
-        with VerticalScroll(id="change-rest"):
+        with TextScroll(id="change-rest"):
             yield TextLines(id="change-notes")
 
     def read(self, reader: Reader, window: Window, args: Args) -> Change | None:  # noqa: ARG002

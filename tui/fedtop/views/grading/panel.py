@@ -72,6 +72,7 @@ class QueueTable(LiveTable):
         Binding("c", "name_agent", "agent", id="labelling.agent", tooltip="Name the agent that was right"),
         Binding("x", "grade('skip')", "skip", id="labelling.skip", tooltip="Leave this one out"),
     ]
+    WAITS = True
 
     @property
     def _panel(self) -> LabellingPanel | None:

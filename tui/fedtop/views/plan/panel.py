@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.message import Message
 
 from fedstore import FedstoreError
@@ -30,6 +29,7 @@ from fedtop.views.plan.columns import note_items, title_parts
 from fedtop.views.plan.details import FlipsPanel
 from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
+from fedtop.widgets.scroll import TextScroll
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,7 +96,7 @@ class PlanPanel(Panel[None], can_focus=True):
         yield TextLines(id="plan-title")
         yield TextLines(id="plan-status")
         yield self._table()
-        with VerticalScroll(id="plan-rest"):
+        with TextScroll(id="plan-rest"):
             yield TextLines(id="plan-notes")
 
     # To be written by each kind

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import on
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 
 from fedtop.format import clean
 from fedtop.tabs import tab_named
@@ -31,6 +31,7 @@ from fedtop.views.tools.columns import (
 )
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
+from fedtop.widgets.scroll import TextScroll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,9 +81,9 @@ class ToolsPanel(PreviewPanel[ToolsData]):
         yield Section("trust in tools", table, id="tools-all")
         yield Section("", Horizontal(*self._preview_parts()), id="tools-preview")
         with Horizontal(id="tools-findings"):
-            patterns = VerticalScroll(TextLines(id="tools-pattern-lines"))
+            patterns = TextScroll(TextLines(id="tools-pattern-lines"))
             yield Section("failure patterns", patterns, id="tools-patterns")
-            advice = VerticalScroll(TextLines(id="tools-advice-lines"))
+            advice = TextScroll(TextLines(id="tools-advice-lines"))
             yield Section("recommendations", advice, id="tools-advice")
 
     def _preview_parts(self) -> Iterator[Widget]:
