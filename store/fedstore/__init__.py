@@ -41,11 +41,13 @@ if TYPE_CHECKING:
     from fedstore.ids import new_id as new_id
     from fedstore.ids import now_ms as now_ms
     from fedstore.ids import stable_id as stable_id
+    from fedstore.ingest import FileReport as FileReport
     from fedstore.ingest import ImportReport as ImportReport
     from fedstore.ingest import LinesReport as LinesReport
     from fedstore.ingest import import_paths as import_paths
     from fedstore.ingest import record_lines as record_lines
     from fedstore.ingest.routing_export import write_routing_log as write_routing_log
+    from fedstore.json_value import Json as Json
     from fedstore.policy import Alarm as Alarm
     from fedstore.policy import Alternative as Alternative
     from fedstore.policy import BoostChange as BoostChange
@@ -121,7 +123,8 @@ _MODULES = {
     "facts.validation": ("EVENT_MODELS",),
     "files": ("replace_text",),
     "ids": ("new_id", "now_ms", "stable_id"),
-    "ingest": ("ImportReport", "LinesReport", "import_paths", "record_lines"),
+    "ingest": ("FileReport", "ImportReport", "LinesReport", "import_paths", "record_lines"),
+    "json_value": ("Json",),
     "ingest.routing_export": ("write_routing_log",),
     "policy.grading": (
         "GradeItem", "GradeProgress", "Graded", "GradingQueue", "LabelItem", "LabelProgress", "LabellingQueue",

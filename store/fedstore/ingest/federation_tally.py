@@ -9,6 +9,7 @@ these runs, so that means and rates are right.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -67,9 +68,7 @@ class Tally:
         for cell in found.cells:
             known = self._cell(cell.agent, cell.task_type)
             for kind, success in (("good", True), ("bad", False)):
-                known[kind] = _first_missing(
-                    lambda n, s=success, c=cell: recorded(_id(found, c.agent, c.task_type, s, n))
-                )
+                known[kind] = _first_missing(partial(_was_recorded, recorded, found, cell, success))
         self._recent = {task.id: [task.success, task.rework] for task in found.recent}
 
     def events(self, found: FederationFile) -> Iterator[Event]:
@@ -193,6 +192,12 @@ def _run_of(task: Task) -> Run:
 
 def _id(found: FederationFile, agent: str, task_type: str, success: bool, ordinal: int) -> str:
     return stable_id(found.start_ms, SOURCE, found.identity, agent, task_type, success, ordinal)
+
+
+def _was_recorded(
+    recorded: Callable[[str], bool], found: FederationFile, cell: Cell, success: bool, ordinal: int
+) -> bool:
+    return recorded(_id(found, cell.agent, cell.task_type, success, ordinal))
 
 
 def _first_missing(recorded: Callable[[int], bool]) -> int:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedstore.learning.donors import DONOR_BAND, fill_from_donors
+from fedstore.learning.rules import EvidenceGrade, Guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PROBE_BAND", "Evidence", "EvidenceGrade", "Guard", "prepare", "probed_events"]
 
-EvidenceGrade = Literal["exact", "probe", "donor"]
-Guard = Literal["accuracy", "no-worse"]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 

@@ -11,13 +11,17 @@ from typing import Final, Literal
 
 __all__ = [
     "BOOST_RULES", "DEFAULT_BOOST_RULE", "DEFAULT_TUNE_RULE", "EVIDENCE_WINDOWS", "RULES", "TUNE_RULES", "BoostRule",
-    "PlanKind", "TuneRule",
+    "EvidenceGrade", "Guard", "PlanKind", "TuneRule",
 ]  # fmt: skip
 
 PlanKind = Literal["optimize", "tune"]
 """What is proposed: boosts for agents, or thresholds for the cascade."""
 BoostRule = Literal["shrunk", "wilson", "seed"]
 TuneRule = Literal["certified", "no-worse", "seed-accuracy", "seed-count"]
+EvidenceGrade = Literal["exact", "probe", "donor"]
+"""How what a log does not say is filled in; see `learning.evidence`."""
+Guard = Literal["accuracy", "no-worse"]
+"""What must not get worse: the accuracy, or no decision that was right."""
 
 BOOST_RULES: Final[Mapping[BoostRule, str]] = {
     "shrunk": "shrunk towards the federation, fading with age",

@@ -6,13 +6,10 @@ Accuracies, shares and rates are in [0, 1]; latencies in milliseconds; changes a
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from fedstore.learning.intervals import Interval, wilson
-from fedstore.learning.rules import DEFAULT_TUNE_RULE, TuneRule
-
-if TYPE_CHECKING:
-    from fedstore.learning.evidence import EvidenceGrade, Guard
+from fedstore.learning.rules import DEFAULT_TUNE_RULE, EvidenceGrade, Guard, TuneRule
 
 __all__ = [
     "A_SHARE",

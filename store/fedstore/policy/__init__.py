@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from fedstore.policy.extent import Extent
     from fedstore.policy.ledger import Change
     from fedstore.policy.optimize_text import optimization_text
-    from fedstore.policy.plans import Alternative, Flip, FlipCounts, Plan, PlanItem, Predicted
+    from fedstore.policy.parts import Alternative, Flip, FlipCounts, PlanItem, Predicted
+    from fedstore.policy.plans import Plan
     from fedstore.policy.router import Policy
     from fedstore.policy.sinks import read_thresholds, write_thresholds
     from fedstore.policy.store import PolicyStore
@@ -27,22 +28,22 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Alarm": "alarms",
-    "Alternative": "plans",
+    "Alternative": "parts",
     "BoostChange": "boost_views",
     "BoostDetail": "details",
     "BoostEvidence": "details",
     "Change": "ledger",
     "Effects": "effects",
     "Extent": "extent",
-    "Flip": "plans",
-    "FlipCounts": "plans",
+    "Flip": "parts",
+    "FlipCounts": "parts",
     "Measured": "effects",
     "Plan": "plans",
-    "PlanItem": "plans",
+    "PlanItem": "parts",
     "Policy": "router",
     "PolicyBody": "body",
     "PolicyStore": "store",
-    "Predicted": "plans",
+    "Predicted": "parts",
     "TuneDetail": "details",
     "Watcher": "watcher",
     "boost_history": "boost_views",

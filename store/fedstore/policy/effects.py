@@ -9,21 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fedstore.learning.verify import EffectState
-from fedstore.policy.details import Pair
-from fedstore.policy.former import with_former_names
+from fedstore.policy.details import Pair, pair_of
+from fedstore.policy.former import read, with_former_names
 
-if TYPE_CHECKING:
-    from fedstore.policy.ledger import Change
-
-__all__ = ["HORIZONS_MS", "WATCHED_MS", "Effects", "Measured", "horizons", "new_values"]
-
-HOUR_MS = 3_600_000
-HORIZONS_MS = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 168 * HOUR_MS}
-WATCHED_MS = HORIZONS_MS["7d"]
-"""How long a change is watched; "now" ends there."""
+__all__ = ["Effects", "Measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +73,10 @@ class Effects:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Effects:
-        """The reverse of `to_dict`."""
-        from fedstore.policy.stored import effects_from
-
-        return effects_from(plain)
-
-
-def horizons(change: Change, until_ms: int, now_ms: int) -> list[tuple[str, int, bool]]:
-    """Name, end and completeness of each horizon; what another change cut short is as complete as it will be."""
-    found = []
-    for name, length in (*HORIZONS_MS.items(), ("now", WATCHED_MS)):
-        end = min(change.at_ms + length, until_ms)
-        found.append((name, min(end, now_ms + 1), now_ms >= end and name != "now"))
-    return found
-
-
-def new_values(change: Change) -> dict[str, float | None]:
-    """What the plan predicted, by measure."""
-    return {name: predicted.new for name, predicted in change.plan.predicted.items()}
+        """The reverse of `to_dict`. Raises KeyError or TypeError for what effects are not."""
+        measured = tuple(
+            read(Measured, one, intervals={name: pair_of(pair) for name, pair in one["intervals"].items()})
+            for one in plain["measured"]
+        )
+        texts = {name: tuple(plain.get(name, ())) for name in ("broken", "notes")}
+        return read(cls, plain, measured=measured, **texts)

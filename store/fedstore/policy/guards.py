@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fedstore.policy.extent import Read, Table
-    from fedstore.policy.plans import Plan, PlanItem
+    from fedstore.policy.parts import PlanItem
+    from fedstore.policy.plans import Plan
     from fedstore.settings.config import PolicySettings
 
 __all__ = ["check_plan", "check_start", "cooldown_left", "is_locked", "step_limit", "used_until_ms"]

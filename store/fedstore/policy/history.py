@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fedstore.policy.effects import WATCHED_MS, Effects
+from fedstore.policy.effects import Effects
+from fedstore.policy.horizons import WATCHED_MS
 from fedstore.policy.ledger import change_by_id
 from fedstore.policy.optimize_effects import optimize_effects
 

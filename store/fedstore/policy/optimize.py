@@ -16,7 +16,8 @@ from fedstore.learning.rules import BOOST_RULES, BoostRule
 from fedstore.policy.body import PolicyBody, boost_key
 from fedstore.policy.details import BoostDetail, BoostEvidence, BoostSettings, pair_of
 from fedstore.policy.extent import Extent, Read
-from fedstore.policy.plans import Alternative, Plan, PlanItem, Predicted
+from fedstore.policy.parts import Alternative, PlanItem, Predicted
+from fedstore.policy.plans import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,8 @@ from fedstore.learning.intervals import wilson
 from fedstore.learning.verify import EffectState, rate_since
 from fedstore.policy.body import boosted
 from fedstore.policy.details import pair_of
-from fedstore.policy.effects import WATCHED_MS, Effects, Measured, horizons, new_values
+from fedstore.policy.effects import Effects, Measured
+from fedstore.policy.horizons import WATCHED_MS, horizons, new_values
 from fedstore.policy.ledger import body_at
 
 if TYPE_CHECKING:

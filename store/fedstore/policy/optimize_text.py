@@ -8,7 +8,8 @@ from fedstore.learning.boosts import SEED_HIGH
 
 if TYPE_CHECKING:
     from fedstore.policy.details import BoostEvidence
-    from fedstore.policy.plans import Plan, PlanItem
+    from fedstore.policy.parts import PlanItem
+    from fedstore.policy.plans import Plan
 
 __all__ = ["optimization_text"]
 

@@ -21,7 +21,8 @@ from fedstore.policy.body import LOCKED, PolicyBody, boosted, label_of, threshol
 from fedstore.policy.guards import check_plan, check_start, cooldown_left, is_locked
 from fedstore.policy.history import effects_of
 from fedstore.policy.ledger import Change
-from fedstore.policy.plans import Plan, PlanItem
+from fedstore.policy.parts import PlanItem
+from fedstore.policy.plans import Plan
 from fedstore.policy.shelf import applied_as, is_kept, newest_plans, plan_by_id, shelve
 from fedstore.policy.sinks import object_in, read_bytes, read_thresholds, thresholds_of
 from fedstore.policy.sync import boosts_of, bring_in_line

@@ -1,35 +1,34 @@
-"""Plans and effects read back from what was stored, by this version or a former one (`policy.former`)."""
+"""Plans read back from what was stored, by this version or a former one (`policy.former`)."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from fedstore.learning.intervals import Interval
 from fedstore.learning.tuning_types import AgentChange, Effect, LayerChange, TuneSettings
 from fedstore.policy.details import BoostDetail, BoostEvidence, BoostSettings, TuneDetail, pair_of
-from fedstore.policy.effects import Effects, Measured
 from fedstore.policy.extent import Extent
 from fedstore.policy.former import Plain, read
-from fedstore.policy.plans import Alternative, Flip, FlipCounts, Plan, PlanItem, Predicted
+from fedstore.policy.parts import Alternative, Flip, FlipCounts, PlanItem, Predicted
 
-__all__ = ["effects_from", "plan_of"]
+__all__ = ["plan_fields"]
 
 
-def plan_of(plain: Plain) -> Plan:
-    """A plan from its JSON. Raises KeyError, TypeError or ValueError for what is not a plan."""
+def plan_fields(plain: Plain) -> dict[str, Any]:
+    """The fields of a plan that are values of their own, from its JSON. Raises KeyError, TypeError or ValueError."""
     flips = plain.get("flips")
-    return read(
-        Plan,
-        plain,
-        items=tuple(_item(item) for item in plain["items"]),
-        extent=read(Extent, plain["extent"]) if plain.get("extent") else None,
-        predicted={name: _predicted(value) for name, value in plain.get("predicted", {}).items()},
-        flips=read(FlipCounts, flips) if flips else None,
-        flipped=tuple(read(Flip, flip) for flip in plain.get("flipped", ())),
-        alternatives=tuple(read(Alternative, other) for other in plain.get("alternatives", ())),
-        reasons=tuple(plain.get("reasons", ())),
-        warnings=tuple(plain.get("warnings", ())),
-        settings=_settings(plain),
-        detail=_detail(plain),
-    )
+    return {
+        "items": tuple(_item(item) for item in plain["items"]),
+        "extent": read(Extent, plain["extent"]) if plain.get("extent") else None,
+        "predicted": {name: _predicted(value) for name, value in plain.get("predicted", {}).items()},
+        "flips": read(FlipCounts, flips) if flips else None,
+        "flipped": tuple(read(Flip, flip) for flip in plain.get("flipped", ())),
+        "alternatives": tuple(read(Alternative, other) for other in plain.get("alternatives", ())),
+        "reasons": tuple(plain.get("reasons", ())),
+        "warnings": tuple(plain.get("warnings", ())),
+        "settings": _settings(plain),
+        "detail": _detail(plain),
+    }
 
 
 def _item(plain: Plain) -> PlanItem:
@@ -83,13 +82,3 @@ def _effect(plain: Plain) -> Effect:
 
 def _evidence(plain: Plain) -> BoostEvidence:
     return read(BoostEvidence, {"peers": None, **plain}, interval=pair_of(plain.get("interval")))
-
-
-def effects_from(plain: Plain) -> Effects:
-    """The effects of a change from their JSON. Raises KeyError or TypeError for what they are not."""
-    measured = tuple(
-        read(Measured, one, intervals={name: pair_of(pair) for name, pair in one["intervals"].items()})
-        for one in plain["measured"]
-    )
-    texts = {name: tuple(plain.get(name, ())) for name in ("broken", "notes")}
-    return read(Effects, plain, measured=measured, **texts)

@@ -21,7 +21,8 @@ from fedstore.policy.details import TuneDetail, pair_of
 from fedstore.policy.extent import Extent, measure_extent
 from fedstore.policy.guards import used_until_ms
 from fedstore.policy.ledger import current, last_standing
-from fedstore.policy.plans import Alternative, Flip, FlipCounts, Plan, PlanItem, Predicted
+from fedstore.policy.parts import Alternative, Flip, FlipCounts, PlanItem, Predicted
+from fedstore.policy.plans import Plan
 from fedstore.queries.decisions import Decisions, load_within
 
 if TYPE_CHECKING:

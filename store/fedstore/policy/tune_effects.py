@@ -13,7 +13,8 @@ from fedstore.learning.intervals import Interval, wilson
 from fedstore.learning.stratified import weighted_rate
 from fedstore.learning.verify import EffectState, EProcess, check_assumptions
 from fedstore.policy.details import Pair, TuneDetail, pair_of
-from fedstore.policy.effects import WATCHED_MS, Effects, Measured, horizons, new_values
+from fedstore.policy.effects import Effects, Measured
+from fedstore.policy.horizons import WATCHED_MS, horizons, new_values
 from fedstore.queries.decisions import load_within
 
 if TYPE_CHECKING:
