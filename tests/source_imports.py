@@ -100,3 +100,43 @@ def _docstrings(module: ast.Module) -> Iterator[ast.Constant]:
         for statement in body:
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
                 yield statement.value
+
+
+def circles(package: str, *, types: bool = False, rooms: bool = False) -> list[list[str]]:
+    """Modules that import each other in a circle, whether at the top of a file or inside a function.
+
+    With `types` also through what is imported for types alone; with `rooms` by the folder (or module) right below the
+    package instead of by module.
+    """
+    known = modules(package)
+    arrows: dict[str, set[str]] = {}
+    for found in imports(package):
+        if found.package == package and (types or not found.types_only):
+            wanted = [f"{found.module}.{name}" for name in found.names]
+            for target in [name if name in known else found.module for name in wanted] or [found.module]:
+                ends = [".".join(name.split(".")[:2]) if rooms else name for name in (found.importer, target)]
+                if ends[0] != ends[1]:
+                    arrows.setdefault(ends[0], set()).add(ends[1])
+    return sorted(_circles(arrows))
+
+
+def _circles(arrows: dict[str, set[str]]) -> Iterator[list[str]]:
+    """The sets of nodes that all reach each other, without single ones."""
+    reached = {start: _reached(start, arrows) for start in arrows}
+    seen: set[str] = set()
+    for start in sorted(arrows):
+        circle = {start, *(node for node in reached[start] if start in reached.get(node, ()))}
+        if len(circle) > 1 and start not in seen:
+            seen |= circle
+            yield sorted(circle)
+
+
+def _reached(start: str, arrows: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for node in arrows.get(waiting.pop(), ()):
+            if node not in found:
+                found.add(node)
+                waiting.append(node)
+    return found

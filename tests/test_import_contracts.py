@@ -26,7 +26,7 @@ PUBLIC_MODULES = (
 
 FLOORS = (
     # what everything may use; imports nothing above itself, opens nothing
-    "bins cleaning errors files finding ids interrupts learning numbers schema settings widths window",
+    "bins cleaning errors files finding ids interrupts json_value learning numbers schema settings widths window",
     # the only room that knows the engine
     "engine",
     # facts and summaries on their way in, read models on their way out

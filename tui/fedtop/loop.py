@@ -10,7 +10,7 @@ import getpass
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fedstore import FedstoreError, StoreError
 
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 _LEDGER = 200
+Found = TypeVar("Found")
 _PATIENCE = 10.0
 
 
@@ -147,14 +148,14 @@ def watch(source: Store) -> tuple[Alarm, ...]:
         return Watcher(policy).act() if policy.current()[0] else ()
 
 
-class Paced:
+class Paced(Generic[Found]):
     """Keeps an answer ten times as long as it took to find, so that live views cost a small share of the time."""
 
     def __init__(self, timer: Callable[[], float] = time.perf_counter) -> None:
         self._timer = timer
-        self._kept: tuple[object, float, Any] | None = None
+        self._kept: tuple[object, float, Found] | None = None
 
-    def get(self, key: object, make: Callable[[], Any]) -> Any:
+    def get(self, key: object, make: Callable[[], Found]) -> Found:
         """`make()`, or what it gave before for the same key."""
         start = self._timer()
         if self._kept is None or self._kept[0] != key or start >= self._kept[1]:
@@ -171,20 +172,20 @@ class LedgerReader:
     """
 
     def __init__(self) -> None:
-        self._paced = Paced()
+        self._changes: Paced[tuple[Change, ...]] = Paced()
+        self._change: Paced[Change | None] = Paced()
+        self._alarms: Paced[tuple[Alarm, ...]] = Paced()
         self._policy: PolicyStore | None = None
 
     def changes(self, source: Store, version: int) -> tuple[Change, ...]:
         """The newest changes with what happened since."""
         policy = self._of(source)
-        found: tuple[Change, ...] = self._paced.get(version, lambda: policy.changes(_LEDGER))
-        return found
+        return self._changes.get(version, lambda: policy.changes(_LEDGER))
 
     def change(self, source: Store, version: int, change_id: int) -> Change | None:
         """One change; None when there is no such entry."""
         policy = self._of(source)
-        found: Change | None = self._paced.get((version, change_id), lambda: _change_or_none(policy, change_id))
-        return found
+        return self._change.get((version, change_id), lambda: _change_or_none(policy, change_id))
 
     def alarms(self, source: Store, version: int) -> tuple[Alarm, ...]:
         """What the newest changes give cause for; only a look."""
@@ -192,9 +193,7 @@ class LedgerReader:
 
         if version == 0:  # nothing was ever changed
             return ()
-        watcher = Watcher(self._of(source))
-        found: tuple[Alarm, ...] = self._paced.get(version, watcher.look)
-        return found
+        return self._alarms.get(version, Watcher(self._of(source)).look)
 
     def _of(self, source: Store) -> PolicyStore:
         if self._policy is None:

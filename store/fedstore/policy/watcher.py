@@ -6,26 +6,42 @@ takes it, and so does the pane from time to time, never one of its views.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fedstore.errors import PlanRefusedError
 from fedstore.policy.alarms import alarm_about
 from fedstore.policy.history import keep_final_effects
 
 if TYPE_CHECKING:
+    from fedstore.learning.rules import PlanKind
     from fedstore.policy.alarms import Alarm
-    from fedstore.policy.store import PolicyStore
+    from fedstore.policy.ledger import Change
+    from fedstore.store import Store
 
-__all__ = ["AUTOMATIC", "Watcher"]
+__all__ = ["AUTOMATIC", "Watched", "Watcher"]
 
 AUTOMATIC = "auto-rollback"
 """Who took a change back, in the ledger, when nobody did."""
 
 
+class Watched(Protocol):
+    """What is watched: a `PolicyStore`."""
+
+    @property
+    def store(self) -> Store:
+        """The store it is the policy of."""
+
+    def standing(self, kind: PlanKind) -> Change | None:
+        """The newest change of a kind that stands."""
+
+    def undo(self, change_id: int | None = None, who: str = "") -> Change:
+        """Takes a change back. Raises PlanRefusedError."""
+
+
 class Watcher:
     """Watches the newest standing change of each kind. Methods raise FedstoreError."""
 
-    def __init__(self, policy: PolicyStore) -> None:
+    def __init__(self, policy: Watched) -> None:
         self._policy = policy
 
     def look(self) -> tuple[Alarm, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,12 +12,15 @@ from fedtop.cli.main import Failure
 from fedtop.cli.names import known_argument, unknown, whole_id
 from fedtop.cli.notice import notice_for
 from fedtop.cli.options import View, fact_options, view_options
-from fedtop.cli.output import emit, plain_value
+from fedtop.cli.output import emit, plain_fields
 from fedtop.cli.printing import print_tab
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from fedstore import Store, Window
     from fedstore.learning.analysis import LayerAnalysis
+    from fedtop.plain.look import Look
 
 __all__ = ["layers", "why"]
 
@@ -47,12 +50,12 @@ def _layer(view: View, name: str) -> None:
         window = window_of(store.reader(), settings.window, view.at, About("layer", name))
         found = _analysis(store, name, window)
 
-    def draw(look: Any) -> Any:
+    def draw(look: Look) -> RenderableType:
         from fedtop.plain.cascade import analysis
 
         return analysis(found, window, look)
 
-    emit(view, {"window": window, **plain_value(found), "recommendation": found.recommendation()}, draw)
+    emit(view, {"window": window, **plain_fields(found), "recommendation": found.recommendation()}, draw)
 
 
 def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
@@ -88,9 +91,9 @@ def why(view: View, *, route_id: str) -> None:
         found = reader.why(whole_id(reader, "route", route_id))
     assert found is not None
 
-    def draw(look: Any) -> Any:
+    def draw(look: Look) -> RenderableType:
         from fedtop.plain.cascade import why as ladder
 
         return ladder(found, look)
 
-    emit(view, plain_value(found), draw)
+    emit(view, plain_fields(found), draw)

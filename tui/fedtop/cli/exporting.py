@@ -19,7 +19,7 @@ from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.notice import notice_for
 from fedtop.cli.options import SET_WINDOW, View, store_option, window_options
-from fedtop.cli.output import DERIVED, look_for, plain_value
+from fedtop.cli.output import DERIVED, look_for, plain_fields
 from fedtop.plain.page import did_something
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _text(store: Store, window: Window, form: str, table: str) -> tuple[str, boo
         "overview": reader.overview(window), "agents": agents, "cascade": cascade, "costs": reader.costs(window),
         "tools": tools,
     }  # fmt: skip
-    text = json.dumps({"exported_ms": now_ms(), **plain_value(views)}, indent=2, allow_nan=False) + "\n"
+    text = json.dumps({"exported_ms": now_ms(), **plain_fields(views)}, indent=2, allow_nan=False) + "\n"
     return text, bool(did_something(*agents.rows) or cascade.routes or tools.rows)
 
 
@@ -154,7 +154,7 @@ def _rows(reader: Reader, window: Window, table: str) -> tuple[Sequence[str], li
 def _table(kind: type, rows: Sequence[Any]) -> tuple[Sequence[str], list[list[Any]]]:
     """Flat columns, the same whatever the rows hold."""
     head = _head(kind)
-    return head, [[row.get(name) for name in head] for row in (_flat(plain_value(row)) for row in rows)]
+    return head, [[row.get(name) for name in head] for row in (_flat(plain_fields(row)) for row in rows)]
 
 
 def _head(kind: type) -> list[str]:

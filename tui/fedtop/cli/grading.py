@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,10 +11,12 @@ from fedtop.cli.common import get_settings, open_store, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.names import whole_id
 from fedtop.cli.notice import notice_for
-from fedtop.cli.options import SET_WINDOW, View, limit_option, readonly_option, taking_view, window_options
+from fedtop.cli.options import SET_WINDOW, Function, View, limit_option, readonly_option, taking_view, window_options
 from fedtop.cli.output import emit, print_json
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from fedstore import Store
     from fedtop.plain.look import Look
 
@@ -24,7 +26,7 @@ SOURCE = "label"
 DECISIONS = About("layer")
 
 
-def grade_options(command: Any) -> Any:
+def grade_options(command: Function) -> Function:
     """The options of a view that can also write."""
     return taking_view(command, window_options(SET_WINDOW), readonly_option("Refuse to change anything."))
 
@@ -60,7 +62,7 @@ def _grade(store: Store, route_id: str, verdict: str) -> bool:
     assert found is not None
     agent = None if verdict in ("right", "wrong") else verdict
     correct = verdict == "right" if agent is None else agent == found.decision.agent
-    event: dict[str, Any] = {"kind": "verdict", "subject": "route", "subject_id": route_id, "correct": correct}
+    event: dict[str, object] = {"kind": "verdict", "subject": "route", "subject_id": route_id, "correct": correct}
     if agent is not None or correct:
         event["correct_agent"] = agent or found.decision.agent
     receipt = store.writer(source=SOURCE).write([event])
@@ -80,7 +82,7 @@ def _queue(view: View, limit: int) -> None:
         items, progress = queue.next(limit), queue.progress()
         notice = notice_for(reader, window, DECISIONS).unless(progress.decisions)
 
-    def draw(look: Look) -> Any:
+    def draw(look: Look) -> RenderableType:
         from fedtop.plain.grading import queue as page
 
         return page(items, progress, window, look, notice.text(look))

@@ -6,7 +6,7 @@ import json
 import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,9 +17,9 @@ from fedtop.cli.options import json_option, seed_option, store_option
 from fedtop.import_words import BOOSTS, file_line, total_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from fedstore import ImportReport
+    from fedstore import FileReport, ImportReport
 
 __all__ = ["import_command", "sample"]
 
@@ -92,7 +92,7 @@ def _complain(report: ImportReport) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Any]:
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
     """A progress bar on stderr where that is a terminal, else nothing."""
     if not sys.stderr.isatty():
         yield None
@@ -122,14 +122,14 @@ def _report(report: ImportReport, *, as_json: bool) -> None:
         click.echo(BOOSTS)
 
 
-def _file_line(file: Any) -> str:
+def _file_line(file: FileReport) -> str:
     from fedtop.sanitize import clean
 
     path, counts = clean(file.path, None), (file.taken, file.known, file.rejected)
     return file_line(path, file.format, *counts, file.note, unfinished=file.unfinished)
 
 
-def _tell_reasons(file: Any) -> None:
+def _tell_reasons(file: FileReport) -> None:
     from fedtop.sanitize import clean
 
     for line, reason in file.reasons[:_REASONS]:
@@ -170,11 +170,11 @@ def sample(*, number: int, seed: int, end: str | None, output: Path | None, reco
         click.echo(f"{counted(len(routes), 'decision')} in {output}")
 
 
-def _as_log(routes: list[dict[str, Any]]) -> str:
+def _as_log(routes: Sequence[Mapping[str, object]]) -> str:
     return "".join(json.dumps(route) + "\n" for route in routes)
 
 
-def _record(routes: list[dict[str, Any]], store: Path | None) -> None:
+def _record(routes: Sequence[Mapping[str, object]], store: Path | None) -> None:
     """Through a file and the importer, so that they go in exactly as a router's log would."""
     from tempfile import TemporaryDirectory
 

@@ -42,8 +42,11 @@ from fedtop.cli.output import emit, look_for, plain_value, print_json, show
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from rich.console import RenderableType
+
     from fedstore import Change, Plan, PolicyStore, Reader
     from fedstore.learning.tuning_types import TuneSettings
+    from fedtop.plain.look import Look
 
 __all__ = ["apply", "changes", "optimize", "tune"]
 
@@ -298,7 +301,7 @@ def changes(view: View, *, limit: int) -> None:
     with open_store(settings, readonly=True) as opened:
         found = PolicyStore(opened).changes(limit)
 
-    def draw(look: Any) -> Any:
+    def draw(look: Look) -> RenderableType:
         from fedtop.plain.loop import changes as page
 
         return page(found, look)

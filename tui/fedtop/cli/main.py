@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 
@@ -83,7 +83,7 @@ class Failure(click.ClickException):
         """What the process ends with."""
         return self.code
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self, file: IO[str] | None = None) -> None:
         """Write the line; control characters in it (names come from outside) never reach the terminal."""
         text = "".join(char if char.isprintable() else "?" for char in self.format_message())
         click.echo(f"fedtop: {text}", file=file, err=file is None)
@@ -129,7 +129,7 @@ class LazyGroup(click.Group):
         found += [] if top is None else top.shell_complete(click.Context(top), incomplete)
         return list({item.value: item for item in found}.values())
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Run the command; every error it raises becomes one line."""
         try:
             return super().invoke(ctx)

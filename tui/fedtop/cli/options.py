@@ -9,19 +9,20 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import click
 
 from fedstore import WINDOW_LABELS, StartSettings
 
 __all__ = [
-    "SET_WINDOW", "Command", "FiniteRange", "View", "fact_options", "json_option", "limit_option", "once_option",
-    "plain_options", "readonly_option", "seed_option", "store_named", "store_option", "taking_view", "view_options",
-    "window_options",
+    "SET_WINDOW", "Command", "FiniteRange", "Function", "View", "fact_options", "json_option", "limit_option",
+    "once_option", "plain_options", "readonly_option", "seed_option", "store_named", "store_option", "taking_view",
+    "view_options", "window_options",
 ]  # fmt: skip
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Function: TypeAlias = Callable[..., object]
+Command = TypeVar("Command", bound=Function)
 
 
 class FiniteRange(click.FloatRange):
@@ -109,25 +110,26 @@ class View:
 
 
 def taking_view(
-    command: Callable[..., Any], *options: Callable[[Any], Any], store: Callable[[Any], Any] = store_option
-) -> Callable[..., Any]:
+    command: Function, *options: Callable[[Function], Function], store: Callable[[Function], Function] = store_option
+) -> Function:
     """The command with these options and ``--store --json --ascii --no-color``; it gets what a View holds as one."""
 
-    def wrapped(**given: Any) -> Any:
+    def wrapped(**given: Any) -> object:
         view = View(**{name: given.pop(name) for name in View.__dataclass_fields__ if name in given})
         return command(view, **given)
 
     wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
-    wrapped.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
+    vars(wrapped)["__click_params__"] = list(vars(command).get("__click_params__", []))  # where Click keeps options
     plain = (
         json_option,
         click.option("--ascii", "as_ascii", is_flag=True, default=None, help="Draw with ASCII characters only."),
         click.option("--no-color", is_flag=True, help="No colours (as NO_COLOR does)."),
     )
-    every: tuple[Callable[[Any], Any], ...] = (store, *options, *plain)
+    every: tuple[Callable[[Function], Function], ...] = (store, *options, *plain)
+    found: Function = wrapped
     for option in reversed(every):
-        wrapped = option(wrapped)
-    return wrapped
+        found = option(found)
+    return found
 
 
 _AS_EVER = (
@@ -136,16 +138,16 @@ _AS_EVER = (
 )
 
 
-def plain_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def plain_options(command: Function) -> Function:
     """The options of what is printed and knows no window."""
     return taking_view(command)
 
 
-def view_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def view_options(command: Function) -> Function:
     """The options of a view of a window."""
     return taking_view(command, window_options(SET_WINDOW), *_AS_EVER)
 
 
-def fact_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def fact_options(command: Function) -> Function:
     """The options of a view of one fact, which has no window: one that is given does not matter."""
     return taking_view(command, window_options(SET_WINDOW, hidden=True), *_AS_EVER)

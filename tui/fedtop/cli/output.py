@@ -12,9 +12,9 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,6 +23,7 @@ from fedtop.cli.common import get_settings, now_ms
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from fedstore import Json
     from fedtop.cli.options import View
     from fedtop.plain.look import Look
 
@@ -30,6 +31,7 @@ __all__ = [
     "DERIVED",
     "emit",
     "look_for",
+    "plain_fields",
     "plain_value",
     "print_json",
     "render",
@@ -49,7 +51,7 @@ DERIVED = {
 }
 
 
-def plain_value(value: Any) -> Any:
+def plain_value(value: object) -> Json:
     """The value as JSON has it: dataclasses by field, an interval as [low, high], a number that is none as null."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
@@ -66,7 +68,14 @@ def plain_value(value: Any) -> Any:
     return str(value)
 
 
-def print_json(value: Any, *, in_a_line: bool = False) -> None:
+def plain_fields(value: object) -> dict[str, Json]:
+    """The fields of a dataclass, or what a mapping holds, as JSON has them."""
+    plain = plain_value(value)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def print_json(value: object, *, in_a_line: bool = False) -> None:
     """One JSON document on stdout."""
     click.echo(json.dumps(plain_value(value), indent=None if in_a_line else 2, ensure_ascii=True, allow_nan=False))
 
@@ -108,7 +117,7 @@ def show(content: RenderableType, look: Look, *, fit: bool = False) -> None:
     click.echo(text, color=look.colours)
 
 
-def emit(view: View, data: Mapping[str, Any], content: Any) -> None:
+def emit(view: View, data: Mapping[str, object], content: Callable[[Look], RenderableType]) -> None:
     """Print ``data`` with --json, else what ``content(look)`` draws."""
     if view.as_json:
         print_json(data)

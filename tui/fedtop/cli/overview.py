@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +12,14 @@ from fedtop.cli.common import get_settings, open_store, open_view, window_of
 from fedtop.cli.names import known_argument, need_known
 from fedtop.cli.notice import notice_for
 from fedtop.cli.options import FiniteRange, View, view_options
-from fedtop.cli.output import emit
+from fedtop.cli.output import emit, plain_fields
 from fedtop.cli.printing import print_page, print_tab, read_tab
 from fedtop.plain.page import did_something
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from fedtop.plain.look import Look
 
 __all__ = ["agent", "dashboard", "task_type"]
 
@@ -54,12 +59,12 @@ def agent(view: View, *, name: str) -> None:
         notice = notice.unless(found.row and did_something(found.row))
         boost = reader.policy().boosts.get(name, {}).get("")
 
-        def draw(look: Any) -> Any:
+        def draw(look: Look) -> RenderableType:
             from fedtop.plain.agents import agent as agent_page
 
             return agent_page(found, name, boost, look, notice.text(look))
 
-        emit(view, {"notice": notice.code, "agent": name, "routing_boost": boost, **_fields(found)}, draw)
+        emit(view, {"notice": notice.code, "agent": name, "routing_boost": boost, **plain_fields(found)}, draw)
 
 
 @click.command(name="task-type")
@@ -73,13 +78,9 @@ def task_type(view: View, *, name: str) -> None:
             need_known(reader, "task_type", name)
         notice = notice.unless(rows)
 
-        def draw(look: Any) -> Any:
+        def draw(look: Look) -> RenderableType:
             from fedtop.plain.agents import task_type as page
 
             return page(name, rows, window, look, notice.text(look))
 
         emit(view, {"notice": notice.code, "task_type": name, "window": window, "agents": rows}, draw)
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,8 @@ from fedtop.cli.options import View, plain_options, store_option
 from fedtop.cli.output import emit
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from fedtop.plain.look import Look
 
 __all__ = ["policy"]
@@ -35,7 +37,7 @@ def policy(view: View) -> None:
     with open_store(get_settings(view), readonly=True) as opened:
         version, body = PolicyStore(opened).current()
 
-    def draw(look: Look) -> Any:
+    def draw(look: Look) -> RenderableType:
         from fedtop.plain.loop import in_force
 
         return in_force(version, body, look)

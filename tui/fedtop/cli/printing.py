@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedtop.cli.common import get_settings, open_view, standing_alarms
-from fedtop.cli.output import look_for, plain_value, print_json, show
+from fedtop.cli.output import look_for, plain_fields, print_json, show
 from fedtop.tabs import tab_named
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def print_page(view: View, page: Page, notice: Notice, *, live: bool = False) ->
     """Print what was read; ``live`` on a cleared screen, as JSON in one line."""
     notice = notice.unless(page.found)
     if view.as_json:
-        print_json({"notice": notice.code, **plain_value(page.figures), **page.more}, in_a_line=live)
+        print_json({"notice": notice.code, **plain_fields(page.figures), **page.more}, in_a_line=live)
         return
     look = look_for(view)
     show(page.draw(look, notice.text(look)), look, fit=live)

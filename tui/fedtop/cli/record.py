@@ -8,7 +8,7 @@ known and rejected.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -43,7 +43,7 @@ def common_options(command: Command) -> Command:
 @click.option("--project", metavar="NAME", help="The project it belongs to.")
 @common_options
 @click.pass_context
-def record(context: click.Context, /, *, store: Path | None, **given: Any) -> None:
+def record(context: click.Context, /, *, store: Path | None, **given: object) -> None:
     """Record a finished task, or (by a sub-command) any other fact.
 
     \b
@@ -79,7 +79,7 @@ def record(context: click.Context, /, *, store: Path | None, **given: Any) -> No
 @click.option("--project", metavar="NAME", help="The project.")
 @common_options
 @click.pass_obj
-def execution(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
+def execution(outer: Path | None, /, *, store: Path | None, **given: object) -> None:
     """One execution of a tool."""
     _write(
         store or outer, {"kind": "execution"}, given,
@@ -105,7 +105,7 @@ def execution(outer: Path | None, /, *, store: Path | None, **given: Any) -> Non
 @click.option("--project", metavar="NAME", help="The project.")
 @common_options
 @click.pass_obj
-def usage(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
+def usage(outer: Path | None, /, *, store: Path | None, **given: object) -> None:
     """One call of a language model: tokens and money."""
     _write(
         store or outer, {"kind": "usage"}, given,
@@ -124,10 +124,10 @@ def usage(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
               help="One layer that was asked; once for each, in cascade order.")  # fmt: skip
 @common_options
 @click.pass_obj
-def route(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
+def route(outer: Path | None, /, *, store: Path | None, layer: str, attempts: tuple[str, ...], **given: object) -> None:
     """One decision of the routing cascade."""
-    given["attempts"] = [attempt_of(text, given["layer"]) for text in given["attempts"]]
-    _write(store or outer, {"kind": "route"}, given, latency="latency_ms")
+    asked = [attempt_of(text, layer) for text in attempts]
+    _write(store or outer, {"kind": "route"}, {**given, "layer": layer, "attempts": asked}, latency="latency_ms")
 
 
 @record.command(short_help="What became of a decision or a run.")
@@ -143,7 +143,7 @@ def route(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
 @click.option("--quality", type=float, metavar="SHARE", help="Either: the quality, 0 to 1.")
 @common_options
 @click.pass_obj
-def outcome(outer: Path | None, /, *, store: Path | None, of_run: bool, **given: Any) -> None:
+def outcome(outer: Path | None, /, *, store: Path | None, of_run: bool, **given: object) -> None:
     """What became of the routing decision or the run ID, learnt later."""
     run_flags = [*(["--run"] if of_run else []), *_flags_given(given, "success", "rework", "qa")]
     route_flags = _flags_given(given, "correct", "correct_agent", "completed", "duration")
@@ -157,7 +157,7 @@ def outcome(outer: Path | None, /, *, store: Path | None, of_run: bool, **given:
     _write(store or outer, {"kind": "verdict", "subject": subject}, given, duration="completion_ms")
 
 
-def _flags_given(given: Mapping[str, Any], *names: str) -> list[str]:
+def _flags_given(given: Mapping[str, object], *names: str) -> list[str]:
     return [f"--{name.replace('_', '-')}" for name in names if given[name] is not None]
 
 
@@ -170,7 +170,7 @@ def _flags_given(given: Mapping[str, Any], *names: str) -> list[str]:
 @click.option("--at", metavar="TIME", help="When, ISO 8601 with zone or epoch ms [now].")
 @store_option
 @click.pass_obj
-def job(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
+def job(outer: Path | None, /, *, store: Path | None, **given: object) -> None:
     """The state of the job ID; the newest state stands."""
     _write(store or outer, {"kind": "job"}, given, job_id="id", error="error_class")
 
@@ -178,7 +178,7 @@ def job(outer: Path | None, /, *, store: Path | None, **given: Any) -> None:
 record.add_command(event)
 
 
-def _known(fact: Mapping[str, Any]) -> dict[str, Any]:
+def _known(fact: Mapping[str, object]) -> dict[str, object]:
     """Without what was not given; a time in epoch milliseconds as a number."""
     known = {key: value for key, value in fact.items() if value is not None}
     at = known.get("at")
@@ -187,7 +187,7 @@ def _known(fact: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def _write(path: Path | None, fact: Mapping[str, Any], given: Mapping[str, Any], **fields: str) -> None:
+def _write(path: Path | None, fact: Mapping[str, object], given: Mapping[str, object], **fields: str) -> None:
     """Record a fact from the flags given, where ``fields`` names a field that is called otherwise than its flag.
 
     Says its id. Raises Failure when it is refused.
@@ -205,7 +205,7 @@ def _write(path: Path | None, fact: Mapping[str, Any], given: Mapping[str, Any],
         flags = {fields.get(str(flag.name), str(flag.name)): _flag(flag) for flag in command.params}
         raise Failure(f"not recorded: {in_flags(receipt.rejected[0][1], flags)}")
     subject = event.get("subject_id") or event["id"]
-    kind = {"run": "task", "verdict": "outcome of"}.get(event["kind"], event["kind"])
+    kind = {"run": "task", "verdict": "outcome of"}.get(str(event["kind"]), event["kind"])
     click.echo(f"{'Already recorded' if receipt.known else 'Recorded'}: {kind} {subject}")
 
 

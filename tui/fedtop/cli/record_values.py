@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import click
 
@@ -44,7 +43,7 @@ def duration_option(unit: str, unit_ms: int, text: str) -> Callable[[Command], C
     return click.option("--duration", type=float, callback=milliseconds, metavar=unit, help=text)
 
 
-def attempt_of(text: str, chosen: str) -> dict[str, Any]:
+def attempt_of(text: str, chosen: str) -> dict[str, object]:
     """``keyword,0.82,0.85,kimi,3.2``; the layer that decided is the one that accepted."""
     parts = [part.strip() for part in text.split(",")]
     if not 3 <= len(parts) <= 5:

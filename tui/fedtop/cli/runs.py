@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fedtop.cli.common import open_view
 from fedtop.cli.names import need_known, whole_id
 from fedtop.cli.options import View, fact_options, limit_option, view_options
-from fedtop.cli.output import emit, plain_value
+from fedtop.cli.output import emit, plain_fields
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from fedtop.plain.look import Look
 
 __all__ = ["run", "runs"]
 
@@ -26,7 +31,7 @@ def runs(view: View, *, agent: str | None, limit: int) -> None:
             need_known(reader, "agent", agent)
         notice = notice.unless(rows)
 
-        def draw(look: Any) -> Any:
+        def draw(look: Look) -> RenderableType:
             from fedtop.plain.runs import runs as page
 
             return page(rows, window, look, notice.text(look))
@@ -43,9 +48,9 @@ def run(view: View, *, run_id: str) -> None:
         row = reader.run(whole_id(reader, "run", run_id))
     assert row is not None
 
-    def draw(look: Any) -> Any:
+    def draw(look: Look) -> RenderableType:
         from fedtop.plain.runs import run as page
 
         return page(row, look)
 
-    emit(view, plain_value(row), draw)
+    emit(view, plain_fields(row), draw)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fedtop.cli.common import open_view
 from fedtop.cli.names import known_argument, need_known
 from fedtop.cli.options import View, view_options
-from fedtop.cli.output import emit, plain_value
+from fedtop.cli.output import emit, plain_fields
 from fedtop.cli.printing import alarms_for, print_page, print_tab
 from fedtop.tabs import tab_named
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from fedtop.plain.look import Look
 
 __all__ = ["costs", "tools"]
@@ -48,9 +50,9 @@ def tools(view: View, *, name: str | None) -> None:
             need_known(reader, "tool", name)
         notice = notice.unless(found.row)
 
-        def draw(look: Look) -> Any:
+        def draw(look: Look) -> RenderableType:
             from fedtop.plain.spending import tool as page
 
             return page(found, name, look, notice.text(look))
 
-        emit(view, {"notice": notice.code, "tool": name, **plain_value(found)}, draw)
+        emit(view, {"notice": notice.code, "tool": name, **plain_fields(found)}, draw)

@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +19,7 @@ from fedtop.cli.main import Failure
 from fedtop.cli.options import (
     SET_WINDOW,
     FiniteRange,
+    Function,
     View,
     once_option,
     readonly_option,
@@ -33,7 +34,7 @@ from fedtop.signals import ENDING, ended_by
 from fedtop.tabs import TABS, tab_ids, tab_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fedstore import Settings, Store
 
@@ -43,7 +44,7 @@ DEMO_HOURS = 48
 _START = StartSettings()
 
 
-def pane_options(command: Any, store: Any = store_option) -> Any:
+def pane_options(command: Function, store: Callable[[Function], Function] = store_option) -> Function:
     """The options of a view, and ``-i --tab --theme``; ``store`` is the option of that name."""
     return taking_view(
         command,
@@ -61,7 +62,7 @@ def pane_options(command: Any, store: Any = store_option) -> Any:
     )  # fmt: skip
 
 
-def demo_options(command: Any) -> Any:
+def demo_options(command: Function) -> Function:
     """The same, with a store of the demonstration's own."""
     return pane_options(command, store_named("A new file that is kept [none]."))
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fedtop.cli.common import get_settings, now_ms, open_store
 from fedtop.cli.main import Failure
 from fedtop.cli.options import View, json_option, plain_options, store_option
-from fedtop.cli.output import emit, plain_value, print_json
+from fedtop.cli.output import emit, plain_fields, plain_value, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from pydantic import BaseModel
+    from rich.console import RenderableType
 
     from fedstore import Upkeep
     from fedtop.plain.look import Look
@@ -50,7 +53,7 @@ def maintain(*, store: Path | None, force: bool, as_json: bool) -> None:
         alarms = Watcher(PolicyStore(opened)).act()
         done = look_after(opened.database, settings, now_ms(), force=force)
     if as_json:
-        print_json({**plain_value(done), "alarms": [plain_value(alarm) for alarm in alarms]})
+        print_json({**plain_fields(done), "alarms": [plain_value(alarm) for alarm in alarms]})
     else:
         _print_upkeep(done, [alarm.line for alarm in alarms if alarm.severity != "alert"], force=force)
     harm = [alarm.line for alarm in alarms if alarm.severity == "alert"]
@@ -93,7 +96,7 @@ def doctor(view: View) -> None:
     settings = get_settings(view)
     findings = diagnose(settings.store, settings=settings, clock=now_ms)
 
-    def draw(look: Look) -> Any:
+    def draw(look: Look) -> RenderableType:
         from fedtop.plain.upkeep import findings as page
 
         return page(findings, look)
@@ -114,7 +117,7 @@ def config(view: View) -> None:
     values = settings.model_dump(mode="json") | {"store": str(place)}
     rows = [(name, value, _source(name, settings.sources)) for name, value in _flat(values)]
 
-    def draw(look: Look) -> Any:
+    def draw(look: Look) -> RenderableType:
         from fedtop.plain.upkeep import settings_list
 
         return settings_list(str(default_config_path()), rows, _meanings(type(settings)), look)
@@ -123,13 +126,13 @@ def config(view: View) -> None:
     emit(view, {"file": str(default_config_path()), "settings": plain}, draw)
 
 
-def _source(name: str, sources: Any) -> str:
+def _source(name: str, sources: Mapping[str, str]) -> str:
     return str(sources.get(name) or sources.get(name.partition(".")[0]) or "default")
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+def _flat(values: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
     """Nested settings by dotted name; an empty table is a value."""
-    found: list[tuple[str, Any]] = []
+    found: list[tuple[str, object]] = []
     for name, value in values.items():
         if isinstance(value, dict) and value:
             found += _flat(value, f"{prefix}{name}.")
@@ -138,13 +141,16 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def _meanings(model: Any, prefix: str = "") -> dict[str, str]:
+def _meanings(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
     """What each setting means, by dotted name."""
+    from pydantic import BaseModel
+
     found: dict[str, str] = {}
     for name, field in model.model_fields.items():
         found[f"{prefix}{name}"] = field.description or ""
-        if hasattr(field.annotation, "model_fields"):
-            found |= _meanings(field.annotation, f"{prefix}{name}.")
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found |= _meanings(kind, f"{prefix}{name}.")
     return found
 
 

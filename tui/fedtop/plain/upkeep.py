@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -14,12 +14,13 @@ from fedtop.sanitize import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from fedstore import Finding
     from fedtop.plain.look import Look
 
 __all__ = ["findings", "settings_list"]
 
 
-def findings(found: Iterable[Any], look: Look) -> RenderableType:
+def findings(found: Iterable[Finding], look: Look) -> RenderableType:
     """One line per finding, with its advice below it."""
     rows: list[str | Text] = []
     for finding in found:
@@ -30,7 +31,7 @@ def findings(found: Iterable[Any], look: Look) -> RenderableType:
 
 
 def settings_list(
-    path: str, rows: Sequence[tuple[str, Any, str]], meanings: Mapping[str, str], look: Look
+    path: str, rows: Sequence[tuple[str, object, str]], meanings: Mapping[str, str], look: Look
 ) -> RenderableType:
     """``name = value   (where from)``, and below it what it means."""
     found: list[Text] = []
@@ -42,7 +43,7 @@ def settings_list(
     return Group(header("SETTINGS", look, f"File: {path}"), Text(""), lines(found))
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -6,7 +6,7 @@ resolved here, in ASCII mode the characters too. No timers, no state besides wha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from rich.segment import Segment
 from rich.text import Text
@@ -17,12 +17,15 @@ from fedtop.glyphs import UNICODE, Glyphs
 from fedtop.themes import Palette, palette_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.geometry import Region
 
 __all__ = ["Drawn", "Painted", "glyphs_of", "join", "palette_for"]
 
 
-_latest: list[Any] = [None, None]  # the app makes a new mapping per theme, so identity tells whether it changed
+_latest: dict[int, tuple[Mapping[str, str], Palette]] = {}
+"""The palette of the theme drawn last. The app makes a new mapping per theme, so identity tells whether it changed."""
 
 
 def glyphs_of(widget: Widget) -> Glyphs:
@@ -34,10 +37,11 @@ def glyphs_of(widget: Widget) -> Glyphs:
 def palette_for(widget: Widget) -> Palette:
     """The palette of the app's active theme."""
     variables = widget.app.theme_variables
-    if _latest[0] is not variables:
-        _latest[:] = [variables, palette_of(variables)]
-    palette: Palette = _latest[1]
-    return palette
+    known = _latest.get(id(variables))
+    if known is None:
+        _latest.clear()  # the mapping is kept beside its palette, so that no other can have its identity
+        known = _latest[id(variables)] = (variables, palette_of(variables))
+    return known[1]
 
 
 def join(lines: list[Text]) -> Text:

@@ -114,7 +114,7 @@ class EvidencePanel(BoostPanel):
 
     def __init__(self, key: str) -> None:
         super().__init__(Plan("optimize", "", "nothing", 0, 0, ""), key)
-        self._paced = Paced()
+        self._paced: Paced[Plan] = Paced()
 
     def on_mount(self) -> None:
         """The reading follows."""
@@ -122,8 +122,7 @@ class EvidencePanel(BoostPanel):
     def read(self, reader: Reader, window: Window, args: Args) -> Plan:  # noqa: ARG002
         """The proposal on the tasks of the window."""
         moment = 0 if window.live else window.end_ms
-        found: Plan = self._paced.get((window.label, moment), lambda: glance(self.host.source, window))
-        return found
+        return self._paced.get((window.label, moment), lambda: glance(self.host.source, window))
 
     def show(self, data: Plan, view: ViewState) -> None:  # noqa: ARG002
         """The one boost of it."""
