@@ -504,7 +504,11 @@ class Poison:
 
 
 @pytest.mark.parametrize("background", [False, True], ids=["durable", "background"])
-@pytest.mark.parametrize("at", [Decimal("1e400"), Decimal(5), b"5", Poison(), Effort.LOW], ids=repr)
+@pytest.mark.parametrize(
+    "at",
+    [Decimal("1e400"), Decimal(5), b"5", Poison(), Effort.LOW],
+    ids=["huge", "decimal", "bytes", "poison", "level"],
+)
 def test_one_poisonous_time_costs_its_own_fact(store: Store, at: Any, background: bool) -> None:
     recorder = store.recorder(background=background)
     good = [{"kind": "run", "agent": "good"}] * 20
