@@ -78,7 +78,9 @@ class ChangePanel(Panel["Change | None"], can_focus=True):
         self.refresh_bindings()
 
     def _show_change(self, change: Change) -> None:
-        self.query_one("#change-items", PlanTable).set_plan(change.plan)
+        items = self.query_one("#change-items", PlanTable)
+        items.set_class(not change.plan.flipped, "-plain")  # Enter lists the decisions that the plan sent elsewhere
+        items.set_plan(change.plan)
         self.query_one("#change-since", Section).display = change.effects is not None
         table = self.query_one("#change-effects", LiveTable)
         if change.effects is not None:
