@@ -267,3 +267,22 @@ def test_real_sessions_come_to_their_last_totals(tmp_path: Path) -> None:
         assert database.read("SELECT COUNT(*) FROM tool_calls") == [(len(outputs),)]
         assert database.read("SELECT COUNT(*) FROM runs") == [(len(started),)]
         database.close()
+
+
+@pytest.mark.parametrize(
+    ("settings_line", "tier"),
+    [
+        (
+            event(2, "thread_settings_applied", thread_settings={"model": "gpt-5.4", "service_tier": "priority"}),
+            "priority",
+        ),
+        (event(2, "thread_settings_applied", thread_settings={"model": "gpt-5.4"}), ""),
+        (event(2, "thread_settings_applied", thread_settings={"model": "gpt-5.4", "service_tier": "default"}), ""),
+        (line(2, "turn_context", model="gpt-5.4", service_tier="flex"), "flex"),
+    ],
+)
+def test_the_service_tier_of_a_call_is_that_of_the_settings_in_force(settings_line: Any, tier: str) -> None:
+    values = [META, event(1, "task_started", turn_id="a"), settings_line, tokens(9, usage(50), usage(50)),
+              event(20, "thread_settings_applied", thread_settings={"model": "gpt-5.4"}),
+              tokens(30, usage(70), usage(20))]  # fmt: skip
+    assert [u.service_tier for u in facts(values) if isinstance(u, Usage)] == [tier, ""]

@@ -36,7 +36,7 @@ def test_overview_counts_what_was_recorded(filled: Filled, label: str, at_ms: in
         assert view.durations.p50_ms == pytest.approx(quantile(durations, 0.5), rel=0.02)
     uses = of("usage", made, window.start_ms, window.end_ms)
     tools = of("execution", made, window.start_ms, window.end_ms)
-    assert view.tokens == sum(u["input_tokens"] + u["output_tokens"] for u in uses) + sum(
+    assert (view.tokens or 0) == sum(u["input_tokens"] + u["output_tokens"] for u in uses) + sum(
         t["tokens"] or 0 for t in tools
     )
     assert view.cost.nano == sum(_nano(u) or 0 for u in uses) + sum(round((t["cost_usd"] or 0) * 1e9) for t in tools)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fedstore import Settings
+from fedstore.engine.migrating import migrate
 from fedstore.engine.sqlite import Database
 from fedstore.facts.kinds import SUMMARIES
 from fedstore.queries import Reader
@@ -57,11 +58,20 @@ def over(store: Store) -> dict[str, tuple[int, list[tuple[Any, ...]]]]:
 
 def forget_generations(path: Path) -> None:
     """Make of a store what a version before the generations would have left."""
-    connection = sqlite3.connect(path)
-    with connection:
-        connection.execute("DROP TABLE past")
-        connection.execute("DELETE FROM _sqlite_migrations WHERE name >= '0006_past'")
+    older = path.with_suffix(".older")
+    connection = sqlite3.connect(older, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    migrate(connection, stop_before="0006_past")
+    connection.execute("COMMIT")
+    connection.execute("ATTACH ? AS newer", (str(path),))
+    kept = {name for (name,) in connection.execute("SELECT name FROM newer.sqlite_schema WHERE type = 'table'")}
+    for (table,) in connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'").fetchall():
+        if table in kept and not table.startswith(("sqlite_", "_sqlite_")):
+            names = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+            connection.execute(f"DELETE FROM main.{table}")
+            connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM newer.{table}")
     connection.close()
+    older.replace(path)
 
 
 class History:

@@ -66,7 +66,24 @@ def _usage(tables: dict[str, Sums], e: dict[str, Any], _: list[dict[str, Any]]) 
     cost = round(e["cost_usd"] * 1e9) if known else 0
     used = e["input_tokens"] + e["output_tokens"]
     key = (e["at"] // MINUTE * MINUTE, e["agent"], e.get("model", ""), "", e.get("task_type", ""), "chat")
-    sums = [1, 0, e["input_tokens"], 0, 0, e["output_tokens"], 0, 0, 0, 0, cost, 0, not known, 0 if known else used]
+    sums = [
+        1,
+        0,
+        e["input_tokens"],
+        0,
+        0,
+        e["output_tokens"],
+        0,
+        0,
+        0,
+        0,
+        cost,
+        0,
+        not known,
+        0 if known else used,
+        0,
+        0,
+    ]
     _add(tables["spend"], key, sums)
 
 
@@ -79,7 +96,7 @@ def _execution(tables: dict[str, Sums], e: dict[str, Any], _: list[dict[str, Any
     ]  # fmt: skip
     _add(tables["tool"], (minute, e["tool"], e["agent"]), sums, _bins(None if duration is None else duration * 1000))
     if nano:
-        spent = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, nano, 0, 0, 0]
+        spent = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, nano, 0, 0, 0, 0, 0]
         _add(tables["spend"], (minute, e["agent"], "", "", "", f"tool {e['tool']}"), spent)
 
 

@@ -96,10 +96,25 @@ def test_a_model_is_found_under_the_names_that_clouds_and_proxies_give_it(
 
 
 @pytest.mark.parametrize(
-    "model", ["qwen3:8b", "qwen3-8b", "llama3.1:8b", "us.anthropic.claude-nosuch-9-v1:0", "anthropic.", "/", "nosuch"]
+    "model",
+    [
+        "qwen3:8b",
+        "qwen3-8b",
+        "qwen3-coder-30b",
+        "llama3.1:8b",
+        "us.anthropic.claude-nosuch-9-v1:0",
+        "anthropic.",
+        "/",
+        "nosuch",
+    ],
 )
 def test_a_model_that_the_list_does_not_know_has_no_price(model: str) -> None:
     assert usd(model) is None
+
+
+def test_a_seller_that_is_named_and_not_in_the_list_is_not_taken_for_another() -> None:
+    assert usd("qwen3-coder-plus", "alibaba") is None
+    assert usd("qwen3-coder-plus", "litellm") == (0.65, False)
 
 
 def test_a_call_has_the_price_of_its_own_time_of_day() -> None:
@@ -154,7 +169,7 @@ def test_the_list_is_asked_once_per_rate_not_per_call(monkeypatch: pytest.Monkey
         fields = {
             "cost_usd": None, "input_tokens": 900 + number, "output_tokens": number, "model": "gpt-5.3-codex",
             "provider": "openai", "at": AT + 60_000 * number, "cache_read_tokens": number, "cache_write_tokens": 0,
-            "cache_write_1h_tokens": 0,
+            "cache_write_1h_tokens": 0, "service_tier": "",
         }  # fmt: skip
         assert price(fields, 0)[1] == "computed"
     assert len(asked) < 10

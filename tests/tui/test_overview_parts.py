@@ -109,7 +109,10 @@ def test_cost_says_what_it_rests_on() -> None:
     unpriced = Money(unpriced_calls=2, unpriced_tokens=10)
     hidden = tiles(replace(EMPTY, cost_today=unpriced, cost_month=unpriced), NOW_MS)["cost"]
     assert (text_of(hidden.value).strip(), hidden.sub) == ("?", "month ?")
-    assert text_of(tiles(EMPTY, NOW_MS)["cost"].value).strip() == "$0.00"  # nothing was spent, nobody reported that
+    bound = replace(EMPTY, cost_today=Money(0, 12_340_000_000, at_least_calls=1, calls=3))
+    assert text_of(tiles(bound, NOW_MS)["cost"].value) == "$12.34 ≥"
+    nothing = tiles(EMPTY, NOW_MS)["cost"]  # nobody told of a call: that is not $0.00
+    assert (text_of(nothing.value).strip(), nothing.sub) == ("–", "month –")
 
 
 def test_a_moment_in_the_past_has_a_day_of_its_own() -> None:

@@ -102,8 +102,8 @@ def _rounded(value: int, unit: int) -> int:
 
 
 def money_text(nano_usd: int | None, basis: Basis, *, whole: bool = False, glyphs: Glyphs = UNICODE) -> Text:
-    """`money` with the provenance mark dimmed, in a column of its own."""
-    shown = "?" if nano_usd is None else money(nano_usd, whole=whole, glyphs=glyphs)
+    """`money` with the provenance mark dimmed, in a column of its own; `–` for what rests on nothing."""
+    shown = "?" if nano_usd is None and basis != "none" else money(nano_usd, whole=whole, glyphs=glyphs)
     mark = " " if nano_usd is None else glyphs.basis(basis)
     return Text.assemble(shown, (f" {mark}", "$dim"))
 

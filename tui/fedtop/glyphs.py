@@ -13,7 +13,7 @@ from typing import Final, Literal
 __all__ = ["ASCII", "UNICODE", "Basis", "Glyphs", "State"]
 
 State = Literal["ok", "warn", "alert", "info", "idle", "unknown"]
-Basis = Literal["reported", "computed", "estimated", "unpriced", "unknown", "few", "none"]
+Basis = Literal["reported", "computed", "estimated", "at least", "unpriced", "unknown", "few", "none"]
 
 _ASCII_OF: Final = str.maketrans(
     {
@@ -107,8 +107,9 @@ class Glyphs:
         }.get(state, self.unknown)
 
     def basis(self, basis: Basis | str) -> str:
-        """The provenance mark: `=` reported, `~` estimated, `?` unpriced or unknown, `·` too few."""
-        marks = {"reported": "=", "computed": "~", "estimated": "~", "few": self.dot, "none": " "}
+        """The provenance mark: `=` reported, `~` estimated, `≥` a lower bound, `?` unpriced or unknown, `·` too few."""
+        least = ">" if self.ascii else "≥"
+        marks = {"reported": "=", "computed": "~", "estimated": "~", "at least": least, "few": self.dot, "none": " "}
         return marks.get(basis, "?")
 
     def trend(self, delta: float | None) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["SummaryTable"]
+__all__ = ["MOST", "SummaryTable"]
+
+MOST = 2**53
+"""Where a sum stops growing: far beyond what anybody spends, so that even thousands of such rows add up in 64 bits."""
 
 
 class SummaryTable:
     """A table that holds one row per combination of its keys, to which further rows are added.
 
-    `sums` are integers; `bins` are distributions packed as `fedstore.bins` does it, which merge by `add_bins`.
+    `sums` are integers up to `MOST`; `bins` are distributions packed as `fedstore.bins` does it, which merge by
+    `add_bins`.
     """
 
     __slots__ = ("bins", "keys", "name", "sums")

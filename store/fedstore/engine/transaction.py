@@ -17,6 +17,7 @@ from fedstore.bins import add_bins
 from fedstore.engine.driver import sqlite3
 from fedstore.engine.log import Log
 from fedstore.engine.migrating import asking, is_pending, schema_version
+from fedstore.engine.tables import MOST
 from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
 
 TYPE_CHECKING = False
@@ -155,7 +156,7 @@ _merges: dict[SummaryTable, str] = {}
 def _merge_text(table: SummaryTable) -> str:
     """The statement of ``Transaction.merge``."""
     name, columns = table.name, table.columns
-    sets = [f"{c} = {name}.{c} + excluded.{c}" for c in table.sums]
+    sets = [f"{c} = MIN({name}.{c} + excluded.{c}, {MOST})" for c in table.sums]
     sets += [f"{c} = add_bins({name}.{c}, excluded.{c})" for c in table.bins]
     _merges[table] = text = (
         f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"

@@ -29,7 +29,8 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_TOKENS = 10**12
-MAX_USD = 10**6
+MAX_USD = 10**4
+"""More than any call costs: an amount in another unit."""
 NANO = 10**9
 
 
@@ -169,6 +170,8 @@ class Usage(Said):
     cache_write_tokens: Tokens = 0
     cache_write_1h_tokens: Tokens = 0
     """The part of `cache_write_tokens` that is kept for an hour (priced higher)."""
+    service_tier: Label = ""
+    """What the call was charged as, where that is not the standard: `priority`, `fast`, `flex`, `batch`."""
     output_tokens: Tokens = 0
     """All output tokens, reasoning included."""
     reasoning_tokens: Tokens = 0

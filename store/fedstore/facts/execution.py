@@ -79,7 +79,7 @@ def _add(deltas: Deltas, row: Row) -> None:
             SPEND,
             ended,
             (agent, "", project, task_type, f"tool {tool}"),
-            (1, 0, spent, 0, 0, 0, 0, 0, 0, 0, cost or 0, 0, *(NOTHING if priced else (1, spent))),
+            (1, 0, spent, 0, 0, 0, 0, 0, 0, 0, cost or 0, 0, *(NOTHING if priced else (1, spent)), 0, 0),
         )
 
 

@@ -35,6 +35,8 @@ _SELLERS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     )
 )
 """Models whose name does not tell the price list who sells them: the seller, and what it puts before the name."""
+_ANYBODY = frozenset({"", "litellm", "openrouter", "proxy", "gateway", "custom"})
+"""Providers that are none: who sells is not said. One that is said is not taken for another, which may be dearer."""
 
 
 def spellings(model: str, provider: str) -> list[tuple[str, str | None]]:
@@ -46,7 +48,8 @@ def spellings(model: str, provider: str) -> list[tuple[str, str | None]]:
     pairs: list[tuple[str, str | None]] = [(name, vendor) for name in names if name and vendor]
     for name in names:
         pairs += _on_bedrock(name.lower())
-        pairs += [(prefix + name, seller) for pattern, seller, prefix in _SELLERS if pattern.match(name.lower())]
+        if provider.lower() in _ANYBODY:
+            pairs += [(prefix + name, seller) for pattern, seller, prefix in _SELLERS if pattern.match(name.lower())]
         if name:
             pairs.append((name, None))
     return list(dict.fromkeys(pairs))

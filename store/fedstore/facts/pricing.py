@@ -28,7 +28,7 @@ def price(usage: Fields, recorded_ms: int) -> tuple[int | None, str, str]:
     from fedstore.facts.rates import cost_of, price_version
 
     at = recorded_ms if usage["at"] is None else usage["at"]
-    tier, hour = usage.get("service_tier", ""), usage["cache_write_1h_tokens"]
+    tier, hour = usage["service_tier"], usage["cache_write_1h_tokens"]
     found = cost_of(
         model, usage["provider"], "" if tier in _STANDARD else tier, at, tokens, usage["cache_read_tokens"],
         usage["cache_write_tokens"] - hour, hour, output,

@@ -15,6 +15,7 @@ import os
 from collections import defaultdict
 
 from fedstore.bins import join_bins
+from fedstore.engine.tables import MOST
 from fedstore.facts.kinds import SUMMARIES
 from fedstore.widths import MARKS, MINUTE_MS, TEN_MS, WIDTHS
 
@@ -88,7 +89,7 @@ def _merge(tx: Tx, summary: Summary, width: int, rows: Mapping[Key, list[Part]])
 
 def _sum(parts: list[Part], sums: int) -> Iterable[Any]:
     columns = list(zip(*parts, strict=True))
-    return (*map(sum, columns[:sums]), *map(join_bins, columns[sums:]))
+    return (*(min(sum(column), MOST) for column in columns[:sums]), *map(join_bins, columns[sums:]))
 
 
 def roll_up(tx: Tx, now_ms: int) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fedstore.errors import EventError
 from fedstore.facts.kind import BIT, Kept, Kind, Sums
-from fedstore.facts.pricing import REPORTED, price
+from fedstore.facts.pricing import AT_LEAST, COMPUTED, REPORTED, price
 from fedstore.facts.summary import NOTHING, Summary
 from fedstore.facts.table import Table
 from fedstore.ids import new_id
@@ -24,6 +24,7 @@ _CALLS = Table(
     "id", "run_id", "agent", "model", "provider", "operation", "task_type", "project", "ended_ms", "duration_ms?",
     "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
     "output_is_minimum", "cost_nano?", "cost_basis", "price_version", "error_class", "source", "recorded_ms",
+    "cache_write_1h_tokens", "service_tier",
 )  # fmt: skip
 SPEND = Summary(
     "spend_buckets",
@@ -31,24 +32,26 @@ SPEND = Summary(
     sums=(
         "calls", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
         "reasoning_tokens", "minimum_calls", "duration_n", "duration_ms", "reported_nano", "computed_nano",
-        "unpriced_calls", "unpriced_tokens",
+        "unpriced_calls", "unpriced_tokens", "cache_write_1h_tokens", "at_least_calls",
     ),
     topics={"agent": "agent", "spend": ""},
 )  # fmt: skip
 """Tokens and money, of tools too (see `execution`). What is not reported is computed, be it exact or a lower bound."""
 _REPORTED, _UNPRICED = f"cost_basis = '{REPORTED}'", "cost_nano IS NULL"
+_AT_LEAST = f"cost_basis = '{AT_LEAST}' OR (cost_basis = '{COMPUTED}' AND output_is_minimum = 1)"
 _SUMS = Sums(
     SPEND, "llm_calls", "ended_ms",
     {
         "calls": "COUNT(*)", "errors": "SUM(CASE WHEN error_class <> '' THEN 1 ELSE 0 END)",
         **{f"{what}_tokens": f"SUM({what}_tokens)"
-           for what in ("input", "cache_read", "cache_write", "output", "reasoning")},
+           for what in ("input", "cache_read", "cache_write", "output", "reasoning", "cache_write_1h")},
         "minimum_calls": "SUM(output_is_minimum)", "duration_n": "COUNT(duration_ms)",
         "duration_ms": "SUM(duration_ms)",
         "reported_nano": f"SUM(CASE WHEN {_REPORTED} THEN cost_nano ELSE 0 END)",
         "computed_nano": f"SUM(CASE WHEN {_REPORTED} THEN 0 ELSE cost_nano END)",
         "unpriced_calls": f"SUM(CASE WHEN {_UNPRICED} THEN 1 ELSE 0 END)",
         "unpriced_tokens": f"SUM(CASE WHEN {_UNPRICED} THEN input_tokens + output_tokens ELSE 0 END)",
+        "at_least_calls": f"SUM(CASE WHEN {_AT_LEAST} THEN 1 ELSE 0 END)",
     },
 )  # fmt: skip
 
@@ -81,7 +84,7 @@ def _row(d: Fields, at: int, stamp: Stamp) -> Row:
         d["task_type"], d["project"], at, None if duration is None else round(duration), d["input_tokens"],
         d["cache_read_tokens"], d["cache_write_tokens"], d["output_tokens"], d["reasoning_tokens"],
         BIT[d["output_is_minimum"]], cost, basis, version, d["error_class"], d["source"] or stamp.source,
-        stamp.recorded_ms,
+        stamp.recorded_ms, d["cache_write_1h_tokens"], d["service_tier"],
     )  # fmt: skip
 
 
@@ -95,7 +98,8 @@ def _add(deltas: Deltas, row: Row) -> None:
         (
             1, 1 if error else 0, *tokens, minimum, 0 if duration is None else 1, duration or 0,
             cost if basis == REPORTED else 0, 0 if basis == REPORTED else cost or 0,
-            *(NOTHING if cost is not None else (1, tokens[0] + tokens[3])),
+            *(NOTHING if cost is not None else (1, tokens[0] + tokens[3])), row[22],
+            1 if basis == AT_LEAST or (minimum and basis == COMPUTED) else 0,
         ),
     )  # fmt: skip
 

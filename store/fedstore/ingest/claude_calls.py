@@ -88,6 +88,7 @@ def events(call: Call, agent: str, source: str) -> list[dict[str, Any]]:
     least = output <= UNREPORTED_OUTPUT or call["characters"] > CHARACTERS_A_TOKEN * output
     found = [{
         **shared, "id": call_id, "model": call["model"], "provider": _provider(call["model"]), "cost_usd": call["cost"],
+        "service_tier": call["tier"],
         "output_is_minimum": (least and not call["ended"]) or not call["known"], **call["tokens"],
     }]  # fmt: skip
     for number, (model, tokens, known) in enumerate(call["advisors"]):

@@ -255,6 +255,7 @@ class CodexReader(LineReader):
             "cache_write_tokens": min(used["cache_write_input_tokens"], used["input_tokens"] - read),
             "output_tokens": used["output_tokens"],
             "reasoning_tokens": min(used["reasoning_output_tokens"], used["output_tokens"]),
+            "service_tier": state["tier"],
         })  # fmt: skip
 
     def _own_id(self, mark: str) -> str:

@@ -68,7 +68,7 @@ class Tally:
         for cell in found.cells:
             known = self._cell(cell.agent, cell.task_type)
             for kind, success in (("good", True), ("bad", False)):
-                known[kind] = _first_missing(partial(_was_recorded, recorded, found, cell, success))
+                known[kind] = _first_missing(recorded, partial(_id, found, cell.agent, cell.task_type, success))
         self._recent = {task.id: [task.success, task.rework] for task in found.recent}
 
     def events(self, found: FederationFile) -> Iterator[Event]:
@@ -194,20 +194,14 @@ def _id(found: FederationFile, agent: str, task_type: str, success: bool, ordina
     return stable_id(found.start_ms, SOURCE, found.identity, agent, task_type, success, ordinal)
 
 
-def _was_recorded(
-    recorded: Callable[[str], bool], found: FederationFile, cell: Cell, success: bool, ordinal: int
-) -> bool:
-    return recorded(_id(found, cell.agent, cell.task_type, success, ordinal))
-
-
-def _first_missing(recorded: Callable[[int], bool]) -> int:
+def _first_missing(recorded: Callable[[str], bool], run_id: Callable[[int], str]) -> int:
     """How many ordinals from 0 on are recorded; they have no gaps."""
     low, high = 0, 1
-    while recorded(high - 1):
+    while recorded(run_id(high - 1)):
         low, high = high, high * 2
     while low < high - 1:
         middle = (low + high - 1) // 2
-        if recorded(middle):
+        if recorded(run_id(middle)):
             low = middle + 1
         else:
             high = middle + 1

@@ -52,6 +52,7 @@ _DURATION = _SUMS.index("duration_n")  # their total follows it
 _NOTHING = (0,) * len(_SUMS)
 _SPEND = (
     "input_tokens", "output_tokens", "reported_nano", "computed_nano", "unpriced_calls", "unpriced_tokens",
+    "at_least_calls", "calls",
 )  # fmt: skip
 
 
@@ -176,7 +177,8 @@ def _agent_row(
     name: str, spend: Sequence[int] | None, context: _Context, active: Sequence[ActiveRun], last_ms: int | None
 ) -> AgentRow:
     runs, ok, failed, reworked, rework_known, n, total_ms, quality_n, quality_ppm = context.sums.get(name, _NOTHING)
-    tokens_in, tokens_out, reported, computed, unpriced, hidden = spend or (0,) * len(_SPEND)
+    tokens_in, tokens_out, *money = spend or (0,) * len(_SPEND)
+    cost = Money(*money)
     window = context.window
     success, before = Rate(ok, ok + failed), context.before.get(name, Rate(0, 0))
     return AgentRow(
@@ -185,8 +187,8 @@ def _agent_row(
         success=success,
         rework=Rate(reworked, rework_known),
         durations=durations_of(n, total_ms, context.bins.get(name, {})),
-        tokens=tokens_in + tokens_out,
-        cost=Money(reported, computed, unpriced, hidden),
+        tokens=tokens_in + tokens_out if cost.calls else None,
+        cost=cost,
         quality=quality_ppm / quality_n / 1e6 if quality_n else None,
         quality_n=quality_n,
         quality_trend=context.trend(name),

@@ -21,10 +21,10 @@ __all__ = ["DIMENSIONS", "SPENT", "cost_rows", "costs_view", "projected_month", 
 SPENT = "reported_nano + computed_nano"
 """What is known to have been spent, of one bucket."""
 DIMENSIONS = ("model", "agent", "project", "task_type", "operation")
-_MONEY = ("reported_nano", "computed_nano", "unpriced_calls", "unpriced_tokens")
+_MONEY = ("reported_nano", "computed_nano", "unpriced_calls", "unpriced_tokens", "at_least_calls", "calls")
 _SUMS = (
     "calls", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "minimum_calls",
-    *_MONEY,
+    *_MONEY, "cache_write_1h_tokens",
 )  # fmt: skip
 _HISTORY_DAYS = 56
 _STACKED_MODELS = 5
@@ -54,7 +54,7 @@ def costs_view(
         dimension=dimension,
         rows=rows,
         total=sum((row.cost for row in rows), Money()),
-        tokens=sum(row.input_tokens + row.output_tokens for row in rows),
+        tokens=sum(row.input_tokens + row.output_tokens for row in rows) if rows else None,
         today=today,
         month=month,
         month_projected_nano=projected_month(buckets, month, now_ms, tz),
@@ -74,10 +74,12 @@ def cost_rows(buckets: Buckets, window: Window, dimension: str, where: str = "",
 
 
 def _cost_row(row: Sequence[Any], total_nano: int) -> CostRow:
-    name, calls, errors, tokens_in, cache_read, cache_write, tokens_out, minimum, *money = row
+    name, calls, errors, tokens_in, cache_read, cache_write, tokens_out, minimum, *money, an_hour = row
     cost = Money(*money)
     share = cost.nano / total_nano if total_nano and cost.known else None
-    return CostRow(name, calls, errors, tokens_in, cache_read, cache_write, tokens_out, minimum > 0, cost, share)
+    return CostRow(
+        name, calls, errors, tokens_in, cache_read, cache_write, tokens_out, minimum > 0, cost, share, an_hour
+    )
 
 
 def spent_lately(buckets: Buckets, now_ms: int, tz: tzinfo | None) -> tuple[Money, Money]:

@@ -27,6 +27,8 @@ __all__ = [
 Topic: TypeAlias = Literal["any", "agent", "task_type", "spend", "tool", "layer"]
 """What a view tells of: anything, runs (of an agent, of a task type), spend, executions of tools, decisions."""
 FactKind: TypeAlias = Literal["run", "route"]
+Basis: TypeAlias = Literal["reported", "computed", "at least", "unpriced", "none"]
+"""What an amount of money rests on."""
 NameKind: TypeAlias = Literal["agent", "task_type", "tool", "layer"]
 
 
@@ -50,12 +52,16 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """Nano-USD by basis. ``unpriced_calls`` used ``unpriced_tokens`` whose price is not known."""
+    """Nano-USD by basis, of so many ``calls``. ``unpriced_calls`` used ``unpriced_tokens`` whose price is not known;
+    ``at_least_calls`` cost more than their price here, as part of what they are charged for is not known.
+    """
 
     reported_nano: int = 0
     computed_nano: int = 0
     unpriced_calls: int = 0
     unpriced_tokens: int = 0
+    at_least_calls: int = 0
+    calls: int = 0
 
     @property
     def nano(self) -> int:
@@ -64,15 +70,19 @@ class Money:
 
     @property
     def known(self) -> bool:
-        """False when everything that cost something is unpriced: then the amount is unknown, not zero."""
-        return self.nano > 0 or self.unpriced_calls == 0
+        """False when nobody told of a call, or everything that cost something is unpriced: unknown is not zero."""
+        return self.nano > 0 or (self.calls > 0 and self.unpriced_calls == 0)
 
     @property
-    def mark(self) -> str:
-        """The weakest basis: "unpriced", "computed" or "reported"."""
+    def mark(self) -> Basis:
+        """The weakest basis: "unpriced", "at least", "computed" or "reported"; "none" where nothing is known at all."""
         if self.unpriced_calls:
             return "unpriced"
-        return "computed" if self.computed_nano else "reported"
+        if self.at_least_calls:
+            return "at least"
+        if self.computed_nano:
+            return "computed"
+        return "reported" if self.known else "none"
 
     def __add__(self, other: Money) -> Money:
         return Money(
@@ -80,6 +90,8 @@ class Money:
             self.computed_nano + other.computed_nano,
             self.unpriced_calls + other.unpriced_calls,
             self.unpriced_tokens + other.unpriced_tokens,
+            self.at_least_calls + other.at_least_calls,
+            self.calls + other.calls,
         )
 
 
@@ -128,7 +140,8 @@ class AgentRow:
     success: Rate
     rework: Rate
     durations: Durations
-    tokens: int
+    tokens: int | None
+    """None where nobody told of a call."""
     cost: Money
     quality: float | None
     quality_n: int
@@ -208,6 +221,8 @@ class CostRow:
     cost: Money
     share: float | None
     """Of the window's known spend."""
+    cache_write_1h_tokens: int = 0
+    """The part of ``cache_write_tokens`` that is kept for an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,7 +418,7 @@ class CostsView:
     dimension: str
     rows: tuple[CostRow, ...]
     total: Money
-    tokens: int
+    tokens: int | None
     today: Money
     month: Money
     month_projected_nano: int | None
@@ -453,7 +468,7 @@ class Overview:
     cost_today: Money
     cost_month: Money
     month_projected_nano: int | None
-    tokens: int
+    tokens: int | None
     health: str
     """ok | warn | alert | unknown."""
     attention: tuple[Attention, ...]

@@ -86,7 +86,7 @@ def overview(
         cost_today=today,
         cost_month=month,
         month_projected_nano=projected_month(buckets, month, now_ms, tz),
-        tokens=sum(row.tokens for row in rows),
+        tokens=sum(row.tokens or 0 for row in rows) if cost.calls else None,
         health=_health(attention, judged=bool(layers) or any(cell.success.n for cell in cells)),
         attention=attention,
         series=_series(buckets, window, slots, step_ms),

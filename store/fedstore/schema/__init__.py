@@ -19,6 +19,7 @@ MIGRATION_NAMES = (
     "0005_tool_profiles",
     "0006_past",
     "0007_import_marks",
+    "0008_call_prices",
 )
 
 

@@ -30,7 +30,6 @@ __all__ = [
 
 Field = tuple[str, Cell | None]
 BAR_WIDTH = 28
-_BASES: dict[str, fmt.Basis] = {"reported": "reported", "computed": "computed", "unpriced": "unpriced"}
 
 
 def header(title: str, look: Look, *facts: str) -> RenderableType:
@@ -74,7 +73,7 @@ def tight(text: Text) -> Text:
 
 def money(value: Money, look: Look) -> Text:
     """``$4.10 ~``; what is unpriced is told with the tokens it hides, never as $0."""
-    text = fmt.money_text(value.nano if value.known else None, _BASES[value.mark], glyphs=look.glyphs)
+    text = fmt.money_text(value.nano if value.known else None, value.mark, glyphs=look.glyphs)
     if value.unpriced_calls:
         text.append(f" + {fmt.tokens(value.unpriced_tokens, look.glyphs)} tokens unpriced", "$dim")
     return text

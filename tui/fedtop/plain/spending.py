@@ -39,7 +39,7 @@ def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableT
     parts += [heading("Spend"), fields(facts, look)]
     if view.rows:
         parts += [heading(f"By {view.dimension.replace('_', ' ')}"), _cost_table(view, look)]
-    parts.append(Text(look.cell("\n= reported   ~ computed from tokens   ? unpriced"), "$dim"))
+    parts.append(Text(look.cell("\n= reported   ~ computed from tokens   ≥ at least   ? unpriced"), "$dim"))
     return Group(*parts)
 
 

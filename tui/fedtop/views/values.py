@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fedstore.queries.models import Money, Rate
-    from fedtop.glyphs import Basis
 
 __all__ = ["FEW", "known", "money_cell", "named", "quality_cell", "rate_cell", "short_rate", "span", "success_style"]
 
@@ -62,11 +61,10 @@ def short_rate(value: Rate, glyphs: Glyphs = UNICODE, *, coloured: bool = True) 
 
 
 def money_cell(cost: Money, glyphs: Glyphs = UNICODE) -> Text | None:
-    """`$4.10 =`; `?` when all of it is unpriced, None when nothing was spent at all."""
-    if cost.nano == 0 and cost.unpriced_calls == 0:
+    """`$4.10 =`; `?` when all of it is unpriced, None when nobody told of a call."""
+    if cost.mark == "none":
         return None
-    basis: Basis = "unpriced" if cost.mark == "unpriced" else "computed" if cost.mark == "computed" else "reported"
-    return money_text(cost.nano if cost.known else None, basis, glyphs=glyphs)
+    return money_text(cost.nano if cost.known else None, cost.mark, glyphs=glyphs)
 
 
 def quality_cell(value: float | None, trend: str, glyphs: Glyphs = UNICODE) -> Text | None:

@@ -78,8 +78,8 @@ def cost_columns(dimension: str) -> tuple[Column, ...]:
 def money_cell(cost: Money) -> Text:
     """The amount with the mark of its weakest basis; `?` when all of it is unpriced."""
     nano = cost.nano if cost.known else None
-    text = money_text(nano, cost.mark)  # type: ignore[arg-type]
-    return text if nano is not None else Text.assemble(("?", "bold $warn"), "  ")
+    text = money_text(nano, cost.mark)
+    return text if nano is not None or cost.mark == "none" else Text.assemble(("?", "bold $warn"), "  ")
 
 
 def cost_rows(view: CostsView) -> list[Row]:
@@ -187,18 +187,18 @@ def tiles(view: CostsView) -> dict[str, TileData]:
 
 
 def _big(cost: Money) -> Text:
-    """The amount of a tile; nothing spent rests on nothing, and has no mark."""
-    return money_cell(cost) if cost.nano or cost.unpriced_calls else Text(money(0))
+    """The amount of a tile; where nobody told of a call nothing is known."""
+    return Text(UNICODE.none) if cost.mark == "none" else money_cell(cost)
 
 
-_BASES: Final = {"reported": "all reported", "computed": "priced here"}
+_BASES: Final = {"reported": "all reported", "computed": "priced here", "at least": "and more", "none": ""}
 
 
 def _hides(cost: Money) -> str:
     """What the mark means: the basis, or the tokens without a price."""
     if cost.unpriced_calls:
         return f"? {tokens(cost.unpriced_tokens)} tokens"
-    return _BASES[cost.mark] if cost.nano else ""
+    return _BASES[cost.mark]
 
 
 def bytes_text(size: int) -> str:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
-    from fedstore.queries.models import FeedItem, LayerRow, MatrixCell, Money, Overview, SeriesPoint
+    from fedstore.queries.models import FeedItem, LayerRow, MatrixCell, Overview, SeriesPoint
     from fedtop.glyphs import Basis, Glyphs, State
 
 __all__ = [
@@ -153,27 +153,21 @@ def _now_tile(data: Overview, now_ms: int) -> TileData:
 
 def _cost_tile(data: Overview, glyphs: Glyphs) -> TileData:
     today = data.cost_today
-    value = money_text(today.nano if today.known else None, _basis(today), glyphs=glyphs)
+    value = money_text(today.nano if today.known else None, today.mark, glyphs=glyphs)
     projected = data.month_projected_nano
     month = data.cost_month.nano if projected is None else projected
     arrow = "" if projected is None else f"{glyphs.arrow} "
-    spent = f"{arrow}{money(month, whole=month >= _HUNDRED_DOLLARS)}" if data.cost_month.known else "?"
+    unknown = glyphs.none if data.cost_month.mark == "none" else "?"
+    spent = f"{arrow}{money(month, whole=month >= _HUNDRED_DOLLARS)}" if data.cost_month.known else unknown
     sub = f"month {spent}"
     return TileData(value, sub=sub, title="" if data.window.live else "cost that day")
-
-
-def _basis(cost: Money) -> Basis:
-    """What an amount rests on; nothing spent rests on nothing."""
-    if not cost.nano and not cost.unpriced_calls:
-        return "none"
-    return "unpriced" if cost.mark == "unpriced" else "computed" if cost.mark == "computed" else "reported"
 
 
 def _window_cost(data: Overview, glyphs: Glyphs) -> str:
     cost = data.cost
     if not cost.known:
-        return "unpriced"
-    return f"{money(cost.nano)} {glyphs.basis(_basis(cost))}" if data.tokens or cost.nano else ""
+        return "" if cost.mark == "none" else "unpriced"
+    return f"{money(cost.nano)} {glyphs.basis(cost.mark)}"
 
 
 def _health_tile(data: Overview, glyphs: Glyphs) -> TileData:
