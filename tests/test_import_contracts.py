@@ -126,7 +126,7 @@ def goes_up(found: Import) -> bool:
     return any(FLOOR_OF.get(name, len(FLOORS)) > own for name in names)
 
 
-@pytest.mark.parametrize("package", ["fedstore"])
+@pytest.mark.parametrize("package", ["fedstore", "fedtop"])
 @pytest.mark.parametrize(("types_too", "allowed"), [(False, 0), (True, 1)], ids=["run time", "types"])
 def test_rooms_do_not_import_in_circles(package: str, types_too: bool, allowed: int) -> None:
     found = circles({

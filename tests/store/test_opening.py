@@ -19,8 +19,9 @@ from fedstore import (
     StoreReadOnlyError,
 )  # fmt: skip
 from fedstore.engine.driver import sqlite3 as driver
-from fedstore.engine.sqlite import APPLICATION_ID, Database
-from fedstore.engine.transaction import store_error
+from fedstore.engine.faults import store_error
+from fedstore.engine.opening import APPLICATION_ID
+from fedstore.engine.sqlite import Database
 from fedstore.schema import MIGRATION_NAMES
 from tests.store.older import write_older_store
 
@@ -325,9 +326,9 @@ def test_a_folder_without_permission_to_write_is_read_and_followed(tmp_path: Pat
 
 
 def test_a_log_that_cannot_grow_is_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fedstore.engine import transaction
+    from fedstore.engine import faults
 
-    monkeypatch.setattr(transaction, "_LITTLE_BYTES", 1 << 62)
+    monkeypatch.setattr(faults, "_LITTLE_BYTES", 1 << 62)
     assert "is full" in str(store_error(driver.OperationalError("disk I/O error"), str(tmp_path / "s.db")))
 
 

@@ -422,7 +422,7 @@ def test_what_a_signal_handler_raises_goes_on(
     def add(*_: bytes) -> bytes:
         raise raised
 
-    monkeypatch.setattr("fedstore.engine.transaction.add_bins", add)
+    monkeypatch.setattr("fedstore.engine.merging.add_bins", add)
     with pytest.raises(raised):
         recorder.task("kimi", "review", success=True, duration_ms=5)
 

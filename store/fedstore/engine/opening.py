@@ -6,19 +6,28 @@ then it is read as it stands, and opened anew when it changes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from fedstore.engine.driver import sqlite3
+from fedstore.engine.faults import store_error
+from fedstore.engine.migrating import asking, is_pending, schema_version, unready
 from fedstore.engine.place import beside, file_bytes, file_identity
-from fedstore.engine.transaction import store_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fedstore.engine.locking import FileLock
     from fedstore.engine.place import Identity
 
-__all__ = ["connect", "may_stand_still", "still_identity"]
+__all__ = ["APPLICATION_ID", "connect", "connect_reader", "connect_writer", "may_stand_still", "still_identity"]
 
+APPLICATION_ID = 0x46454454  # "FEDT": what `file` and other tools see in the header
 _CACHE_KIB = 16_384
+_PAGE_BYTES = 2_048  # a small write dirties about four pages whatever their size: half the bytes in the log
+_CHECKPOINT_BYTES = 6_000_000
+_WAL_LIMIT_BYTES = 8_000_000
 
 
 def connect(place: str, mode: str, timeout_s: float) -> sqlite3.Connection:
@@ -33,12 +42,62 @@ def connect(place: str, mode: str, timeout_s: float) -> sqlite3.Connection:
         )
     except sqlite3.Error as error:
         raise store_error(error, place) from error
-    try:
+    with _closed_on_failure(connection, place):
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    except sqlite3.Error as error:
-        connection.close()
-        raise store_error(error, place) from error
     return connection
+
+
+def connect_writer(place: str, timeout_s: float, lock: FileLock) -> sqlite3.Connection:
+    """A connection that writes to a file, which is made when there is none. Raises StoreError."""
+    connection = connect(place, "rwc", timeout_s)
+    with _closed_on_failure(connection, place):
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        if mode != "wal":
+            _prepare(connection, place, lock)
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_BYTES // page_bytes}")
+    return connection
+
+
+def connect_reader(place: str, mode: str, timeout_s: float) -> tuple[sqlite3.Connection, int]:
+    """A connection that only reads a store, and the version of the schema that was found good. Raises StoreError."""
+    connection = connect(place, mode, timeout_s)
+    with _closed_on_failure(connection, place):
+        connection.execute("PRAGMA query_only = ON")
+        ask = asking(connection)
+        version = schema_version(ask)
+        if is_pending(ask, place):
+            raise unready(ask, place)
+    return connection, version
+
+
+def _prepare(connection: sqlite3.Connection, place: str, lock: FileLock) -> None:
+    """Give a new file its form; under the lock, because two processes doing it at once fail."""
+    ask = asking(connection)
+    is_pending(ask, place)  # raises for a file that is not ours, before anything is made beside it
+    lock.acquire()
+    try:
+        if is_pending(ask, place) and ask("PRAGMA page_count") == [(0,)]:
+            connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _closed_on_failure(connection: sqlite3.Connection, place: str) -> Iterator[None]:
+    """Closes a connection that cannot be used. Raises StoreError."""
+    try:
+        yield
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise store_error(error, place) from error
+        raise
 
 
 def may_stand_still(place: str) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 
 from fedstore.engine import forking
+from fedstore.engine.closing import close_with
 from fedstore.engine.driver import sqlite3
+from fedstore.engine.faults import store_error
 from fedstore.engine.opening import connect
 from fedstore.engine.place import file_identity
-from fedstore.engine.transaction import close_with, store_error
 from fedstore.errors import StoreError
 
 TYPE_CHECKING = False

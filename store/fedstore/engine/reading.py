@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 
+from fedstore.engine.closing import close_with
 from fedstore.engine.driver import sqlite3
-from fedstore.engine.transaction import close_with, store_error
+from fedstore.engine.faults import store_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Connections and transactions of one store file; the only module that knows the engine.
+"""A store in a file of SQLite: which connections there are, and when they are opened anew.
 
 Writes go through one connection, one transaction at a time: a mutex among the threads of the process, then the lock
 file, then ``BEGIN IMMEDIATE``. Reads go through a read-only connection per thread. Opening checks what the file is and
@@ -17,14 +17,14 @@ from functools import partial
 
 from fedstore.engine import forking
 from fedstore.engine.driver import sqlite3
-from fedstore.engine.joining import joined
+from fedstore.engine.faults import store_error
 from fedstore.engine.locking import FileLock
 from fedstore.engine.log import LogFiles
 from fedstore.engine.migrating import applied_names, asking, create, is_pending, migrate, schema_version, unready
-from fedstore.engine.opening import connect, may_stand_still, still_identity
+from fedstore.engine.opening import connect_reader, connect_writer, may_stand_still, still_identity
 from fedstore.engine.place import beside, file_bytes, file_identity, make_private
 from fedstore.engine.reading import ReadSnapshot, ThreadReader
-from fedstore.engine.transaction import Patient, Transaction, store_error
+from fedstore.engine.transaction import Patient, Transaction
 from fedstore.errors import FedstoreError, StoreBusyError, StoreError, StoreReadOnlyError
 from fedstore.settings.paths import in_full
 
@@ -36,17 +36,13 @@ if TYPE_CHECKING:
     from fedstore.engine.protocol import Joined, Parameters, Row
     from fedstore.finding import Finding
 
-__all__ = ["APPLICATION_ID", "Database", "Transaction", "store_error"]
+__all__ = ["Database"]
 
-APPLICATION_ID = 0x46454454  # "FEDT": what `file` and other tools see in the header
 BUSY_TIMEOUT_S = 30.0
 LOOK_S = 0.01
 """So often, at most, a writer looks whether its file is still the one at the path: a look costs as much as a row."""
 SAVE_AGAIN_S = 1.0
 """After a log that was deleted could not be saved."""
-_PAGE_BYTES = 2_048  # a small write dirties about four pages whatever their size: half the bytes in the log
-_CHECKPOINT_BYTES = 6_000_000
-_WAL_LIMIT_BYTES = 8_000_000
 
 
 class Database:
@@ -118,6 +114,8 @@ class Database:
 
     def read_joined(self, columns: Sequence[Joined], of: str, parameters: Parameters = ()) -> tuple[int, list[bytes]]:
         """How many rows there are, and the values of each column joined, each with its separator in between."""
+        from fedstore.engine.joining import joined  # not at the top: what records has no use for it
+
         return joined(self, columns, of, parameters)
 
     def change_token(self) -> int:
@@ -212,7 +210,7 @@ class Database:
             if self._writer is None:
                 lock = FileLock(beside(self._place, ".lock"), self._timeout_s)
                 try:
-                    connection = self._connect_writer(lock)
+                    connection = connect_writer(self._place, self._timeout_s, lock)
                     identity = file_identity(self._place)
                     self._writer = Transaction(connection, lock, self._place, self._timeout_s, identity)
                 except BaseException:
@@ -296,37 +294,6 @@ class Database:
             self.close()
             raise
 
-    def _connect_writer(self, lock: FileLock) -> sqlite3.Connection:
-        connection = connect(self._place, "rwc", self._timeout_s)
-        try:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-            if mode != "wal":
-                self._prepare(connection, lock)
-            connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
-            (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_BYTES // page_bytes}")
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, sqlite3.Error):
-                raise store_error(error, self._place) from error
-            raise
-        return connection
-
-    def _prepare(self, connection: sqlite3.Connection, lock: FileLock) -> None:
-        """Give a new file its form; under the lock, because two processes doing it at once fail."""
-        ask = asking(connection)
-        is_pending(ask, self._place)  # raises for a file that is not ours, before anything is made beside it
-        lock.acquire()
-        try:
-            if is_pending(ask, self._place) and ask("PRAGMA page_count") == [(0,)]:
-                connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        finally:
-            lock.release()
-
     def _reader(self) -> ThreadReader:
         try:
             return self._local.reader  # type: ignore[no-any-return]
@@ -378,31 +345,15 @@ class Database:
         if identity is None:
             raise self._absent()
         try:
-            connection = self._connect_reader("ro")
+            connection = connect_reader(place, "ro", self._timeout_s)
         except StoreError:
             still = still_identity(place)
             if still is None or not may_stand_still(place):
                 raise
-            connection = self._connect_reader("ro&immutable=1")
+            connection = connect_reader(place, "ro&immutable=1", self._timeout_s)
             return ThreadReader(*connection, lambda: still_identity(place) == still, serial)
         log = LogFiles(place)
         return ThreadReader(*connection, lambda: file_identity(place) == identity and log.is_there(), serial)
-
-    def _connect_reader(self, mode: str) -> tuple[sqlite3.Connection, int]:
-        """A connection, and the version of the schema that was found good."""
-        connection = connect(self._place, mode, self._timeout_s)
-        try:
-            connection.execute("PRAGMA query_only = ON")
-            ask = asking(connection)
-            version = schema_version(ask)
-            if is_pending(ask, self._place):
-                raise unready(ask, self._place)  # noqa: TRY301 - closed below, as after any other
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, sqlite3.Error):
-                raise store_error(error, self._place) from error
-            raise
-        return connection, version
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()

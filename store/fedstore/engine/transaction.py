@@ -1,4 +1,4 @@
-"""One write to the store: who may write, what a transaction is, and what an SQLite error means for the user.
+"""One write to the store: who may write, and what a transaction is.
 
 One connection writes for all threads of a process, one transaction at a time: a mutex among the threads, then the
 lock file among the processes, then ``BEGIN IMMEDIATE``.
@@ -6,23 +6,22 @@ lock file among the processes, then ``BEGIN IMMEDIATE``.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
-import weakref
 from itertools import pairwise
 
-from fedstore.bins import add_bins
+from fedstore.engine.closing import close_with
 from fedstore.engine.driver import sqlite3
+from fedstore.engine.faults import store_error
 from fedstore.engine.log import Log
+from fedstore.engine.merging import Adding, merge_text
 from fedstore.engine.migrating import asking, is_pending, schema_version
-from fedstore.engine.tables import MOST
-from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
+from fedstore.errors import StoreBusyError, StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import FrameType, TracebackType
     from typing import Any, Literal
 
@@ -31,138 +30,13 @@ if TYPE_CHECKING:
     from fedstore.engine.protocol import Parameters, Row, Value
     from fedstore.engine.tables import SummaryTable
 
-__all__ = ["Transaction", "close_with", "store_error"]
+__all__ = ["Patient", "Transaction"]
 
 
-_LITTLE_BYTES = 65_536
 _SAVE_WAIT_S = 0.1
 _LOOK_S = 0.05
 """So often a waiting thread looks whether the one it waits for is still inside."""
-_RAISED = "user-defined function raised exception"
 _MAIN = threading.main_thread().ident
-
-
-def store_error(error: BaseException, path: str) -> StoreError:
-    """The StoreError that says what an SQLite or system error means for the user."""
-    text = (isinstance(error, OSError) and error.strerror) or str(error)  # without the path, which may say anything
-    if isinstance(error, StoreError):
-        return error
-    if "locked" in text or "busy" in text:
-        return StoreBusyError(f"{path} is locked by another program: close what holds it open and try again")
-    if "readonly" in text or "read-only" in text:
-        return StoreReadOnlyError(f"{path} cannot be written: check its permissions, or only read it (--readonly)")
-    if "full" in text or ("disk I/O" in text and _is_full(path)):
-        return StoreError(f"the disk that holds {path} is full: free some space; nothing was half-written")
-    if "disk I/O" in text:
-        return StoreError(
-            f"the system failed to read or write {path} ({text}): check its disk, your quota and the limit on the size"
-            " of files; nothing was half-written"
-        )
-    if "not a database" in text:
-        return StoreError(
-            f"{path} is not a fedtop store (not an SQLite file, or its beginning is damaged): choose another path with"
-            " --store, or restore a copy"
-        )
-    if "malformed" in text or "corrupt" in text:
-        return StoreError(
-            f"{path} is damaged ({text}): move it and its -wal file away, then restore a copy or `fedtop import` again"
-        )
-    if "unable to open" in text or isinstance(error, OSError):
-        return StoreError(f"{path} cannot be opened ({text}): check that its folder exists and is yours")
-    return StoreError(f"{path}: {text}: run `fedtop doctor` for a closer look")
-
-
-def _is_full(path: str) -> bool:
-    """Whether the disk has no room; on some, a log that cannot grow is reported as a failing disk."""
-    try:
-        found = os.statvfs(os.path.dirname(os.path.abspath(path)))
-    except (OSError, AttributeError):  # no such call on Windows
-        return False
-    return found.f_bavail * found.f_frsize < _LITTLE_BYTES
-
-
-def close_with(owner: object, connection: sqlite3.Connection, lock: FileLock | None = None) -> Callable[[], None]:
-    """What closes a connection (and its lock file) when called, and by itself when its owner is gone.
-
-    Not at exit: what is still queued then has yet to be written.
-    """
-    finalizer = weakref.finalize(owner, _close, connection, lock, os.getpid())
-    finalizer.atexit = False
-    return finalizer
-
-
-def _close(connection: sqlite3.Connection, lock: FileLock | None, pid: int) -> None:
-    if pid == os.getpid():
-        connection.close()
-    else:
-        _abandoned.append(connection)
-    if lock is not None:
-        lock.close()
-
-
-_abandoned: list[sqlite3.Connection] = []
-"""Connections of a parent process that was inside them when it forked: they can never be closed in the child."""
-
-
-class Adding:
-    """`add_bins` as SQLite calls it, which drops whatever a function raises and only says that it raised.
-
-    What is raised inside `add_bins` is noted. A signal may be handled just before its first line, where only the hook
-    of what cannot be raised hears of it: the main thread, which handles signals, listens there while it merges.
-    """
-
-    __slots__ = ("_former", "_noted")
-
-    def __init__(self) -> None:
-        self._noted: BaseException | None = None
-        self._former: Callable[[sys.UnraisableHookArgs], object] = sys.unraisablehook
-
-    def add(self, there: bytes, added: bytes) -> bytes:
-        try:
-            return add_bins(there, added)
-        except BaseException as error:
-            self._noted = error
-            raise
-
-    def __enter__(self) -> None:
-        self._former, sys.unraisablehook = sys.unraisablehook, self._note
-        sqlite3.enable_callback_tracebacks(True)
-
-    def __exit__(self, *_: object) -> None:
-        sqlite3.enable_callback_tracebacks(False)
-        sys.unraisablehook = self._former
-
-    def interruption(self, error: sqlite3.Error) -> BaseException | None:
-        """What ended the program's work, when it was not a fault of the store that SQLite reports with `error`."""
-        noted, self._noted = self._noted, None
-        if str(error) != _RAISED:
-            return None
-        if noted is None:
-            return None
-        from fedstore.interrupts import is_the_programs_own
-
-        return noted if is_the_programs_own(noted) else None
-
-    def _note(self, args: sys.UnraisableHookArgs) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            self._former(args)
-        elif self._noted is None:
-            self._noted = args.exc_value
-
-
-_merges: dict[SummaryTable, str] = {}
-
-
-def _merge_text(table: SummaryTable) -> str:
-    """The statement of ``Transaction.merge``."""
-    name, columns = table.name, table.columns
-    sets = [f"{c} = MIN({name}.{c} + excluded.{c}, {MOST})" for c in table.sums]
-    sets += [f"{c} = add_bins({name}.{c}, excluded.{c})" for c in table.bins]
-    _merges[table] = text = (
-        f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-        f" ON CONFLICT ({', '.join(table.keys)}) DO UPDATE SET {', '.join(sets)}"
-    )
-    return text
 
 
 class Transaction:
@@ -300,7 +174,7 @@ class Transaction:
 
     def merge(self, table: SummaryTable, rows: Iterable[Sequence[Value]]) -> None:
         """Add rows to a summary, to those with the same keys where there are such."""
-        text = _merges.get(table) or _merge_text(table)
+        text = merge_text(table)
         if not table.bins or threading.get_ident() != _MAIN:
             self._cursor.executemany(text, rows)
         else:
