@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -28,17 +30,44 @@ class Clock:
         self.now_ms += ms
 
 
+HOME = pytest.StashKey[tuple[pytest.MonkeyPatch, "TemporaryDirectory[str]"]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test or fixture, and for every program they start: an empty home, and no settings of the user's."""
+    patch, home = pytest.MonkeyPatch(), TemporaryDirectory(prefix="fedtop-home-")
+    config.stash[HOME] = patch, home
+    for name in [name for name in os.environ if name.startswith(("FEDTOP_", "XDG_"))]:
+        patch.delenv(name)
+    folders = {"DATA": "data", "CONFIG": "config", "CACHE": "cache", "STATE": "state"}
+    for name, folder in folders.items():
+        patch.setenv(f"XDG_{name}_HOME", str(Path(home.name, folder)))
+    patch.setenv("HOME", home.name)
+    patch.setenv("TZ", "UTC")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Gives back what was there."""
+    patch, home = config.stash[HOME]
+    patch.undo()
+    home.cleanup()
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays: looking again and again for garbage in it would take a tenth of all the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 @pytest.fixture(autouse=True)
-def _pinned(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """UTC, and no settings or store of the machine's user."""
-    for name in [name for name in os.environ if name.startswith("FEDTOP_")]:
-        monkeypatch.delenv(name)
-    home = tmp_path_factory.getbasetemp() / "home"
-    for variable, folder in {"HOME": "", "XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config"}.items():
-        monkeypatch.setenv(variable, str(home / folder))
-    monkeypatch.setenv("TZ", "UTC")
+def _pinned(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The zone of the process is the environment's, also after a test that changed it; nothing is left at home."""
     if hasattr(time, "tzset"):
         time.tzset()
+    yield
+    _, home = request.config.stash[HOME]
+    assert not [*Path(home.name).iterdir()], "write where the test says, not in the user's home"
 
 
 @pytest.fixture
