@@ -214,16 +214,17 @@ async def test_the_header_names_the_window_that_the_figures_are_those_of(store: 
 
 
 class Flaky:
-    """A source whose reader fails while it is told to."""
+    """The store, but its reader fails while it is told to."""
 
     def __init__(self, store: Store) -> None:
-        self.path: Path = store.path
-        self.database = store.database
         self.failure: Exception | None = None
         self._store = store
 
     def reader(self) -> Any:
         return _FlakyReader(self, self._store.reader())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 class _FlakyReader:
