@@ -237,7 +237,7 @@ def test_an_export_of_nothing_says_where_the_facts_are(run: Run, seeded_store: S
 def test_csv_has_no_formula(run: Run, store: Store) -> None:
     store.writer().write([{"kind": "run", "agent": "=1+1", "success": True, "at": NOW_MS}])
     (row,) = csv.DictReader(io.StringIO(run("export", "csv").stdout))
-    assert row["name"] == "'=1+1"
+    assert row["agent"] == "'=1+1"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with a name")

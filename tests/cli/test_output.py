@@ -20,7 +20,7 @@ from fedtop.cli import output
 from fedtop.cli.notice import notice_for
 from fedtop.cli.options import View
 from fedtop.cli.output import plain_value, render
-from fedtop.plain.blocks import share_bar, threshold_bar
+from fedtop.plain.blocks import share_bar
 from fedtop.plain.look import Look
 from fedtop.plain.notice import EMPTY
 from fedtop.plain.tables import figures, table, words
@@ -121,14 +121,6 @@ def test_colours_carry_no_state_alone() -> None:
 )
 def test_bar_is_as_long_as_its_share(fraction: float | None, full: int) -> None:
     assert share_bar(fraction) == "[" + "=" * full + "-" * (28 - full) + "]"
-
-
-@pytest.mark.parametrize(
-    ("value", "threshold", "expected"),
-    [(0.5, 0.7, "[=====--|--]"), (0.9, 0.5, "[=====|===-]"), (None, None, "[----------]"), (1.0, 1.0, "[=========|]")],
-)
-def test_threshold_stands_on_the_bar(value: float | None, threshold: float | None, expected: str) -> None:
-    assert threshold_bar(value, threshold, 10) == expected
 
 
 def test_what_cannot_be_encoded_is_drawn_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:

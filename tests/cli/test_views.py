@@ -14,6 +14,7 @@ import pytest
 
 from fedstore import Alarm, PolicyStore, Store, Watcher
 from fedstore.queries.models import AgentRow, CascadeView, CostsView, LayerRow, Overview, RunRow, ToolRow
+from fedtop.format import tokens
 from tests.cli.conftest import Run, refused
 from tests.conftest import Clock
 from tests.federation import HOUR, NOW_MS, federation_events
@@ -105,9 +106,10 @@ def test_unknown_stays_null_and_unpriced_is_no_zero(run: Run, ask: Callable[...,
     unpriced = rows["no-such-model-1"]
     assert unpriced["cost"]["known"] is False
     assert unpriced["share"] is None
-    line = next(line for line in run("costs").stdout.splitlines() if "no-such-model-1" in line)
+    head, line = (line for line in run("costs").stdout.splitlines() if re.search("Model |no-such-model-1", line))
     assert "$0" not in line
-    assert "tokens unpriced" in line
+    assert head.endswith("Unpriced")
+    assert line.endswith(f"  {tokens(unpriced['cost']['unpriced_tokens'])}")
 
 
 def test_costs_by_another_dimension(ask: Callable[..., Any], federation: Store) -> None:

@@ -11,13 +11,15 @@ from rich.text import Text
 from fedstore.queries.models import AgentRow, AgentsView, Durations, MatrixCell, Money, Rate
 from fedstore.store import Store
 from fedstore.window import Window
+from fedtop.fields import Locale
 from fedtop.glyphs import UNICODE
+from fedtop.views.agent.columns import KINDS
 from fedtop.views.agent.panel import agent_tiles
-from fedtop.views.agents.columns import AGENT_COLUMNS, Boosts, agent_rows, brief_rows, columns_for, matrix_of
+from fedtop.views.agents.columns import AGENTS, BRIEF, Boost, Boosts, agent_lines, for_boosts, pair_lines
+from fedtop.views.agents.matrix import matrix_of
 from fedtop.views.agents.panel import cell_line
-from fedtop.views.task_type.panel import boosts_for
 from fedtop.widgets.matrix import Matrix
-from fedtop.widgets.table_model import plain
+from fedtop.widgets.table_model import Row, plain
 from fedtop.widgets.tile import Tile
 from tests.conftest import Clock
 from tests.federation import NOW_MS, RUNS, TASK_TYPES, run_event
@@ -36,6 +38,10 @@ BUSY = replace(
 )  # fmt: skip
 
 
+def agent_rows(rows: list[AgentRow], boosts: Boosts, *, live: bool = True) -> list[Row]:
+    return AGENTS.rows(agent_lines(rows, boosts, live=live), Locale())
+
+
 def cells_of(row: AgentRow, boosts: Boosts | None = None) -> dict[str, str]:
     (found,) = agent_rows([row], boosts or Boosts())
     return {key: plain(cell) for key, cell in found.cells.items()}
@@ -44,19 +50,22 @@ def cells_of(row: AgentRow, boosts: Boosts | None = None) -> dict[str, str]:
 def test_what_is_not_known_is_not_zero() -> None:
     (row,) = agent_rows([NOTHING], Boosts())
     unknown = {key for key, cell in row.cells.items() if cell is None}
-    assert unknown == {"state", "success", "rework", "mean", "p95", "tokens", "cost", "quality", "capacity", "boost"}
+    assert unknown == {
+        "active", "success", "rework", "duration_mean_ms", "duration_p95_ms", "tokens", "cost_nano", "quality",
+        "capacity", "boost",
+    }  # fmt: skip
     assert plain(row.cells["tasks"]) == "0"
-    assert all(row.sort[key] is None for key in ("success", "rework", "mean", "p95", "quality", "capacity", "boost"))
+    assert all(row.sort[key] is None for key in unknown - {"active"})
 
 
 def test_a_busy_agent_as_in_the_wireframe() -> None:
     cells = cells_of(BUSY, Boosts({("kimi", ""): 0.05}))
     assert cells["agent"] == "● kimi"
-    assert cells["state"] == "busy 3"
+    assert cells["active"] == "busy 3"
     assert cells["success"].split() == ["93.2", "%", "90.4–95.3"]
     assert cells["rework"] == "2.2 %"
-    assert (cells["mean"], cells["p95"], cells["tokens"]) == ("22 s", "58 s", "1.28 M")
-    assert cells["cost"] == "$4.10 ="
+    assert (cells["duration_mean_ms"], cells["duration_p95_ms"], cells["tokens"]) == ("22 s", "58 s", "1.28 M")
+    assert cells["cost_nano"] == "$4.10 ="
     assert cells["quality"] == "0.91 ▲"
     assert cells["capacity"] == "40 %"
     assert cells["boost"].split() == ["+0.05"]
@@ -65,20 +74,21 @@ def test_a_busy_agent_as_in_the_wireframe() -> None:
 def test_unpriced_spend_is_never_zero_dollars() -> None:
     hidden = replace(BUSY, cost=Money(unpriced_calls=3, unpriced_tokens=900))
     (row,) = agent_rows([hidden], Boosts())
-    assert plain(row.cells["cost"]).strip() == "?"
-    assert row.sort["cost"] is None
+    assert plain(row.cells["cost_nano"]).strip() == "?"
+    assert row.sort["cost_nano"] is None
     partly = replace(BUSY, cost=Money(computed_nano=1_000_000_000, unpriced_calls=1))
-    assert cells_of(partly)["cost"] == "$1.00 ?"
+    assert cells_of(partly)["cost_nano"] == "$1.00 ?"
 
 
 def test_waiting_outweighs_running() -> None:
-    assert cells_of(replace(BUSY, waiting=1))["state"] == "wait 1"
-    assert cells_of(replace(BUSY, active=0))["state"] == "idle"
+    assert cells_of(replace(BUSY, waiting=1))["active"] == "wait 1"
+    assert cells_of(replace(BUSY, active=0))["active"] == "idle"
 
 
 def test_boosts_have_a_column_only_where_there_are_any() -> None:
     def keys(boosts: Boosts) -> set[str]:
-        return {column.key for column in columns_for(AGENT_COLUMNS, boosts)}
+        shown = for_boosts(AGENTS, agent_lines([BUSY], boosts))
+        return {field.key for field in shown.fields if field.width}
 
     assert "boost" not in keys(Boosts())
     assert "boost" in keys(Boosts({("kimi", ""): 0.05}))
@@ -87,17 +97,21 @@ def test_boosts_have_a_column_only_where_there_are_any() -> None:
 
 def test_a_proposal_is_shown_as_the_move_it_asks_for() -> None:
     boosts = Boosts({("kimi", ""): 0.05, ("kimi", "code"): 0.01}, {("kimi", ""): 0.02, ("kimi", "code"): 0.012})
-    assert round(boosts.move("kimi") or 0, 9) == -0.03
-    assert boosts.move("kimi", "code") is None
-    assert boosts.move("codex") is None
+    assert round(boosts.of("kimi").move or 0, 9) == -0.03
+    assert boosts.of("kimi", "code").move is None
+    assert boosts.of("codex").move is None
     assert "▼" in cells_of(BUSY, boosts)["boost"]
 
 
 def test_a_boost_that_the_agent_has_already_is_not_proposed_again() -> None:
     boosts = Boosts({("kimi", ""): 0.05}, {("kimi", "code"): 0.05, ("kimi", "docs"): 0.02})
-    assert boosts.move("kimi", "code") is None
-    assert boosts.move("kimi", "docs") == pytest.approx(-0.03), "a cut, though none was set for it"
-    assert (boosts.effective("kimi", "code"), boosts.effective("codex", "code")) == (0.05, 0.0)
+    assert boosts.of("kimi", "code").move is None
+    assert boosts.of("kimi", "docs").move == pytest.approx(-0.03), "a cut, though none was set for it"
+    assert (boosts.of("kimi", "code").effective, boosts.of("codex", "code").effective) == (0.05, 0.0)
+    pairs = pair_lines([MatrixCell("kimi", kind, Rate(9, 10), 10) for kind in ("code", "docs")], boosts)
+    rows = KINDS.rows(pairs, Locale())
+    assert [plain(row.cells["boost"]) for row in rows] == ["+0.05", "+0.05"], "the agent's own"
+    assert [plain(row.cells["boost_proposed"]) for row in rows] == ["", "+0.02"]
 
 
 def test_few_tasks_make_no_claim_in_the_matrix() -> None:
@@ -124,7 +138,7 @@ def test_what_an_agent_did_at_a_past_moment_is_not_known() -> None:
     idle = replace(NOTHING, last_ms=1)
     for live, word in ((True, "idle"), (False, "")):
         (row,) = agent_rows([idle], Boosts(), live=live)
-        assert plain(row.cells["state"]) == word
+        assert plain(row.cells["active"]) == word
         assert plain(agent_tiles(idle, UNICODE, live=live)["tasks"].sub) == word
 
 
@@ -142,12 +156,15 @@ def test_tiles_of_an_agent_that_did_nothing_are_unknown() -> None:
 
 
 def test_boosts_for_a_task_type_stand_in_for_the_whole() -> None:
-    found = boosts_for(Boosts({("kimi", ""): 0.05, ("kimi", "code"): 0.01}, {("a", "docs"): 0.02}), "code")
-    assert found == Boosts({("kimi", ""): 0.01}, {})
+    boosts = Boosts({("kimi", ""): 0.05, ("kimi", "code"): 0.01}, {("a", "docs"): 0.02})
+    (line,) = agent_lines([BUSY], boosts, "code")
+    assert line.boost == Boost(0.01, None, 0.01)
+    (line,) = agent_lines([BUSY], boosts, "docs")
+    assert line.boost == Boost(None, None, 0.05), "what a router adds, though nothing was set for it"
 
 
 def test_brief_rows_keep_name_and_order() -> None:
-    rows = brief_rows([BUSY, replace(BUSY, name="codex")], Boosts())
+    rows = BRIEF.rows(agent_lines([BUSY, replace(BUSY, name="codex")], Boosts()), Locale())
     assert [row.key for row in rows] == ["kimi", "codex"]
     assert isinstance(rows[0].cells["success"], Text)
 

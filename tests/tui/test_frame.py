@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -343,31 +341,11 @@ async def test_the_palette_survives_a_terminal_too_low_for_it(seeded_store: Stor
         await until(pilot, lambda: app.screen is app.main)
 
 
-async def test_export_writes_what_is_shown(seeded_store: Store, clock: Clock, tmp_path: Path) -> None:
-    async with running(seeded_store, clock, tab="agents", export_dir=tmp_path / "out") as (_, pilot):
-        await pilot.press("slash", *"kimi", "enter", "e", "E")
-        await pilot.pause()
-    stem = tmp_path / "out" / "fedtop-agents-20260310-123456"
-    rows = list(csv.DictReader(stem.with_suffix(".csv").read_text(encoding="utf-8").splitlines()))
-    assert [row["agent"].split()[-1] for row in rows] == ["kimi"]
-    found = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
-    end = NOW_MS - NOW_MS % 60_000 + 60_000
-    kimi = sum(run_event(n)["agent"] == "kimi" and end - 24 * HOUR <= run_event(n)["at"] < end for n in range(RUNS))
-    assert found["rows"][0]["raw"]["tasks"] == kimi == int(rows[0]["tasks (raw)"])
-    assert found["window"] == {"label": "24h", "start": "2026-03-09T12:35:00.000Z", "end": "2026-03-10T12:35:00.000Z"}
-
-
 async def test_an_export_that_fails_says_why(seeded_store: Store, clock: Clock, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     async with running(seeded_store, clock, export_dir=tmp_path / "file") as (app, pilot):
         await pilot.press("e")
         await until(pilot, lambda: any("cannot be written" in note.message for note in app._notifications))
-
-
-async def test_copy_takes_the_row_under_the_cursor(seeded_store: Store, clock: Clock) -> None:
-    async with running(seeded_store, clock, tab="agents") as (app, pilot):
-        await pilot.press("y")
-        assert app.clipboard.split("\t")[0].endswith(table(app, "#agents-table").cursor_key or "?")
 
 
 async def test_the_footer_shows_keys_and_takes_clicks(seeded_store: Store, clock: Clock) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC
 from threading import Event
 from typing import Any
 
@@ -16,8 +15,10 @@ from fedstore.queries import Reader
 from fedstore.store import Store
 from fedstore.window import Window
 from fedtop.app import FedtopApp
-from fedtop.views.grading.columns import PROGRESS_COLUMNS, item_lines, progress_parts, progress_rows, queue_rows
+from fedtop.fields import Locale
+from fedtop.views.grading.columns import PROGRESS, QUEUE, progress_lines
 from fedtop.views.grading.panel import LabellingPanel, QueueTable
+from fedtop.views.grading.parts import item_lines, progress_parts
 from fedtop.widgets.interval_bar import IntervalBar
 from fedtop.widgets.table_model import Row, plain
 from tests.federation import NOW_MS
@@ -36,11 +37,12 @@ def cells(row: Row) -> dict[str, str]:
 
 class TestRows:
     def test_an_open_decision(self) -> None:
-        (row,) = queue_rows([ITEM], UTC, WINDOW)
+        (row,) = QUEUE.rows([ITEM], Locale(window=WINDOW))
         shown = cells(row)
         assert row.key == "route-1"
-        assert (shown["near"], shown["conf"], shown["needs"], shown["margin"]) == ("keyword", "0.846", "0.85", "−0.004")
-        assert (shown["agent"], shown["layer"], shown["task"]) == ("kimi", "semantic", "fix the login")
+        figures = [shown[key] for key in ("nearest_layer", "confidence", "threshold", "margin")]
+        assert figures == ["keyword", "0.846", "0.85", "−0.004"]
+        assert (shown["agent"], shown["layer"], shown["task_id"]) == ("kimi", "semantic", "fix the login")
         assert row.sort["margin"] == pytest.approx(0.004)
 
     def test_who_else_was_proposed(self) -> None:
@@ -52,24 +54,25 @@ class TestRows:
 
     def test_both_intervals_share_an_axis(self) -> None:
         now = replace(START, graded=200, accuracy=0.95, interval=wilson(190, 200))
-        first, second = progress_rows(START, now)
+        first, second = PROGRESS.rows(progress_lines(START, now), Locale())
         bars = [row.cells["axis"] for row in (first, second)]
         assert all(isinstance(bar, IntervalBar) for bar in bars)
         assert {bar.axis_low for bar in bars} == {0.85}  # type: ignore[union-attr]
         widths = [float(cells(row)["width"]) for row in (first, second)]
         assert widths[1] < widths[0]
-        assert set(first.cells) == {column.key for column in PROGRESS_COLUMNS}
+        assert set(first.cells) == {field.key for field in PROGRESS.fields}
 
     def test_nothing_graded_is_no_accuracy(self) -> None:
         none = GradeProgress(300, 0, 40, 0, None, None, 0.0)
-        first, _ = progress_rows(none, none)
-        assert cells(first)["value"] == "–"
+        first, _ = PROGRESS.rows(progress_lines(none, none), Locale())
+        assert cells(first)["accuracy"] == "–"
         assert first.cells["width"] is None
         assert "no grade speaks for 100 % of them" in [part.plain for part in progress_parts(none)]
 
     def test_hostile(self) -> None:
         item = replace(ITEM, agent=HOSTILE, description=HOSTILE, task_id=HOSTILE, proposals=(HOSTILE, "x"))
-        texts = [*cells(queue_rows([item], UTC, WINDOW)[0]).values(), *(line.plain for line in item_lines(item))]
+        (row,) = QUEUE.rows([item], Locale(window=WINDOW))
+        texts = [*cells(row).values(), *(line.plain for line in item_lines(item))]
         assert "xxx" in "".join(texts)
         assert not {"\x1b", "\u202e"} & set("".join(texts))
 

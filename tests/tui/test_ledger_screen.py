@@ -14,20 +14,15 @@ from fedstore.errors import StoreError
 from fedstore.policy import Alarm, Change, Effects, Measured, Plan, PlanItem, PolicyBody, PolicyStore, with_alarms
 from fedstore.store import Store
 from fedtop.app import FedtopApp
+from fedtop.fields import Locale
 from fedtop.glyphs import UNICODE
 from fedtop.loop import LedgerReader, Paced
 from fedtop.sanitize import clean
 from fedtop.screens.confirm import ConfirmScreen
-from fedtop.views.ledger.columns import (
-    change_parts,
-    effect_columns,
-    effect_notes,
-    effect_rows,
-    ledger_rows,
-    main_measure,
-    state_cell,
-)
-from fedtop.views.overview.parts import KEY_GAP
+from fedtop.views.ledger.columns import EFFECTS as EFFECT_FIELDS
+from fedtop.views.ledger.columns import LEDGER, effect_lines, effects_of, main_measure, state_cell
+from fedtop.views.ledger.parts import change_parts, effect_notes
+from fedtop.views.overview.columns import KEY_GAP
 from fedtop.widgets.table_model import plain
 from tests.conftest import Clock
 from tests.policy.synthetic import write_runs
@@ -320,7 +315,7 @@ EFFECTS = Effects(
 
 def test_a_row_says_what_was_promised_and_what_came() -> None:
     effects = replace(EFFECTS, state="confirmed", measured=(measured("now", accuracy=0.961, latency_ms=35.0),))
-    (row,) = ledger_rows([change(effects=effects)], UTC, 0)
+    (row,) = LEDGER.rows([change(effects=effects)], Locale(now_ms=0))
     shown = {key: plain(cell) for key, cell in row.cells.items()}
     assert shown["items"] == "semantic 0.70→0.66"
     assert shown["predicted"] == "accuracy 96.8 %"
@@ -329,16 +324,16 @@ def test_a_row_says_what_was_promised_and_what_came() -> None:
 
 
 def test_what_is_not_known_is_no_number() -> None:
-    (row,) = ledger_rows([change(effects=EFFECTS)], UTC, 0)
+    (row,) = LEDGER.rows([change(effects=EFFECTS)], Locale(now_ms=0))
     assert row.cells["measured"] is None
-    (bare,) = ledger_rows([change()], UTC, 0)
+    (bare,) = LEDGER.rows([change()], Locale(now_ms=0))
     assert bare.cells["effect"] is bare.cells["predicted"] is None
-    assert effect_rows(EFFECTS)[-1].cells["accuracy"] is None
+    assert EFFECT_FIELDS.rows(effect_lines(EFFECTS), Locale())[-1].cells["accuracy"] is None
 
 
 def test_what_was_taken_back_is_dim_and_names_by_what() -> None:
-    row, undo = ledger_rows([change(undone_by=2), change(id=2, kind="undo", undoes=1)], UTC, 0)
-    assert (row.style, plain(row.cells["undone"])) == ("$dim", "by #2")
+    row, undo = LEDGER.rows([change(undone_by=2), change(id=2, kind="undo", undoes=1)], Locale(now_ms=0))
+    assert (row.style, plain(row.cells["undone_by"])) == ("$dim", "by #2")
     assert plain(undo.cells["items"]).startswith("takes back #1: ")
     assert "taken back by #2" in " ".join(part.plain for part in change_parts(change(undone_by=2), UTC, 0))
 
@@ -350,7 +345,7 @@ def test_an_effect_has_a_glyph_and_a_word() -> None:
 
 
 def test_columns_are_those_that_are_measured() -> None:
-    keys = [column.key for column in effect_columns(EFFECTS)]
+    keys = [field.key for field in effects_of(EFFECTS).fields if field.width]
     assert keys == ["horizon", "accuracy", "latency_ms", "graded", "n"]
     assert main_measure(EFFECTS) == "accuracy"
     assert main_measure(replace(EFFECTS, measured=(replace(measured("now"), predicted={}),))) is None

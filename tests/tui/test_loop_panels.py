@@ -16,7 +16,6 @@ from fedtop.views.grading.grading import AgentInput
 from fedtop.views.layer.panel import LayerPanel, Readings
 from fedtop.views.why.panel import WhyPanel
 from fedtop.widgets.histogram import Histogram
-from fedtop.widgets.ladder import Ladder
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.table_model import plain
 from tests.federation import ROUTES
@@ -127,12 +126,12 @@ class TestLever:
             await pilot.press("right", "right", "shift+right", "left")
             assert panel.lever_at == 0.76
             shown = figures(app)
-            assert (shown["threshold"]["at"], shown["threshold"]["change"]) == ("0.76", "+0.06")
-            assert float(shown["captured"]["at"].split()[0]) < 25.0
+            assert (shown["threshold"]["moved"], shown["threshold"]["change"]) == ("0.76", "+0.06")
+            assert float(shown["captured"]["moved"].split()[0]) < 25.0
             assert [line.value for line in app.screen.query_one(Histogram)._thresholds] == [0.7, 0.76]
             await pilot.press("0")
             assert panel.lever_at == 0.70
-            assert figures(app)["captured"]["at"] == ""
+            assert figures(app)["captured"]["moved"] == ""
 
     async def test_it_stops_at_both_ends(self, source: StoreSource) -> None:
         async with pane(source, target="layer:keyword") as (app, pilot):
@@ -142,7 +141,7 @@ class TestLever:
             assert panel.lever_at == 1.0
             await pilot.press(*["shift+left"] * 25)
             assert panel.lever_at == 0.0
-            assert figures(app)["captured"]["at"] == "100 %"
+            assert figures(app)["captured"]["moved"] == "100 %"
 
     async def test_moving_writes_nothing(self, source: StoreSource) -> None:
         tables = ("routes", "verdicts", "layers", "plans", "changes")
@@ -230,7 +229,12 @@ class TestWhy:
             text = screen_text(app)
             for words in ("fix the login", "keyword", "passed on", "accepted", "not reached", "policy 3", "−0.030"):
                 assert words in text, words
-            assert app.screen.query_one(Ladder).model.order == ["keyword", "semantic", "rag", "clarification"]
+            assert app.screen.query_one("#why-ladder", LiveTable).model.order == [
+                "keyword",
+                "semantic",
+                "rag",
+                "clarification",
+            ]
 
     async def test_gone(self) -> None:
         async with pane(why_source(None), target="why:route-0") as (app, pilot):

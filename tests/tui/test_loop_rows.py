@@ -18,12 +18,17 @@ from fedstore.learning.lever import LeverReading
 from fedstore.learning.stratified import Stratum, weighted_rate
 from fedstore.learning.targets import DriftAlert
 from fedstore.queries.models import ConfidenceBin, Rate
+from fedtop.fields import Locale
 from fedtop.glyphs import ASCII, UNICODE
-from fedtop.views.cascade.columns import decision_rows, layer_rows, summary_parts, target_parts
+from fedtop.palette import hue
+from fedtop.views.cascade.columns import DECISIONS, LAYERS
 from fedtop.views.cascade.funnel import funnel_steps, paint_funnel
-from fedtop.views.layer.columns import analysis_lines, evidence_line, moved, reading_rows
+from fedtop.views.cascade.parts import summary_parts, target_parts
+from fedtop.views.layer.columns import READINGS, moved, reading_lines
+from fedtop.views.layer.parts import analysis_lines, evidence_line
 from fedtop.views.layer.study import study_layer, summary_bins
-from fedtop.views.why.columns import decision_lines, ladder_rows, not_reached, policy_line, rung_of, verdict_text
+from fedtop.views.why.columns import LADDER, not_reached, note_of, outcome_of
+from fedtop.views.why.parts import decision_lines, policy_line, verdict_text
 from fedtop.widgets.histogram import Bin, Threshold, paint_histogram
 from fedtop.widgets.table_model import Row, plain
 from tests.federation import NOW_MS
@@ -36,15 +41,19 @@ def cells(row: Row) -> dict[str, str]:
     return {key: plain(cell) for key, cell in row.cells.items()}
 
 
+def readings(now: LeverReading, at: LeverReading) -> list[Row]:
+    return READINGS.rows(reading_lines(now, at), Locale())
+
+
 class TestLayers:
     def test_a_layer_says_what_it_rests_on(self) -> None:
-        shown = cells(layer_rows([layer()])[0])
+        shown = cells(LAYERS.rows([layer()], Locale())[0])
         low, high = wilson(502, 512) or (0, 0)
         assert shown["attempts"] == "873"
         assert shown["captured"] == f"{539 / 1284:.1%}".replace("%", " %")
         assert shown["success"] == f"{539 / 873:.1%}".replace("%", " %")
         assert shown["accuracy"].split() == ["98.0", "%", f"{low * 100:.1f}–{high * 100:.1f}"]
-        assert (shown["graded"], shown["threshold"], shown["conf"]) == ("512", "0.70", "0.812")
+        assert (shown["graded"], shown["threshold"], shown["confidence"]) == ("512", "0.70", "0.812")
         assert shown["target"] == "● >40%"
 
     def test_unknown_stays_unknown(self) -> None:
@@ -52,15 +61,14 @@ class TestLayers:
             attempts=0, captured=Rate(0, 0), success=Rate(0, 0), confidence=None, accuracy=Rate(0, 0), threshold=None,
             durations=layer().durations.__class__(), target="", target_status="",
         )  # fmt: skip
-        (row,) = layer_rows([unknown])
-        for key in ("conf", "p50", "p95", "accuracy", "graded", "threshold"):
+        (row,) = LAYERS.rows([unknown], Locale())
+        for key in ("captured", "confidence", "duration_p50_ms", "duration_p95_ms", "accuracy", "graded", "threshold"):
             assert row.cells[key] is None, key
-        assert cells(row)["captured"] == "–"
         assert row.sort["accuracy"] is None
 
     @pytest.mark.parametrize(("status", "style"), [("ok", ""), ("warn", "bold $warn"), ("alert", "bold $alert")])
     def test_only_a_missed_target_stands_out(self, status: str, style: str) -> None:
-        (row,) = layer_rows([layer(target_status=status)])
+        (row,) = LAYERS.rows([layer(target_status=status)], Locale())
         assert str(row.cells["captured"].style) == style  # type: ignore[union-attr]
 
     def test_missed_targets_come_first_with_their_value(self) -> None:
@@ -88,15 +96,15 @@ class TestLayers:
         )
 
     def test_decisions_say_right_wrong_or_neither(self) -> None:
-        rows = decision_rows(
-            [decision(0), decision(1, correct=True), decision(2, correct=False)], UTC, Window.ending("1h", NOW_MS)
-        )
-        assert [cells(row)["verdict"] for row in rows] == ["·", "✓", "✖"]
-        assert cells(rows[0])["at"] == "12:34:56"
-        assert cells(decision_rows([decision()], UTC, Window.ending("7d", NOW_MS))[0])["at"] == "10 Mar 12:34"
+        decisions = [decision(0), decision(1, correct=True), decision(2, correct=False)]
+        rows = DECISIONS.rows(decisions, Locale(window=Window.ending("1h", NOW_MS)))
+        assert [cells(row)["correct"] for row in rows] == ["·", "✓", "✖"]
+        for label, shown in (("1h", "12:34:56"), ("7d", "10 Mar 12:34")):
+            (row,) = DECISIONS.rows(decisions[:1], Locale(window=Window.ending(label, NOW_MS)))
+            assert cells(row)["at_ms"] == shown
 
     def test_hostile_texts_are_tamed(self) -> None:
-        (row,) = decision_rows([decision(agent=HOSTILE, layer=HOSTILE, description=HOSTILE)], UTC, WINDOW)
+        (row,) = DECISIONS.rows([decision(agent=HOSTILE, layer=HOSTILE, description=HOSTILE)], Locale(window=WINDOW))
         text = "".join(cells(row).values())
         assert "xxx" in text
         assert not {"\x1b", "\u202e", "\n"} & set(text)
@@ -147,29 +155,24 @@ class TestLever:
         assert moved(0.70, -4) == 0.66
 
     def test_the_difference_is_told_in_points(self) -> None:
-        rows = {
-            row.key: cells(row)
-            for row in reading_rows(
-                reading(0.70),
-                reading(0.66, captured=0.471, accuracy=0.966, latency_ms=38.4, clarify=0.011, graded=990),
-            )
-        }
-        assert rows["threshold"] == {"what": "threshold", "now": "0.70", "at": "0.66", "change": "−0.04"}
+        there = reading(0.66, captured=0.471, accuracy=0.966, latency_ms=38.4, clarify=0.011, graded=990)
+        rows = {row.key: cells(row) for row in readings(reading(0.70), there)}
+        assert rows["threshold"] == {"measure": "threshold", "now": "0.70", "moved": "0.66", "change": "−0.04"}
         assert rows["captured"]["change"] == "+5.1"
         assert rows["accuracy"]["change"] == "−0.4"
-        assert rows["latency"]["change"] == "−7.6 ms"
+        assert rows["latency_ms"]["change"] == "−7.6 ms"
         assert rows["clarify"]["change"] == "−0.2"
-        assert rows["graded"]["at"] == "990"
+        assert rows["graded"]["moved"] == "990"
 
     def test_at_rest_only_the_present_is_told(self) -> None:
-        rows = [cells(row) for row in reading_rows(reading(0.7), reading(0.7))]
-        assert {(row["at"], row["change"]) for row in rows} == {("", "")}
+        rows = [cells(row) for row in readings(reading(0.7), reading(0.7))]
+        assert {(row["moved"], row["change"]) for row in rows} == {("", "")}
         assert all(row["now"] for row in rows)
 
     def test_nothing_graded_is_no_accuracy(self) -> None:
         blank = reading(0.6, accuracy=None, interval=None, graded=0, layer_accuracy=None, layer_interval=None)
-        rows = {row.key: cells(row) for row in reading_rows(reading(0.7), blank)}
-        assert rows["accuracy"]["at"] == "–"
+        rows = {row.key: cells(row) for row in readings(reading(0.7), blank)}
+        assert rows["accuracy"]["moved"] == "–"
         assert rows["accuracy"]["change"] == "–"
         assert "cannot be told" in evidence_line(reading(0.7), blank).plain
 
@@ -238,27 +241,36 @@ class TestWhy:
             step("rag", 0.9, 0.85, accepted=False, shadow=True),
             step("pytorch", None, 0.9),
         )
-        made = [rung_of(one) for one in steps]
-        assert [rung.outcome for rung in made] == ["passed", "failed", "accepted", "shadow", "not_reached"]
-        assert made[1].note == "timeout"
-        assert made[2].time_us == 3200.0
-        assert made[4].time_us is None
+        assert [outcome_of(one) for one in steps] == ["passed", "failed", "accepted", "shadow", "not_reached"]
+        rows = LADDER.rows(steps, Locale())
+        assert plain(rows[1].cells["error_class"]) == "timeout"
+        assert plain(rows[2].cells["latency_ms"]) == "3.2 ms"
+        assert plain(rows[4].cells["latency_ms"]) == "", "nothing is not the same as not known"
+
+    def test_a_rung_tells_by_how_much_it_stopped_and_a_ghost_has_no_hue(self) -> None:
+        steps = (step("rag", 0.41, 0.85), step("rag", 0.74, 0.70), step("rag", None, 0.9))
+        passed, accepted, ghost = LADDER.rows(steps, Locale())
+        assert [cells(row)["outcome"] for row in (passed, accepted, ghost)] == ["↓", "✓", "·"]
+        assert [cells(row)["margin"] for row in (passed, accepted, ghost)] == ["−0.440", "+0.040", ""]
+        bars = [row.cells["bar"] for row in (passed, accepted, ghost)]
+        assert [(bar.fraction, bar.mark) for bar in bars] == [(0.41, 0.85), (0.74, 0.7), (None, 0.9)]  # type: ignore[union-attr]
+        assert [bar.style == hue("rag") for bar in bars] == [True, True, False]  # type: ignore[union-attr]
 
     def test_the_present_policy_is_named_where_it_differs(self) -> None:
         now_passes = step("semantic", 0.71, 0.70, threshold_now=0.75, accepts_now=False)
         now_accepts = step("keyword", 0.82, 0.85, threshold_now=0.80, accepts_now=True)
-        assert [rung_of(one).note for one in (now_accepts, now_passes)] == ["now accepts at 0.80", "now passes at 0.75"]
+        assert [note_of(one) for one in (now_accepts, now_passes)] == ["now accepts at 0.80", "now passes at 0.75"]
 
     def test_a_probe_is_no_difference(self) -> None:
         probed = step("rag", 0.9, 0.85, accepted=False, shadow=True, accepts_now=True)
-        assert rung_of(probed).note == ""
+        assert note_of(probed) == ""
 
     def test_layers_it_never_came_to_are_ghosts(self) -> None:
         view = why(steps=(step("keyword", 0.9, 0.85),))
         layers = (("keyword", 1, 0.85), ("semantic", 2, 0.7), ("clarification", 3, 1.0))
         ghosts = not_reached(view, layers)
         assert [(ghost.layer, ghost.threshold) for ghost in ghosts] == [("semantic", 0.7), ("clarification", 1.0)]
-        rows = ladder_rows((*view.steps, *ghosts))
+        rows = LADDER.rows((*view.steps, *ghosts), Locale())
         assert [cells(row)["agent"] for row in rows] == ["kimi", "", ""]
         assert [row.style for row in rows] == ["", "$faint", "$faint"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
@@ -12,35 +11,26 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from fedstore.queries.models import Money, Rate, SeriesPoint
+from fedstore.queries.models import CostsView, Money, Rate, SeriesPoint
 from fedstore.window import Window
-from fedtop.views.costs.columns import (
-    DIMENSIONS,
-    bytes_text,
-    chart_note,
-    cost_columns,
-    cost_rows,
-    money_cell,
-    next_dimension,
-    span_text,
-    spend_chart,
-    tiles,
-)
+from fedtop.fields import Locale
+from fedtop.views.costs.columns import COSTS, DIMENSIONS, cost_lines, next_dimension
+from fedtop.views.costs.parts import bytes_text, chart_note, span_text, spend_chart, tiles
+from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.text_lines import bullets, wrap_lines
-from fedtop.views.tools.columns import (
-    TOOL_COLUMNS,
-    agent_rows,
-    call_rows,
-    daily_chart,
-    error_rows,
-    levels_line,
-    tool_rows,
-    verdict_lines,
-)
+from fedtop.views.tools.columns import CALLS, TOOLS, USERS
+from fedtop.views.tools.parts import daily_chart, levels_line, verdict_lines
+from fedtop.views.values import money_cell
 from fedtop.widgets.table_model import Row, plain
 from tests.federation import HOUR, NOW_MS
 from tests.tui.panes import HOSTILE, WINDOW
 from tests.tui.values_of import cost, costs, tool, tool_detail
+
+HERE = Locale()
+
+
+def cost_rows(view: CostsView) -> list[Row]:
+    return COSTS[view.dimension].rows(cost_lines(view), HERE)
 
 
 def cells(row: Row) -> dict[str, str]:
@@ -66,31 +56,35 @@ class TestMoney:
     def test_an_unpriced_row_shows_what_it_hides(self) -> None:
         (row,) = cost_rows(costs(cost("odd", cost=Money(0, 0, 4, 5_560_000), share=None)))
         shown = cells(row)
-        assert shown["cost"].strip() == "?"
-        assert shown["hidden"] == "5.56 M"
+        assert shown["cost_nano"].strip() == "?"
+        assert shown["cost_unpriced_tokens"] == "5.56 M"
         assert row.cells["share"] is None
-        assert row.sort["cost"] is None
+        assert row.sort["cost_nano"] is None
 
     def test_a_priced_row(self) -> None:
         (row,) = cost_rows(costs(cost(errors=2, output_is_minimum=True)))
         shown = cells(row)
-        assert (shown["cost"], shown["share"], shown["calls"], shown["errors"]) == ("$4.10 =", "50.0 %", "12", "2")
-        assert (shown["input"], shown["output"], shown["hidden"]) == ("1.28 M", "≥52.0 k", "")
+        assert (shown["cost_nano"], shown["share"], shown["calls"], shown["errors"]) == ("$4.10 =", "50.0 %", "12", "2")
+        assert (shown["input_tokens"], shown["output_tokens"], shown["cost_unpriced_tokens"]) == (
+            "1.28 M",
+            "≥52.0 k",
+            "",
+        )
 
     def test_an_empty_name_is_not_said(self) -> None:
         (row,) = cost_rows(costs(cost(""), dimension="project"))
-        assert cells(row)["name"] == "(no project)"
+        assert cells(row)["project"] == "(no project)"
 
     def test_hostile_names(self) -> None:
         (row,) = cost_rows(costs(cost(HOSTILE)))
-        assert "\x1b" not in cells(row)["name"]
+        assert "\x1b" not in cells(row)["model"]
 
     @pytest.mark.parametrize("dimension", DIMENSIONS)
     def test_columns_and_cells_agree(self, dimension: str) -> None:
-        columns = cost_columns(dimension)
+        columns = COSTS[dimension].fields
         (row,) = cost_rows(costs(cost(), dimension=dimension))
         assert {column.key for column in columns} == set(row.cells)
-        assert columns[0].label == dimension.replace("_", " ")
+        assert (columns[0].key, columns[0].label) == (dimension, dimension.replace("_", " "))
 
     def test_dimensions_go_round(self) -> None:
         seen = [DIMENSIONS[0]]
@@ -169,27 +163,27 @@ class TestSpendChart:
 
 class TestTools:
     def test_a_tool_says_what_it_rests_on(self) -> None:
-        (row,) = tool_rows([tool()])
+        (row,) = TOOLS.rows([tool()], HERE)
         shown = cells(row)
-        assert set(shown) == {column.key for column in TOOL_COLUMNS}
+        assert set(shown) == {field.key for field in TOOLS.fields if field.width}
         assert shown["level"] == "▲ MEDIUM"
         assert shown["axis"] == "95.0 % 91.4–97.1"
-        assert shown["bound"] == "91.4–97.1"
-        assert shown["hurts"] == "codex 5/45, kimi 1/75"
+        assert shown["bound_low"] == "91.4–97.1"
+        assert shown["failed"] == "codex 5/45, kimi 1/75"
         assert shown["trend"] == "▼"
-        assert row.cells["cost"] is None
-        assert row.sort["hurts"] == 6
-        assert cells(tool_rows([tool(cost_nano=0)])[0])["cost"] == "$0.00"
+        assert row.cells["cost_nano"] is None
+        assert row.sort["failed"] == 6
+        assert cells(TOOLS.rows([tool(cost_nano=0)], HERE)[0])["cost_nano"] == "$0.00"
 
     def test_never_run(self) -> None:
         fresh = tool(calls=0, success=Rate(0, 0), bound=None, durations=tool().durations.__class__(), agents=())
-        (row,) = tool_rows([fresh])
-        for key in ("success", "bound", "mean", "p95"):
+        (row,) = TOOLS.rows([fresh], HERE)
+        for key in ("success", "bound_low", "duration_mean_ms", "duration_p95_ms"):
             assert row.cells[key] is None
 
     @pytest.mark.parametrize(("level", "glyph"), [("HIGH", "●"), ("MEDIUM", "▲"), ("LOW", "✖"), ("odd", "◌")])
     def test_levels_have_a_glyph(self, level: str, glyph: str) -> None:
-        (row,) = tool_rows([tool(level=level)])
+        (row,) = TOOLS.rows([tool(level=level)], HERE)
         assert cells(row)["level"] == f"{glyph} {level}"
 
     def test_levels_are_counted(self) -> None:
@@ -197,18 +191,17 @@ class TestTools:
         assert levels_line(rows).plain == "● 2 high   ▲ 0 medium   ✖ 1 low"
 
     def test_who_is_hurt(self) -> None:
-        first, second = (cells(row) for row in agent_rows(tool().agents))
+        first, second = (cells(row) for row in USERS.rows(tool().agents, HERE))
         assert (first["agent"], first["failed"], first["runs"]) == ("codex", "5", "45")
         assert (second["agent"], second["failed"], second["runs"]) == ("kimi", "1", "75")
 
     def test_errors_and_calls(self) -> None:
         detail = tool_detail()
-        named, unnamed = (cells(row) for row in error_rows(detail.errors))
-        assert (named["error"], named["count"], named["bar"]) == ("timeout", "6", "75.0 %")
-        assert unnamed["error"] == "not said"
-        (call,) = (cells(row) for row in call_rows(detail.recent, UTC, detail.window.rolling(30)))
-        assert (call["at"], call["ok"], call["duration"], call["error"]) == ("10 Mar 12:34", "✖", "900 ms", "timeout")
-        assert call["cost"] == ""
+        named, unnamed = (cells(row) for row in ERRORS.rows(error_lines(detail.errors), HERE))
+        assert (named["error_class"], named["count"], named["bar"]) == ("timeout", "6", "75.0 %")
+        assert unnamed["error_class"] == "not said"
+        (call,) = (cells(row) for row in CALLS.rows(detail.recent, Locale(window=detail.window.rolling(30))))
+        assert list(call.values()) == ["10 Mar 12:34", "✖", "codex", "900 ms", "", "timeout"]
 
     def test_days_without_runs_are_days(self) -> None:
         chart = daily_chart(tool_detail())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
@@ -21,21 +20,22 @@ from fedstore.queries.models import (
     SeriesPoint,
 )
 from fedstore.window import Window
-from fedtop.views.overview.parts import (
+from fedtop.fields import Locale
+from fedtop.views.cascade.columns import FUNNEL
+from fedtop.views.overview.columns import (
+    ATTENTION,
+    FEED,
     KEY_GAP,
-    attention_rows,
-    feed_rows,
-    funnel_layers,
-    now_rows,
-    slots,
-    spend_chart,
-    throughput_chart,
-    tiles,
-    type_rows,
+    NOW,
+    TYPES,
+    attention_lines,
+    by_urgency,
+    type_lines,
 )
+from fedtop.views.overview.parts import slots, spend_chart, throughput_chart, tiles
 from fedtop.views.section import paint_title
 from fedtop.views.values import rate_cell, short_rate, span, success_style
-from fedtop.widgets.table_model import plain
+from fedtop.widgets.table_model import Row, plain
 from tests.federation import NOW_MS
 
 HOUR = 3_600_000
@@ -183,45 +183,46 @@ def test_throughput_shows_only_results_there_are() -> None:
 
 def test_attention_keeps_its_order_and_its_target() -> None:
     data = replace(EMPTY, attention=(("alert", "[/b] budget", "tab:costs"), ("warn", "codex", "agent:co|dex")))
-    rows = attention_rows(data)
+    rows = ATTENTION.rows(attention_lines(data), Locale())
     assert [row.key.partition(KEY_GAP)[2] for row in rows] == ["tab:costs", "agent:co|dex"]
     assert plain(rows[0].cells["what"]) == "✖ [/b] budget"
 
 
 def test_the_feed_tells_good_bad_and_unknown_apart() -> None:
     items = [FeedItem(NOW_MS, ok, "kimi", "code", 22_000, "", f"r{ok}") for ok in (True, False, None)]
-    assert [plain(row.cells["agent"])[0] for row in feed_rows(items, UTC, Window.ending("24h", NOW_MS))] == [
-        "●",
-        "✖",
-        "◌",
-    ]
+
+    def rows(window: Window) -> list[Row]:
+        return FEED.rows(items, Locale(window=window))
+
+    assert [plain(row.cells["agent"])[0] for row in rows(Window.ending("24h", NOW_MS))] == ["●", "✖", "◌"]
     for label, shown in {"1h": "12:34:56", "24h": "12:34:56", "25h": "10 Mar 12:34", "all": "10 Mar 12:34"}.items():
-        assert plain(feed_rows(items, UTC, Window.ending(label, NOW_MS))[0].cells["time"]) == shown
+        assert plain(rows(Window.ending(label, NOW_MS))[0].cells["ended_ms"]) == shown
     later = Window.ending("all", NOW_MS + 365 * 24 * HOUR)
-    told = plain(feed_rows(items, UTC, later)[0].cells["time"])
+    told = plain(rows(later)[0].cells["ended_ms"])
     assert told == "10 Mar 2026 12:34", "a year that is not told is this one"
 
 
 def test_runs_that_wait_come_first() -> None:
     data = replace(EMPTY, active=(run("running", 5, "a"), run("waiting", 5, "b")))
-    rows = now_rows(data, NOW_MS, UTC)
+    rows = NOW.rows(by_urgency(data.active), Locale(now_ms=NOW_MS))
     assert [plain(row.cells["agent"]) for row in rows] == ["▲ b", "● a"]
     assert plain(rows[0].cells["state"]) == "waits for permission"
-    assert plain(rows[0].cells["since"]) == "12:19:56"
+    assert plain(rows[0].cells["started_ms"]) == "12:19:56"
 
 
 def test_a_run_not_heard_of_for_long_is_not_called_running() -> None:
     data = replace(EMPTY, active=(run("running", 26 * HOUR, "a"),))
-    (row,) = now_rows(data, NOW_MS + 25 * HOUR, UTC)
+    (row,) = NOW.rows(data.active, Locale(now_ms=NOW_MS + 25 * HOUR))
     assert plain(row.cells["agent"]) == "◌ a"
     assert plain(row.cells["state"]) == "silent for 2 d"
-    assert plain(row.cells["since"]) == "10 Mar 12:19"
+    assert plain(row.cells["started_ms"]) == "10 Mar 12:19"
 
 
 def test_task_types_are_measured_against_the_most_frequent() -> None:
-    rows = type_rows([MatrixCell("", "code", Rate(9, 10), 40), MatrixCell("", "", Rate(0, 0), 10)])
+    cells = [MatrixCell("", "code", Rate(9, 10), 40), MatrixCell("", "", Rate(0, 0), 10)]
+    rows = TYPES.rows(type_lines(cells), Locale())
     assert [row.cells["bar"].fraction for row in rows] == [1.0, 0.25]  # type: ignore[union-attr]
-    assert plain(rows[1].cells["type"]) == "(none)"
+    assert plain(rows[1].cells["task_type"]) == "(none)"
     assert rows[1].cells["success"] is None
 
 
@@ -229,8 +230,12 @@ def test_the_strip_marks_missed_targets_and_thin_evidence() -> None:
     layer = LayerRow(
         "keyword", 0, 10, Rate(3, 10), Rate(3, 10), 0.9, Durations(), Rate(2, 3), 0, 0.85, "> 30 %", "alert"
     )
-    (shown,) = funnel_layers([layer])
-    assert (shown.share, shown.accuracy, shown.basis, shown.state) == (0.3, 2 / 3, "few", "alert")
+    calm = replace(layer, name="rag", captured=Rate(1, 10), accuracy=Rate(8, 9), target_status="ok")
+    blank = replace(layer, name="pytorch", captured=Rate(0, 0), accuracy=Rate(0, 0), target_status="")
+    rows = FUNNEL.rows([layer, calm, blank], Locale())
+    assert [plain(row.cells["accuracy"]).strip() for row in rows] == ["66.7 % ✖", "88.9 % ·", "–"]
+    assert [plain(row.cells["captured"]) for row in rows] == ["30.0 %", "10.0 %", "–"]
+    assert [row.cells["bar"].fraction for row in rows] == [0.3, 0.1, None]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class TestCosts:
             table = app.screen.query_one("#costs-table", LiveTable)
             assert set(table.model.order) == set(MODELS)
             unknown = table.model.rows["no-such-model-1"]
-            assert plain(unknown.cells["cost"]).strip() == "?"
+            assert plain(unknown.cells["cost_nano"]).strip() == "?"
             assert plain(unknown.cells["hidden"]) not in ("", "0")
 
     async def test_d_turns_through_the_dimensions(self) -> None:

@@ -1,4 +1,4 @@
-"""The blocks built on table and painted widgets: matrix, funnel, ladder, plan, tile, header, and cells
+"""The blocks built on table and painted widgets: matrix, plan, tile, header, and cells
 drawn to width.
 """
 
@@ -14,12 +14,9 @@ from textual.app import App
 from textual.containers import Vertical
 
 from fedtop.format import ASCII, UNICODE
-from fedtop.themes import hue
 from fedtop.widgets.diff_table import DiffLine, DiffTable
-from fedtop.widgets.funnel import Funnel, FunnelLayer
 from fedtop.widgets.header import HeaderData, HeaderLine, paint_header
 from fedtop.widgets.interval_bar import Bar, IntervalBar, Spark
-from fedtop.widgets.ladder import Ladder, Rung, rung_row
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.matrix import HeatCell, Matrix, MatrixRow
 from fedtop.widgets.tile import Tile, TileData, paint_tile
@@ -143,6 +140,20 @@ async def test_columns_beyond_the_edge_are_counted_and_reached():
         assert [p.column.key for p in matrix.placed()][1:] == ["implementation", "research"]
 
 
+@pytest.mark.parametrize("width", range(46, 102, 2))
+async def test_what_is_left_out_of_the_matrix_is_said_at_every_width(width):
+    app = HostApp(Matrix(corner="agent", cell_width=14))
+    async with app.run_test(size=(width, 6)) as pilot:
+        matrix = app.query_one(Matrix)
+        matrix.set_matrix(TYPES, matrix_rows())
+        await pilot.pause()
+        shown, head = matrix.placed()[1:], lines(matrix)[0]
+        beyond = len(TYPES) - len(shown)
+        assert [label in head for _, label in TYPES] == [True] * len(shown) + [False] * beyond
+        assert head.rstrip().endswith(f" {beyond} ›" if beyond else TYPES[-1][1])
+        assert all("codex" in line or "[/foo]" in line or "kimi" in line for line in lines(matrix)[1:3])
+
+
 async def test_the_matrix_keeps_its_cell_when_types_come_and_go():
     app = HostApp(Matrix())
     async with app.run_test(size=(80, 6)) as pilot:
@@ -156,71 +167,6 @@ async def test_the_matrix_keeps_its_cell_when_types_come_and_go():
         assert (matrix.cursor_key, matrix.cursor_column) == ("codex", "research")
         matrix.set_matrix(TYPES[:1], matrix_rows())
         assert matrix.cursor_column == "implementation"
-
-
-@pytest.mark.parametrize("width", [40, 80, 120])
-async def test_the_funnel_shows_shares_to_one_scale(width):
-    app = HostApp(Funnel())
-    async with app.run_test(size=(width, 8)) as pilot:
-        funnel = app.query_one(Funnel)
-        funnel.set_layers(
-            [
-                FunnelLayer("keyword", 0.5, 0.973, "reported"),
-                FunnelLayer("rag", 0.25, 1.0, "few"),
-                FunnelLayer("pytorch", None, None),
-                FunnelLayer("semantic", 0.2, 0.91, state="warn"),
-            ]
-        )
-        await pilot.pause()
-        assert funnel.size.height == 4
-        shown = lines(funnel)
-        assert shown[0].count("█") == pytest.approx(2 * shown[1].count("█"), abs=2)
-        assert "50.0 %" in shown[0]
-        assert "97.3 % =" in shown[0]
-        assert "100 % ·" in shown[1]
-        assert "█" not in shown[2]
-        assert "91.0 % ▲" in shown[3]
-        funnel.focus()
-        await pilot.press("j", "enter")
-        await pilot.pause()
-        assert app.seen[-1].key == "rag"
-
-
-async def test_the_ladder_tells_where_and_by_how_much_it_stopped():
-    app = HostApp(Ladder())
-    async with app.run_test(size=(120, 8)) as pilot:
-        ladder = app.query_one(Ladder)
-        ladder.set_rungs(
-            [
-                Rung("keyword", 0.41, 0.85, 900, "passed"),
-                Rung("semantic", 0.74, 0.70, 31_000, "accepted"),
-                Rung("rag", 0.81, 0.85, 64_000, "shadow"),
-                Rung("pytorch", None, 0.9, None, "not_reached"),
-                Rung("broken", None, None, 5_000_000, "failed", "timeout\x1b[31m"),
-            ]
-        )
-        await pilot.pause()
-        keyword, semantic, rag, pytorch, broken = lines(ladder)[1:6]
-        assert "−0.440" in keyword
-        assert "✓" in semantic
-        assert "+0.040" in semantic
-        assert sum("✓" in line for line in lines(ladder)) == 1
-        assert "◌" in rag
-        assert "not reached" in pytorch
-        assert "–" not in pytorch
-        assert "✖" in broken
-        assert "timeout" in broken
-        assert keyword.index("│") == rag.index("│")
-        assert keyword.count("█") < keyword.index("│")
-
-
-def test_a_rung_has_the_hue_of_its_layer_and_a_ghost_has_none():
-    styles = {
-        o: rung_row(Rung("rag", 0.5, 0.4, 1, o)).cells["bar"].style
-        for o in ("accepted", "passed", "not_reached", "shadow")
-    }
-    assert styles["accepted"] == styles["passed"] == hue("rag")
-    assert hue("rag") not in (styles["not_reached"], styles["shadow"])
 
 
 async def test_the_plan_shows_old_new_and_evidence():
@@ -329,24 +275,16 @@ async def test_everything_is_ascii_when_asked():
     widgets = (
         HeaderLine(FULL),
         Tile("cost", TileData("$4.10", "~", "→ $371", (1, 2, 3), "warn")),
-        Funnel(),
-        Ladder(),
         Matrix(),
         DiffTable(),
     )
     app = HostApp(*widgets, glyphs=ASCII)
     async with app.run_test(size=(110, 40)) as pilot:
-        app.query_one(Funnel).set_layers(
-            [FunnelLayer("rag", 0.3, 0.9, "few"), FunnelLayer("x", 0.1, None, state="alert")]
-        )
-        app.query_one(Ladder).set_rungs(
-            [Rung("rag", 0.5, 0.4, 31, "accepted"), Rung("x", None, 0.4, None, "not_reached")]
-        )
         app.query_one(Matrix).set_matrix(TYPES, matrix_rows())
         app.query_one(DiffTable).set_lines([DiffLine("a", Text("Ä"), "0.1", "0.2", "−0.4 …", "→", direction=1)])
         await pilot.pause()
         lines = [strip.text for strip in app.screen._compositor.render_strips()]
-        assert "rag" in "".join(lines)
+        assert "kimi" in "".join(lines)
         assert [line for line in lines if not line.isascii()] == []
 
 

@@ -21,7 +21,7 @@ from fedtop.widgets.table_drawing import Pen
 COLUMNS = (
     Column("name", "name", 10, grow=True, tooltip="who"),
     Column("n", "n", 6, "right", sort_default="desc"),
-    Column("cost", "cost", 10, "decimal", min_width_shown=60),
+    Column("cost", "cost", 10, "right", min_width_shown=60),
 )
 
 
@@ -127,14 +127,43 @@ async def test_an_untouched_cursor_stays_in_sight_when_rows_arrive_above():
             assert round(table.scroll_y) == 0
 
 
+@pytest.mark.parametrize("align", ["left", "right"])
+@pytest.mark.parametrize("width", [1, 5, 6, 9])
+@pytest.mark.parametrize("at", [0, 1, 2])
+async def test_the_arrow_of_a_sort_takes_no_letter_of_a_label(align, width, at):
+    """Wherever it stands, and at the edge too; the other labels stay where they are."""
+    label = "rework"[:width]
+    columns = [Column(key, label, width, align) for key in "abc"]
+    async with running({}, columns=columns, size=(3 * width + 5, 3)) as (_, table, pilot):
+        table.set_rows([Row("1", dict.fromkeys("abc", "1"))])
+        before = lines(table)[0]
+        table.sort_by("abc"[at], True)
+        await pilot.pause()
+        shown = lines(table)[0]
+        assert shown.replace("▼", " ").rstrip() == before.rstrip()
+        assert shown.count("▼") == 1
+
+
+async def test_rows_come_sorted_by_the_order_of_their_table_and_the_header_says_so():
+    class Numbers:
+        fields = COLUMNS
+        order = "n"
+
+    async with running({"a": 1, "b": 3, "c": 2}, columns=Numbers()) as (_, table, pilot):
+        assert table.model.order == ["b", "c", "a"]
+        assert "▼n" in lines(table)[0]
+        await pilot.press("S")
+        assert table.model.order == ["a", "c", "b"]
+
+
 async def test_the_header_sorts_and_says_so():
     async with running({"a": 1, "b": 3, "c": None, "d": 2}) as (app, table, pilot):
         await pilot.click(LiveTable, offset=(table.placed()[1].x + 2, 0))
         assert table.model.order == ["b", "d", "a", "c"]
-        assert "n▼" in lines(table)[0]
+        assert "▼n" in lines(table)[0]
         await pilot.click(LiveTable, offset=(table.placed()[1].x + 2, 0))
         assert table.model.order == ["a", "d", "b", "c"]
-        assert "n▲" in lines(table)[0]
+        assert "▲n" in lines(table)[0]
         await pilot.press("s")
         assert [m.column for m in app.kinds(LiveTable.Sorted)] == ["n", "n", "cost"]
         await pilot.press("s", "S")
@@ -202,7 +231,7 @@ async def test_text_at_a_width_reads_as_designed():
             f" {'name':<39}  {'n':>6}  {'cost':>10}",
             f"▌{'kimi':<39}  {'412':>6}  {'$412.00':>10}",
             f" {'codex':<39}  {'9':>6}  {'$9.00':>10}",
-            f" {'none':<39}  {'–':>6}  {'–':>7}",
+            f" {'none':<39}  {'–':>6}  {'–':>10}",
             "",
         ]
 

@@ -1,6 +1,8 @@
-"""The rows of a view as a file or as text for the clipboard: what is shown, and the raw numbers beside it.
+"""The rows of a table as a file or as text for the clipboard: plain names, raw values, what is not known left empty.
 
-CSV cells cannot become formulas; JSON keeps what is unknown as null.
+A name ends in its unit, a time is in epoch milliseconds, a rate comes with the ends of its interval and its n; no
+glyph and no drawing goes out. CSV cells cannot become formulas; JSON has null. The pane and `fedtop export csv` write
+the same.
 """
 
 from __future__ import annotations
@@ -9,47 +11,60 @@ import csv
 import io
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore import replace_text
-from fedtop.format import clean, csv_cell
+from fedtop.sanitize import clean, csv_cell
 from fedtop.state import ViewState, window_of
-from fedtop.widgets.table_model import Column, Row, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from fedtop.views.panel import AnyPanel
     from fedtop.widgets.live_table import LiveTable
+    from fedtop.widgets.table_model import Record
 
-__all__ = ["copy_of", "csv_rows", "json_rows", "write_view"]
+__all__ = ["copy_of", "csv_text", "records_of", "write_view"]
+
+
+def csv_text(names: Sequence[str], records: Iterable[Record]) -> str:
+    """A line of names, then a line per record; what is not known is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([csv_cell(name) for name in names])
+    writer.writerows([csv_cell(record.get(name)) for name in names] for record in records)
+    return out.getvalue()
+
+
+def records_of(table: LiveTable) -> list[Record]:
+    """The raw values of the rows in sight, in their order."""
+    return [record for key in table.model.order for record in table.model.source(key).records()]
 
 
 def copy_of(table: LiveTable | None) -> str:
-    """The row under the cursor, its cells separated by tabs; empty without one."""
+    """The row under the cursor in words and figures, separated by tabs; empty without one."""
     if table is None or table.cursor_key is None:
         return ""
-    row = table.model.rows[table.cursor_key]
-    return "\t".join(clean(plain(row.cells.get(column.key))).strip() for column in table.columns)
+    source = table.model.source(table.cursor_key)
+    return "\t".join(source.text(column.key) for column in table.columns if column.width)
 
 
 def write_view(folder: Path, panel: AnyPanel, table: LiveTable, view: ViewState, now_ms: int, form: str) -> Path:
-    """Writes the visible rows as `csv` or `json`; returns the path. Raises FedstoreError."""
+    """Writes the rows in sight as `csv` or `json`; returns the path. Raises FedstoreError."""
     stamp = f"{datetime.fromtimestamp(now_ms / 1000, panel.tz):%Y%m%d-%H%M%S}"
     path = folder / f"fedtop-{panel.panel_id}-{stamp}.{form}"
-    rows = [table.model.rows[key] for key in table.model.order]
+    records = records_of(table)
     if form == "csv":
-        out = io.StringIO()
-        csv.writer(out).writerows(csv_rows(table.columns, rows))
-        text = out.getvalue()
+        text = csv_text(table.names, records)
     else:
-        body = {**_about(panel, view, now_ms), "rows": json_rows(table.columns, rows)}
-        text = json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+        body = {**_about(panel, view, now_ms), "rows": records}
+        text = json.dumps(body, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     replace_text(path, text, make_folder=True)
     return path.resolve()
 
 
-def _about(panel: AnyPanel, view: ViewState, now_ms: int) -> dict[str, Any]:
+def _about(panel: AnyPanel, view: ViewState, now_ms: int) -> dict[str, str | dict[str, str]]:
     window = window_of(view, now_ms)
     return {
         "view": panel.panel_id,
@@ -62,38 +77,3 @@ def _about(panel: AnyPanel, view: ViewState, now_ms: int) -> dict[str, Any]:
 
 def _iso(moment_ms: int) -> str:
     return datetime.fromtimestamp(moment_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _numeric(columns: tuple[Column, ...], rows: list[Row]) -> set[str]:
-    """The columns that have a raw number in some row."""
-    return {c.key for c in columns if any(isinstance(row.sort.get(c.key), int | float) for row in rows)}
-
-
-def csv_rows(columns: tuple[Column, ...], rows: list[Row]) -> list[list[str]]:
-    """A header line, then a line per row; a column with raw numbers is followed by them."""
-    numeric = _numeric(columns, rows)
-    head: list[str] = []
-    for column in columns:
-        head += [column.label or column.key, f"{column.label or column.key} (raw)"][: 1 + (column.key in numeric)]
-    return [[csv_cell(label) for label in head], *(_csv_row(columns, numeric, row) for row in rows)]
-
-
-def _csv_row(columns: tuple[Column, ...], numeric: set[str], row: Row) -> list[str]:
-    line: list[str] = []
-    for column in columns:
-        line.append(csv_cell(clean(plain(row.cells.get(column.key))).strip()))
-        if column.key in numeric:
-            line.append(csv_cell(row.sort.get(column.key)))
-    return line
-
-
-def json_rows(columns: tuple[Column, ...], rows: list[Row]) -> list[dict[str, Any]]:
-    """A mapping per row: its key, what each column shows, and under `raw` the values it sorts by."""
-    return [
-        {
-            "key": row.key,
-            **{column.key: clean(plain(row.cells.get(column.key))).strip() for column in columns},
-            "raw": dict(row.sort),
-        }
-        for row in rows
-    ]

@@ -70,10 +70,13 @@ def truncate(text: str, width: int, ellipsis: str = "…") -> str:
 def csv_cell(value: object) -> str:
     """`value` for a CSV file, with `'` put before text that a spreadsheet would take for a formula.
 
-    Numbers are written as they are, None as an empty cell. Quoting stays the csv module's work.
+    Numbers are written as they are, yes and no as JSON has them, None as an empty cell. Quoting stays the csv module's
+    work.
     """
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
     text = str(value)

@@ -5,12 +5,10 @@ CSV cells that a spreadsheet would take for a formula are written as text. A fil
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,15 +17,17 @@ from fedtop.cli.common import get_settings, now_ms, open_store, window_of
 from fedtop.cli.main import Failure
 from fedtop.cli.notice import notice_for
 from fedtop.cli.options import SET_WINDOW, View, store_option, window_options
-from fedtop.cli.output import DERIVED, look_for, plain_fields
+from fedtop.cli.output import look_for, plain_fields
 from fedtop.plain.page import did_something
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    from fedstore import Reader, Store, Window
+    from fedstore import Store, Window
     from fedstore.queries.models import Topic
     from fedtop.cli.notice import Notice
+    from fedtop.fields import Export
+    from fedtop.views.agents.columns import Boosts
 
 __all__ = ["export"]
 
@@ -37,7 +37,6 @@ _TOPICS: dict[str, Topic] = {
     "agents": "agent", "task-types": "task_type", "layers": "layer", "costs": "spend", "tools": "tool", "runs": "agent",
 }  # fmt: skip
 RUNS_LIMIT = 100_000
-_PAIRS = ("interval", "bound")
 
 
 @click.command()
@@ -92,7 +91,7 @@ def _text(store: Store, window: Window, form: str, table: str) -> tuple[str, boo
     """What is to be written, and whether it tells of anything in the window."""
     reader = store.reader()
     if form == "csv":
-        return _csv(reader, window, table)
+        return _csv(store, window, table)
     if form == "metrics":
         from fedstore import export_policy
 
@@ -125,64 +124,59 @@ def _new_in(folder: Path) -> Path:
 # --- CSV ----------------------------------------------------------------------------------------------------------
 
 
-def _csv(reader: Reader, window: Window, table: str) -> tuple[str, bool]:
-    from fedtop.sanitize import csv_cell
+def _csv(store: Store, window: Window, table: str) -> tuple[str, bool]:
+    """A table as the pane exports it, whatever it shows of that."""
+    from fedtop.export import csv_text
 
-    head, rows = _rows(reader, window, table)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows([csv_cell(cell) for cell in row] for row in rows)
-    return out.getvalue(), bool(rows)
+    names, records = _TABLES[table](store, window)
+    return csv_text(names, records), bool(records)
 
 
-def _rows(reader: Reader, window: Window, table: str) -> tuple[Sequence[str], list[list[Any]]]:
-    from fedstore.queries.models import AgentRow, CostRow, LayerRow, MatrixCell, RunRow, ToolRow
+def _agents(store: Store, window: Window) -> Export:
+    from fedtop.views.agents.columns import AGENTS, agent_lines
 
-    if table == "runs":
-        return _table(RunRow, reader.runs(window, limit=RUNS_LIMIT))
-    if table == "costs":
-        return _table(CostRow, reader.costs(window).rows)
-    if table == "tools":
-        return _table(ToolRow, reader.tools(window).rows)
-    if table == "layers":
-        return _table(LayerRow, reader.cascade(window).layers)
-    view = reader.agents(window)
-    return _table(MatrixCell, view.cells) if table == "task-types" else _table(AgentRow, view.rows)
+    view = store.reader().agents(window)
+    return AGENTS.export(agent_lines(view.rows, _boosts(store, window), live=window.live))
 
 
-def _table(kind: type, rows: Sequence[Any]) -> tuple[Sequence[str], list[list[Any]]]:
-    """Flat columns, the same whatever the rows hold."""
-    head = _head(kind)
-    return head, [[row.get(name) for name in head] for row in (_flat(plain_fields(row)) for row in rows)]
+def _task_types(store: Store, window: Window) -> Export:
+    from fedtop.views.agents.columns import MATRIX, pair_lines
+
+    return MATRIX.export(pair_lines(store.reader().agents(window).cells, _boosts(store, window)))
 
 
-def _head(kind: type) -> list[str]:
-    """What a field is made of becomes ``field_part``, an interval its two ends; what is a list is left out."""
-    found: list[str] = []
-    hints = get_type_hints(kind)
-    for name in (*(field.name for field in fields(kind)), *DERIVED.get(kind.__name__, ())):
-        hint = hints.get(name)
-        parts = [part for part in (hint, *get_args(hint)) if isinstance(part, type) and is_dataclass(part)]
-        if name in _PAIRS:
-            found += [f"{name}_low", f"{name}_high"]
-        elif get_origin(hint) is tuple:
-            continue
-        elif parts:
-            found += [f"{name}_{part}" for part in _head(parts[0])]
-        else:
-            found.append(name)
-    return found
+def _boosts(store: Store, window: Window) -> Boosts:
+    from fedstore import proposed_boosts
+    from fedtop.views.agents.columns import Boosts
+
+    return Boosts.of_policy(store.reader().policy().boosts, proposed_boosts(store.database, window))
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, dict):
-            found.update({f"{name}_{part}": inner for part, inner in _flat(value).items()})
-        elif name in _PAIRS:
-            low, high = value or (None, None)
-            found.update({f"{name}_low": low, f"{name}_high": high})
-        elif not isinstance(value, list):
-            found[name] = value
-    return found
+def _layers(store: Store, window: Window) -> Export:
+    from fedtop.views.cascade.columns import LAYERS
+
+    return LAYERS.export(store.reader().cascade(window).layers)
+
+
+def _costs(store: Store, window: Window) -> Export:
+    from fedtop.views.costs.columns import COSTS, cost_lines
+
+    view = store.reader().costs(window)
+    return COSTS[view.dimension].export(cost_lines(view))
+
+
+def _tools(store: Store, window: Window) -> Export:
+    from fedtop.views.tools.columns import TOOLS
+
+    return TOOLS.export(store.reader().tools(window).rows)
+
+
+def _runs(store: Store, window: Window) -> Export:
+    from fedtop.views.agent.columns import RUNS
+
+    return RUNS.export(store.reader().runs(window, limit=RUNS_LIMIT))
+
+
+_TABLES: dict[str, Callable[[Store, Window], Export]] = {
+    "agents": _agents, "task-types": _task_types, "layers": _layers, "costs": _costs, "tools": _tools, "runs": _runs,
+}  # fmt: skip

@@ -57,14 +57,17 @@ def agent(view: View, *, name: str) -> None:
         if found.row is None:
             need_known(reader, "agent", name)
         notice = notice.unless(found.row and did_something(found.row))
-        boost = reader.policy().boosts.get(name, {}).get("")
+        boosts = reader.policy().boosts
 
         def draw(look: Look) -> RenderableType:
             from fedtop.plain.agents import agent as agent_page
+            from fedtop.views.agents.columns import Boosts
 
-            return agent_page(found, name, boost, look, notice.text(look))
+            return agent_page(found, name, Boosts.of_policy(boosts), look, notice.text(look))
 
-        emit(view, {"notice": notice.code, "agent": name, "routing_boost": boost, **plain_fields(found)}, draw)
+        own = boosts.get(name, {})
+        more = {"routing_boost": own.get(""), "boosts": own}
+        emit(view, {"notice": notice.code, "agent": name, **more, **plain_fields(found)}, draw)
 
 
 @click.command(name="task-type")
@@ -77,10 +80,14 @@ def task_type(view: View, *, name: str) -> None:
         if not rows:
             need_known(reader, "task_type", name)
         notice = notice.unless(rows)
+        boosts = reader.policy().boosts
 
         def draw(look: Look) -> RenderableType:
             from fedtop.plain.agents import task_type as page
+            from fedtop.views.agents.columns import Boosts
 
-            return page(name, rows, window, look, notice.text(look))
+            return page(name, rows, Boosts.of_policy(boosts), window, look, notice.text(look))
 
-        emit(view, {"notice": notice.code, "task_type": name, "window": window, "agents": rows}, draw)
+        on_it = {agent: kinds[name] for agent, kinds in boosts.items() if name in kinds}
+        found = {"notice": notice.code, "task_type": name, "window": window, "agents": rows, "boosts": on_it}
+        emit(view, found, draw)

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from fedtop.plain.look import Look
 
 __all__ = [
-    "Field", "bar_width", "fields", "header", "heading", "lines", "money", "rate", "share_bar", "threshold_bar",
-    "tight", "window_text",
+    "Field", "bar_width", "fields", "header", "heading", "lines", "money", "rate", "share_bar", "tight", "window_text",
 ]  # fmt: skip
 
 Field = tuple[str, Cell | None]
@@ -85,14 +84,6 @@ def share_bar(fraction: float | None, width: int = BAR_WIDTH) -> str:
     if fraction and not full:
         full = 1
     return f"[{'=' * full}{'-' * (width - full)}]"
-
-
-def threshold_bar(value: float | None, threshold: float | None, width: int = 20) -> str:
-    """``[=====|==---]``: a value from 0 to 1 with a tick where the threshold is."""
-    cells = list(share_bar(value, width))
-    if threshold is not None:
-        cells[1 + min(width - 1, max(0, round(threshold * width)))] = "|"
-    return "".join(cells)
 
 
 def bar_width(look: Look, beside: int) -> int:

@@ -17,11 +17,12 @@ from fedtop.plain.blocks import (
     lines,
     rate,
     share_bar,
-    threshold_bar,
     tight,
     window_text,
 )
-from fedtop.plain.tables import figures, table, words
+from fedtop.plain.tables import figures, table, table_of, words
+from fedtop.views.cascade.columns import DECISIONS, LAYERS
+from fedtop.views.why.columns import LADDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
     from fedstore import Window
     from fedstore.learning.analysis import LayerAnalysis, Share
     from fedstore.learning.targets import DriftAlert
-    from fedstore.queries.models import CascadeView, DecisionRow, LayerRow, WhyStep, WhyView
+    from fedstore.queries.models import CascadeView, WhyView
     from fedtop.plain.look import Look
 
-__all__ = ["analysis", "cascade", "funnel", "layer_table", "targets", "why"]
+__all__ = ["analysis", "cascade", "funnel", "targets", "why"]
 
 RECENT = 10
 
@@ -46,12 +47,12 @@ def cascade(view: CascadeView, look: Look, notice: str | None = None, alarms: Se
         parts.append(Text("\nNo routing decisions in this window: record some, or import a routing log.", "$dim"))
         return Group(*parts)
     parts += [heading("Routing Cascade Overview"), funnel(view, look)]
-    parts += [heading("Layer Performance"), layer_table(view.layers, look)]
+    parts += [heading("Layer Performance"), table_of(LAYERS, view.layers, look)]
     parts += [heading("Performance Targets"), targets(view, look)]
     if view.drift is not None or alarms:
         parts += [heading("Needs Attention"), lines(_attention(view.drift, alarms, look))]
     if view.recent:
-        parts += [heading("Latest Decisions"), _decisions(view.recent[:RECENT], view.window, look)]
+        parts += [heading("Latest Decisions"), table_of(DECISIONS, view.recent[:RECENT], look, view.window)]
     return Group(*parts)
 
 
@@ -70,30 +71,6 @@ def funnel(view: CascadeView, look: Look) -> RenderableType:
         bar = (share_bar(row.captured.value, longest), "$accent")
         rows.append(Text.assemble(f"Layer {row.position} - ", name, " ", bar, value))
     return lines(rows)
-
-
-def layer_table(rows: tuple[LayerRow, ...], look: Look) -> RenderableType:
-    """Attempts, success, confidence, latency, accuracy with the graded outcomes it rests on, threshold."""
-    glyphs = look.glyphs
-    shown = [
-        (
-            look.name(row.name, 16),
-            fmt.count(row.attempts, glyphs),
-            fmt.rate(row.success.value, glyphs=glyphs),
-            _number(row.confidence, 3, look),
-            fmt.duration_ms(row.durations.mean_ms, glyphs),
-            fmt.duration_ms(row.durations.p95_ms, glyphs),
-            rate(row.accuracy, look, n=False),
-            fmt.count(row.accuracy.n, glyphs),
-            _number(row.threshold, 2, look),
-        )
-        for row in rows
-    ]
-    columns = [
-        words("Layer", least=8), figures("Attempts"), figures("Success", 2), figures("Avg Conf", 4),
-        figures("Avg Latency", 3), figures("p95", 5), figures("Accuracy"), figures("Graded", 1), figures("Threshold"),
-    ]  # fmt: skip
-    return table(columns, shown, look)
 
 
 def targets(view: CascadeView, look: Look) -> RenderableType:
@@ -125,26 +102,6 @@ def _verdict(correct: bool | None, look: Look) -> Text:
     words = {True: ("ok", "right"), False: ("alert", "wrong"), None: ("unknown", "not graded")}
     state, word = words[correct]
     return fmt.state_text(state, word, look.glyphs)
-
-
-def _decisions(rows: tuple[DecisionRow, ...], window: Window, look: Look) -> RenderableType:
-    shown = [
-        (
-            look.when_in(window, row.at_ms),
-            look.name(row.layer, 16),
-            look.name(row.agent, 20),
-            _number(row.confidence, 2, look),
-            fmt.duration_ms(row.latency_ms, look.glyphs),
-            _verdict(row.correct, look),
-            look.name(row.id, 44),
-        )
-        for row in rows
-    ]
-    columns = [
-        words("Time", 1), words("Layer", least=8), words("Agent", least=8), figures("Conf", 3), figures("Latency", 4),
-        words("Verdict", 2), words("Id (fedtop why ID)", least=30),
-    ]  # fmt: skip
-    return table(columns, shown, look)
 
 
 # --- one layer --------------------------------------------------------------------------------------------------
@@ -214,15 +171,11 @@ def why(view: WhyView, look: Look) -> RenderableType:
         ("Policy then", version),
         ("Policy now", _now(view, look)),
     ]
-    columns = [
-        words("Layer", least=8), words("Bar", 5), figures("Confidence"), figures("Threshold"), figures("Margin", 1),
-        figures("Latency", 4), words("Proposed", 3, least=10), words("State"), figures("Threshold now", 2),
-    ]  # fmt: skip
     return Group(
         header(f"Decision {look.name(row.id, 60).plain}", look),
         fields(facts, look),
         heading("Ladder"),
-        table(columns, [_step(step, look) for step in view.steps], look),
+        table_of(LADDER, view.steps, look),
     )
 
 
@@ -233,20 +186,3 @@ def _now(view: WhyView, look: Look) -> Text:
     if same:
         return Text("the same")
     return Text.assemble(look.name(view.now_layer), f" {look.glyphs.arrow} ", look.name(view.now_agent or "?"))
-
-
-def _step(step: WhyStep, look: Look) -> tuple[str | Text, ...]:
-    known = step.confidence is not None and step.threshold is not None
-    margin = (step.confidence or 0.0) - (step.threshold or 0.0) if known else None
-    state = look.glyphs.check if step.accepted else "probe" if step.shadow else step.error_class and "error"
-    return (
-        look.name(step.layer, 16),
-        Text(threshold_bar(step.confidence, step.threshold), "$accent"),
-        _number(step.confidence, 3, look),
-        _number(step.threshold, 2, look),
-        fmt.delta(margin, 3, glyphs=look.glyphs),
-        fmt.duration_ms(step.latency_ms, look.glyphs),
-        look.name(step.agent, 20),
-        state or "",
-        _number(step.threshold_now, 2, look),
-    )

@@ -9,7 +9,9 @@ from rich.text import Text
 
 from fedtop import format as fmt
 from fedtop.plain.blocks import Field, fields, header, heading, lines, money, rate, window_text
-from fedtop.plain.cascade import funnel, layer_table, targets
+from fedtop.plain.cascade import funnel, targets
+from fedtop.plain.tables import table_of
+from fedtop.views.cascade.columns import LAYERS
 
 if TYPE_CHECKING:
     from fedstore.queries.models import CascadeView, Overview
@@ -35,7 +37,7 @@ def dashboard(
         parts += [heading("Task Distribution"), lines(_task_types(view, look))]
     if cascade.routes:
         parts += [heading("Routing Cascade Overview"), funnel(cascade, look)]
-        parts += [heading("Layer Performance"), layer_table(cascade.layers, look)]
+        parts += [heading("Layer Performance"), table_of(LAYERS, cascade.layers, look)]
         parts += [heading("Performance Targets"), targets(cascade, look)]
     if view.attention:
         parts += [heading("Needs Attention"), lines(_attention(view, look))]

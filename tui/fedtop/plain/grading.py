@@ -9,7 +9,8 @@ from rich.text import Text
 
 from fedtop import format as fmt
 from fedtop.plain.blocks import Field, fields, header, heading, window_text
-from fedtop.plain.tables import figures, table, words
+from fedtop.plain.tables import table_of
+from fedtop.views.grading.columns import QUEUE
 
 if TYPE_CHECKING:
     from fedstore import GradeItem, GradeProgress, Window
@@ -28,13 +29,8 @@ def queue(
     parts += [heading("Grades so far"), fields(_progress(progress, look), look)]
     if not items:
         return Group(*parts, Text("\nNothing to grade: every decision of this window is graded.", "$dim"))
-    columns = [
-        words("Time", 4), words("Decided", 2, least=8), words("Agent", least=8), words("Nearest", 1, least=8),
-        figures("Conf", 3), figures("Margin"), words("Also proposed", 5, least=10), words("Id", least=30),
-    ]  # fmt: skip
     how = "fedtop grade ID right | wrong | AGENT"
-    rows = [_row(item, look) for item in items]
-    return Group(*parts, heading("Nearest to a threshold"), table(columns, rows, look), Text(f"\n{how}", "$dim"))
+    return Group(*parts, heading("Nearest to a threshold"), table_of(QUEUE, items, look), Text(f"\n{how}", "$dim"))
 
 
 def _progress(found: GradeProgress, look: Look) -> list[Field]:
@@ -47,17 +43,3 @@ def _progress(found: GradeProgress, look: Look) -> list[Field]:
         ("Accuracy", fmt.rate_text(found.accuracy, low, high, found.graded, glyphs=glyphs)),
         ("Covered", fmt.rate(found.covered, 0, glyphs)),
     ]
-
-
-def _row(item: GradeItem, look: Look) -> tuple[str | Text, ...]:
-    others = ", ".join(item.proposals[1:])
-    return (
-        look.when(item.at_ms),
-        look.name(item.layer, 16),
-        look.name(item.agent, 20),
-        look.name(item.nearest_layer, 16),
-        f"{item.confidence:.3f}",
-        fmt.delta(item.margin, 3, glyphs=look.glyphs),
-        look.name(others, 30) if others else "",
-        look.name(item.route_id, 48),
-    )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 from rich.theme import Theme
 
-from fedtop.format import clock, date_time, within_a_day
+from fedtop.fields import Locale
+from fedtop.format import date_time
 from fedtop.glyphs import ASCII, UNICODE, Glyphs
 from fedtop.sanitize import clean
 
@@ -46,18 +47,13 @@ class Look:
         here = tz or datetime.now(UTC).astimezone().tzinfo or UTC
         return cls(ASCII if ascii_only else UNICODE, width, colours, here, now_ms, Theme({**plain, **bold}))
 
-    @property
-    def wide(self) -> bool:
-        """Whether secondary columns fit."""
-        return self.width >= 100
+    def locale(self, window: Window | None = None) -> Locale:
+        """How the fields of a table are written; within a `window` where that tells its times apart."""
+        return Locale(self.glyphs, self.tz, self.now_ms, window)
 
     def when(self, at_ms: int) -> str:
         """A moment, with its year where that is not the present one."""
         return date_time(at_ms, self.tz, self.now_ms, self.glyphs)
-
-    def when_in(self, window: Window, at_ms: int) -> str:
-        """A moment of a window: the time of day, with the date where that does not tell it."""
-        return clock(at_ms, self.tz, self.glyphs) if within_a_day(window) else self.when(at_ms)
 
     def name(self, text: str, limit: int = 28) -> Text:
         """A name from outside, on one line; the dash for none."""

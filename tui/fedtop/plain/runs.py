@@ -8,8 +8,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.agents import run_table
 from fedtop.plain.blocks import Field, fields, header, heading, window_text
+from fedtop.plain.tables import table_of
+from fedtop.views.agent.columns import RUNS
 
 if TYPE_CHECKING:
     from fedstore import Window
@@ -26,7 +27,7 @@ def runs(rows: tuple[RunRow, ...], window: Window, look: Look, notice: str | Non
         return Group(*parts, Text(f"\n{notice}", "$warn"))
     if not rows:
         return Group(*parts, Text("\nNothing ended in this window.", "$dim"))
-    return Group(*parts, heading(f"Newest {len(rows):,}"), run_table(rows, look))
+    return Group(*parts, heading(f"Newest {len(rows):,}"), table_of(RUNS, rows, look))
 
 
 def run(row: RunRow, look: Look) -> RenderableType:

@@ -9,15 +9,18 @@ from rich.text import Text
 
 from fedtop import format as fmt
 from fedtop.plain.blocks import Field, fields, header, heading, lines, money, rate, window_text
-from fedtop.plain.tables import figures, table, words
+from fedtop.plain.tables import table_of
+from fedtop.views.costs.columns import COSTS, DIMENSION_LABELS, cost_lines
+from fedtop.views.errors import ERRORS, error_lines
+from fedtop.views.tools.columns import CALLS, TOOLS, USERS
 
 if TYPE_CHECKING:
-    from fedstore.queries.models import CostRow, CostsView, Durations, ToolDetail, ToolRow, ToolsView
+    from fedstore.queries.models import CostsView, Durations, ToolDetail, ToolsView
     from fedtop.plain.look import Look
 
 __all__ = ["costs", "tool", "tools"]
 
-LEVEL_STATES = {"HIGH": "ok", "MEDIUM": "warn", "LOW": "alert"}
+RECENT = 8
 
 
 def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableType:
@@ -38,32 +41,12 @@ def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableT
     ]
     parts += [heading("Spend"), fields(facts, look)]
     if view.rows:
-        parts += [heading(f"By {view.dimension.replace('_', ' ')}"), _cost_table(view, look)]
+        parts += [
+            heading(f"By {DIMENSION_LABELS[view.dimension]}"),
+            table_of(COSTS[view.dimension], cost_lines(view), look),
+        ]
     parts.append(Text(look.cell("\n= reported   ~ computed from tokens   ≥ at least   ? unpriced"), "$dim"))
     return Group(*parts)
-
-
-def _cost_table(view: CostsView, look: Look) -> RenderableType:
-    columns = [
-        words(view.dimension.replace("_", " ").capitalize(), least=14), figures("Calls", 2), figures("Errors", 5),
-        figures("Input", 4), figures("Cached", 6), figures("Output", 3), figures("Share", 1), words("Cost", least=18),
-    ]  # fmt: skip
-    return table(columns, [_cost_row(row, look) for row in view.rows], look)
-
-
-def _cost_row(row: CostRow, look: Look) -> tuple[str | Text, ...]:
-    glyphs = look.glyphs
-    at_least = look.cell("≥ ") if row.output_is_minimum else ""
-    return (
-        look.name(row.name),
-        fmt.count(row.calls, glyphs),
-        fmt.count(row.errors, glyphs),
-        fmt.tokens(row.input_tokens, glyphs),
-        fmt.tokens(row.cache_read_tokens, glyphs),
-        at_least + fmt.tokens(row.output_tokens, glyphs),
-        fmt.rate(row.share, glyphs=glyphs),
-        money(row.cost, look),
-    )
 
 
 def _bytes(size: int) -> str:
@@ -77,33 +60,12 @@ def tools(view: ToolsView, look: Look, notice: str | None = None) -> RenderableT
         return Group(*parts, Text(f"\n{notice}", "$warn"))
     if not view.rows:
         return Group(*parts, Text("\nNo tool was executed in these 30 days.", "$dim"))
-    columns = [
-        words("Confidence"), words("Tool", least=10), figures("Executions", 1), figures("Success"),
-        figures("90 % bounds", 2), words("Trend", 4), figures("Mean", 5), figures("p95", 6), figures("Cost", 3),
-    ]  # fmt: skip
-    rows = [_tool_row(row, look) for row in view.rows]
-    parts += [heading("Confidence (rolling 30 days)"), table(columns, rows, look)]
+    parts += [heading("Confidence (rolling 30 days)"), table_of(TOOLS, view.rows, look)]
     if view.patterns:
         parts += [heading("Failure Patterns"), _sentences(view.patterns, look)]
     if view.recommendations:
         parts += [heading("Recommendations"), _sentences(view.recommendations, look)]
     return Group(*parts)
-
-
-def _tool_row(row: ToolRow, look: Look) -> tuple[str | Text, ...]:
-    glyphs = look.glyphs
-    low, high = row.bound or (None, None)
-    return (
-        fmt.state_text(LEVEL_STATES.get(row.level, "unknown"), row.level, glyphs),
-        look.name(row.name),
-        fmt.count(row.calls, glyphs),
-        fmt.rate(row.success.value, glyphs=glyphs),
-        fmt.interval(low, high, glyphs=glyphs),
-        row.trend,
-        fmt.duration_ms(row.durations.mean_ms, glyphs),
-        fmt.duration_ms(row.durations.p95_ms, glyphs),
-        fmt.money(row.cost_nano, glyphs=glyphs),
-    )
 
 
 def _durations(found: Durations, look: Look) -> str:
@@ -131,8 +93,9 @@ def tool(view: ToolDetail, name: str, look: Look, notice: str | None = None) -> 
         ("Duration", _durations(row.durations, look)),
     ]  # fmt: skip
     parts += [heading("Summary"), fields(facts, look)]
-    users = [(look.name(agent), rate(success, look)) for agent, success in row.agents]
-    parts += [heading("Agents"), table([words("Agent", least=10), words("Success")], users, look)]
+    parts += [heading("Agents"), table_of(USERS, row.agents, look)]
     if view.errors:
-        parts += [heading("Errors"), lines(f"{n:>5,}  {look.name(error).plain}" for error, n in view.errors)]
+        parts += [heading("Errors"), table_of(ERRORS, error_lines(view.errors), look)]
+    if view.recent:
+        parts += [heading("Newest Runs"), table_of(CALLS, view.recent[:RECENT], look)]
     return Group(*parts)

@@ -6,7 +6,7 @@ are shortened, the longest first, down to what they need to be told apart.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -14,14 +14,20 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fedtop.widgets.table_layout import to_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from fedstore import Window
+    from fedtop.fields import Table as Fields
     from fedtop.plain.look import Look
+    from fedtop.widgets.table_model import Align
 
-__all__ = ["Cell", "Column", "figures", "table", "words"]
+__all__ = ["Cell", "Column", "figures", "table", "table_of", "words"]
 
 Cell = str | Text
+R = TypeVar("R")
 GAP, INDENT = 2, 3
 
 
@@ -32,7 +38,7 @@ class Column(NamedTuple):
     """
 
     label: str
-    side: Literal["left", "right"]
+    side: Align
     rank: int = 0
     least: int | None = None
 
@@ -45,6 +51,22 @@ def figures(label: str, rank: int = 0) -> Column:
 def words(label: str, rank: int = 0, least: int | None = None) -> Column:
     """Text, on the left."""
     return Column(label, "left", rank, least)
+
+
+def table_of(fields: Fields[R], rows: Iterable[R], look: Look, window: Window | None = None) -> RenderableType:
+    """The rows of a table as the pane has it, without its drawings: the columns it can best do without go first.
+
+    A `window` where that tells its times apart.
+    """
+    shown, locale = fields.printed, look.locale(window)
+    columns = [Column(_title(f.heading or f.label), f.align, f.spare or f.min_width_shown, f.least) for f in shown]
+    cells = [[to_text(field.print_cell(row, locale), look.width, look.glyphs) for field in shown] for row in rows]
+    return table(columns, cells, look)
+
+
+def _title(label: str) -> str:
+    """A label with a capital letter; `p95` is no word."""
+    return label if label[1:2].isdigit() else label[:1].upper() + label[1:]
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], look: Look) -> RenderableType:

@@ -13,6 +13,7 @@ from textual.app import App
 from textual.widget import Widget
 
 from fedtop.about import About
+from fedtop.fields import Locale
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
@@ -139,6 +140,10 @@ class Panel(Widget, Generic[Data]):
     def tz(self) -> tzinfo:
         """The time zone to show times in."""
         return self.host.options.tz
+
+    def locale(self, window: Window | None = None) -> Locale:
+        """How the values of its tables are written; within a `window` where that tells its times apart."""
+        return Locale(self.glyphs, self.tz, self.host.now(), window)
 
     def ask(self, **args: str | None) -> None:
         """Changes some of the arguments of `read` (None takes one away), and reads anew at once."""

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from fedstore.queries.models import Money, Rate
 
-__all__ = ["FEW", "known", "money_cell", "named", "quality_cell", "rate_cell", "short_rate", "span", "success_style"]
+__all__ = [
+    "FEW", "answer_cell", "bare_rate", "known", "money_cell", "named", "quality_cell", "rate_cell", "short_rate",
+    "span", "spent_cell", "success_style",
+]  # fmt: skip
 
 FEW: Final = 10
 """With fewer judged tasks than this a rate is marked as too few to tell."""
@@ -38,12 +41,12 @@ def success_style(value: Rate) -> str:
     return "$alert" if interval.high < _BAD else "$warn" if interval.high < _GOOD else ""
 
 
-def rate_cell(value: Rate, *, coloured: bool = True) -> Text | None:
+def rate_cell(value: Rate, glyphs: Glyphs = UNICODE, *, coloured: bool = True) -> Text | None:
     """`89.4 % 87.6–91.0`, the interval dim; nothing judged is unknown."""
     interval = value.interval
     if value.value is None or interval is None:
         return None
-    text = rate_text(value.value, interval.low, interval.high)
+    text = rate_text(value.value, interval.low, interval.high, glyphs=glyphs)
     if value.n < FEW:
         text.stylize("$dim")
     elif coloured and (style := success_style(value)):
@@ -60,11 +63,28 @@ def short_rate(value: Rate, glyphs: Glyphs = UNICODE, *, coloured: bool = True) 
     return Text.assemble((rate(value.value, glyphs=glyphs), style), (f" {glyphs.dot if few else ' '}", "$dim"))
 
 
-def money_cell(cost: Money, glyphs: Glyphs = UNICODE) -> Text | None:
-    """`$4.10 =`; `?` when all of it is unpriced, None when nobody told of a call."""
-    if cost.mark == "none":
-        return None
-    return money_text(cost.nano if cost.known else None, cost.mark, glyphs=glyphs)
+def bare_rate(value: Rate, glyphs: Glyphs = UNICODE) -> str | None:
+    """`89.4 %` and nothing beside it."""
+    return None if value.value is None else rate(value.value, glyphs=glyphs)
+
+
+def money_cell(cost: Money, glyphs: Glyphs = UNICODE) -> Text:
+    """`$4.10 =`, with the mark of its weakest basis; `?` when all of it is unpriced, `–` when nobody told of a call."""
+    nano = cost.nano if cost.known else None
+    text = money_text(nano, cost.mark, glyphs=glyphs)
+    return text if nano is not None or cost.mark == "none" else Text.assemble(("?", "bold $warn"), "  ")
+
+
+def spent_cell(cost: Money, glyphs: Glyphs = UNICODE) -> Text | None:
+    """The same; None when nobody told of a call."""
+    return None if cost.mark == "none" else money_cell(cost, glyphs)
+
+
+def answer_cell(value: bool | None, glyphs: Glyphs = UNICODE) -> Text:
+    """Yes, no, or not known: right or wrong, succeeded or failed."""
+    if value is None:
+        return Text(glyphs.dot, "$dim")
+    return Text(glyphs.check, "$ok") if value else Text(glyphs.alert, "$alert")
 
 
 def quality_cell(value: float | None, trend: str, glyphs: Glyphs = UNICODE) -> Text | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from fedtop.widgets.table_model import Cell, Column, Drawable, Row, SortValue
+from fedtop.widgets.table_model import Cell, Column, Drawable, Row, Value
 from fedtop.widgets.table_view import TableView
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fedtop.widgets.table_layout import Placed
 
-__all__ = ["Cell", "Column", "Drawable", "LiveTable", "Row", "SortValue"]
+__all__ = ["Cell", "Column", "Drawable", "LiveTable", "Row", "Value"]
 
 
 class LiveTable(TableView, can_focus=True):

@@ -6,7 +6,7 @@ tasks behind it is dim and unshaded, with the `·` mark: the colour claims only 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fedtop.glyphs import Glyphs
+    from fedtop.widgets.table_model import Source
 
 __all__ = ["HeatCell", "Matrix", "MatrixRow"]
-
-_HEAD = "\x00row"  # cannot be the key of a task type: those hold no control characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,7 @@ class MatrixRow:
     key: str
     label: str | Text
     cells: Mapping[str, HeatCell] = field(default_factory=dict)
+    source: Source | None = None
 
 
 class Matrix(LiveTable):
@@ -74,6 +74,8 @@ class Matrix(LiveTable):
     ]
 
     GAP: ClassVar[int] = 1
+    HEAD: ClassVar[str] = "\x00row"
+    """The key of the column of labels; that of a task type holds no control character."""
 
     class Selected(LiveTable.Selected):
         """Enter or a double click on a cell."""
@@ -98,11 +100,13 @@ class Matrix(LiveTable):
         empty: str | Text = "nothing here yet",
         label_width: int = 14,
         cell_width: int = 11,
+        names: Sequence[str] = (),
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
-        self._first = Column(_HEAD, corner, label_width)
+        self._first = Column(self.HEAD, corner, label_width)
         self._cell_width = cell_width
+        self._names = tuple(names)
         self._start = 1
         super().__init__([self._first], empty=empty, id=id, classes=classes)
 
@@ -114,6 +118,11 @@ class Matrix(LiveTable):
         if self._column not in keys:
             self._column = keys[0] if keys else None
         self.set_rows(_table_row(row, keys) for row in rows)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the cells are exported under: a record for each, not a column."""
+        return self._names or super().names
 
     @property
     def cursor_column(self) -> str | None:
@@ -139,7 +148,7 @@ class Matrix(LiveTable):
         self._announce()
 
     def _enter_column(self, placed: Placed | None) -> None:
-        if placed is not None and placed.column.key != _HEAD:
+        if placed is not None and placed.column.key != self.HEAD:
             self._to_column(placed.column.key)
 
     def _reveal(self) -> None:
@@ -151,7 +160,24 @@ class Matrix(LiveTable):
             self._start += 1
 
     def _window(self, start: int) -> list[Placed]:
-        return place_window(self.columns, start, self.scrollable_content_region.width, self.GAP)
+        """The columns from `start`. Where some are left out, room for the note that says so: from the labels, as far
+        as they are shorter than their column, else in the place of one column more.
+        """
+        width = self.scrollable_content_region.width
+        placed = place_window(self.columns, start, width, self.GAP)
+        note = self._beyond(start, len(placed))
+        lacking = len(note) + 1 - (width - placed[-1].x - placed[-1].width) if note and placed else 0
+        if lacking <= 0:
+            return placed
+        head = self.columns[0]
+        narrow = replace(head, width=max(self._needs.get(head.key, 0), head.width - lacking))
+        fewer = place_window([narrow, *self.columns[1:]], start, width - len(note) - 1, self.GAP)
+        return fewer if len(fewer) > 1 else placed
+
+    def _beyond(self, start: int, shown: int) -> str:
+        """How many columns lie beyond either edge, where `shown` are seen."""
+        left, right = start - 1, max(0, len(self.columns) - start - shown + 1)
+        return "  ".join([f"‹ {left}"] * bool(left) + [f"{right} ›"] * bool(right))
 
     def placed(self) -> tuple[Placed, ...]:
         """The label column and the window of the others that holds the cursor."""
@@ -160,11 +186,11 @@ class Matrix(LiveTable):
 
     def note(self) -> str:
         """How many columns lie beyond either edge."""
-        beyond = len(self.columns) - self._start - (len(self._window(self._start)) - 1)
-        left, right = self._start - 1, max(0, beyond)
-        return "  ".join([f"‹ {left}"] * bool(left) + [f"{right} ›"] * bool(right))
+        return self._beyond(self._start, len(self._window(self._start)))
 
 
 def _table_row(row: MatrixRow, keys: Sequence[str]) -> Row:
     cells = {key: row.cells.get(key, HeatCell(None)) for key in keys}
-    return Row(row.key, {_HEAD: row.label, **cells}, {key: cell.rate for key, cell in cells.items()})
+    return Row(
+        row.key, {Matrix.HEAD: row.label, **cells}, {key: cell.rate for key, cell in cells.items()}, source=row.source
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -16,7 +17,7 @@ from textual.strip import Strip
 from fedtop.widgets.table_layout import Placed, fit, mark_matches, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from rich.console import Console
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fedtop.themes import Palette
     from fedtop.widgets.table_model import Row
 
-__all__ = ["Look", "Pen"]
+__all__ = ["Look", "Order", "Pen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,20 @@ class Look:
     changed: frozenset[str] = frozenset()
 
 
-class Pen:
-    """Draws with one console; `tails` are the widest decimal tails per column."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the rows are sorted by; `chosen` where that is not how they come."""
 
-    def __init__(self, console: Console, tails: Mapping[str, int]) -> None:
+    column: str
+    reverse: bool
+    chosen: bool
+
+
+class Pen:
+    """Draws with one console."""
+
+    def __init__(self, console: Console) -> None:
         self.console = console
-        self.tails = tails
 
     def row(self, row: Row, look: Look) -> Strip:
         """A row, exactly `look.width` cells wide."""
@@ -68,8 +77,7 @@ class Pen:
         column = place.column
         text = to_text(row.cells.get(column.key), place.width, look.glyphs)
         mark_matches(text, look.needle)
-        tail = self.tails.get(column.key, 0)
-        text = fit(text, place.width, column.align, tail, look.glyphs.ellipsis, whole=column.whole)
+        text = fit(text, place.width, column.align, look.glyphs.ellipsis, whole=column.whole)
         text = look.palette.resolve(text)
         if column.key in look.changed:
             base += look.palette.style("on $changed")
@@ -77,14 +85,15 @@ class Pen:
         post = look.palette.style(mark) if look.column == column.key else None
         return Segment.apply_style(text.render(self.console), base, post)
 
-    def header(self, look: Look, sort_key: str | None, reverse: bool, note: str = "") -> Strip:
+    def header(self, look: Look, order: Order | None, note: str = "") -> Strip:
         """The labels, the sorted one with an arrow; `note` stands at the right edge where there is room."""
         base = look.base + look.palette.style("$dim")
-        line, x = [Segment(" ", base)], 1
+        line, x = list[Segment](), 0
         for place in look.placed:
-            line.append(Segment(" " * (place.x - x), base))
-            line += look.palette.resolve(_label(place, look.glyphs, sort_key, reverse)).render(self.console)
-            x = place.x + place.width
+            label, start, width = _label(place, look, order)
+            line.append(Segment(" " * (start - x), base))
+            line += look.palette.resolve(label).render(self.console)
+            x = start + width
         if note and x + len(note) < look.width:
             line.append(Segment(note.rjust(look.width - x), base))
         return Strip(Segment.apply_style(line, base)).adjust_cell_length(look.width, base)
@@ -104,10 +113,21 @@ def _cursor_style(look: Look) -> Style:
     return look.palette.style("bold on $cursor" if strong else "on $blurred")
 
 
-def _label(place: Placed, glyphs: Glyphs, sort_key: str | None, reverse: bool) -> Text:
-    column = place.column
-    label = Text(glyphs.adapt(column.label), "$dim")
-    if column.key == sort_key:
-        arrow = glyphs.down if reverse else glyphs.up
-        label = Text(f"{column.label[: max(0, place.width - 1)]}{arrow}", "bold $accent")
-    return fit(label, place.width, "left" if column.align == "left" else "right", 0, glyphs.ellipsis)
+def _label(place: Placed, look: Look, order: Order | None) -> tuple[Text, int, int]:
+    """A label, and the cells it covers: the arrow of the sorted column takes no letter away, but stands in the gap
+    before it, or behind it where that is the side on which a text has room.
+    """
+    column, x, width = place.column, place.x, place.width
+    label = fit(Text(look.glyphs.adapt(column.label)), width, column.align, look.glyphs.ellipsis).plain
+    if order is None or order.column != column.key:
+        return Text(label, "$dim"), x, width
+    arrow, words = look.glyphs.down if order.reverse else look.glyphs.up, label.strip()
+    style = "bold $accent" if order.chosen else "$dim"
+    behind = column.align == "left" and x + cell_len(words) < look.width
+    start = x if behind else x - 1
+    cells = min(width + 1, look.width - start)
+    return (
+        fit(Text(f"{words}{arrow}" if behind else f"{arrow}{words}", style), cells, column.align),
+        start,
+        cells,
+    )

@@ -5,7 +5,6 @@ Pure functions over widths and texts; every result has exactly the width asked f
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fedtop.glyphs import Glyphs
-    from fedtop.widgets.table_model import Cell, Column
+    from fedtop.widgets.table_model import Align, Cell, Column
 
 __all__ = [
     "WIDEST",
@@ -29,7 +28,6 @@ __all__ = [
     "lay_out",
     "mark_matches",
     "place_window",
-    "tail_length",
     "to_text",
 ]
 
@@ -54,13 +52,14 @@ def lay_out(
 ) -> list[Placed]:
     """The columns that fit into `width`, left to right, behind a margin and with a gap between them.
 
-    Whole columns only: those with the largest `min_width_shown` go first, of equals the rightmost; the
-    first column stays in any case. What is left over goes to the columns whose content `needs` more cells
-    than they have, then to the growing columns in equal parts. A figure that is cut off is a wrong one: its column
-    gets what it needs before the others, if need be from them.
+    Whole columns only, and none without a width of its own: those with the largest `min_width_shown` go first, of
+    equals the rightmost; the first column stays in any case. What is left over goes to the columns whose content
+    `needs` more cells than they have, then to the growing columns in equal parts. A figure that is cut off is a wrong
+    one: its column gets what it needs before the others, if need be from them.
     """
     room, needs = width - margin, needs or {}
-    shown = [c for i, c in enumerate(columns) if i == 0 or width >= c.min_width_shown]
+    visible = (c for c in columns if c.width)
+    shown = [c for i, c in enumerate(visible) if i == 0 or width >= c.min_width_shown]
     shown = _fitting(shown, room, gap)
     full = [_wider(c, needs) if c.align != "left" else c for c in shown]
     if full != shown:
@@ -145,15 +144,6 @@ def _place(shown: Sequence[Column], width: int, gap: int, margin: int) -> list[P
     return placed
 
 
-_NUMBER: Final = re.compile(r"\d[\d,]*")
-
-
-def tail_length(text: str) -> int:
-    """Cells right of the whole number in `text`: `12.3 s` has 4, `$4.10` 3, `412` none, and a dash none."""
-    found = _NUMBER.search(text)
-    return cell_len(text[found.end() :]) if found else 0
-
-
 def cells_needed(cell: str | Text) -> int:
     """How wide a text is when nothing is cut off, at most `WIDEST`."""
     return min(WIDEST, cell_len(plain(cell)[: 2 * WIDEST]))
@@ -186,11 +176,8 @@ def _cleaned(text: Text) -> Text:
     return safe
 
 
-def fit(text: Text, width: int, align: str, tail: int = 0, ellipsis: str = "…", *, whole: bool = False) -> Text:
-    """`text` in exactly `width` cells; `tail` is the widest tail of the column, for `decimal`.
-
-    `whole` cuts between two words, where one is to be had.
-    """
+def fit(text: Text, width: int, align: Align, ellipsis: str = "…", *, whole: bool = False) -> Text:
+    """`text` in exactly `width` cells; `whole` cuts between two words, where one is to be had."""
     length = cell_len(text.plain)
     if length > width:
         words = text.plain[: width + 1].rpartition(" ")[0] if whole else ""
@@ -199,9 +186,6 @@ def fit(text: Text, width: int, align: str, tail: int = 0, ellipsis: str = "…"
     spare = width - length
     if align == "left" or spare <= 0:
         return _padded(text, 0, max(0, spare))
-    if align == "decimal":
-        behind = min(spare, max(0, tail - tail_length(text.plain)))
-        return _padded(text, spare - behind, behind)
     return _padded(text, spare, 0)
 
 

@@ -14,14 +14,30 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fedtop.glyphs import Glyphs
 
-__all__ = ["Align", "Cell", "Change", "Column", "Drawable", "Row", "SortValue", "TableModel", "plain"]
+__all__ = [
+    "Align",
+    "Cell",
+    "Change",
+    "Column",
+    "Columns",
+    "Drawable",
+    "Record",
+    "Row",
+    "Source",
+    "TableModel",
+    "Value",
+    "plain",
+]
 
-Align = Literal["left", "right", "decimal"]
-SortValue = str | int | float | bool | None
+Align = Literal["left", "right"]
+Value = str | int | float | bool | None
+"""What a cell is of: raw, in the unit that its name ends in; None is not known."""
+Record = dict[str, Value]
+"""The raw values of a row by their plain names."""
 
 
 @runtime_checkable
@@ -39,13 +55,23 @@ class Drawable(Protocol):
 Cell = str | Text | Drawable | None
 
 
+class Source(Protocol):
+    """What a row is of, for whoever exports or copies it."""
+
+    def records(self) -> list[Record]:
+        """The raw values by their names; of some rows several."""
+
+    def text(self, column: str) -> str:
+        """What a column says, in words and figures only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column. `width` is in cells; a `grow` column also takes a share of the space that is left over.
 
     It is shown when the table is at least `min_width_shown` cells wide, and the columns with the largest
-    `min_width_shown` are the first to go when the others do not fit. `decimal` aligns by the decimal point. A `whole`
-    column shows whole words only, such as a date without its time of day.
+    `min_width_shown` are the first to go when the others do not fit. A `whole` column shows whole words only, such as a
+    date without its time of day. `names` are what its values are exported under.
     """
 
     key: str
@@ -58,6 +84,23 @@ class Column:
     tooltip: str = ""
     whole: bool = False
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own."""
+        return (self.key,)
+
+
+class Columns(Protocol):
+    """Columns, and the one that the rows are sorted by at first: in its own direction, None by none of them."""
+
+    @property
+    def fields(self) -> Sequence[Column]:
+        """Left to right."""
+
+    @property
+    def order(self) -> str | None:
+        """The key of a column."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -68,8 +111,9 @@ class Row:
 
     key: str
     cells: Mapping[str, Cell]
-    sort: Mapping[str, SortValue] = field(default_factory=dict)
+    sort: Mapping[str, Value] = field(default_factory=dict)
     style: str = ""
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +160,25 @@ def _looks_same(old: Row, new: Row) -> bool:
 _NOTHING: Final = frozenset[str]()
 
 
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """A row made by hand: what it sorts by is all that is known of it, else the text of its cells."""
+
+    row: Row
+
+    def records(self) -> list[Record]:
+        return [{key: self.row.sort.get(key, plain(cell) or None) for key, cell in self.row.cells.items()}]
+
+    def text(self, column: str) -> str:
+        return plain(self.row.cells.get(column))
+
+
 class TableModel:
     """Rows by key, the order they are seen in, and the cells that changed with the last `replace`."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
+        self._sources: dict[str, Source | None] = {}
         self.order: list[str] = []
         self.index: dict[str, int] = {}
         self.changed: dict[str, frozenset[str]] = {}
@@ -140,9 +198,14 @@ class TableModel:
         self.changed = {k: cells for k, cells in stirred.items() if cells}
         same_members = list(old) == list(fresh)
         resort = looks or not same_members or self._sorts_differ(old, fresh)
+        self._sources = {k: row.source for k, row in fresh.items()}  # what looks the same may be of other values
         self.rows = {k: old[k] if k not in looks and old[k].sort == row.sort else row for k, row in fresh.items()}
         moved = self._reorder() if resort else False
         return Change(frozenset(looks | faded), moved)
+
+    def source(self, key: str) -> Source:
+        """What a row is of, as it came last. Raises KeyError."""
+        return self._sources[key] or _Bare(self.rows[key])
 
     def _sorts_differ(self, old: Mapping[str, Row], new: Mapping[str, Row]) -> bool:
         key = self.sort_key

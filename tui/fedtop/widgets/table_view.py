@@ -6,6 +6,7 @@ drawn. What a user may do with it is `LiveTable`'s affair.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
@@ -14,12 +15,14 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from fedtop.widgets.painted import glyphs_of, palette_for
-from fedtop.widgets.table_drawing import Look, Pen
-from fedtop.widgets.table_layout import Placed, cells_needed, lay_out, tail_length
-from fedtop.widgets.table_model import Column, Row, TableModel, plain
+from fedtop.widgets.table_drawing import Look, Order, Pen
+from fedtop.widgets.table_layout import Placed, cells_needed, lay_out
+from fedtop.widgets.table_model import Column, Row, TableModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
+
+    from fedtop.widgets.table_model import Columns
 
 __all__ = ["TableView"]
 
@@ -43,7 +46,7 @@ class TableView(ScrollView):
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[Column] | Columns,
         *,
         empty: str | Text = "nothing here yet",
         show_header: bool = True,
@@ -53,7 +56,10 @@ class TableView(ScrollView):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.model = TableModel()
-        self.columns: tuple[Column, ...] = tuple(columns)
+        fields, order = (columns, None) if isinstance(columns, Sequence) else (columns.fields, columns.order)
+        self.columns: tuple[Column, ...] = tuple(fields)
+        self.model.sort_by(order, self._sorts_down(order))
+        self._comes_by = order, self.model.reverse
         self.empty = empty
         self.show_header = show_header
         self.show_cursor = show_cursor
@@ -61,7 +67,6 @@ class TableView(ScrollView):
         self._column: str | None = None
         self._touched = False
         self._told = False
-        self._tails: dict[str, int] = {}
         self._needs: dict[str, int] = {}
         self._layout: tuple[object, tuple[Placed, ...]] = (None, ())
         self._lines: dict[str, tuple[Row, Look, Strip]] = {}
@@ -86,18 +91,19 @@ class TableView(ScrollView):
         if tuple(columns) == self.columns:
             return
         self.columns = tuple(columns)
-        self._tails.clear()
         self._needs.clear()
         self._measure(self.model.rows)
         self.refresh()
 
     def sort_by(self, column: str | None, reverse: bool | None = None) -> None:
         """Sorts by a column key (`reverse` None: as the column says); None restores the order given."""
-        default = next((c.sort_default == "desc" for c in self.columns if c.key == column), False)
         before = self.model.order
-        self.model.sort_by(column, default if reverse is None else reverse)
+        self.model.sort_by(column, self._sorts_down(column) if reverse is None else reverse)
         self._settle(before)
         self.refresh()
+
+    def _sorts_down(self, column: str | None) -> bool:
+        return any(c.sort_default == "desc" for c in self.columns if c.key == column)
 
     def set_filter(self, pattern: str, *, hide: bool = True) -> None:
         """Hides (or with `hide` off only passes over) rows without `pattern`; `!pattern` inverts; `""` shows all."""
@@ -107,21 +113,21 @@ class TableView(ScrollView):
         self.refresh()
 
     def _measure(self, keys: Iterable[str]) -> bool:
-        """Tails and needs only ever grow: a column that shifted with each value would be restless.
+        """Needs only ever grow: a column that shifted with each value would be restless.
 
         Whether a column needs more cells than before.
         """
         before = sum(self._needs.values())
-        decimals = [c.key for c in self.columns if c.align == "decimal"]
         for key in keys:
-            cells = self.model.rows[key].cells
-            for column in decimals:
-                tail = tail_length(plain(cells.get(column)))
-                self._tails[column] = max(tail, self._tails.get(column, 0))
-            for column, cell in cells.items():
+            for column, cell in self.model.rows[key].cells.items():
                 if isinstance(cell, (str, Text)):
                     self._needs[column] = max(cells_needed(cell), self._needs.get(column, 0))
         return sum(self._needs.values()) != before
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the values of a row are exported under, of columns out of sight too."""
+        return tuple(name for column in self.columns for name in column.names)
 
     # Cursor
 
@@ -254,12 +260,17 @@ class TableView(ScrollView):
         line = y - self._head
         index = line + round(self.scroll_y)
         if line < 0:
-            return self._pen.header(self._look(), self.model.sort_key, self.model.reverse, self.note())
+            return self._pen.header(self._look(), self._order(), self.note())
         if index < self.row_count:
             return self._row_strip(self.model.order[index])
         if not self.row_count and line == 0 and self._told:
             return self._pen.message("no row matches" if self.model.rows else self.empty, self._look())
         return Strip.blank(self.scrollable_content_region.width, self.rich_style)
+
+    def _order(self) -> Order | None:
+        """What the rows are sorted by; where there are none, by nothing."""
+        key, reverse = self.model.sort_key, self.model.reverse
+        return Order(key, reverse, (key, reverse) != self._comes_by) if key is not None and self.row_count else None
 
     def note(self) -> str:
         """What the header says at its right edge."""
@@ -267,7 +278,7 @@ class TableView(ScrollView):
 
     @property
     def _pen(self) -> Pen:
-        return Pen(self.app.console, self._tails)
+        return Pen(self.app.console)
 
     def _look(self, key: str | None = None) -> Look:
         at_cursor = self.show_cursor and key is not None and key == self._cursor

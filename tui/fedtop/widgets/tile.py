@@ -63,7 +63,7 @@ def _pair(left: Text, right: Text, width: int, glyphs: Glyphs) -> Text:
     """Left and right on one line; the right one goes when there is no room for both."""
     room = width - cell_len(left.plain)
     if not right.plain or room < cell_len(right.plain) + 1:
-        return fit(left, width, "left", 0, glyphs.ellipsis)
+        return fit(left, width, "left", glyphs.ellipsis)
     return Text.assemble(left, fit(_dim(right), room, "right"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from textual import on
 from textual.containers import Container, Horizontal
@@ -11,27 +11,21 @@ from textual.containers import Container, Horizontal
 from fedtop.format import count, delta_points, duration_ms, interval, rate, tokens
 from fedtop.sanitize import clean
 from fedtop.views.agent.columns import (
-    CHANGE_COLUMNS,
-    ERROR_COLUMNS,
-    KIND_COLUMNS,
-    MODEL_COLUMNS,
-    PEER_COLUMNS,
-    RUN_COLUMNS,
-    USED_TOOL_COLUMNS,
-    capacity_text,
-    change_rows,
-    error_rows,
-    kind_rows,
-    model_rows,
-    peer_rows,
-    run_rows,
-    used_tool_rows,
+    AGENT_RUNS,
+    BOOST_CHANGES,
+    KINDS,
+    MODELS,
+    PEERS,
+    USED_TOOLS,
+    kind_lines,
+    peer_lines,
 )
 from fedtop.views.agents.boosts import BoostReader
+from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.overview.parts import throughput_chart
 from fedtop.views.panel import Panel
 from fedtop.views.section import Section
-from fedtop.views.values import money_cell, quality_cell, success_style
+from fedtop.views.values import quality_cell, spent_cell, success_style
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.tile import Tile, TileData
@@ -43,13 +37,16 @@ if TYPE_CHECKING:
 
     from fedstore import BoostChange, Reader, Window
     from fedstore.queries.models import AgentDetail, AgentRow
+    from fedtop.fields import Table
     from fedtop.glyphs import Glyphs, State
     from fedtop.state import ViewState
     from fedtop.views.agents.columns import Boosts
     from fedtop.views.panel import Args
-    from fedtop.widgets.table_model import Column, Row
+    from fedtop.widgets.table_model import Row
 
 __all__ = ["AgentData", "AgentPanel", "agent_tiles"]
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def agent_tiles(row: AgentRow | None, glyphs: Glyphs, *, live: bool = True) -> d
     return {
         "tasks": TileData(
             count(row.tasks),
-            side=capacity_text(row.capacity) or "",
+            side="" if row.capacity is None else f"{rate(row.capacity, 0)} free",
             sub=f"{row.waiting} waiting" if row.waiting else busy,
             spark=row.spark,
         ),
@@ -84,7 +81,7 @@ def agent_tiles(row: AgentRow | None, glyphs: Glyphs, *, live: bool = True) -> d
             state=states.get(success_style(row.success), "ok"),
         ),
         "duration": TileData(duration_ms(row.durations.p95_ms), sub=f"mean {duration_ms(row.durations.mean_ms)}"),
-        "cost": TileData(money_cell(row.cost, glyphs), sub=f"{tokens(row.tokens)} tokens" if row.tokens else ""),
+        "cost": TileData(spent_cell(row.cost, glyphs), sub=f"{tokens(row.tokens)} tokens" if row.tokens else ""),
         "quality": TileData(quality_cell(row.quality, row.quality_trend, glyphs), sub=f"n={count(row.quality_n)}"),
         "rework": TileData(rate(row.rework.value), sub=f"n={count(row.rework.n)}"),
     }
@@ -104,8 +101,13 @@ _OPENS = {"peers": "agent", "tools": "tool", "kinds": "task_type"}
 """What Enter opens, by table."""
 
 
-def _table(name: str, columns: Sequence[Column], empty: str) -> LiveTable:
-    return LiveTable(columns, id=f"agent-{name}-table", empty=empty, classes="" if name in _OPENS else "-plain")
+def _table(name: str, table: Table[R], empty: str) -> LiveTable:
+    return LiveTable(
+        table,
+        id=f"agent-{name}-table",
+        empty=empty,
+        classes="" if name in _OPENS else "-plain",
+    )
 
 
 class AgentPanel(Panel[AgentData]):
@@ -127,15 +129,15 @@ class AgentPanel(Panel[AgentData]):
                 yield Tile(title, id=f"agent-tile-{tile}")
         with Horizontal(id="agent-columns"):
             with Container(id="agent-left"):
-                yield Section("task types", _table("kinds", KIND_COLUMNS, "no run in this window"), id="agent-kinds")
+                yield Section("task types", _table("kinds", KINDS, "no run in this window"), id="agent-kinds")
                 yield Section("runs over time", AreaChart(tz=self.tz), id="agent-chart")
-                yield Section("newest runs", _table("runs", RUN_COLUMNS, "no run in this window"), id="agent-runs")
+                yield Section("newest runs", _table("runs", AGENT_RUNS, "no run in this window"), id="agent-runs")
             with Container(id="agent-right"):
-                yield Section("among its peers", _table("peers", PEER_COLUMNS, "no agent"), id="agent-peers")
-                yield Section("models", _table("models", MODEL_COLUMNS, "no model call"), id="agent-models")
-                yield Section("tools", _table("tools", USED_TOOL_COLUMNS, "no tool used"), id="agent-tools")
-                yield Section("errors", _table("errors", ERROR_COLUMNS, "no error"), id="agent-errors")
-                yield Section("boosts", _table("boosts", CHANGE_COLUMNS, "never changed"), id="agent-boosts")
+                yield Section("among its peers", _table("peers", PEERS, "no agent"), id="agent-peers")
+                yield Section("models", _table("models", MODELS, "no model call"), id="agent-models")
+                yield Section("tools", _table("tools", USED_TOOLS, "no tool used"), id="agent-tools")
+                yield Section("errors", _table("errors", ERRORS, "no error"), id="agent-errors")
+                yield Section("boosts", _table("boosts", BOOST_CHANGES, "never changed"), id="agent-boosts")
 
     def read(self, reader: Reader, window: Window, args: Args) -> AgentData:
         """The agent, its boosts and how they came about."""
@@ -146,17 +148,17 @@ class AgentPanel(Panel[AgentData]):
 
     def show(self, data: AgentData, view: ViewState) -> None:  # noqa: ARG002
         """Every part of the same window."""
-        detail, glyphs, now = data.detail, self.glyphs, self.host.now()
-        for name, tile in agent_tiles(detail.row, glyphs, live=detail.window.live).items():
+        detail, locale = data.detail, self.locale()
+        for name, tile in agent_tiles(detail.row, self.glyphs, live=detail.window.live).items():
             self.query_one(f"#agent-tile-{name}", Tile).set_data(tile)
         self.query_one(AreaChart).set_data(throughput_chart(detail.series, detail.window, detail.step_ms))
-        self._fill("kinds", kind_rows(detail, self.agent, data.boosts))
-        self._fill("runs", run_rows(detail.recent, self.tz, now, glyphs))
-        self._fill("peers", peer_rows(detail.row, detail.peers, glyphs))
-        self._fill("models", model_rows(detail.models, glyphs))
-        self._fill("tools", used_tool_rows(detail.tools, glyphs))
-        self._fill("errors", error_rows(detail.errors))
-        self._fill("boosts", change_rows(data.changes, self.tz, now, glyphs))
+        self._fill("kinds", KINDS.rows(kind_lines(detail, data.boosts), locale))
+        self._fill("runs", AGENT_RUNS.rows(detail.recent, locale))
+        self._fill("peers", PEERS.rows(peer_lines(detail.row, detail.peers, data.boosts), locale))
+        self._fill("models", MODELS.rows(detail.models, locale))
+        self._fill("tools", USED_TOOLS.rows(detail.tools, locale))
+        self._fill("errors", ERRORS.rows(error_lines(detail.errors), locale))
+        self._fill("boosts", BOOST_CHANGES.rows(data.changes, locale))
 
     def _fill(self, name: str, rows: Sequence[Row]) -> None:
         self.query_one(f"#agent-{name}-table", LiveTable).set_rows(rows)

@@ -12,17 +12,11 @@ from fedtop.views.agents.columns import Boosts
 if TYPE_CHECKING:
     from fedstore import BoostChange, Reader, Store, Window
 
-__all__ = ["BoostReader", "in_force"]
+__all__ = ["BoostReader"]
 
 _FRESH_MS = 30_000
 
 Pair = tuple[str, str]
-
-
-def in_force(reader: Reader) -> dict[Pair, float]:
-    """Boosts of the policy in force, by (agent, task type)."""
-    boosts = reader.policy().boosts
-    return {(agent, kind): value for agent, kinds in boosts.items() for kind, value in kinds.items()}
 
 
 class BoostReader:
@@ -40,7 +34,7 @@ class BoostReader:
         kept = self._proposals
         if kept is None or kept[0] != key or now_ms - kept[1] >= _FRESH_MS:
             kept = self._proposals = (key, now_ms, proposed_boosts(source.database, window))
-        return Boosts(in_force(reader), kept[2])
+        return Boosts.of_policy(reader.policy().boosts, kept[2])
 
     def changes(self, source: Store, reader: Reader, agent: str) -> tuple[BoostChange, ...]:
         """How the boosts of an agent came about, newest first."""

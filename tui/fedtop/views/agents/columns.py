@@ -1,30 +1,51 @@
-"""The agents as table rows and as a heat matrix: pure functions of the read models."""
+"""The agents as a table, and each of them on each type of task."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from rich.text import Text
 
-from fedtop.format import boost, count, duration_ms, rate, tokens
-from fedtop.glyphs import UNICODE, Glyphs
-from fedtop.sanitize import clean
-from fedtop.views.values import FEW, known, money_cell, named, quality_cell, rate_cell, short_rate
+from fedtop import kinds
+from fedtop.fields import Field, Locale, Part, Table
+from fedtop.format import boost
+from fedtop.views.values import bare_rate, quality_cell, short_rate
 from fedtop.widgets.interval_bar import Spark
-from fedtop.widgets.live_table import Cell, Column, Row, SortValue
-from fedtop.widgets.matrix import HeatCell, MatrixRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from fedstore.queries.models import AgentRow, AgentsView
+    from fedstore.queries.models import AgentRow, Durations, MatrixCell
+    from fedtop.glyphs import Glyphs
 
-__all__ = ["AGENT_COLUMNS", "BRIEF_COLUMNS", "Boosts", "agent_rows", "brief_rows", "columns_for", "matrix_of"]
+__all__ = [
+    "AGENTS", "BRIEF", "MATRIX", "PAIRS", "TYPE_AGENTS", "AgentLine", "Boost", "Boosts", "PairLine", "agent_lines",
+    "for_boosts", "pair_lines",
+]  # fmt: skip
 
 
 SMALLEST_MOVE: Final = 0.005
 """A proposal that differs by less is not shown as one."""
+_FEW: Final = 5
+_HIGH, _LOW = 0.85, 0.65
+
+
+@dataclass(frozen=True, slots=True)
+class Boost:
+    """A boost in force and the one that the evidence asks for, None where there is none; and what a router adds."""
+
+    in_force: float | None = None
+    proposed: float | None = None
+    effective: float = 0.0
+
+    @property
+    def move(self) -> float | None:
+        """By how much the proposal differs from what a router adds now; None when it is not worth a change."""
+        if self.proposed is None:
+            return None
+        change = self.proposed - self.effective
+        return change if abs(change) >= SMALLEST_MOVE else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,52 +55,59 @@ class Boosts:
     in_force: Mapping[tuple[str, str], float] = field(default_factory=dict)
     proposed: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
-    def move(self, agent: str, task_type: str = "") -> float | None:
-        """By how much the proposal differs from what a router adds now; None when it is not worth a change."""
+    @classmethod
+    def of_policy(
+        cls, boosts: Mapping[str, Mapping[str, float]], proposed: Mapping[tuple[str, str], float] | None = None
+    ) -> Boosts:
+        """Those of a policy by agent and task type, and what is proposed beside them."""
+        in_force = {(agent, kind): value for agent, kinds in boosts.items() for kind, value in kinds.items()}
+        return cls(in_force, proposed or {})
+
+    def of(self, agent: str, task_type: str = "") -> Boost:
+        """Those of one agent, or of it on one type of task: a router adds the latter, else the agent's own, else 0."""
         key = (agent, task_type)
-        change = self.proposed.get(key, 0.0) - self.effective(agent, task_type)
-        return change if key in self.proposed and abs(change) >= SMALLEST_MOVE else None
-
-    def effective(self, agent: str, task_type: str = "") -> float:
-        """What a router adds: the boost of the task type, else the agent's own, else 0."""
-        return self.in_force.get((agent, task_type), self.in_force.get((agent, ""), 0.0))
+        effective = self.in_force.get(key, self.in_force.get((agent, ""), 0.0))
+        return Boost(self.in_force.get(key), self.proposed.get(key), effective)
 
 
-AGENT_COLUMNS: Final = (
-    Column("agent", "agent", 14, grow=True),
-    Column("state", "state", 7, sort_default="desc", tooltip="Runs that go on now; sorts by when last heard of"),
-    Column("tasks", "tasks", 6, "right", sort_default="desc", tooltip="Finished runs in the window"),
-    Column("success", "success", 18, sort_default="desc", tooltip="Successful and not reworked, 95 % interval"),
-    Column("rework", "rework", 6, "right", min_width_shown=104, sort_default="desc"),
-    Column("mean", "mean", 6, "right", min_width_shown=112, sort_default="desc", tooltip="Mean duration of a run"),
-    Column("p95", "p95", 6, "right", sort_default="desc", tooltip="95 % of the runs took no longer"),
-    Column("tokens", "tokens", 6, "right", min_width_shown=100, sort_default="desc"),
-    Column("cost", "cost", 9, "right", sort_default="desc", tooltip="= reported, ~ from a price list, ? unpriced"),
-    Column("quality", "quality", 7, "right", min_width_shown=92, sort_default="desc", tooltip="0 to 1, and its trend"),
-    Column("capacity", "free", 5, "right", min_width_shown=110, sort_default="desc", tooltip="Share of time not busy"),
-    Column("boost", "boost", 7, "right", sort_default="desc", tooltip="In force; the arrow: where it should move"),
-    Column("spark", "tasks over time", 16, grow=True, min_width_shown=150),
-)
-
-BRIEF_COLUMNS: Final = (
-    Column("agent", "agent", 12, grow=True),
-    Column("tasks", "tasks", 6, "right", sort_default="desc"),
-    Column("success", "success", 8, "right", sort_default="desc"),
-    Column("p95", "p95", 6, "right", min_width_shown=46, sort_default="desc"),
-    Column("boost", "boost", 7, "right", min_width_shown=54, sort_default="desc"),
-    Column("cost", "cost", 9, "right", min_width_shown=62, sort_default="desc"),
-    Column("spark", "", 12, min_width_shown=40),
-)
+# --- one agent a row ------------------------------------------------------------------------------------------------
 
 
-def columns_for(columns: Sequence[Column], boosts: Boosts) -> tuple[Column, ...]:
-    """The columns worth showing: no boosts where there are neither any nor proposals."""
-    return tuple(column for column in columns if column.key != "boost" or boosts.in_force or boosts.proposed)
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """An agent over a window with its boost; `live` when the window ends at the present. `own` is that of the view."""
+
+    row: AgentRow
+    boost: Boost = Boost()
+    live: bool = True
+    own: bool = False
 
 
-def _state_cell(row: AgentRow, live: bool) -> Text | None:
+def agent_lines(rows: Iterable[AgentRow], boosts: Boosts, task_type: str = "", *, live: bool = True) -> list[AgentLine]:
+    """A line per agent; with a `task_type` the boosts are those for it."""
+    return [AgentLine(row, boosts.of(row.name, task_type), live) for row in rows]
+
+
+class _Boosted(Protocol):
+    @property
+    def boost(self) -> Boost: ...
+
+
+L = TypeVar("L", bound=_Boosted)
+
+
+def for_boosts(table: Table[L], lines: Iterable[L]) -> Table[L]:
+    """The table with boosts in sight only where there are any, or proposals."""
+    found = [line.boost for line in lines]
+    absent = {"boost_proposed": not any(boost.proposed for boost in found)}
+    absent["boost"] = not any(boost.in_force or boost.move for boost in found)
+    return table.hiding(*(key for key, nowhere in absent.items() if nowhere))
+
+
+def _state_cell(line: AgentLine, _: Locale) -> Text | None:
     """What it does now; what it did at a moment in the past is not known."""
-    if not live:
+    row = line.row
+    if not line.live:
         return None
     if row.waiting:
         return Text(f"wait {row.waiting}", "$warn")
@@ -88,94 +116,172 @@ def _state_cell(row: AgentRow, live: bool) -> Text | None:
     return None if row.last_ms is None else Text("idle", "$dim")
 
 
-def _boost_cell(boosts: Boosts, agent: str, glyphs: Glyphs) -> Text | None:
+def _boost_cell(value: Boost, glyphs: Glyphs) -> Text | None:
     """The boost in force, and an arrow where the evidence would move it."""
-    value, move = boosts.in_force.get((agent, "")), boosts.move(agent)
-    if not value and not move:
+    if not value.in_force and not value.move:
         return None
-    shown = Text(boost(value) if value else glyphs.none, _signed(value))
-    return Text.assemble(shown, (f" {glyphs.trend(move)}", _signed(move)))
+    shown = Text(boost(value.in_force) if value.in_force else glyphs.none, _sign(value.in_force))
+    return Text.assemble(shown, (f" {glyphs.trend(value.move)}", _sign(value.move)))
 
 
-def _signed(value: float | None) -> str:
+def _sign(value: float | None) -> str:
     return "$dim" if not value else "$ok" if value > 0 else "$alert"
 
 
-def agent_rows(rows: Iterable[AgentRow], boosts: Boosts, glyphs: Glyphs = UNICODE, *, live: bool = True) -> list[Row]:
-    """One row per agent; `live` when the window ends at the present."""
-    return [_agent_row(row, boosts, glyphs, live) for row in rows]
+def _signed(value: float | None) -> Text | None:
+    """`+0.05` or `−0.03` in the colour of its sign; the dash for none."""
+    return None if value is None else Text(boost(value), _sign(value))
 
 
-def _agent_row(row: AgentRow, boosts: Boosts, glyphs: Glyphs, live: bool) -> Row:
-    cells: dict[str, Cell] = {
-        "agent": named(row.status, row.name, glyphs),
-        "state": _state_cell(row, live),
-        "tasks": count(row.tasks),
-        "success": rate_cell(row.success),
-        "rework": known(row.rework.value, rate),
-        "mean": known(row.durations.mean_ms, duration_ms),
-        "p95": known(row.durations.p95_ms, duration_ms),
-        "tokens": tokens(row.tokens) if row.tokens else None,
-        "cost": money_cell(row.cost, glyphs),
-        "quality": quality_cell(row.quality, row.quality_trend, glyphs),
-        "capacity": None if row.capacity is None else rate(row.capacity, 0),
-        "boost": _boost_cell(boosts, row.name, glyphs),
-        "spark": Spark(tuple(row.spark), "$info"),
-    }
-    sort: dict[str, SortValue] = {
-        "agent": row.name,
-        "state": (row.active + row.waiting) * 10**15 + (row.last_ms or 0),
-        "tasks": row.tasks,
-        "success": row.success.value,
-        "rework": row.rework.value,
-        "mean": row.durations.mean_ms,
-        "p95": row.durations.p95_ms,
-        "tokens": row.tokens,
-        "cost": row.cost.nano if row.cost.known else None,
-        "quality": row.quality,
-        "capacity": row.capacity,
-        "boost": boosts.in_force.get((row.name, "")),
-        "spark": row.tasks,
-    }
-    return Row(row.name, cells, sort)
+def _boost_or_inherited(value: Boost) -> Text | None:
+    """The boost for a type of task, dim where it is the agent's own."""
+    return _signed(value.in_force) or (Text(boost(value.effective), "$dim") if value.effective else None)
 
 
-def brief_rows(rows: Iterable[AgentRow], boosts: Boosts, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """One row per agent, as the overview shows them."""
-    found = []
-    for row in rows:
-        cells: dict[str, Cell] = {
-            "agent": named(row.status, row.name, glyphs),
-            "tasks": count(row.tasks),
-            "success": short_rate(row.success, glyphs),
-            "p95": known(row.durations.p95_ms, duration_ms),
-            "boost": _boost_cell(boosts, row.name, glyphs),
-            "cost": money_cell(row.cost, glyphs),
-            "spark": Spark(tuple(row.spark), "$info"),
-        }
-        sort: dict[str, SortValue] = {
-            "agent": row.name,
-            "tasks": row.tasks,
-            "success": row.success.value,
-            "p95": row.durations.p95_ms,
-            "boost": boosts.in_force.get((row.name, "")),
-            "cost": row.cost.nano if row.cost.known else None,
-            "spark": row.tasks,
-        }
-        found.append(Row(row.name, cells, sort))
-    return found
+_BOOST: Final[Field[AgentLine]] = Field(
+    "boost", "boost", 7, "right", sort_default="desc", tooltip="In force; the arrow: where it should move",
+    value=lambda a: a.boost.in_force, cell=lambda a, locale: _boost_cell(a.boost, locale.glyphs),
+    parts=(Part("boost_proposed", lambda a: a.boost.proposed),),
+)  # fmt: skip
+
+AGENTS: Final[Table[AgentLine]] = Table(
+    (
+        kinds.name(
+            "agent", "agent", 14, lambda a: a.row.name, state=lambda a: a.row.status, grow=True,
+            parts=(Part("status", lambda a: a.row.status),),
+        ),
+        Field(
+            "active", "state", 7, sort_default="desc",
+            tooltip="Runs that go on now; sorts by when last heard of",
+            value=lambda a: a.row.active if a.live else None, cell=_state_cell,
+            rank=lambda a: (a.row.active + a.row.waiting) * 10**15 + (a.row.last_ms or 0),
+            parts=(
+                Part("waiting", lambda a: a.row.waiting if a.live else None),
+                Part("last_ms", lambda a: a.row.last_ms),
+            ),
+        ),
+        kinds.count("tasks", "tasks", 6, lambda a: a.row.tasks, tooltip="Finished runs in the window"),
+        kinds.rate(
+            "success", "success", 18, lambda a: a.row.success, tooltip="Successful and not reworked, 95 % interval"
+        ),
+        kinds.rate("rework", "rework", 6, lambda a: a.row.rework, bare_rate, align="right", min_width_shown=104),
+        kinds.duration(
+            "duration_mean_ms", "mean", 6, lambda a: a.row.durations.mean_ms, min_width_shown=112,
+            tooltip="Mean duration of a run",
+        ),
+        kinds.hidden("duration_p50_ms", lambda a: a.row.durations.p50_ms),
+        kinds.duration(
+            "duration_p95_ms", "p95", 6, lambda a: a.row.durations.p95_ms, tooltip="95 % of the runs took no longer"
+        ),
+        kinds.hidden("duration_n", lambda a: a.row.durations.n),
+        kinds.tokens("tokens", "tokens", 6, lambda a: a.row.tokens or None, min_width_shown=100),
+        kinds.money(
+            "cost_nano", "cost", 9, lambda a: a.row.cost, tooltip="= reported, ~ from a price list, ? unpriced"
+        ),
+        Field(
+            "quality", "quality", 7, "right", min_width_shown=92, sort_default="desc", tooltip="0 to 1, and its trend",
+            value=lambda a: a.row.quality,
+            cell=lambda a, locale: quality_cell(a.row.quality, a.row.quality_trend, locale.glyphs),
+            parts=(Part("quality_n", lambda a: a.row.quality_n), Part("quality_trend", lambda a: a.row.quality_trend)),
+        ),
+        kinds.whole_share(
+            "capacity", "free", 5, lambda a: a.row.capacity, min_width_shown=110, tooltip="Share of time not busy"
+        ),
+        _BOOST,
+        kinds.drawing(
+            "spark", "tasks over time", 16, lambda a: Spark(tuple(a.row.spark), "$info"), lambda a: a.row.tasks,
+            sort_default="asc", grow=True, min_width_shown=150,
+        ),
+        kinds.hidden("success_before", lambda a: a.row.success_before.value),
+        kinds.hidden("success_before_n", lambda a: a.row.success_before.n),
+    ),
+    key=lambda a: a.row.name,
+    style=lambda a: "bold" if a.own else "",
+    order="tasks",
+)  # fmt: skip
+
+_CLAIM: Final[Field[AgentLine]] = kinds.text(
+    "claim", "claim", 14, lambda a: _claim(a.row), min_width_shown=96,
+    tooltip="High or low only where the one-sided 90 % bound of its success says so",
+)  # fmt: skip
+TYPE_AGENTS: Final = replace(
+    AGENTS.without("active", "tokens", "cost_nano", "capacity").with_also(_CLAIM), order="success"
+)
+"""Of one type of task: spend, activity and capacity are an agent's, not those of one type of its tasks."""
 
 
-def matrix_of(view: AgentsView, boosts: Boosts) -> tuple[list[tuple[str, str]], list[MatrixRow]]:
-    """Columns (the task types, most frequent first) and a row of heat cells per agent."""
-    columns = [(kind, clean(kind, 24) or "(none)") for kind in view.task_types]
-    cells: dict[str, dict[str, HeatCell]] = {}
-    for cell in view.cells:
-        move = boosts.move(cell.agent, cell.task_type)
-        heat = HeatCell(cell.success.value, cell.success.n, move, few=cell.success.n < FEW)
-        cells.setdefault(cell.agent, {})[cell.task_type] = heat
-    return columns, [MatrixRow(name, clean(name, 40), cells[name]) for name in _order(view.rows, cells)]
+def _claim(row: AgentRow) -> str:
+    """What can be said of an agent on a type of task: the targets of success are 85 % and 65 %."""
+    from fedstore.learning.intervals import wilson_lower, wilson_upper
+
+    hits, n = row.success.hits, row.success.n
+    if n < _FEW:
+        return "too few to tell"
+    low, high = wilson_lower(hits, n), wilson_upper(hits, n)
+    if low is not None and low >= _HIGH:
+        return "high performer"
+    return "low performer" if high is not None and high <= _LOW else "neutral"
 
 
-def _order(rows: Sequence[AgentRow], cells: Mapping[str, object]) -> list[str]:
-    return [row.name for row in rows if row.name in cells]
+BRIEF: Final[Table[AgentLine]] = AGENTS.showing(
+    "agent", "tasks", "success", "duration_p95_ms", "boost", "cost_nano", "spark"
+).changed(
+    replace(AGENTS["agent"], width=12),
+    kinds.rate("success", "success", 8, lambda a: a.row.success, short_rate, align="right"),
+    replace(AGENTS["duration_p95_ms"], min_width_shown=46),
+    replace(_BOOST, min_width_shown=54),
+    replace(AGENTS["cost_nano"], min_width_shown=62),
+    replace(AGENTS["spark"], label="", width=12, grow=False, min_width_shown=40),
+)  # fmt: skip
+"""The agents as the overview has them."""
+
+
+# --- one agent on one type of task a row ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PairLine:
+    """An agent on a type of task, with its boost for that; `durations` where they were asked for."""
+
+    cell: MatrixCell
+    boost: Boost
+    durations: Durations | None = None
+
+
+PAIRS: Final[Table[PairLine]] = Table(
+    (
+        kinds.name("agent", "agent", 14, lambda p: p.cell.agent, grow=True),
+        kinds.name("task_type", "task type", 14, lambda p: p.cell.task_type, grow=True, none="(none)"),
+        kinds.count("tasks", "tasks", 6, lambda p: p.cell.tasks),
+        kinds.rate("success", "success", 18, lambda p: p.cell.success),
+        kinds.duration(
+            "duration_p50_ms", "p50", 6, lambda p: p.durations.p50_ms if p.durations is not None else None,
+            min_width_shown=84,
+        ),
+        kinds.duration(
+            "duration_p95_ms", "p95", 6, lambda p: p.durations.p95_ms if p.durations is not None else None
+        ),
+        Field(
+            "boost", "boost", 5, "right", min_width_shown=66, sort_default="desc",
+            tooltip="In force; dim: the agent's own",
+            value=lambda p: p.boost.in_force, cell=lambda p, _: _boost_or_inherited(p.boost),
+        ),
+        Field(
+            "boost_proposed", "prop.", 5, "right", min_width_shown=70, sort_default="desc",
+            tooltip="By the present evidence",
+            value=lambda p: p.boost.proposed,
+            cell=lambda p, _: None if p.boost.move is None else _signed(p.boost.proposed),
+        ),
+    ),
+    key=lambda p: p.cell.task_type,
+    order="tasks",
+)  # fmt: skip
+
+
+def pair_lines(cells: Iterable[MatrixCell], boosts: Boosts) -> list[PairLine]:
+    """A line per agent and type of task."""
+    return [PairLine(cell, boosts.of(cell.agent, cell.task_type)) for cell in cells]
+
+
+MATRIX: Final = PAIRS.without("duration_p50_ms", "duration_p95_ms")
+"""What the heat matrix tells."""

@@ -18,11 +18,11 @@ __all__ = ["agents_page"]
 
 def agents_page(reader: Reader, window: Window, alarms: Alarms) -> Page:  # noqa: ARG001
     """A row per agent, and how each does at each type of task."""
-    view = reader.agents(window)
+    view, boosts = reader.agents(window), reader.policy().boosts
 
     def draw(look: Look, notice: str | None) -> RenderableType:
         from fedtop.plain.agents import agents
 
-        return agents(view, look, notice)
+        return agents(view, look, notice, boosts=boosts)
 
-    return Page(view, did_something(*view.rows), draw)
+    return Page(view, did_something(*view.rows), draw, more={"boosts": boosts})

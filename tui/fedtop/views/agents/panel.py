@@ -13,9 +13,10 @@ from fedstore import boost_key
 from fedtop.format import boost, counted, rate_text
 from fedtop.sanitize import clean
 from fedtop.tabs import tab_named
-from fedtop.views.agent.columns import RUN_COLUMNS, run_rows
+from fedtop.views.agent.columns import AGENT_RUNS
 from fedtop.views.agents.boosts import BoostReader
-from fedtop.views.agents.columns import AGENT_COLUMNS, Boosts, agent_rows, columns_for, matrix_of
+from fedtop.views.agents.columns import AGENTS, MATRIX, Boosts, agent_lines, for_boosts
+from fedtop.views.agents.matrix import matrix_of
 from fedtop.views.line import Line
 from fedtop.views.overview.parts import throughput_chart
 from fedtop.views.preview import PreviewPanel
@@ -55,11 +56,11 @@ def cell_line(cell: MatrixCell | None, agent: str, task_type: str, boosts: Boost
     interval = cell.success.interval
     low, high = (interval.low, interval.high) if interval is not None else (None, None)
     line.append_text(rate_text(cell.success.value, low, high, cell.success.n))
-    key = (agent, task_type)
-    for label, values in (("in force", boosts.in_force), ("proposed", boosts.proposed)):
-        if values.get(key):
+    found = boosts.of(agent, task_type)
+    for label, value in (("in force", found.in_force), ("proposed", found.proposed)):
+        if value:
             line.append(f"   {label} ", "$dim")
-            line.append(boost(values[key]), "$ok" if values[key] > 0 else "$alert")
+            line.append(boost(value), "$ok" if value > 0 else "$alert")
     return line
 
 
@@ -79,12 +80,13 @@ class AgentsPanel(PreviewPanel[AgentsData]):
 
     def compose(self) -> ComposeResult:
         """Table, matrix, and the line that explains a cell."""
-        yield LiveTable(AGENT_COLUMNS, id="agents-table", empty="no run of any agent in this window")
+        yield LiveTable(AGENTS, id="agents-table", empty="no run of any agent in this window")
         yield Section(
             "success by task type, with the proposed boost",
             Matrix(
                 corner="agent",
                 cell_width=14,
+                names=MATRIX.names,
                 id="agents-matrix",
                 empty="no run in this window",
                 classes="-unfiltered",
@@ -92,7 +94,12 @@ class AgentsPanel(PreviewPanel[AgentsData]):
             id="agents-cells",
         )
         yield Line(id="agents-line")
-        runs = LiveTable(RUN_COLUMNS, id="agents-runs", empty="no run in this window", classes="-unfiltered")
+        runs = LiveTable(
+            AGENT_RUNS,
+            id="agents-runs",
+            empty="no run in this window",
+            classes="-unfiltered",
+        )
         yield Section("", Horizontal(AreaChart(tz=self.tz), runs), id="agents-preview")
 
     def read(self, reader: Reader, window: Window, args: Args) -> AgentsData:
@@ -105,10 +112,11 @@ class AgentsPanel(PreviewPanel[AgentsData]):
     def show(self, data: AgentsData, view: ViewState) -> None:  # noqa: ARG002
         """Table and matrix of the same window."""
         self._data = data
-        rows = agent_rows(data.view.rows, data.boosts, self.glyphs, live=data.view.window.live)
+        lines = agent_lines(data.view.rows, data.boosts, live=data.view.window.live)
+        agents = for_boosts(AGENTS, lines)
         table = self.query_one("#agents-table", LiveTable)
-        table.set_columns(columns_for(AGENT_COLUMNS, data.boosts))
-        table.set_rows(rows)
+        table.set_columns(agents.fields)
+        table.set_rows(agents.rows(lines, self.locale()))
         matrix = self.query_one(Matrix)
         matrix.set_matrix(*matrix_of(data.view, data.boosts))
         self._explain(matrix.cursor_key, matrix.cursor_column)
@@ -124,8 +132,7 @@ class AgentsPanel(PreviewPanel[AgentsData]):
         self.query_one("#agents-preview", Section).set_note("", name)
         chart = throughput_chart(detail.series, detail.window, detail.step_ms)
         self.query_one("#agents-preview AreaChart", AreaChart).set_data(chart)
-        rows = run_rows(detail.recent, self.tz, self.host.now(), self.glyphs)
-        self.query_one("#agents-runs", LiveTable).set_rows(rows)
+        self.query_one("#agents-runs", LiveTable).set_rows(AGENT_RUNS.rows(detail.recent, self.locale()))
 
     def _explain(self, agent: str | None, task_type: str | None) -> None:
         if self._data is None or agent is None or task_type is None:

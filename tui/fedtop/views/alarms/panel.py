@@ -14,9 +14,9 @@ from textual.binding import Binding, BindingType
 from fedstore import with_alarms
 from fedtop.loop import LedgerReader
 from fedtop.views.ledger.undoing import take_back
-from fedtop.views.overview.parts import KEY_GAP, attention_rows
+from fedtop.views.overview.columns import ATTENTION, KEY_GAP, attention_lines
 from fedtop.views.panel import Panel
-from fedtop.widgets.live_table import Column, LiveTable
+from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
 
-__all__ = ["ALERT_COLUMNS", "AlertsPanel"]
-
-ALERT_COLUMNS = (Column("what", "what needs attention", 20, grow=True),)
+__all__ = ["AlertsPanel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class AlertsPanel(Panel[AlarmsData], can_focus=True):
 
     def compose(self) -> ComposeResult:
         """One list."""
-        yield LiveTable(ALERT_COLUMNS, id="alerts-table", show_header=False, empty="nothing needs attention")
+        yield LiveTable(ATTENTION, id="alerts-table", show_header=False, empty="nothing needs attention")
 
     def read(self, reader: Reader, window: Window, args: Args) -> AlarmsData:  # noqa: ARG002
         """What the overview says needs attention, and the alarms about applied changes."""
@@ -66,7 +64,7 @@ class AlertsPanel(Panel[AlarmsData], can_focus=True):
     def show(self, data: AlarmsData, view: ViewState) -> None:  # noqa: ARG002
         """A row per thing."""
         self._changes = {alarm.target: alarm.change_id for alarm in data.alarms}
-        self.query_one(LiveTable).set_rows(attention_rows(data.overview, self.glyphs))
+        self.query_one(LiveTable).set_rows(ATTENTION.rows(attention_lines(data.overview), self.locale()))
         self.refresh_bindings()
 
     def _change(self) -> int | None:

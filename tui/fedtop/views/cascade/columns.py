@@ -1,214 +1,122 @@
-"""The cascade panel's content as table rows: one per layer, one per decision, and the line of targets.
-
-Pure functions of the read models; nothing here knows an app. An unknown figure is None, which a table shows
-as the dash.
-"""
+"""The cascade's layers and decisions as tables, and the layers once more as the overview has them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from fedtop.format import (
-    UNICODE,
-    clean,
-    count,
-    counted,
-    duration_ms,
-    interval,
-    moment,
-    n_of,
-    rate,
-    state_text,
-    ungraded_layers,
-)
-from fedtop.themes import hue
-from fedtop.views.values import rate_cell
+from fedtop import kinds
+from fedtop.fields import Field, Locale, Part, Table
+from fedtop.format import rate, state_text
+from fedtop.palette import hue
+from fedtop.sanitize import clean
+from fedtop.views.values import FEW, bare_rate, rate_cell
 from fedtop.widgets.interval_bar import Bar
-from fedtop.widgets.live_table import Cell, Column, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import tzinfo
-
-    from fedstore import Window
-    from fedstore.learning.targets import DriftAlert, TargetStatus
-    from fedstore.queries.models import CascadeView, DecisionRow, LayerRow
+    from fedstore.queries.models import DecisionRow, LayerRow, Rate
     from fedtop.glyphs import Glyphs
 
-__all__ = [
-    "DECISION_COLUMNS",
-    "LAYER_COLUMNS",
-    "decision_rows",
-    "drift_text",
-    "layer_rows",
-    "state_of_rate",
-    "summary_parts",
-    "target_parts",
-    "verdict_cell",
-]
-
-LAYER_COLUMNS: Final = (
-    Column("layer", "layer", 13, tooltip="In the order they are asked"),
-    Column("attempts", "attempts", 8, "right", min_width_shown=92, sort_default="desc"),
-    Column("bar", "", 3, grow=True),
-    Column("captured", "captured", 8, "right", sort_default="desc", tooltip="Share of all decisions it took"),
-    Column("success", "success", 7, "right", min_width_shown=104, sort_default="desc"),
-    Column("conf", "conf", 5, "right", min_width_shown=112, sort_default="desc"),
-    Column("p50", "p50", 8, "decimal", min_width_shown=128, sort_default="desc"),
-    Column("p95", "p95", 8, "decimal", sort_default="desc"),
-    Column("accuracy", "accuracy", 18, tooltip="Right, of the graded ones it took, with the 95 % interval"),
-    Column("graded", "graded", 7, "right", min_width_shown=100, sort_default="desc"),
-    Column("threshold", "threshold", 9, "right"),
-    Column("target", "target", 8),
-)
-
-DECISION_COLUMNS: Final = (
-    Column("at", "time", 12, sort_default="desc", whole=True),
-    Column("verdict", "", 1, tooltip="Right, wrong or not graded"),
-    Column("agent", "agent", 22),
-    Column("layer", "decided by", 13),
-    Column("conf", "conf", 5, "right", sort_default="desc"),
-    Column("latency", "latency", 8, "decimal", min_width_shown=66, sort_default="desc"),
-    Column("task", "task", 18, grow=True, min_width_shown=76),
-)
+__all__ = ["DECISIONS", "FUNNEL", "LAYERS"]
 
 
-def state_of_rate(status: str) -> str:
+def _state_of_rate(status: str) -> str:
     """The style of a figure under a target: only a missed one stands out."""
     return f"bold ${status}" if status in ("warn", "alert") else ""
 
 
-def layer_rows(layers: Iterable[LayerRow]) -> list[Row]:
-    """A row per layer, in the cascade's order; the key is the layer's name."""
-    return [_layer_row(layer) for layer in layers]
-
-
-def _layer_row(layer: LayerRow) -> Row:
-    colour, durations = hue(layer.name), layer.durations
-    cells: dict[str, Cell] = {
-        "layer": Text(clean(layer.name, 24), colour),
-        "attempts": count(layer.attempts),
-        "bar": Bar(layer.captured.value, colour),
-        "captured": Text(rate(layer.captured.value), state_of_rate(layer.target_status)),
-        "success": rate(layer.success.value),
-        "conf": None if layer.confidence is None else f"{layer.confidence:.3f}",
-        "p50": None if durations.p50_ms is None else duration_ms(durations.p50_ms),
-        "p95": None if durations.p95_ms is None else duration_ms(durations.p95_ms),
-        "accuracy": rate_cell(layer.accuracy, coloured=False),
-        "graded": count(layer.accuracy.n) if layer.accuracy.n else None,
-        "threshold": None if layer.threshold is None else f"{layer.threshold:.2f}",
-        "target": _target_cell(layer),
-    }
-    return Row(
-        layer.name,
-        cells,
-        {
-            "layer": layer.position,
-            "attempts": layer.attempts,
-            "bar": layer.captured.value,
-            "captured": layer.captured.value,
-            "success": layer.success.value,
-            "conf": layer.confidence,
-            "p50": durations.p50_ms,
-            "p95": durations.p95_ms,
-            "accuracy": layer.accuracy.value,
-            "graded": layer.accuracy.n,
-            "threshold": layer.threshold,
-        },
-    )
-
-
-def _target_cell(layer: LayerRow) -> Text:
+def _target_cell(layer: LayerRow, locale: Locale) -> Text:
     """The capture target with its state; a layer without one stays blank."""
     if not layer.target:
         return Text("")
-    return state_text(layer.target_status, clean(layer.target, 12))
+    return state_text(layer.target_status, clean(layer.target, 12), locale.glyphs)
 
 
-def verdict_cell(correct: bool | None, glyphs: Glyphs = UNICODE) -> Text:
-    """Right, wrong, or not graded."""
-    if correct is None:
-        return Text(glyphs.dot, "$dim")
-    return Text(glyphs.check, "$ok") if correct else Text(glyphs.alert, "$alert")
+def _calm(value: Rate, glyphs: Glyphs) -> Text | None:
+    return rate_cell(value, glyphs, coloured=False)
 
 
-def decision_rows(decisions: Iterable[DecisionRow], tz: tzinfo, window: Window) -> list[Row]:
-    """A row per decision; the key is its id."""
-    return [_decision_row(decision, tz, window) for decision in decisions]
+LAYERS: Final[Table[LayerRow]] = Table(
+    (
+        kinds.name(
+            "layer", "layer", 13, lambda r: r.name, style=lambda r: hue(r.name), limit=24, rank=lambda r: r.position,
+            tooltip="In the order they are asked",
+        ),
+        kinds.hidden("position", lambda r: r.position),
+        kinds.count("attempts", "attempts", 8, lambda r: r.attempts, min_width_shown=92),
+        kinds.drawing(
+            "bar", "", 3, lambda r: Bar(r.captured.value, hue(r.name)), lambda r: r.captured.value, grow=True,
+            sort_default="asc",
+        ),
+        kinds.share(
+            "captured", "captured", 8, lambda r: r.captured.value, style=lambda r: _state_of_rate(r.target_status),
+            parts=kinds.rate_parts("captured", lambda r: r.captured), tooltip="Share of all decisions it took",
+        ),
+        kinds.rate("success", "success", 7, lambda r: r.success, bare_rate, align="right", min_width_shown=104),
+        kinds.thousandths("confidence", "conf", 5, lambda r: r.confidence, min_width_shown=112),
+        kinds.hidden("duration_mean_ms", lambda r: r.durations.mean_ms),
+        kinds.duration("duration_p50_ms", "p50", 8, lambda r: r.durations.p50_ms, min_width_shown=128),
+        kinds.duration("duration_p95_ms", "p95", 8, lambda r: r.durations.p95_ms),
+        kinds.rate(
+            "accuracy", "accuracy", 18, lambda r: r.accuracy, _calm, sort_default="asc",
+            tooltip="Right, of the graded ones it took, with the 95 % interval",
+        ),
+        kinds.count("graded", "graded", 7, lambda r: r.accuracy.n or None, min_width_shown=100, exported=False),
+        kinds.hundredths("threshold", "threshold", 9, lambda r: r.threshold, sort_default="asc"),
+        Field(
+            "target", "target", 8, value=lambda r: r.target, cell=_target_cell,
+            parts=(Part("target_status", lambda r: r.target_status if r.target else None),),
+        ),
+        kinds.hidden("errors", lambda r: r.errors),
+    ),
+    key=lambda r: r.name,
+    order="layer",
+)  # fmt: skip
+"""The layers, in the order they are asked."""
 
 
-def _decision_row(row: DecisionRow, tz: tzinfo, window: Window) -> Row:
-    cells: dict[str, Cell] = {
-        "at": Text(moment(row.at_ms, tz, window), "$dim"),
-        "verdict": verdict_cell(row.correct),
-        "agent": clean(row.agent, 40) or None,
-        "layer": Text(clean(row.layer, 24), hue(row.layer)),
-        "conf": None if row.confidence is None else f"{row.confidence:.3f}",
-        "latency": None if row.latency_ms is None else duration_ms(row.latency_ms),
-        "task": Text(clean(row.description or row.task_id, 160), "$dim"),
-    }
-    verdict = None if row.correct is None else int(row.correct)
-    sort = {"at": row.at_ms, "verdict": verdict, "conf": row.confidence, "latency": row.latency_ms}
-    return Row(row.id, cells, sort)
+_CALM: Final = ("ok", "info")
 
 
-def summary_parts(view: CascadeView) -> tuple[Text, ...]:
-    """What the whole cascade did: decisions, accuracy, latency, clarified."""
-    accuracy, durations = view.accuracy, view.durations
-    parts = [Text.assemble((count(view.routes), "bold"), (" decision" if view.routes == 1 else " decisions", "$dim"))]
-    if accuracy.interval is None:
-        parts.append(Text("accuracy not graded", "$dim"))
-    else:
-        tail = f" {interval(*accuracy.interval)} {n_of(accuracy.n)}{ungraded_layers(accuracy)}"
-        parts.append(_figure("accuracy", rate(accuracy.value), tail))
-    if durations.n:
-        tail = f" p50 {duration_ms(durations.p50_ms)} p95 {duration_ms(durations.p95_ms)}"
-        parts.append(_figure("latency", duration_ms(durations.mean_ms), tail))
-    parts.append(_figure("clarified", rate(view.clarified.value)))
-    if view.drift is not None:
-        parts.append(drift_text(view.drift))
-    return tuple(parts)
+def _marked_accuracy(layer: LayerRow, locale: Locale) -> Text:
+    """The accuracy, with the state of a missed target or the mark of too few grades behind it."""
+    status = layer.target_status if layer.target_status in ("warn", "alert") else ""
+    glyphs = locale.glyphs
+    few = "few" if 0 < layer.accuracy.n < FEW else "none"
+    mark = glyphs.state(status) if status else glyphs.basis(few)
+    style = f"${status}" if status else ""
+    return Text.assemble((rate(layer.accuracy.value, glyphs=glyphs), style), (f" {mark}", style or "$dim"))
 
 
-def drift_text(drift: DriftAlert) -> Text:
-    """That the newer half of the window is right less often than the older one, or more often."""
-    return state_text("warn" if drift.worse else "info", f"accuracy {drift.text}")
+FUNNEL: Final[Table[LayerRow]] = LAYERS.showing("layer", "bar", "captured", "accuracy").changed(
+    replace(LAYERS["bar"], width=4),
+    replace(LAYERS["captured"], width=7, cell=lambda r, locale: rate(r.captured.value, glyphs=locale.glyphs)),
+    replace(LAYERS["accuracy"], width=9, align="right", cell=_marked_accuracy),
+)
+"""The layers as the overview has them: the share of each and how often it is right."""
 
 
-def _figure(label: str, value: str, tail: str = "") -> Text:
-    return Text.assemble((f"{label} ", "$dim"), (value, "bold"), (tail, "$dim"))
-
-
-_URGENCY: Final = {"alert": 0, "warn": 1, "unknown": 2, "ok": 3}
-
-
-def target_parts(targets: Iterable[TargetStatus], *, brief: bool = False) -> tuple[Text, ...]:
-    """The performance targets, missed ones first and in colour with the value, met ones dim.
-
-    `brief` only counts the ones that are met.
-    """
-    shown = sorted(targets, key=lambda t: _URGENCY[t.status])
-    met = sum(status.status == "ok" for status in shown)
-    if not brief:
-        return tuple(_target_text(status) for status in shown)
-    parts = [_target_text(status) for status in shown if status.status != "ok"]
-    words = f"{'all ' if met == len(shown) > 1 else ''}{counted(met, 'target')} met"
-    return (*parts, state_text("ok").append(f" {words}", "$dim")) if met else tuple(parts)
-
-
-def _target_text(status: TargetStatus) -> Text:
-    target, missed = status.target, status.status in ("warn", "alert")
-    text = state_text(status.status)
-    text.append(f" {_short(target.label)} {target.target_text}", "$fg" if missed else "$dim")
-    if missed:
-        latency = target.measure == "latency_ms"
-        value = duration_ms(status.value) if latency else rate(status.value)
-        text.append(f" is {value}", f"bold ${status.status}")
-    return text
-
-
-def _short(label: str) -> str:
-    words = [word for word in label.lower().split() if word not in ("overall", "avg", "rate")]
-    return " ".join(words)
+DECISIONS: Final[Table[DecisionRow]] = Table(
+    (
+        kinds.moment("at_ms", "time", 12, lambda d: d.at_ms),
+        kinds.answer(
+            "correct", "verdict", lambda d: d.correct, ("right", "wrong", "not graded"),
+            tooltip="Right, wrong or not graded",
+        ),
+        kinds.name("agent", "agent", 22, lambda d: d.agent, limit=40),
+        kinds.name("layer", "decided by", 13, lambda d: d.layer, style=lambda d: hue(d.layer), limit=24),
+        kinds.thousandths("confidence", "conf", 5, lambda d: d.confidence),
+        kinds.duration("latency_ms", "latency", 8, lambda d: d.latency_ms, min_width_shown=66),
+        Field(
+            "task_id", "task", 18, grow=True, min_width_shown=76, least=kinds.LEAST, value=lambda d: d.task_id,
+            cell=lambda d, _: Text(clean(d.description or d.task_id, 160), "$dim"),
+            parts=(Part("description", lambda d: d.description),),
+        ),
+        kinds.name("id", "id (fedtop why ID)", 0, lambda d: d.id, limit=80, least=30),
+    ),
+    key=lambda d: d.id,
+    order="at_ms",
+)  # fmt: skip
+"""Routing decisions, newest first."""

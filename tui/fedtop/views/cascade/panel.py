@@ -13,15 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
 from fedtop.tabs import tab_named
-from fedtop.views.cascade.columns import (
-    DECISION_COLUMNS,
-    LAYER_COLUMNS,
-    decision_rows,
-    layer_rows,
-    summary_parts,
-    target_parts,
-)
+from fedtop.views.cascade.columns import DECISIONS, LAYERS
 from fedtop.views.cascade.funnel import CascadeFunnel, funnel_steps
+from fedtop.views.cascade.parts import summary_parts, target_parts
 from fedtop.views.how_to import HowTo
 from fedtop.views.panel import Panel
 from fedtop.views.section import Section
@@ -90,8 +84,8 @@ class CascadePanel(Panel["CascadeView"]):
             yield TextLines(id="cascade-targets-brief")
         with Container(id="cascade-top"):
             yield Section("who decides", CascadeFunnel(id="cascade-funnel"), id="cascade-funnel-part")
-            yield Section("layers", CascadeTable(LAYER_COLUMNS, id="layers"), id="cascade-layers")
-        latest = CascadeTable(DECISION_COLUMNS, empty="no decision kept in this window", id="decisions")
+            yield Section("layers", CascadeTable(LAYERS, id="layers"), id="cascade-layers")
+        latest = CascadeTable(DECISIONS, empty="no decision kept in this window", id="decisions")
         yield Section("latest decisions", latest, id="cascade-latest")
 
     def read(self, reader: Reader, window: Window, args: Args) -> CascadeView:  # noqa: ARG002
@@ -108,9 +102,9 @@ class CascadePanel(Panel["CascadeView"]):
         self.query_one("#cascade-layers", Section).set_note("Enter: move its threshold")
         self.query_one("#cascade-latest", Section).set_note("Enter: why")
         self.query_one(CascadeFunnel).set_steps(funnel_steps(data.layers))
-        self.query_one("#layers", LiveTable).set_rows(layer_rows(data.layers))
-        rows = decision_rows(data.recent, self.tz, data.window)
-        self.query_one("#decisions", LiveTable).set_rows(rows)
+        self.query_one("#layers", LiveTable).set_rows(LAYERS.rows(data.layers, self.locale()))
+        decisions = DECISIONS.rows(data.recent, self.locale(data.window))
+        self.query_one("#decisions", LiveTable).set_rows(decisions)
 
     @on(LiveTable.Selected, "#layers")
     def _open_layer(self, event: LiveTable.Selected) -> None:

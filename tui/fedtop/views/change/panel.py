@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 
 from fedtop.format import clean
 from fedtop.loop import LedgerReader
-from fedtop.views.ledger.columns import EFFECT_COLUMNS, change_parts, effect_columns, effect_notes, effect_rows
+from fedtop.views.ledger.columns import EFFECTS, effect_lines, effects_of
+from fedtop.views.ledger.parts import change_parts, effect_notes
 from fedtop.views.ledger.undoing import take_back
 from fedtop.views.panel import Panel
 from fedtop.views.plan.details import FlipsPanel
@@ -51,7 +52,7 @@ class ChangePanel(Panel["Change | None"], can_focus=True):
         """Head, what happened since, what was set, the words."""
         yield TextLines(id="change-title")
         empty = "nothing is measured for this kind of change"
-        effects = LiveTable(EFFECT_COLUMNS, id="change-effects", classes="-plain", empty=empty)
+        effects = LiveTable(EFFECTS, id="change-effects", classes="-plain", empty=empty)
         yield Section("what happened since", effects, id="change-since")
         items = PlanTable(("was", "set to"), id="change-items")
         yield Section("what it set", items, id="change-what")
@@ -84,8 +85,9 @@ class ChangePanel(Panel["Change | None"], can_focus=True):
         self.query_one("#change-since", Section).display = change.effects is not None
         table = self.query_one("#change-effects", LiveTable)
         if change.effects is not None:
-            table.set_columns(effect_columns(change.effects))
-            table.set_rows(effect_rows(change.effects, self.glyphs))
+            effects = effects_of(change.effects)
+            table.set_columns(effects.fields)
+            table.set_rows(effects.rows(effect_lines(change.effects), self.locale()))
         self.query_one("#change-notes", TextLines).set_lines(effect_notes(change, self.glyphs))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -14,16 +14,14 @@ from textual.containers import Horizontal, Vertical
 from fedtop.format import clean, counted, money, tokens
 from fedtop.tabs import tab_named
 from fedtop.views.costs.columns import (
+    COSTS,
     DIMENSION_LABELS,
     DIMENSIONS,
     NAME_CELLS,
-    chart_note,
-    cost_columns,
-    cost_rows,
+    cost_lines,
     next_dimension,
-    spend_chart,
-    tiles,
 )
+from fedtop.views.costs.parts import chart_note, spend_chart, tiles
 from fedtop.views.how_to import HowTo
 from fedtop.views.panel import Panel
 from fedtop.views.section import Section
@@ -88,7 +86,7 @@ class CostsPanel(Panel["CostsView"]):
             empty="nothing with a known price in this window",
             id="costs-chart",
         )
-        table = LiveTable(cost_columns(DIMENSIONS[0]), empty="nothing spent", id="costs-table")
+        table = LiveTable(COSTS[DIMENSIONS[0]], empty="nothing spent", id="costs-table")
         with Vertical(id="costs-body"):
             yield Section("spend by model", chart, id="costs-over-time")
             yield Section("by model", table, id="costs-by")
@@ -110,8 +108,9 @@ class CostsPanel(Panel["CostsView"]):
 
     def _show_table(self, data: CostsView) -> None:
         table = self.query_one("#costs-table", LiveTable)
-        table.set_columns(cost_columns(data.dimension))
-        table.set_rows(cost_rows(data))
+        costs = COSTS[data.dimension]
+        table.set_columns(costs.fields)
+        table.set_rows(costs.rows(cost_lines(data), self.locale()))
         calls = sum(row.calls for row in data.rows)
         note = f"{counted(calls, 'call')}, {tokens(data.tokens)} tokens"
         self.query_one("#costs-by", Section).set_note(note, f"by {DIMENSION_LABELS[data.dimension]}")

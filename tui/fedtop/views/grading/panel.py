@@ -15,15 +15,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from fedtop.format import clean, count
-from fedtop.views.grading.columns import (
-    PROGRESS_COLUMNS,
-    QUEUE_COLUMNS,
-    item_lines,
-    progress_parts,
-    progress_rows,
-    queue_rows,
-)
+from fedtop.views.grading.columns import PROGRESS, QUEUE, progress_lines
 from fedtop.views.grading.grading import AgentInput
+from fedtop.views.grading.parts import item_lines, progress_parts
 from fedtop.views.panel import Panel
 from fedtop.views.section import Section
 from fedtop.views.text_lines import TextLines
@@ -113,13 +107,11 @@ class LabellingPanel(Panel["Window"]):
     def compose(self) -> ComposeResult:
         """Progress, the decision under the cursor, the queue, the line for a name."""
         yield TextLines(id="labelling-progress")
-        figures = LiveTable(
-            PROGRESS_COLUMNS, empty="", show_cursor=False, id="labelling-intervals", classes="-unfiltered"
-        )
+        figures = LiveTable(PROGRESS, empty="", show_cursor=False, id="labelling-intervals", classes="-unfiltered")
         figures.can_focus = False
         yield Section("what the grades say", figures, id="labelling-narrowing")
         yield Section("this decision", TextLines(id="labelling-item"), id="labelling-this")
-        table = QueueTable(QUEUE_COLUMNS, empty="reading the decisions of this window", id="labelling-queue")
+        table = QueueTable(QUEUE, empty="reading the decisions of this window", id="labelling-queue")
         yield Section("nearest to a threshold first", table, id="labelling-open")
         yield AgentInput()
 
@@ -197,7 +189,7 @@ class LabellingPanel(Panel["Window"]):
         table = self.query_one(QueueTable)
         table.empty = f"{nothing} in this window"
         open_items = [item for key, item in self._items.items() if key not in self._done]
-        table.set_rows([] if self._window is None else queue_rows(open_items, self.tz, self._window))
+        table.set_rows([] if self._window is None else QUEUE.rows(open_items, self.locale(self._window)))
         table.refresh()
         self._show_item(table.cursor_key)
         line = self.query_one(AgentInput)
@@ -212,7 +204,8 @@ class LabellingPanel(Panel["Window"]):
     def _show_progress(self, now: GradeProgress) -> None:
         start = self._start or now
         self.query_one("#labelling-progress", TextLines).set_lines([progress_parts(now)])
-        self.query_one("#labelling-intervals", LiveTable).set_rows(progress_rows(start, now))
+        intervals = PROGRESS.rows(progress_lines(start, now), self.locale())
+        self.query_one("#labelling-intervals", LiveTable).set_rows(intervals)
         graded = now.graded - start.graded
         self.query_one("#labelling-narrowing", Section).set_note(f"{count(graded)} in this sitting")
         self.query_one("#labelling-this", Section).set_note(_KEYS)

@@ -1,41 +1,24 @@
-"""The layer screen's content: the lever's prediction, the threshold analysis, the grade of evidence.
-
-Pure functions from readings and analyses to table rows and lines of text.
-"""
+"""What the cascade does with a layer's threshold in force, at the lever, and the difference: a row per measure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from fedtop.format import (
-    UNICODE,
-    clean,
-    count,
-    counted,
-    delta,
-    delta_points,
-    duration_ms,
-    interval,
-    rate,
-)
-from fedtop.widgets.live_table import Cell, Column, Row
+from fedtop.fields import Field, Locale, Part, Table
+from fedtop.format import UNICODE, count, delta, delta_points, duration_ms, interval, rate
 
 if TYPE_CHECKING:
-    from fedstore.learning.analysis import LayerAnalysis, Share
+    from collections.abc import Callable
+
+    from fedstore.learning.intervals import Interval
     from fedstore.learning.lever import LeverReading
 
-__all__ = ["READING_COLUMNS", "analysis_lines", "evidence_line", "moved", "reading_rows", "waiting_line"]
+__all__ = ["READINGS", "moved", "reading_lines"]
 
 _STEPS: Final = 100
-
-READING_COLUMNS: Final = (
-    Column("what", "", 10),
-    Column("now", "now", 9, "right"),
-    Column("at", "moved", 9, "right"),
-    Column("change", "change", 8, "right"),
-)
 
 
 def moved(threshold: float, steps: int) -> float:
@@ -43,130 +26,116 @@ def moved(threshold: float, steps: int) -> float:
     return max(0, min(_STEPS, round(threshold * _STEPS) + steps)) / _STEPS
 
 
-def waiting_line(words: str) -> Text:
-    """Why there is no prediction (yet)."""
-    return Text.assemble((UNICODE.unknown, "$dim"), (f" {clean(words, 200)}", "$dim"))
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """One thing that the threshold decides. `better` is the sign of a change for the better, 0 for neither."""
+
+    name: str
+    label: str
+    value: Callable[[LeverReading], float | None]
+    form: Callable[[float | None], str] = rate
+    change: Callable[[float], str] = delta_points
+    better: int = 0
+    ends: Callable[[LeverReading], Interval | None] = lambda _: None
 
 
-def reading_rows(now: LeverReading, at: LeverReading) -> list[Row]:
-    """What the cascade does with the threshold in force, at the lever, and the difference."""
-    rows = [
-        _row("threshold", f"{now.threshold:.2f}", f"{at.threshold:.2f}", _threshold(now, at)),
-        _row("captured", rate(now.captured), rate(at.captured), _points(now.captured, at.captured, 0)),
-        _row(
-            "accuracy",
-            rate(now.accuracy),
-            rate(at.accuracy),
-            _points(now.accuracy, at.accuracy, 1),
-        ),
-        _row("  interval", _bounds(now.interval), _bounds(at.interval), None, "$dim"),
-        _row(
-            "of layer",
-            rate(now.layer_accuracy),
-            rate(at.layer_accuracy),
-            _points(now.layer_accuracy, at.layer_accuracy, 1),
-        ),
-        _row("  interval", _bounds(now.layer_interval), _bounds(at.layer_interval), None, "$dim", "layer"),
-        _row("graded", count(now.graded), count(at.graded), _counts(now.graded, at.graded)),
-        _row("latency", duration_ms(now.latency_ms), duration_ms(at.latency_ms), _latency(now, at)),
-        _row("clarify", rate(now.clarify), rate(at.clarify), _points(now.clarify, at.clarify, -1)),
-        _row(
-            "not known", rate(now.unidentified), rate(at.unidentified), _points(now.unidentified, at.unidentified, -1)
-        ),
-    ]
-    return rows if at.threshold != now.threshold else [_unmoved(row) for row in rows]
+def _milliseconds(change: float) -> str:
+    return delta(change, 1 if abs(change) < 10 else 0, "ms")
 
 
-def _threshold(now: LeverReading, at: LeverReading) -> Text:
-    step = at.threshold - now.threshold
-    return Text(delta(step, 2), "bold $accent") if abs(step) > 1e-9 else Text("")
+_MEASURES: Final = (
+    _Measure("threshold", "threshold", lambda r: r.threshold, "{:.2f}".format, lambda change: delta(change, 2)),
+    _Measure("captured", "captured", lambda r: r.captured),
+    _Measure("accuracy", "accuracy", lambda r: r.accuracy, better=1),
+    _Measure("accuracy_interval", "  interval", lambda _: None, ends=lambda r: r.interval),
+    _Measure("layer_accuracy", "of layer", lambda r: r.layer_accuracy, better=1),
+    _Measure("layer_accuracy_interval", "  interval", lambda _: None, ends=lambda r: r.layer_interval),
+    _Measure("graded", "graded", lambda r: r.graded, count, lambda change: delta(change, 0)),
+    _Measure("latency_ms", "latency", lambda r: r.latency_ms, duration_ms, _milliseconds, -1),
+    _Measure("clarify", "clarify", lambda r: r.clarify, better=-1),
+    _Measure("unidentified", "not known", lambda r: r.unidentified, better=-1),
+)
 
 
-def _row(what: str, now: str, at: str, change: Text | None, style: str = "", of: str = "") -> Row:
-    cells: dict[str, Cell] = {
-        "what": Text(what, "$dim"),
-        "now": Text(now, style or "$fg"),
-        "at": Text(at, style or "bold"),
-        "change": change or Text(""),
-    }
-    return Row(f"{of}{what}", cells)
+@dataclass(frozen=True, slots=True)
+class ReadingLine:
+    """A measure with the threshold in force and at the lever."""
+
+    measure: _Measure
+    now: LeverReading
+    at: LeverReading
+
+    @property
+    def is_interval(self) -> bool:
+        """Whether the row tells how sure the one above it is."""
+        return self.measure.name.endswith("_interval")
+
+    @property
+    def rests(self) -> bool:
+        """The lever was not moved: there is only what is."""
+        return self.at.threshold == self.now.threshold
+
+    @property
+    def change(self) -> float | None:
+        """At the lever less now."""
+        now, at = self.measure.value(self.now), self.measure.value(self.at)
+        return None if now is None or at is None or self.rests else at - now
 
 
-def _unmoved(row: Row) -> Row:
-    """The row while the lever rests: only what is."""
-    return Row(row.key, {**row.cells, "at": Text(""), "change": Text("")})
+def reading_lines(now: LeverReading, at: LeverReading) -> list[ReadingLine]:
+    """A line per measure."""
+    return [ReadingLine(measure, now, at) for measure in _MEASURES]
 
 
-def _bounds(bounds: tuple[float, float] | None) -> str:
-    return UNICODE.none if bounds is None else interval(*bounds)
+def _shown(line: ReadingLine, reading: LeverReading, style: str) -> Text:
+    if not line.is_interval:
+        return Text(line.measure.form(line.measure.value(reading)), style)
+    ends = line.measure.ends(reading)
+    return Text(UNICODE.none if ends is None else interval(*ends), "$dim")
 
 
-def _points(now: float | None, at: float | None, better: int) -> Text:
-    """The change in percentage points; `better` is the sign of a change for the better, 0 for neither."""
-    if now is None or at is None:
+def _at(line: ReadingLine, _: Locale) -> Text:
+    return Text("") if line.rests else _shown(line, line.at, "bold")
+
+
+def _change(line: ReadingLine, _: Locale) -> Text:
+    if line.rests or line.is_interval:
+        return Text("")
+    change = line.change
+    if change is None:
         return Text(UNICODE.none, "$dim")
-    return _signed(delta_points(at - now), (at - now) * better)
-
-
-def _signed(text: str, gain: float) -> Text:
+    text, gain = line.measure.change(change), change * line.measure.better
+    if line.measure.name == "threshold":
+        return Text(text, "bold $accent")
     if not any(c in text for c in "123456789"):
         return Text(text, "$dim")
     return Text(text, "$ok" if gain > 0 else "$warn" if gain < 0 else "$info")
 
 
-def _counts(now: int, at: int) -> Text:
-    return _signed(delta(at - now, 0), 0)
+def _end(pick: Callable[[ReadingLine], LeverReading], which: int) -> Callable[[ReadingLine], float | None]:
+    def value(line: ReadingLine) -> float | None:
+        ends = line.measure.ends(pick(line))
+        return None if ends is None else ends[which]
+
+    return value
 
 
-def _latency(now: LeverReading, at: LeverReading) -> Text:
-    change = at.latency_ms - now.latency_ms
-    return _signed(delta(change, 1 if abs(change) < 10 else 0, "ms"), -change)
+def _parts(name: str, pick: Callable[[ReadingLine], LeverReading]) -> tuple[Part[ReadingLine], ...]:
+    return Part(f"{name}_low", _end(pick, 0)), Part(f"{name}_high", _end(pick, 1))
 
 
-def evidence_line(now: LeverReading, at: LeverReading) -> Text:
-    """How well the log supports the prediction: exact, estimated, or nothing graded."""
-    if not at.graded:
-        return _grade(UNICODE.unknown, "$dim", "not graded", "accuracy cannot be told from this window")
-    if at.unidentified <= now.unidentified + 1e-12:
-        return _grade(UNICODE.ok, "$ok", "exact", "the log shows where each of these decisions goes")
-    share = rate(at.unidentified)
-    return _grade("~", "$warn", "estimated", f"the log cannot tell {share} of these decisions")
-
-
-def _grade(glyph: str, style: str, grade: str, why: str) -> Text:
-    return Text.assemble((f"{glyph} {grade}", style), (f"  {why}", "$dim"))
-
-
-def analysis_lines(analysis: LayerAnalysis) -> list[Text]:
-    """The threshold analysis: both sides of the threshold, and what the two simple rules would do."""
-    lines = [
-        Text.assemble(
-            (counted(analysis.attempts, "attempt"), "bold"),
-            (f" at threshold {analysis.threshold:.2f}, {counted(analysis.probes, 'probe')}", "$dim"),
+READINGS: Final[Table[ReadingLine]] = Table(
+    (
+        Field("measure", "", 10, value=lambda r: r.measure.name, cell=lambda r, _: Text(r.measure.label, "$dim")),
+        Field(
+            "now", "now", 9, "right", value=lambda r: r.measure.value(r.now),
+            cell=lambda r, _: _shown(r, r.now, "$fg"), parts=_parts("now", lambda r: r.now),
         ),
-        _side("below", analysis.below, "would have been correct", analysis.missed),
-        _side("above", analysis.above, "were incorrect", analysis.incorrect),
-    ]
-    lines.append(_rule("count rule", analysis.threshold, analysis.rule_count))
-    lines.append(_rule("accuracy rule", analysis.threshold, analysis.rule_accuracy))
-    lines.append(Text("neither keeps an accuracy target: t plans one that does", "$dim"))
-    return lines
-
-
-def _side(where: str, events: int, what: str, share: Share) -> Text:
-    text = Text.assemble((f"{where:<6}", "$dim"), f"{count(events)}", (f"  {what} ", "$dim"))
-    bounds = share.interval
-    if bounds is None:
-        return text.append("cannot be judged", "$dim")
-    text.append(rate(share.rate), "bold")
-    return text.append(f" {interval(*bounds)} ({count(share.count)}/{count(share.n)})", "$dim")
-
-
-def _rule(name: str, now: float, change: tuple[float, str]) -> Text:
-    new, reason = change
-    text = Text(f"{name}: ", "$dim")
-    if new == now:
-        text.append("keep")
-    else:
-        text.append(f"{now:.2f} → {new:.2f}", "bold")
-    return text.append(f"  {clean(reason, 90)}", "$dim")
+        Field(
+            "moved", "moved", 9, "right", value=lambda r: None if r.rests else r.measure.value(r.at), cell=_at,
+            parts=_parts("moved", lambda r: r.at),
+        ),
+        Field("change", "change", 8, "right", value=lambda r: r.change, cell=_change),
+    ),
+    key=lambda r: r.measure.name,
+)  # fmt: skip

@@ -15,15 +15,9 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
 from fedtop.format import clean
-from fedtop.views.cascade.columns import DECISION_COLUMNS, decision_rows
-from fedtop.views.layer.columns import (
-    READING_COLUMNS,
-    analysis_lines,
-    evidence_line,
-    moved,
-    reading_rows,
-    waiting_line,
-)
+from fedtop.views.cascade.columns import DECISIONS
+from fedtop.views.layer.columns import READINGS, moved, reading_lines
+from fedtop.views.layer.parts import analysis_lines, evidence_line, waiting_line
 from fedtop.views.layer.study import LayerStudy, load_log, spare_sweeps, study_layer, summary_bins
 from fedtop.views.section import Section
 from fedtop.views.text_lines import TextLines
@@ -123,7 +117,7 @@ class LayerPanel(TurningPanel["LayerView"]):
             yield Section("is it as sure as it says", Reliability(), id="layer-calibration")
             lines = TextLines(id="layer-analysis-lines")
             yield Section("threshold analysis", lines, id="layer-analysis")
-        table = LeverTable(DECISION_COLUMNS, empty="it took no decision in this window", id="decisions")
+        table = LeverTable(DECISIONS, empty="it took no decision in this window", id="decisions")
         yield Section("latest decisions it took", table, id="layer-latest")
 
     def read(self, reader: Reader, window: Window, args: Args) -> LayerView:
@@ -135,7 +129,7 @@ class LayerPanel(TurningPanel["LayerView"]):
         self._row, self._window = data.row, data.window
         if self._studied is not None and self._studied[:2] != (view.window, view.pinned_ms):
             self._forget()
-        rows = decision_rows(data.recent, self.tz, data.window)
+        rows = DECISIONS.rows(data.recent, self.locale(data.window))
         self.query_one("#decisions", LiveTable).set_rows(rows)
         if self._study is None:
             lines = [Threshold(data.row.threshold)] if data.row and data.row.threshold is not None else []
@@ -217,7 +211,7 @@ class LayerPanel(TurningPanel["LayerView"]):
             lines.append(Threshold(at, "moved"))
         self.query_one("#layer-top", Section).set_note(KEYS_NOTE)
         self.query_one(Histogram).set_data(study.bins, lines)
-        self.query_one(Readings).set_rows(reading_rows(now, there))
+        self.query_one(Readings).set_rows(READINGS.rows(reading_lines(now, there), self.locale()))
         self.query_one("#layer-evidence", TextLines).set_lines([evidence_line(now, there)])
         self.refresh_bindings()
 
@@ -251,7 +245,7 @@ class Readings(LiveTable, can_focus=False):
     """The prediction; nothing to choose in it."""
 
     def __init__(self) -> None:
-        super().__init__(READING_COLUMNS, empty="", show_cursor=False, id="layer-figures", classes="-unfiltered")
+        super().__init__(READINGS, empty="", show_cursor=False, id="layer-figures", classes="-unfiltered")
 
     def set_rows(self, rows: Iterable[Row]) -> None:
         """As ever, but unmarked: with every move of the lever all of it changes."""

@@ -12,7 +12,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from fedtop.loop import LedgerReader
-from fedtop.views.ledger.columns import LEDGER_COLUMNS, ledger_rows
+from fedtop.views.ledger.columns import LEDGER
 from fedtop.views.ledger.undoing import take_back
 from fedtop.views.panel import Panel
 from fedtop.widgets.live_table import LiveTable
@@ -47,7 +47,7 @@ class LedgerPanel(Panel["tuple[Change, ...]"], can_focus=True):
         """One table."""
         proposing = "" if self.host.options.readonly else ": t proposes thresholds, o boosts"
         empty = f"nothing was changed yet{proposing}"
-        yield LiveTable(LEDGER_COLUMNS, id="ledger-table", empty=empty)
+        yield LiveTable(LEDGER, id="ledger-table", empty=empty)
 
     def read(self, reader: Reader, window: Window, args: Args) -> tuple[Change, ...]:  # noqa: ARG002
         """The newest changes with what happened since; the window does not matter."""
@@ -56,7 +56,7 @@ class LedgerPanel(Panel["tuple[Change, ...]"], can_focus=True):
     def show(self, data: tuple[Change, ...], view: ViewState) -> None:  # noqa: ARG002
         """A row per change."""
         self._changes = {str(change.id): change for change in data}
-        self.query_one(LiveTable).set_rows(ledger_rows(data, self.tz, self.host.now(), self.glyphs))
+        self.query_one(LiveTable).set_rows(LEDGER.rows(data, self.locale()))
         self.refresh_bindings()
 
     def _chosen(self) -> Change | None:

@@ -12,29 +12,23 @@ from fedstore import with_alarms
 from fedtop.format import counted, money
 from fedtop.loop import LedgerReader
 from fedtop.tabs import tab_named
-from fedtop.views.agents.boosts import in_force
-from fedtop.views.agents.columns import BRIEF_COLUMNS, Boosts, brief_rows, columns_for
-from fedtop.views.overview.parts import (
-    ATTENTION_COLUMNS,
-    FEED_COLUMNS,
+from fedtop.views.agents.columns import BRIEF, Boosts, agent_lines, for_boosts
+from fedtop.views.cascade.columns import FUNNEL
+from fedtop.views.overview.columns import (
+    ATTENTION,
+    FEED,
     KEY_GAP,
-    NOW_COLUMNS,
-    TILE_IDS,
-    TYPE_COLUMNS,
-    attention_rows,
-    feed_rows,
-    funnel_layers,
-    now_rows,
-    spend_chart,
-    throughput_chart,
-    tiles,
-    type_rows,
+    NOW,
+    TYPES,
+    attention_lines,
+    by_urgency,
+    type_lines,
 )
+from fedtop.views.overview.parts import TILE_IDS, spend_chart, throughput_chart, tiles
 from fedtop.views.panel import Panel
 from fedtop.views.section import Section
 from fedtop.views.values import span
 from fedtop.widgets.area_chart import AreaChart
-from fedtop.widgets.funnel import Funnel
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.tile import Tile
 
@@ -101,49 +95,60 @@ class OverviewPanel(Panel[OverviewData]):
                     yield Section("task types", self._types(), id="overview-types")
                 yield Section("running now", self._now(), id="overview-now")
             with Container(id="overview-right"):
-                yield Section("cascade", Funnel(id="funnel", classes="-unfiltered"), id="overview-cascade")
+                yield Section("cascade", self._funnel(), id="overview-cascade")
                 yield Section("needs attention", self._attention(), id="overview-attention")
                 yield Section("latest", self._feed(), id="overview-latest")
 
     def _agents(self) -> LiveTable:
-        return LiveTable(BRIEF_COLUMNS, id="agents", show_header=False, empty="no run in this window")
+        return LiveTable(BRIEF, id="agents", show_header=False, empty="no run in this window")
 
     def _types(self) -> LiveTable:
-        return LiveTable(TYPE_COLUMNS, id="types", show_header=False, empty="no run in this window")
+        return LiveTable(TYPES, id="types", show_header=False, empty="no run in this window")
 
     def _now(self) -> LiveTable:
-        return LiveTable(NOW_COLUMNS, id="now", show_header=False, empty="no run goes on")
+        return LiveTable(NOW, id="now", show_header=False, empty="no run goes on")
+
+    def _funnel(self) -> LiveTable:
+        empty = "no decisions in this window"
+        return LiveTable(FUNNEL, id="funnel", show_header=False, empty=empty, classes="-unfiltered")
 
     def _attention(self) -> LiveTable:
-        return LiveTable(
-            ATTENTION_COLUMNS, id="attention", show_header=False, empty="nothing needs attention", classes="-unfiltered"
-        )
+        empty = "nothing needs attention"
+        return LiveTable(ATTENTION, id="attention", show_header=False, empty=empty, classes="-unfiltered")
 
     def _feed(self) -> LiveTable:
-        return LiveTable(FEED_COLUMNS, id="feed", show_header=False, empty="no run ended in this window")
+        return LiveTable(FEED, id="feed", show_header=False, empty="no run ended in this window")
 
     def read(self, reader: Reader, window: Window, args: Args) -> OverviewData:  # noqa: ARG002
         """The overview and the boosts in force."""
         alarms = self._ledger.alarms(self.host.source, reader.policy().version)
-        return OverviewData(with_alarms(reader.overview(window), alarms), Boosts(in_force(reader)))
+        return OverviewData(with_alarms(reader.overview(window), alarms), Boosts.of_policy(reader.policy().boosts))
 
     def show(self, data: OverviewData, view: ViewState) -> None:  # noqa: ARG002
         """Every part of the same window."""
         self._data = data
-        overview, glyphs = data.overview, self.glyphs
+        overview = data.overview
         self._show_tiles(self.host.now())
         points, window, step_ms = overview.series, overview.window, overview.step_ms
         self.query_one("#overview-throughput AreaChart", AreaChart).set_data(throughput_chart(points, window, step_ms))
         self.query_one("#overview-spend AreaChart", AreaChart).set_data(spend_chart(points, window, step_ms))
-        agents = self.query_one("#agents", LiveTable)
-        agents.set_columns(columns_for(BRIEF_COLUMNS, data.boosts))
-        agents.set_rows(brief_rows(overview.agents, data.boosts, glyphs))
-        self.query_one("#types", LiveTable).set_rows(type_rows(overview.task_types, glyphs))
-        self.query_one("#now", LiveTable).set_rows(now_rows(overview, self.host.now(), self.tz, glyphs))
-        self.query_one("#attention", LiveTable).set_rows(attention_rows(overview, glyphs))
-        self.query_one("#feed", LiveTable).set_rows(feed_rows(overview.feed, self.tz, window, glyphs))
-        self.query_one(Funnel).set_layers(funnel_layers(overview.layers))
+        self._show_lists(overview, data.boosts)
         self._show_notes(overview)
+
+    def _show_lists(self, overview: Overview, boosts: Boosts) -> None:
+        locale, lines = self.locale(), agent_lines(overview.agents, boosts, live=overview.window.live)
+        agents = for_boosts(BRIEF, lines)
+        self.query_one("#agents", LiveTable).set_columns(agents.fields)
+        shown = {
+            "agents": agents.rows(lines, locale),
+            "types": TYPES.rows(type_lines(overview.task_types), locale),
+            "now": NOW.rows(by_urgency(overview.active), locale),
+            "attention": ATTENTION.rows(attention_lines(overview), locale),
+            "feed": FEED.rows(overview.feed, self.locale(overview.window)),
+            "funnel": FUNNEL.rows(overview.layers, locale),
+        }
+        for name, rows in shown.items():
+            self.query_one(f"#{name}", LiveTable).set_rows(rows)
 
     def _show_notes(self, overview: Overview) -> None:
         """How much there is beyond what fits."""

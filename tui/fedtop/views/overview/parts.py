@@ -1,4 +1,4 @@
-"""The overview's tiles, charts and lists as values for its widgets: pure functions of the read model."""
+"""The overview's tiles and charts as values for its widgets: pure functions of the read model."""
 
 from __future__ import annotations
 
@@ -10,53 +10,29 @@ from fedstore import Window
 from fedtop.format import (
     UNICODE,
     age,
-    clean,
     count,
     counted,
     delta_points,
     duration_ms,
     interval,
-    moment,
     money,
     money_text,
     rate,
     state_text,
     tokens,
 )
-from fedtop.views.values import FEW, named, short_rate, success_style
+from fedtop.views.values import FEW, success_style
 from fedtop.widgets.area_chart import AreaData, Series
-from fedtop.widgets.funnel import FunnelLayer
-from fedtop.widgets.interval_bar import Bar
-from fedtop.widgets.live_table import Cell, Column, Row
 from fedtop.widgets.tile import TileData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import tzinfo
 
-    from fedstore.queries.models import FeedItem, LayerRow, MatrixCell, Overview, SeriesPoint
-    from fedtop.glyphs import Basis, Glyphs, State
+    from fedstore.queries.models import Overview, SeriesPoint
+    from fedtop.glyphs import Glyphs, State
 
-__all__ = [
-    "ATTENTION_COLUMNS",
-    "FEED_COLUMNS",
-    "KEY_GAP",
-    "NOW_COLUMNS",
-    "TILE_IDS",
-    "TYPE_COLUMNS",
-    "attention_rows",
-    "feed_rows",
-    "funnel_layers",
-    "now_rows",
-    "slots",
-    "spend_chart",
-    "throughput_chart",
-    "tiles",
-    "type_rows",
-]
+__all__ = ["TILE_IDS", "slots", "spend_chart", "throughput_chart", "tiles"]
 
-KEY_GAP: Final = "\x1f"
-"""Stands between the parts of a row's key: no stored name holds a control character."""
 TILE_IDS: Final = ("tasks", "success", "now", "duration", "cost", "tokens", "health")
 _HEALTH: Final[dict[str, tuple[State, str]]] = {
     "ok": ("ok", "healthy"),
@@ -66,7 +42,6 @@ _HEALTH: Final[dict[str, tuple[State, str]]] = {
 _WAITING_MS: Final = 180_000
 _NARROW_TILE: Final = 12
 """Cells of text that a tile has at 80 columns."""
-_SILENT_MS: Final = 3_600_000
 _HUNDRED_DOLLARS: Final = 100 * 10**9
 
 
@@ -202,107 +177,3 @@ def _chart(points: Sequence[SeriesPoint], window: Window, step_ms: int, series: 
     """The lines over the time that their slots cover: they may begin before the window and end after it."""
     first = _first_slot(points, window, step_ms)
     return AreaData(first, first + len(series[0].values) * step_ms, series)
-
-
-ATTENTION_COLUMNS: Final = (Column("what", "what", 20, grow=True),)
-_SEVERITY: Final = {"alert": "alert", "warn": "warn", "info": "info"}
-
-
-def attention_rows(data: Overview, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per thing that needs attention, worst first; its key is what Enter opens."""
-    rows = []
-    for number, (severity, sentence, target) in enumerate(data.attention):
-        text = named(_SEVERITY.get(severity, "unknown"), sentence, glyphs, 300)
-        rows.append(Row(f"{number}{KEY_GAP}{target}", {"what": text}))
-    return rows
-
-
-NOW_COLUMNS: Final = (
-    Column("agent", "agent", 12),
-    Column("task", "task type", 16),
-    Column("state", "state", 10, grow=True),
-    Column("since", "since", 8, "right", whole=True),
-)
-
-
-def now_rows(data: Overview, now_ms: int, tz: tzinfo, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per run that goes on, the ones that wait first, then by start.
-
-    Of one not heard of for long it is not known whether it still runs: its process may have died.
-    """
-    rows = []
-    for run in sorted(data.active, key=lambda run: (run.state != "waiting", run.started_ms, run.id)):
-        waits = run.state == "waiting"
-        silent = not waits and now_ms - run.seen_ms >= _SILENT_MS
-        why = f"waits for {clean(run.reason, 60)}" if waits and run.reason else run.state
-        heard = f"silent for {age((now_ms - run.seen_ms) / 1000, glyphs)}"
-        cells: dict[str, Cell] = {
-            "agent": named("warn" if waits else "unknown" if silent else "ok", run.agent, glyphs),
-            "task": clean(run.task_type, 60),
-            "state": Text(heard if silent else why, "$warn" if waits else "$dim"),
-            "since": Text(moment(run.started_ms, tz, Window(run.started_ms, now_ms, ""), glyphs), "$dim"),
-        }
-        rows.append(Row(f"{run.id}{KEY_GAP}{run.agent}", cells))
-    return rows
-
-
-FEED_COLUMNS: Final = (
-    Column("time", "time", 8, whole=True),
-    Column("agent", "agent", 10),
-    Column("task", "task type", 9, grow=True),
-    Column("took", "took", 6, "right"),
-    Column("error", "error", 12, min_width_shown=52),
-)
-
-
-def feed_rows(items: Sequence[FeedItem], tz: tzinfo, window: Window, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per run that ended, newest first."""
-    rows = []
-    for item in items:
-        state = "unknown" if item.ok is None else "ok" if item.ok else "alert"
-        cells: dict[str, Cell] = {
-            "time": Text(moment(item.at_ms, tz, window, glyphs), "$dim"),
-            "agent": named(state, item.agent, glyphs),
-            "task": clean(item.task_type, 60),
-            "took": None if item.duration_ms is None else duration_ms(item.duration_ms),
-            "error": Text(clean(item.error_class, 60), "$dim"),
-        }
-        rows.append(Row(f"{item.run_id}{KEY_GAP}{item.agent}", cells))
-    return rows
-
-
-TYPE_COLUMNS: Final = (
-    Column("type", "type", 14, grow=True),
-    Column("tasks", "tasks", 6, "right", sort_default="desc"),
-    Column("bar", "", 8, grow=True),
-    Column("success", "success", 8, "right", sort_default="desc"),
-)
-
-
-def type_rows(cells: Sequence[MatrixCell], glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per task type, the bar against the most frequent one."""
-    most = max((cell.tasks for cell in cells), default=0)
-    return [
-        Row(
-            cell.task_type,
-            {
-                "type": clean(cell.task_type, 60) or Text("(none)", "$dim"),
-                "tasks": count(cell.tasks),
-                "bar": Bar(cell.tasks / most if most else None, "$info-fill"),
-                "success": short_rate(cell.success, glyphs),
-            },
-            {"tasks": cell.tasks, "success": cell.success.value},
-        )
-        for cell in cells
-    ]
-
-
-def funnel_layers(layers: Sequence[LayerRow]) -> list[FunnelLayer]:
-    """The layers in cascade order, with the state of their targets."""
-    known: dict[str, State] = {"ok": "ok", "warn": "warn", "alert": "alert"}
-    found = []
-    for row in layers:
-        basis: Basis = "few" if 0 < row.accuracy.n < FEW else "none"
-        state = known.get(row.target_status, "ok")
-        found.append(FunnelLayer(row.name, row.captured.value, row.accuracy.value, basis, state))
-    return found

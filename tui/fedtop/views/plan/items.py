@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fedstore.learning.rules import BoostRule
     from fedstore.learning.tuning_types import LayerChange
     from fedtop.widgets.diff_table import Grade
-    from fedtop.widgets.live_table import Cell, SortValue
+    from fedtop.widgets.live_table import Cell, Value
 
 __all__ = [
     "BOOST_COLUMNS",
@@ -206,7 +206,7 @@ def _boost_row(
         "grade": _mark(item, plan, glyphs),
         "evidence": Text(clean(rests.evidence, 160), "$dim"),
     }
-    sort: dict[str, SortValue] = {
+    sort: dict[str, Value] = {
         "new": rests.new, "now": rests.now, "success": rests.rate, "peers": rests.peers, "n": rests.n,
         "claim": rests.claim, "item": name,
     }  # fmt: skip

@@ -11,7 +11,7 @@ from textual import on
 from fedtop.format import count, counted
 from fedtop.sanitize import clean
 from fedtop.views.agents.boosts import BoostReader
-from fedtop.views.agents.columns import AGENT_COLUMNS, Boosts, agent_rows, columns_for
+from fedtop.views.agents.columns import TYPE_AGENTS, Boosts, agent_lines, for_boosts
 from fedtop.views.line import Line
 from fedtop.views.panel import Panel
 from fedtop.widgets.live_table import LiveTable
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
 
-__all__ = ["TaskTypeData", "TaskTypePanel", "boosts_for"]
-
-_ABSENT = frozenset({"tokens", "cost", "state", "capacity"})
-"""Spend, activity and capacity are an agent's, not those of one type of its tasks."""
+__all__ = ["TaskTypeData", "TaskTypePanel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +33,6 @@ class TaskTypeData:
 
     rows: tuple[AgentRow, ...]
     boosts: Boosts
-
-
-def boosts_for(boosts: Boosts, task_type: str) -> Boosts:
-    """The boosts for one type of task, in the place of those for the whole agent."""
-    return Boosts(
-        {(agent, ""): value for (agent, kind), value in boosts.in_force.items() if kind == task_type},
-        {(agent, ""): value for (agent, kind), value in boosts.proposed.items() if kind == task_type},
-    )
 
 
 class TaskTypePanel(Panel[TaskTypeData]):
@@ -61,20 +50,20 @@ class TaskTypePanel(Panel[TaskTypeData]):
     def compose(self) -> ComposeResult:
         """A sum, and the agents."""
         yield Line(id="type-line")
-        columns = [column for column in AGENT_COLUMNS if column.key not in _ABSENT]
-        yield LiveTable(columns, id="type-table", empty="no run of this type in this window")
+        yield LiveTable(TYPE_AGENTS, id="type-table", empty="no run of this type in this window")
 
     def read(self, reader: Reader, window: Window, args: Args) -> TaskTypeData:
         """The agents on it, and their boosts for it."""
         boosts = self._boosts.read(self.host.source, reader, window, self.host.now())
-        return TaskTypeData(reader.task_type(args["name"], window), boosts_for(boosts, args["name"]))
+        return TaskTypeData(reader.task_type(args["name"], window), boosts)
 
     def show(self, data: TaskTypeData, view: ViewState) -> None:  # noqa: ARG002
         """The agents, best first."""
         table = self.query_one(LiveTable)
-        columns = [column for column in AGENT_COLUMNS if column.key not in _ABSENT]
-        table.set_columns(columns_for(columns, data.boosts))
-        table.set_rows(agent_rows(data.rows, data.boosts, self.glyphs))
+        lines = agent_lines(data.rows, data.boosts, self.task_type)
+        agents = for_boosts(TYPE_AGENTS, lines)
+        table.set_columns(agents.fields)
+        table.set_rows(agents.rows(lines, self.locale()))
         tasks = sum(row.tasks for row in data.rows)
         by = f" {'task' if tasks == 1 else 'tasks'} by {counted(len(data.rows), 'agent')}, best first"
         line = Text.assemble((count(tasks), "bold"), (by, "$dim"))

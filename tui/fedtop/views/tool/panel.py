@@ -8,18 +8,11 @@ from textual import on
 from textual.containers import Horizontal
 
 from fedtop.format import clean, count
+from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.section import Section
 from fedtop.views.text_lines import TextLines
-from fedtop.views.tools.columns import (
-    AGENT_COLUMNS,
-    CALL_COLUMNS,
-    ERROR_COLUMNS,
-    agent_rows,
-    call_rows,
-    daily_chart,
-    error_rows,
-    verdict_lines,
-)
+from fedtop.views.tools.columns import CALLS, USERS
+from fedtop.views.tools.parts import daily_chart, verdict_lines
 from fedtop.views.turning import TurningPanel
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
@@ -51,12 +44,17 @@ class ToolPanel(TurningPanel["ToolDetail"]):
         yield TextLines(id="tool-verdict")
         chart = AreaChart(tz=self.tz, empty="no runs in these 30 days", id="tool-chart")
         yield Section("runs per day", chart, id="tool-days")
-        agents = LiveTable(AGENT_COLUMNS, empty="no agent used it", id="tool-agents")
-        errors = LiveTable(ERROR_COLUMNS, empty="no error among its newest runs", id="tool-errors", classes="-plain")
+        agents = LiveTable(USERS, empty="no agent used it", id="tool-agents")
+        errors = LiveTable(
+            ERRORS,
+            empty="no error among its newest runs",
+            id="tool-errors",
+            classes="-plain",
+        )
         with Horizontal(id="tool-who"):
             yield Section("agents that use it", agents, id="tool-agents-part")
             yield Section("errors of its newest runs", errors, id="tool-errors-part")
-        calls = LiveTable(CALL_COLUMNS, empty="no run of it is kept", id="tool-calls", classes="-plain")
+        calls = LiveTable(CALLS, empty="no run of it is kept", id="tool-calls", classes="-plain")
         yield Section("newest runs", calls, id="tool-latest")
 
     def read(self, reader: Reader, window: Window, args: Args) -> ToolDetail:
@@ -68,9 +66,10 @@ class ToolPanel(TurningPanel["ToolDetail"]):
         row = data.row
         self.query_one("#tool-verdict", TextLines).set_lines(verdict_lines(row))
         self.query_one(AreaChart).set_data(daily_chart(data))
-        self.query_one("#tool-agents", LiveTable).set_rows(agent_rows(row.agents if row is not None else ()))
-        self.query_one("#tool-errors", LiveTable).set_rows(error_rows(data.errors))
-        self.query_one("#tool-calls", LiveTable).set_rows(call_rows(data.recent, self.tz, data.window))
+        self.query_one("#tool-agents", LiveTable).set_rows(USERS.rows(row.agents if row else (), self.locale()))
+        errors = ERRORS.rows(error_lines(data.errors), self.locale())
+        self.query_one("#tool-errors", LiveTable).set_rows(errors)
+        self.query_one("#tool-calls", LiveTable).set_rows(CALLS.rows(data.recent, self.locale(data.window)))
         shown = f"{count(len(data.recent))} of {count(row.calls)}" if row is not None else ""
         self.query_one("#tool-latest", Section).set_note(shown)
 

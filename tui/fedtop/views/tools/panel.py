@@ -15,20 +15,13 @@ from textual.containers import Horizontal
 
 from fedtop.format import clean
 from fedtop.tabs import tab_named
+from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.how_to import HowTo
 from fedtop.views.preview import PreviewPanel
 from fedtop.views.section import Section
 from fedtop.views.text_lines import TextLines, bullets
-from fedtop.views.tools.columns import (
-    AGENT_COLUMNS,
-    ERROR_COLUMNS,
-    TOOL_COLUMNS,
-    agent_rows,
-    daily_chart,
-    error_rows,
-    levels_line,
-    tool_rows,
-)
+from fedtop.views.tools.columns import TOOLS, USERS
+from fedtop.views.tools.parts import daily_chart, levels_line
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.scroll import TextScroll
@@ -77,7 +70,7 @@ class ToolsPanel(PreviewPanel[ToolsData]):
         """The table, then patterns and recommendations."""
         yield HowTo("No executions of a tool in these 30 days.", WAYS, window=False)
         yield TextLines(id="tools-levels")
-        table = LiveTable(TOOL_COLUMNS, empty="no tool matches", id="tools-table")
+        table = LiveTable(TOOLS, empty="no tool matches", id="tools-table")
         yield Section("trust in tools", table, id="tools-all")
         yield Section("", Horizontal(*self._preview_parts()), id="tools-preview")
         with Horizontal(id="tools-findings"):
@@ -88,9 +81,9 @@ class ToolsPanel(PreviewPanel[ToolsData]):
 
     def _preview_parts(self) -> Iterator[Widget]:
         yield AreaChart(tz=self.tz, empty="no runs in these 30 days")
-        yield LiveTable(AGENT_COLUMNS, empty="no agent used it", id="tools-agents", classes="-unfiltered")
+        yield LiveTable(USERS, empty="no agent used it", id="tools-agents", classes="-unfiltered")
         empty = "no error among its newest runs"
-        yield LiveTable(ERROR_COLUMNS, empty=empty, id="tools-errors", classes="-unfiltered -plain")
+        yield LiveTable(ERRORS, empty=empty, id="tools-errors", classes="-unfiltered -plain")
 
     def read(self, reader: Reader, window: Window, args: Args) -> ToolsData:
         """The tools over the rolling 30 days, and one of them in detail where there is room for it."""
@@ -103,7 +96,7 @@ class ToolsPanel(PreviewPanel[ToolsData]):
         self.set_class(not tools.rows, "-nothing")
         self.query_one("#tools-levels", TextLines).set_lines([levels_line(tools.rows)])
         self.query_one("#tools-all", Section).set_note("over the last 30 days")
-        self.query_one("#tools-table", LiveTable).set_rows(tool_rows(tools.rows))
+        self.query_one("#tools-table", LiveTable).set_rows(TOOLS.rows(tools.rows, self.locale()))
         self._show_selected(data.selected)
         self._list("#tools-pattern-lines", tools.patterns, self.glyphs.warn, "$warn", "none found")
         self._list("#tools-advice-lines", tools.recommendations, self.glyphs.arrow, "$accent", "nothing to do")
@@ -117,8 +110,9 @@ class ToolsPanel(PreviewPanel[ToolsData]):
         title = "" if row is None else f"{clean(row.name, 40)}, runs per day"
         self.query_one("#tools-preview", Section).set_note("", title)
         self.query_one(AreaChart).set_data(daily_chart(detail))
-        self.query_one("#tools-agents", LiveTable).set_rows(agent_rows(row.agents if row is not None else ()))
-        self.query_one("#tools-errors", LiveTable).set_rows(error_rows(detail.errors))
+        self.query_one("#tools-agents", LiveTable).set_rows(USERS.rows(row.agents if row else (), self.locale()))
+        errors = ERRORS.rows(error_lines(detail.errors), self.locale())
+        self.query_one("#tools-errors", LiveTable).set_rows(errors)
 
     def _list(self, where: str, sentences: tuple[str, ...], glyph: str, style: str, nothing: str) -> None:
         lines = bullets(sentences, glyph, style) or [Text(nothing, "$dim")]

@@ -1,74 +1,36 @@
-"""Why a decision went where it went, as ladder rungs and the lines around them.
+"""Why a decision went where it went, as a table: one rung per layer, its confidence as a bar with the threshold on it.
 
-Pure functions of the `why` read model.
+`✓` marks the rung it stopped at; rungs it never reached are ghosts, probed ones (run beside the live path) are marked.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich.text import Text
 
 from fedstore.queries.models import WhyStep
-from fedtop.format import UNICODE, clean, date_time, duration_ms
-from fedtop.themes import hue
-from fedtop.views.cascade.columns import verdict_cell
-from fedtop.widgets.ladder import Rung, rung_row
-from fedtop.widgets.table_model import Column, Row
+from fedtop import kinds
+from fedtop.fields import Field, Locale, Table
+from fedtop.palette import hue
+from fedtop.sanitize import clean
+from fedtop.widgets.interval_bar import Bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import tzinfo
 
-    from fedstore.queries.models import DecisionRow, WhyView
+    from fedstore.queries.models import WhyView
 
-__all__ = [
-    "LADDER_COLUMNS",
-    "decision_lines",
-    "ladder_rows",
-    "not_reached",
-    "policy_line",
-    "rung_of",
-    "verdict_text",
-]
+__all__ = ["LADDER", "not_reached", "note_of", "outcome_of"]
 
-
-LADDER_COLUMNS: Final = (
-    Column("layer", "layer", 13),
-    Column("mark", "", 1),
-    Column("bar", "confidence, threshold │", 12, grow=True),
-    Column("agent", "proposes", 12),
-    Column("confidence", "conf", 6, "right"),
-    Column("threshold", "needs", 6, "right"),
-    Column("margin", "margin", 7, "right"),
-    Column("time", "time", 8, "decimal"),
-    Column("note", "", 20, min_width_shown=100),
-)
-
-
-def ladder_rows(steps: Iterable[WhyStep]) -> list[Row]:
-    """A rung per layer, with the agent it proposed."""
-    rows = []
-    for step in steps:
-        row = rung_row(rung_of(step))
-        agent = Text("") if not step.agent else Text(clean(step.agent, 40), "" if step.accepted else "$dim")
-        rows.append(Row(row.key, {**row.cells, "agent": agent}, row.sort, row.style))
-    return rows
-
-
-def rung_of(step: WhyStep) -> Rung:
-    """The step as a rung; the note says what the present policy would do where that differs."""
-    time_us = None if step.latency_ms is None else step.latency_ms * 1_000
-    if step.shadow:
-        outcome = "shadow"
-    elif step.accepted:
-        outcome = "accepted"
-    elif step.error_class:
-        outcome = "failed"
-    else:
-        reached = step.confidence is not None or step.latency_ms is not None
-        outcome = "passed" if reached else "not_reached"
-    return Rung(step.layer, step.confidence, step.threshold, time_us, outcome, _note(step))  # type: ignore[arg-type]
+Outcome = Literal["accepted", "passed", "failed", "not_reached", "shadow"]
+_SAYS: Final[dict[Outcome, tuple[str, str, str]]] = {
+    "accepted": ("✓", "$ok", "accepted"),
+    "passed": ("↓", "$dim", "passed on"),
+    "failed": ("✖", "$alert", "failed"),
+    "not_reached": ("·", "$faint", "not reached"),
+    "shadow": ("◌", "$info", "probed in shadow"),
+}
 
 
 def not_reached(view: WhyView, layers: Iterable[tuple[str, int, float | None]]) -> tuple[WhyStep, ...]:
@@ -81,8 +43,21 @@ def not_reached(view: WhyView, layers: Iterable[tuple[str, int, float | None]]) 
     )
 
 
-def _note(step: WhyStep) -> str:
-    """The error, or how the present policy differs; empty: the ladder's own word is enough."""
+def outcome_of(step: WhyStep) -> Outcome:
+    """What became of the decision at a layer: it stopped there, went on, failed (error or timeout), never came there,
+    or the layer was only probed.
+    """
+    if step.shadow:
+        return "shadow"
+    if step.accepted:
+        return "accepted"
+    if step.error_class:
+        return "failed"
+    return "passed" if step.confidence is not None or step.latency_ms is not None else "not_reached"
+
+
+def note_of(step: WhyStep) -> str:
+    """The error, or how the present policy differs; empty: the outcome's own word is enough."""
     if step.error_class:
         return clean(step.error_class, 40)
     differs = step.accepts_now is not None and step.accepts_now is not step.accepted and not step.shadow
@@ -91,47 +66,59 @@ def _note(step: WhyStep) -> str:
     return f"now {'accepts' if step.accepts_now else 'passes'} at {step.threshold_now:.2f}"
 
 
-def verdict_text(view: WhyView) -> Text:
-    """Right, wrong or not graded, with the agent that would have been right."""
-    correct = view.decision.correct
-    word = "not graded" if correct is None else "right" if correct else "wrong"
-    text = Text.assemble(verdict_cell(correct), f" {word}")
-    if view.correct_agent and not correct:
-        text.append(", right would be ", "$dim").append(clean(view.correct_agent, 40), "bold")
-    return text
+def _ghost(step: WhyStep) -> bool:
+    return outcome_of(step) == "not_reached"
 
 
-def decision_lines(view: WhyView, tz: tzinfo, now_ms: int) -> list[Text]:
-    """When, who, by which layer, how long; then the task."""
-    row = view.decision
-    head = Text.assemble(
-        (date_time(row.at_ms, tz, now_ms), "$dim"),
-        "  ",
-        (clean(row.agent, 40) or UNICODE.none, "bold"),
-        (" by ", "$dim"),
-        (clean(row.layer, 24), hue(row.layer)),
-        (f" in {duration_ms(row.latency_ms)}   ", "$dim"),
-    ).append_text(verdict_text(view))
-    lines = [head]
-    task = _task(row)
-    if task.plain:
-        lines.append(task)
-    return [*lines, policy_line(view)]
+def _colour(step: WhyStep) -> str:
+    return "$faint" if _ghost(step) else "$dim" if step.shadow else hue(step.layer)
 
 
-def _task(row: DecisionRow) -> Text:
-    words = clean(row.description or "", 300)
-    return Text.assemble((clean(row.task_id, 60), "$dim"), "  " if row.task_id and words else "", words)
+def _margin(step: WhyStep) -> float | None:
+    return None if step.confidence is None or step.threshold is None else step.confidence - step.threshold
 
 
-def policy_line(view: WhyView) -> Text:
-    """The policy version it was made under, and what the present one would do with it."""
-    version = "before the first policy" if view.policy_version is None else f"policy {view.policy_version}"
-    text = Text.assemble((f"{version}; the present one ", "$dim"))
-    if view.now_layer is None:
-        return text.append("cannot be told: the log ends before its decision", "$dim")
-    if view.now_layer == view.decision.layer and view.now_agent == view.decision.agent:
-        return text.append("would decide the same", "$dim")
-    agent = clean(view.now_agent or "", 40) or "nobody"
-    text.append("would let ", "$dim").append(clean(view.now_layer, 24), hue(view.now_layer))
-    return text.append(" choose ", "$dim").append(agent, "bold $accent")
+def _bar(step: WhyStep) -> Bar:
+    return Bar(step.confidence, _colour(step), mark=step.threshold)
+
+
+def _mark(step: WhyStep, _: Locale) -> Text:
+    glyph, style, _word = _SAYS[outcome_of(step)]
+    return Text(glyph, style)
+
+
+def _proposes(step: WhyStep, _: Locale) -> Text:
+    return Text(clean(step.agent, 40), "" if step.accepted else "$dim")
+
+
+def _says(step: WhyStep, _: Locale) -> Text:
+    outcome = outcome_of(step)
+    return Text(clean(note_of(step) or _SAYS[outcome][2], 60), "$alert" if outcome == "failed" else "$dim")
+
+
+LADDER: Final[Table[WhyStep]] = Table(
+    (
+        kinds.name("layer", "layer", 13, lambda s: s.layer, style=_colour, limit=24, sort_default="asc"),
+        Field("outcome", "", 1, value=outcome_of, cell=_mark, printed=False),
+        kinds.drawing(
+            "bar", "confidence, threshold │", 12, _bar, lambda s: s.confidence, heading="bar", grow=True, printed=True,
+            words=lambda s, locale: _bar(s).draw(20, locale.glyphs), spare=5,
+        ),
+        Field("agent", "proposes", 12, value=lambda s: s.agent, cell=_proposes, least=10, spare=3),
+        kinds.blank_where(kinds.thousandths("confidence", "conf", 6, lambda s: s.confidence), _ghost),
+        kinds.hundredths("threshold", "needs", 6, lambda s: s.threshold, style=lambda _: "$dim"),
+        kinds.blank_where(
+            kinds.margin("margin", "margin", 7, _margin, style=lambda s: "$ok" if (_margin(s) or 0) >= 0 else "$dim",
+                         spare=1), _ghost,
+        ),
+        kinds.blank_where(kinds.duration("latency_ms", "time", 8, lambda s: s.latency_ms, spare=4), _ghost),
+        Field(
+            "error_class", "", 20, heading="says", min_width_shown=100, spare=2,
+            value=lambda s: s.error_class, cell=_says,
+        ),
+        kinds.hundredths("threshold_now", "needs now", 0, lambda s: s.threshold_now, spare=2),
+        kinds.hidden("accepts_now", lambda s: s.accepts_now),
+    ),
+    key=lambda s: s.layer,
+    style=lambda s: "$faint" if _ghost(s) else "",
+)  # fmt: skip

@@ -14,8 +14,9 @@ from fedtop.views.grading.grading import AgentInput, Grade, Graded, grade_words,
 from fedtop.views.panel import Panel
 from fedtop.views.section import Section
 from fedtop.views.text_lines import TextLines
-from fedtop.views.why.columns import LADDER_COLUMNS, decision_lines, ladder_rows, not_reached
-from fedtop.widgets.ladder import Ladder
+from fedtop.views.why.columns import LADDER, not_reached
+from fedtop.views.why.parts import decision_lines
+from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -49,8 +50,7 @@ class WhyPanel(Panel["WhyView | None"], can_focus=True):
     def compose(self) -> ComposeResult:
         """The decision, its ladder, the line for an agent's name."""
         yield TextLines(id="why-decision")
-        ladder = Ladder(id="why-ladder")
-        ladder.set_columns(LADDER_COLUMNS)
+        ladder = LiveTable(LADDER, empty="no attempts recorded", show_cursor=False, id="why-ladder")
         ladder.can_focus = False
         yield Section("the layers it went through", ladder, id="why-layers")
         yield AgentInput()
@@ -71,7 +71,7 @@ class WhyPanel(Panel["WhyView | None"], can_focus=True):
             lines.set_lines([Text("This decision is not in the store (any more).", "bold")])
         else:
             lines.set_lines(decision_lines(data, self.tz, self.host.now()))
-        self.query_one(Ladder).set_rows(ladder_rows(data.steps) if data is not None else [])
+        self.query_one("#why-ladder", LiveTable).set_rows(LADDER.rows(data.steps if data else (), self.locale()))
         self.refresh_bindings()
 
     def take_focus(self) -> None:

@@ -1,0 +1,79 @@
+"""What the views of tools say beside their tables: how many can be trusted, the days of one, and why it is trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
+
+from fedstore.queries.models import SeriesPoint
+from fedtop.format import UNICODE, clean, count, duration_ms, interval, money, rate, tokens
+from fedtop.views.tools.columns import LEVEL_STATES, TRENDS, level_text
+from fedtop.widgets.area_chart import AreaData, Series
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedstore.queries.models import Rate, ToolDetail, ToolRow
+
+__all__ = ["daily_chart", "levels_line", "verdict_lines"]
+
+_DAY_MS: Final = 86_400_000
+
+
+def levels_line(rows: Sequence[ToolRow]) -> Text:
+    """How many tools are at each level: `● 4 high   ▲ 2 medium   ✖ 1 low`."""
+    parts = []
+    for level, state in LEVEL_STATES.items():
+        number = sum(row.level == level for row in rows)
+        glyph = Text(f"{UNICODE.state(state)} ", f"${state}" if number else "$dim")
+        parts.append(glyph.append(count(number), "bold" if number else "$dim").append(f" {level.lower()}", "$dim"))
+    return Text("   ").join(parts)
+
+
+def daily_chart(detail: ToolDetail) -> AreaData | None:
+    """Executions per day of the window, succeeded below failed; None without any."""
+    days = {point.start_ms: point for point in detail.daily}
+    if not days:
+        return None
+    first = detail.window.start_ms - detail.window.start_ms % _DAY_MS
+    starts = range(min(first, *days), max(detail.window.end_ms, max(days) + 1), _DAY_MS)
+    none = SeriesPoint(0)
+    ok = Series("ok", tuple(float(days.get(at, none).ok) for at in starts), "$ok-fill")
+    failed = Series("failed", tuple(float(days.get(at, none).failed) for at in starts), "$alert", 2)
+    return AreaData(starts[0], starts[-1] + _DAY_MS, (ok, failed))
+
+
+_USES: Final = {
+    "HIGH": "trusted for critical paths",
+    "MEDIUM": "safe for general tasks",
+    "LOW": "requires a fallback",
+}
+
+
+def verdict_lines(row: ToolRow | None) -> list[Text | tuple[Text, ...]]:
+    """The level and what it rests on; then runs, durations, cost."""
+    if row is None:
+        return [Text("Nothing ran it in these 30 days.", "bold")]
+    head = Text.assemble(level_text(row.level))
+    head.append(f"  {_USES.get(row.level, '')}: ", "$dim").append(clean(row.reason, 160))
+    if row.trend in TRENDS:
+        glyph, style = TRENDS[row.trend]
+        head.append(f"   {glyph}", style).append(f" {row.trend}", "$dim")
+    d = row.durations
+    parts = [
+        ("runs", count(row.calls), ""),
+        ("success", rate(row.success.value), _two_sided(row.success)),
+        ("duration", duration_ms(d.mean_ms), f" p50 {duration_ms(d.p50_ms)} p95 {duration_ms(d.p95_ms)}"),
+        ("cost", money(row.cost_nano), ""),
+        ("tokens", tokens(row.tokens or None), ""),
+    ]
+    figures = tuple(
+        Text.assemble((f"{label} ", "$dim"), (value, "bold"), (tail, "$dim")) for label, value, tail in parts
+    )
+    return [head, figures]
+
+
+def _two_sided(success: Rate) -> str:
+    bounds = success.interval
+    return "" if bounds is None else f" {interval(*bounds)}"
