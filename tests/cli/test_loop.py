@@ -313,7 +313,7 @@ def test_a_dry_run_needs_no_right_to_write(
             raise StoreReadOnlyError("no permission")
         really(self, *args, readonly=readonly, **given)
 
-    def locked(_self: FileLock) -> None:
+    def locked(_self: FileLock, patience_s: float | None = None) -> None:
         raise StoreReadOnlyError("no permission")
 
     monkeypatch.setattr(at, *("__init__", opened) if at is Store else ("acquire", locked))
