@@ -26,7 +26,7 @@ from tests.federation import NOW_MS, RUNS, TASK_TYPES, run_event
 from tests.tui.frames import read_anew, running, screen_text, table, until
 
 NOTHING = AgentRow(
-    name="kimi", tasks=0, success=Rate(0, 0), rework=Rate(0, 0), durations=Durations(), tokens=0, cost=Money(),
+    name="kimi", tasks=0, success=Rate(0, 0), rework=Rate(0, 0), durations=Durations(), tokens=None, cost=Money(),
     quality=None, quality_n=0, quality_trend="unknown", last_ms=None, active=0, waiting=0, capacity=None, spark=(),
     status="unknown", success_before=Rate(0, 0),
 )  # fmt: skip

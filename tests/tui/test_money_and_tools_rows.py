@@ -14,13 +14,13 @@ from rich.text import Text
 from fedstore.queries.models import CostsView, Money, Rate, SeriesPoint
 from fedstore.window import Window
 from fedtop.fields import Locale
+from fedtop.values import money_cell
 from fedtop.views.costs.columns import COSTS, DIMENSIONS, cost_lines, next_dimension
 from fedtop.views.costs.parts import bytes_text, chart_note, span_text, spend_chart, tiles
 from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.text_lines import bullets, wrap_lines
 from fedtop.views.tools.columns import CALLS, TOOLS, USERS
 from fedtop.views.tools.parts import daily_chart, levels_line, verdict_lines
-from fedtop.views.values import money_cell
 from fedtop.widgets.table_model import Row, plain
 from tests.federation import HOUR, NOW_MS
 from tests.tui.panes import HOSTILE, WINDOW
@@ -39,16 +39,19 @@ def cells(row: Row) -> dict[str, str]:
 
 class TestMoney:
     def test_marks(self) -> None:
-        assert money_cell(Money(reported_nano=4_100_000_000)).plain == "$4.10 ="
-        assert money_cell(Money(4_100_000_000, 1)).plain == "$4.10 ~"
-        assert money_cell(Money(4_100_000_000, 0, 3, 900)).plain == "$4.10 ?"
-        assert money_cell(Money(0, 0, 3, 900)).plain.strip() == "?"
+        assert plain(money_cell(Money(reported_nano=4_100_000_000))) == "$4.10 ="
+        assert plain(money_cell(Money(calls=2))) == "$0.00 ="
+        assert money_cell(Money()) is None
+        assert plain(money_cell(Money(4_100_000_000, 1))) == "$4.10 ~"
+        assert plain(money_cell(Money(4_100_000_000, 0, 3, 900))) == "$4.10 ?"
+        assert plain(money_cell(Money(0, 0, 3, 900))).strip() == "?"
 
     @given(st.integers(0, 10**15), st.integers(0, 10**15), st.integers(0, 5), st.integers(0, 10**9))
     @settings(max_examples=60, deadline=None)
     def test_unpriced_is_never_nothing(self, reported: int, computed: int, calls: int, hidden: int) -> None:
-        text = money_cell(Money(reported, computed, calls, hidden)).plain
+        text = plain(money_cell(Money(reported, computed, calls, hidden, calls=calls)))
         assert ("?" in text) == (calls > 0)
+        assert bool(text) == (calls + reported + computed > 0), "of no call nothing is known"
         if calls and not reported + computed:
             assert "$" not in text
             assert not any(c.isdigit() for c in text)

@@ -21,6 +21,7 @@ from fedstore.queries.models import (
 )
 from fedstore.window import Window
 from fedtop.fields import Locale
+from fedtop.values import rate_cell, short_rate, span, success_style
 from fedtop.views.cascade.columns import FUNNEL
 from fedtop.views.overview.columns import (
     ATTENTION,
@@ -34,7 +35,6 @@ from fedtop.views.overview.columns import (
 )
 from fedtop.views.overview.parts import slots, spend_chart, throughput_chart, tiles
 from fedtop.views.section import paint_title
-from fedtop.views.values import rate_cell, short_rate, span, success_style
 from fedtop.widgets.table_model import Row, plain
 from tests.federation import NOW_MS
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from fedtop import format as fmt
 from fedtop.fields import Field, Locale, Part
 from fedtop.sanitize import clean
-from fedtop.views.values import answer_cell, money_cell, named, rate_cell
+from fedtop.values import answer_cell, money_cell, named, rate_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LEAST", "Figure", "Shape", "answer", "blank_where", "count", "dollars", "drawing", "duration", "hidden",
-    "hundredths", "margin", "moment", "money", "name", "rate", "rate_parts", "share", "text", "thousandths", "tokens",
-    "whole_share",
+    "hundredths", "margin", "moment", "money", "money_parts", "name", "rate", "rate_parts", "share", "text",
+    "thousandths", "tokens", "whole_share",
 ]  # fmt: skip
 
 R = TypeVar("R")
@@ -207,33 +207,29 @@ def rate_parts(key: str, value: Callable[[R], Rate]) -> tuple[Part[R], ...]:
     )
 
 
-def money(
-    key: str, label: str, width: int, value: Callable[[R], Money], *, nothing: bool = False, **shape: Unpack[Shape[R]]
-) -> Field[R]:
-    """Nano-USD, with what it rests on and what is hidden by unknown prices; None where all of it is hidden.
-
-    Where nobody told of a call nothing is known: the cell is `–`, and blank without `nothing`.
-    """
-    base = key.removesuffix("_nano")
+def money(key: str, label: str, width: int, value: Callable[[R], Money], **shape: Unpack[Shape[R]]) -> Field[R]:
+    """Nano-USD; what they rest on, and what is hidden by unknown prices, is exported beside them."""
     shape.setdefault("align", "right")
     shape.setdefault("sort_default", "desc")
-    shape.setdefault("parts", (
-        Part(f"{base}_mark", lambda row: value(row).mark if some(row) else None),
-        Part(f"{base}_unpriced_calls", lambda row: value(row).unpriced_calls),
-        Part(f"{base}_unpriced_tokens", lambda row: value(row).unpriced_tokens),
-    ))  # fmt: skip
-
-    def some(row: R) -> bool:
-        return nothing or value(row).mark != "none"
+    shape.setdefault("parts", money_parts(key.removesuffix("_nano"), value))
 
     def nano(row: R) -> int | None:
         cost = value(row)
-        return cost.nano if cost.known and some(row) else None
+        return cost.nano if cost.known else None
 
-    def cell(row: R, locale: Locale) -> Cell:
-        return money_cell(value(row), locale.glyphs) if some(row) else None
+    return Field(
+        key, label, width, value=nano, cell=lambda row, locale: money_cell(value(row), locale.glyphs), **shape
+    )  # fmt: skip
 
-    return Field(key, label, width, value=nano, cell=cell, **shape)
+
+def money_parts(name: str, value: Callable[[R], Money]) -> tuple[Part[R], ...]:
+    """What an amount rests on, and what is not in it."""
+    return (
+        Part(f"{name}_mark", lambda row: None if (mark := value(row).mark) == "none" else mark),
+        Part(f"{name}_at_least_calls", lambda row: value(row).at_least_calls),
+        Part(f"{name}_unpriced_calls", lambda row: value(row).unpriced_calls),
+        Part(f"{name}_unpriced_tokens", lambda row: value(row).unpriced_tokens),
+    )
 
 
 def blank_where(field: Field[R], absent: Callable[[R], bool]) -> Field[R]:

@@ -51,7 +51,7 @@ def _layer(view: View, name: str) -> None:
         found = _analysis(store, name, window)
 
     def draw(look: Look) -> RenderableType:
-        from fedtop.plain.cascade import analysis
+        from fedtop.views.layer.printed import analysis
 
         return analysis(found, window, look)
 
@@ -92,7 +92,7 @@ def why(view: View, *, route_id: str) -> None:
     assert found is not None
 
     def draw(look: Look) -> RenderableType:
-        from fedtop.plain.cascade import why as ladder
+        from fedtop.views.why.printed import why as ladder
 
         return ladder(found, look)
 

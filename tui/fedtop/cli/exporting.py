@@ -172,7 +172,7 @@ def _tools(store: Store, window: Window) -> Export:
 
 
 def _runs(store: Store, window: Window) -> Export:
-    from fedtop.views.agent.columns import RUNS
+    from fedtop.views.runs.columns import RUNS
 
     return RUNS.export(store.reader().runs(window, limit=RUNS_LIMIT))
 

@@ -83,7 +83,7 @@ def _queue(view: View, limit: int) -> None:
         notice = notice_for(reader, window, DECISIONS).unless(progress.decisions)
 
     def draw(look: Look) -> RenderableType:
-        from fedtop.plain.grading import queue as page
+        from fedtop.views.grading.printed import queue as page
 
         return page(items, progress, window, look, notice.text(look))
 

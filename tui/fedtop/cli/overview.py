@@ -60,7 +60,7 @@ def agent(view: View, *, name: str) -> None:
         boosts = reader.policy().boosts
 
         def draw(look: Look) -> RenderableType:
-            from fedtop.plain.agents import agent as agent_page
+            from fedtop.views.agent.printed import agent as agent_page
             from fedtop.views.agents.columns import Boosts
 
             return agent_page(found, name, Boosts.of_policy(boosts), look, notice.text(look))
@@ -83,8 +83,8 @@ def task_type(view: View, *, name: str) -> None:
         boosts = reader.policy().boosts
 
         def draw(look: Look) -> RenderableType:
-            from fedtop.plain.agents import task_type as page
             from fedtop.views.agents.columns import Boosts
+            from fedtop.views.task_type.printed import task_type as page
 
             return page(name, rows, Boosts.of_policy(boosts), window, look, notice.text(look))
 

@@ -32,7 +32,7 @@ def runs(view: View, *, agent: str | None, limit: int) -> None:
         notice = notice.unless(rows)
 
         def draw(look: Look) -> RenderableType:
-            from fedtop.plain.runs import runs as page
+            from fedtop.views.runs.printed import runs as page
 
             return page(rows, window, look, notice.text(look))
 
@@ -49,7 +49,7 @@ def run(view: View, *, run_id: str) -> None:
     assert row is not None
 
     def draw(look: Look) -> RenderableType:
-        from fedtop.plain.runs import run as page
+        from fedtop.views.runs.printed import run as page
 
         return page(row, look)
 

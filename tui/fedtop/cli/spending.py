@@ -51,7 +51,7 @@ def tools(view: View, *, name: str | None) -> None:
         notice = notice.unless(found.row)
 
         def draw(look: Look) -> RenderableType:
-            from fedtop.plain.spending import tool as page
+            from fedtop.views.tools.printed import tool as page
 
             return page(found, name, look, notice.text(look))
 

@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from rich.text import Text
-
 from fedtop import kinds
 from fedtop.fields import Field, Locale, Part, Table
-from fedtop.format import boost, state_text
-from fedtop.sanitize import clean
+from fedtop.format import boost
+from fedtop.values import short_rate
 from fedtop.views.agents.columns import BRIEF, PAIRS, AgentLine, Boosts, PairLine, agent_lines
-from fedtop.views.values import short_rate
 
 if TYPE_CHECKING:
     from fedstore import BoostChange
-    from fedstore.queries.models import AgentDetail, AgentRow, CostRow, RunRow, UsedTool
+    from fedstore.queries.models import AgentDetail, AgentRow, CostRow, UsedTool
 
 __all__ = [
-    "AGENT_RUNS", "BOOST_CHANGES", "KINDS", "MODELS", "PEERS", "RUNS", "USED_TOOLS", "kind_lines", "peer_lines",
+    "BOOST_CHANGES", "KINDS", "MODELS", "PEERS", "USED_TOOLS", "kind_lines", "peer_lines",
 ]  # fmt: skip
 
 KINDS: Final = PAIRS.hiding("agent")
@@ -75,56 +72,6 @@ def peer_lines(own: AgentRow | None, peers: Sequence[AgentRow], boosts: Boosts) 
     if own is not None:
         everyone.append(AgentLine(own, boosts.of(own.name), own=True))
     return sorted(everyone, key=lambda a: (-(-1 if a.row.success.value is None else a.row.success.value), a.row.name))
-
-
-# --- finished runs --------------------------------------------------------------------------------------------------
-
-
-def _state(run: RunRow) -> str:
-    if run.success is None:
-        return "unknown"
-    return "ok" if run.success and not run.rework else "alert"
-
-
-def _result(run: RunRow, locale: Locale) -> Text:
-    state = _state(run)
-    word = {"ok": "ok", "alert": "rework" if run.rework else "failed", "unknown": "not known"}[state]
-    return state_text(state, word, locale.glyphs)
-
-
-def _error(run: RunRow) -> str:
-    return "rework" if run.rework and not run.error_class else run.error_class
-
-
-RUNS: Final[Table[RunRow]] = Table(
-    (
-        kinds.moment("ended_ms", "ended", 12, lambda r: r.ended_ms, spare=10),
-        Field(
-            "success", "result", 10, value=lambda r: r.success, cell=_result, rank=lambda r: _state(r),
-            parts=(Part("rework", lambda r: r.rework),),
-        ),
-        kinds.name("agent", "agent", 12, lambda r: r.agent, grow=True),
-        kinds.name(
-            "task_type", "task type", 16, lambda r: r.task_type, state=_state, grow=True,
-            words=lambda r, _: clean(r.task_type, 60) or None, spare=30,
-        ),
-        kinds.text("project", "project", 10, lambda r: r.project, grow=True, min_width_shown=70),
-        kinds.duration("duration_ms", "took", 6, lambda r: r.duration_ms, spare=20),
-        kinds.hundredths("quality", "quality", 7, lambda r: r.quality, min_width_shown=62),
-        Field(
-            "error_class", "error", 12, grow=True, min_width_shown=50, least=kinds.LEAST,
-            value=lambda r: r.error_class, cell=lambda r, _: Text(clean(_error(r), 60), "$dim"),
-        ),
-        kinds.hidden("source", lambda r: r.source),
-        kinds.name("id", "id", 0, lambda r: r.id, limit=48, least=40),
-    ),
-    key=lambda r: r.id,
-    order="ended_ms",
-)  # fmt: skip
-"""Finished runs."""
-
-AGENT_RUNS: Final = RUNS.hiding("success", "agent", "id")
-"""Those of one agent, whose result the glyph before the task type tells."""
 
 
 # --- boosts ---------------------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from textual.containers import Container, Horizontal
 
 from fedtop.format import count, delta_points, duration_ms, interval, rate, tokens
 from fedtop.sanitize import clean
+from fedtop.values import money_cell, quality_cell, success_style
 from fedtop.views.agent.columns import (
-    AGENT_RUNS,
     BOOST_CHANGES,
     KINDS,
     MODELS,
@@ -24,8 +24,8 @@ from fedtop.views.agents.boosts import BoostReader
 from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.overview.parts import throughput_chart
 from fedtop.views.panel import Panel
+from fedtop.views.runs.columns import AGENT_RUNS
 from fedtop.views.section import Section
-from fedtop.views.values import quality_cell, spent_cell, success_style
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.tile import Tile, TileData
@@ -81,7 +81,7 @@ def agent_tiles(row: AgentRow | None, glyphs: Glyphs, *, live: bool = True) -> d
             state=states.get(success_style(row.success), "ok"),
         ),
         "duration": TileData(duration_ms(row.durations.p95_ms), sub=f"mean {duration_ms(row.durations.mean_ms)}"),
-        "cost": TileData(spent_cell(row.cost, glyphs), sub=f"{tokens(row.tokens)} tokens" if row.tokens else ""),
+        "cost": TileData(money_cell(row.cost, glyphs), sub=f"{tokens(row.tokens)} tokens" if row.tokens else ""),
         "quality": TileData(quality_cell(row.quality, row.quality_trend, glyphs), sub=f"n={count(row.quality_n)}"),
         "rework": TileData(rate(row.rework.value), sub=f"n={count(row.rework.n)}"),
     }

@@ -10,7 +10,7 @@ from rich.text import Text
 from fedtop import kinds
 from fedtop.fields import Field, Locale, Part, Table
 from fedtop.format import boost
-from fedtop.views.values import bare_rate, quality_cell, short_rate
+from fedtop.values import bare_rate, quality_cell, short_rate
 from fedtop.widgets.interval_bar import Spark
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ AGENTS: Final[Table[AgentLine]] = Table(
             "duration_p95_ms", "p95", 6, lambda a: a.row.durations.p95_ms, tooltip="95 % of the runs took no longer"
         ),
         kinds.hidden("duration_n", lambda a: a.row.durations.n),
-        kinds.tokens("tokens", "tokens", 6, lambda a: a.row.tokens or None, min_width_shown=100),
+        kinds.tokens("tokens", "tokens", 6, lambda a: a.row.tokens, min_width_shown=100),
         kinds.money(
             "cost_nano", "cost", 9, lambda a: a.row.cost, tooltip="= reported, ~ from a price list, ? unpriced"
         ),

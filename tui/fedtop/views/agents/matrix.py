@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fedtop.sanitize import clean
+from fedtop.values import FEW, bare_rate
 from fedtop.views.agents.columns import MATRIX, Boosts, PairLine, pair_lines
-from fedtop.views.values import FEW, bare_rate
 from fedtop.widgets.matrix import HeatCell, Matrix, MatrixRow
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ def agents_page(reader: Reader, window: Window, alarms: Alarms) -> Page:  # noqa
     view, boosts = reader.agents(window), reader.policy().boosts
 
     def draw(look: Look, notice: str | None) -> RenderableType:
-        from fedtop.plain.agents import agents
+        from fedtop.views.agents.printed import agents
 
         return agents(view, look, notice, boosts=boosts)
 

@@ -13,13 +13,13 @@ from fedstore import boost_key
 from fedtop.format import boost, counted, rate_text
 from fedtop.sanitize import clean
 from fedtop.tabs import tab_named
-from fedtop.views.agent.columns import AGENT_RUNS
 from fedtop.views.agents.boosts import BoostReader
 from fedtop.views.agents.columns import AGENTS, MATRIX, Boosts, agent_lines, for_boosts
 from fedtop.views.agents.matrix import matrix_of
 from fedtop.views.line import Line
 from fedtop.views.overview.parts import throughput_chart
 from fedtop.views.preview import PreviewPanel
+from fedtop.views.runs.columns import AGENT_RUNS
 from fedtop.views.section import Section
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable

@@ -12,7 +12,7 @@ from fedtop.fields import Field, Locale, Part, Table
 from fedtop.format import rate, state_text
 from fedtop.palette import hue
 from fedtop.sanitize import clean
-from fedtop.views.values import FEW, bare_rate, rate_cell
+from fedtop.values import FEW, bare_rate, rate_cell
 from fedtop.widgets.interval_bar import Bar
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ def cascade_page(reader: Reader, window: Window, alarms: Alarms) -> Page:
     standing = [alarm.line for alarm in alarms() if alarm.kind == "tune"] if view.routes else []
 
     def draw(look: Look, notice: str | None) -> RenderableType:
-        from fedtop.plain.cascade import cascade
+        from fedtop.views.cascade.printed import cascade
 
         return cascade(view, look, notice, standing)
 

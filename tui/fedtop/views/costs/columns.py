@@ -70,10 +70,7 @@ def _by(dimension: str) -> Table[CostLine]:
 
 _FIELDS: Final[tuple[Field[CostLine], ...]] = (
     kinds.money(
-        "cost_nano", "cost", 10, lambda c: c.row.cost, nothing=True, parts=(
-            Part("cost_mark", lambda c: c.row.cost.mark),
-            Part("cost_unpriced_calls", lambda c: c.row.cost.unpriced_calls),
-        ),
+        "cost_nano", "cost", 10, lambda c: c.row.cost, parts=kinds.money_parts("cost", lambda c: c.row.cost)[:-1],
     ),
     kinds.drawing(
         "bar", "", 6, lambda c: Bar(c.row.share, c.colour or "$info"), lambda c: c.row.share, grow=True,
@@ -87,7 +84,10 @@ _FIELDS: Final[tuple[Field[CostLine], ...]] = (
     ),
     kinds.tokens("input_tokens", "input", 7, lambda c: c.row.input_tokens),
     kinds.tokens("cache_read_tokens", "cached", 7, lambda c: c.row.cache_read_tokens, min_width_shown=112),
-    kinds.tokens("cache_write_tokens", "written", 7, lambda c: c.row.cache_write_tokens, min_width_shown=118),
+    kinds.tokens(
+        "cache_write_tokens", "written", 7, lambda c: c.row.cache_write_tokens, min_width_shown=118,
+        parts=(Part("cache_write_1h_tokens", lambda c: c.row.cache_write_1h_tokens),),
+    ),
     Field(
         "output_tokens", "output", 8, "right", min_width_shown=64, sort_default="desc",
         value=lambda c: c.row.output_tokens, cell=_output,

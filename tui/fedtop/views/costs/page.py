@@ -21,7 +21,7 @@ def costs_page(reader: Reader, window: Window, alarms: Alarms, dimension: str = 
     view = reader.costs(window, dimension)
 
     def draw(look: Look, notice: str | None) -> RenderableType:
-        from fedtop.plain.spending import costs
+        from fedtop.views.costs.printed import costs
 
         return costs(view, look, notice)
 

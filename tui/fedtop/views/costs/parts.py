@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from fedtop.format import UNICODE, clean, money, tokens
+from fedtop.values import money_cell
 from fedtop.views.costs.columns import NOT_SAID, model_styles
-from fedtop.views.values import spent_cell
 from fedtop.widgets.area_chart import AreaData, Series
 from fedtop.widgets.tile import TileData
 
@@ -68,7 +68,7 @@ def tiles(view: CostsView) -> dict[str, TileData]:
 
 def _big(cost: Money) -> Text:
     """The amount of a tile; where nobody told of a call nothing is known."""
-    return spent_cell(cost) or Text(UNICODE.none)
+    return money_cell(cost) or Text(UNICODE.none)
 
 
 _BASES: Final = {"reported": "all reported", "computed": "priced here", "at least": "and more", "none": ""}

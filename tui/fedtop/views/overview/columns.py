@@ -12,7 +12,7 @@ from fedtop import kinds
 from fedtop.fields import Field, Locale, Part, Table
 from fedtop.format import age, moment
 from fedtop.sanitize import clean
-from fedtop.views.values import named, short_rate
+from fedtop.values import named, short_rate
 from fedtop.widgets.interval_bar import Bar
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ def overview_page(reader: Reader, window: Window, alarms: Alarms) -> Page:
     cascade = reader.cascade(window)
 
     def draw(look: Look, notice: str | None) -> RenderableType:
-        from fedtop.plain.dashboard import dashboard
+        from fedtop.views.overview.printed import dashboard
 
         return dashboard(overview, cascade, look, look.now_ms, notice)
 

@@ -12,6 +12,7 @@ from fedstore import with_alarms
 from fedtop.format import counted, money
 from fedtop.loop import LedgerReader
 from fedtop.tabs import tab_named
+from fedtop.values import span
 from fedtop.views.agents.columns import BRIEF, Boosts, agent_lines, for_boosts
 from fedtop.views.cascade.columns import FUNNEL
 from fedtop.views.overview.columns import (
@@ -27,7 +28,6 @@ from fedtop.views.overview.columns import (
 from fedtop.views.overview.parts import TILE_IDS, spend_chart, throughput_chart, tiles
 from fedtop.views.panel import Panel
 from fedtop.views.section import Section
-from fedtop.views.values import span
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.tile import Tile

@@ -21,7 +21,7 @@ from fedtop.format import (
     state_text,
     tokens,
 )
-from fedtop.views.values import FEW, success_style
+from fedtop.values import FEW, success_style
 from fedtop.widgets.area_chart import AreaData, Series
 from fedtop.widgets.tile import TileData
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from fedtop import kinds
 from fedtop.fields import Field, Part, Table
 from fedtop.format import UNICODE, State, clean, count, interval
-from fedtop.views.values import bare_rate
+from fedtop.values import bare_rate
 from fedtop.widgets.interval_bar import IntervalBar
 
 if TYPE_CHECKING:

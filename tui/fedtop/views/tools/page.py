@@ -21,7 +21,7 @@ def tools_page(reader: Reader, window: Window, alarms: Alarms) -> Page:  # noqa:
     view = reader.tools(window)
 
     def draw(look: Look, notice: str | None) -> RenderableType:
-        from fedtop.plain.spending import tools
+        from fedtop.views.tools.printed import tools
 
         return tools(view, look, notice)
 

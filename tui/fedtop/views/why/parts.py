@@ -8,7 +8,7 @@ from rich.text import Text
 
 from fedtop.format import UNICODE, clean, date_time, duration_ms
 from fedtop.palette import hue
-from fedtop.views.values import answer_cell
+from fedtop.values import answer_cell
 
 if TYPE_CHECKING:
     from datetime import tzinfo

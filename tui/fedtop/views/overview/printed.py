@@ -9,9 +9,9 @@ from rich.text import Text
 
 from fedtop import format as fmt
 from fedtop.plain.blocks import Field, fields, header, heading, lines, money, rate, window_text
-from fedtop.plain.cascade import funnel, targets
 from fedtop.plain.tables import table_of
 from fedtop.views.cascade.columns import LAYERS
+from fedtop.views.cascade.printed import funnel, targets
 
 if TYPE_CHECKING:
     from fedstore.queries.models import CascadeView, Overview

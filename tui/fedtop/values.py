@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FEW", "answer_cell", "bare_rate", "known", "money_cell", "named", "quality_cell", "rate_cell", "short_rate",
-    "span", "spent_cell", "success_style",
+    "span", "success_style",
 ]  # fmt: skip
 
 FEW: Final = 10
@@ -68,16 +68,13 @@ def bare_rate(value: Rate, glyphs: Glyphs = UNICODE) -> str | None:
     return None if value.value is None else rate(value.value, glyphs=glyphs)
 
 
-def money_cell(cost: Money, glyphs: Glyphs = UNICODE) -> Text:
-    """`$4.10 =`, with the mark of its weakest basis; `?` when all of it is unpriced, `–` when nobody told of a call."""
-    nano = cost.nano if cost.known else None
-    text = money_text(nano, cost.mark, glyphs=glyphs)
-    return text if nano is not None or cost.mark == "none" else Text.assemble(("?", "bold $warn"), "  ")
-
-
-def spent_cell(cost: Money, glyphs: Glyphs = UNICODE) -> Text | None:
-    """The same; None when nobody told of a call."""
-    return None if cost.mark == "none" else money_cell(cost, glyphs)
+def money_cell(cost: Money, glyphs: Glyphs = UNICODE) -> Text | None:
+    """`$4.10 =`; `?` when all of it is unpriced, None when nobody told of a call."""
+    if cost.mark == "none":
+        return None
+    if not cost.known:
+        return Text.assemble(("?", "bold $warn"), "  ")
+    return money_text(cost.nano, cost.mark, glyphs=glyphs)
 
 
 def answer_cell(value: bool | None, glyphs: Glyphs = UNICODE) -> Text:

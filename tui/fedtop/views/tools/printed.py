@@ -1,4 +1,4 @@
-"""Costs and tools as text."""
+"""Tools as text: how far each can be trusted; one tool."""
 
 from __future__ import annotations
 
@@ -8,49 +8,18 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, lines, money, rate, window_text
+from fedtop.plain.blocks import Field, fields, header, heading, lines, rate, window_text
 from fedtop.plain.tables import table_of
-from fedtop.views.costs.columns import COSTS, DIMENSION_LABELS, cost_lines
 from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.tools.columns import CALLS, TOOLS, USERS
 
 if TYPE_CHECKING:
-    from fedstore.queries.models import CostsView, Durations, ToolDetail, ToolsView
+    from fedstore.queries.models import Durations, ToolDetail, ToolsView
     from fedtop.plain.look import Look
 
-__all__ = ["costs", "tool", "tools"]
+__all__ = ["tool", "tools"]
 
 RECENT = 8
-
-
-def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableType:
-    """What was spent, by one dimension; today, this month, and where the month is going."""
-    glyphs = look.glyphs
-    parts: list[RenderableType] = [header("COSTS", look, window_text(view.window, look))]
-    if notice and not view.month.nano:
-        return Group(*parts, Text(f"\n{notice}", "$warn"))
-    if notice:
-        parts.append(Text(f"\n{notice}", "$warn"))
-    facts: list[Field] = [
-        ("Window", money(view.total, look)),
-        ("Today" if view.window.live else "That day", money(view.today, look)),
-        ("Month", money(view.month, look)),
-        ("Month projected", fmt.money(view.month_projected_nano, glyphs=glyphs)),
-        ("Tokens", fmt.tokens(view.tokens, glyphs)),
-        ("Storage", _bytes(view.store_bytes)),
-    ]
-    parts += [heading("Spend"), fields(facts, look)]
-    if view.rows:
-        parts += [
-            heading(f"By {DIMENSION_LABELS[view.dimension]}"),
-            table_of(COSTS[view.dimension], cost_lines(view), look),
-        ]
-    parts.append(Text(look.cell("\n= reported   ~ computed from tokens   ≥ at least   ? unpriced"), "$dim"))
-    return Group(*parts)
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
 
 
 def tools(view: ToolsView, look: Look, notice: str | None = None) -> RenderableType:

@@ -10,7 +10,7 @@ from rich.text import Text
 from fedtop import format as fmt
 from fedtop.plain.blocks import Field, fields, header, heading, window_text
 from fedtop.plain.tables import table_of
-from fedtop.views.agent.columns import RUNS
+from fedtop.views.runs.columns import RUNS
 
 if TYPE_CHECKING:
     from fedstore import Window

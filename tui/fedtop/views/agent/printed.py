@@ -1,0 +1,64 @@
+"""One agent as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from fedtop import format as fmt
+from fedtop.plain.blocks import Field, fields, header, heading, money, rate, window_text
+from fedtop.plain.tables import table_of
+from fedtop.views.agent.columns import KINDS, MODELS, PEERS, USED_TOOLS, kind_lines, peer_lines
+from fedtop.views.agents.columns import Boosts, for_boosts
+from fedtop.views.errors import ERRORS, error_lines
+from fedtop.views.runs.columns import RUNS
+
+if TYPE_CHECKING:
+    from fedstore.queries.models import AgentDetail, AgentRow
+    from fedtop.plain.look import Look
+
+__all__ = ["agent"]
+
+RECENT = 8
+
+
+def agent(view: AgentDetail, name: str, boosts: Boosts, look: Look, notice: str | None = None) -> RenderableType:
+    """Totals, task types, tools, models, peers, newest runs and errors of one agent."""
+    parts: list[RenderableType] = [header(f"Agent: {look.name(name).plain}", look, window_text(view.window, look))]
+    if notice:
+        return Group(*parts, Text(f"\n{notice}", "$warn"))
+    if view.row is None:
+        return Group(*parts, Text("\nNothing in this window.", "$dim"))
+    parts += [heading("Summary"), fields(_summary(view.row, boosts.of(name).in_force, look), look)]
+    lines = kind_lines(view, boosts)
+    found = {
+        "Task Type Performance": lines and table_of(for_boosts(KINDS, lines), lines, look),
+        "Tools": view.tools and table_of(USED_TOOLS, view.tools, look),
+        "Models": view.models and table_of(MODELS, view.models, look),
+        "Peers": view.peers and table_of(PEERS, peer_lines(view.row, view.peers, boosts), look),
+        "Errors": view.errors and table_of(ERRORS, error_lines(view.errors), look),
+        "Newest Runs": view.recent and table_of(RUNS.without("agent"), view.recent[:RECENT], look),
+    }
+    for title, shown in found.items():
+        parts += [heading(title), shown] if shown else []
+    return Group(*parts)
+
+
+def _summary(row: AgentRow, boost: float | None, look: Look) -> list[Field]:
+    glyphs = look.glyphs
+    mean, p95 = fmt.duration_ms(row.durations.mean_ms, glyphs), fmt.duration_ms(row.durations.p95_ms, glyphs)
+    quality = None if row.quality is None else f"{row.quality:.2f} (n={row.quality_n:,}, {row.quality_trend})"
+    return [
+        ("Total Tasks", fmt.count(row.tasks, glyphs)),
+        ("Success Rate", rate(row.success, look)),
+        ("Avg Duration", f"{mean}   p95 {p95}"),
+        ("Rework Rate", rate(row.rework, look)),
+        ("Routing Boost", None if boost is None else look.cell(f"{boost:+.2f}")),
+        ("Quality", quality),
+        ("Tokens", fmt.tokens(row.tokens, glyphs)),
+        ("Cost", money(row.cost, look)),
+        ("Capacity free", fmt.rate(row.capacity, 0, glyphs)),
+        ("Now", f"{row.active} running, {row.waiting} waiting"),
+    ]

@@ -1,0 +1,65 @@
+"""The analysis of one layer as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from fedtop import format as fmt
+from fedtop.plain.blocks import Field, fields, header, heading, lines, tight, window_text
+
+if TYPE_CHECKING:
+    from fedstore import Window
+    from fedstore.learning.analysis import LayerAnalysis, Share
+    from fedtop.plain.look import Look
+
+__all__ = ["analysis"]
+
+
+def analysis(found: LayerAnalysis, window: Window, look: Look) -> RenderableType:
+    """The analysis of one layer: how it does, what its threshold costs, what the classic rule would advise."""
+    name = look.name(found.layer, 40).plain
+    glyphs = look.glyphs
+    facts: list[Field] = [
+        ("Total events", fmt.count(found.events, glyphs)),
+        ("Layer attempts", fmt.count(found.attempts, glyphs)),
+        ("Success rate", _share(found.success, look)),
+        ("Captured", _share(found.captured, look)),
+        ("Avg confidence", None if found.mean_confidence is None else f"{found.mean_confidence:.3f}"),
+        ("Avg latency", fmt.duration_ms(found.mean_latency_ms, glyphs)),
+        ("Accuracy", Text.assemble(_share(found.accuracy, look, n=False),
+                                   f" (based on {fmt.counted(found.accuracy.n, 'outcome')})")),
+    ]  # fmt: skip
+    threshold = [
+        Text(f"Current threshold: {found.threshold:.2f}"),
+        Text(f"Events below threshold: {fmt.count(found.below)}"),
+        Text.assemble(f"  - Would have been correct: {fmt.count(found.missed.count)} (",
+                      _share(found.missed, look), ")"),
+        Text(f"Events above threshold: {fmt.count(found.above)}"),
+        Text.assemble(f"  - Were incorrect: {fmt.count(found.incorrect.count)} (",
+                      _share(found.incorrect, look), ")"),
+    ]  # fmt: skip
+    if found.probes:
+        threshold.append(Text(f"Seen by background probes only: {fmt.count(found.probes)}", "$dim"))
+    return Group(
+        header("Routing Performance Analysis", look, window_text(window, look)),
+        heading(f"Layer: {name}"),
+        fields(facts, look),
+        heading(f"Threshold Analysis: {name}"),
+        lines(threshold),
+        heading("Recommendations"),
+        lines([look.cell(found.recommendation()), Text(_CAVEAT, "$dim")]),
+    )
+
+
+_CAVEAT = (
+    "By the classic count rule, which looks at one layer alone and keeps no accuracy target;\n"
+    "`fedtop tune --dry-run` weighs all layers together and says what is certain."
+)
+
+
+def _share(share: Share, look: Look, *, n: bool = True) -> Text:
+    low, high = share.interval or (None, None)
+    return tight(fmt.rate_text(share.rate, low, high, share.n if n else None, glyphs=look.glyphs))
