@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from fedstore.engine.sqlite import Database
 from fedstore.ingest import import_paths
 from fedstore.store import Store
 from tests.conftest import Clock
-from tests.ingest.helpers import count, lines
-from tests.ingest.transcripts import MODEL, Session, request_id, use
+from tests.ingest.helpers import contents, count, lines
+from tests.ingest.transcripts import MODEL, Session, request_id, use, working_day
 
 DAY_MS = 86_400_000
 
@@ -187,6 +191,83 @@ def test_parallel_subagents_without_ids_are_told_apart(store: Store, clock: Cloc
     assert runs == [("Explore", 1), ("Plan", 1), ("claude-code", 1)]
     calls = store.database.read("SELECT agent, COUNT(*) FROM llm_calls GROUP BY agent ORDER BY agent")
     assert calls == [("Explore", 2), ("Plan", 2), ("claude-code", 2)]
+
+
+@pytest.mark.parametrize("first", ["s1", "side"])
+@pytest.mark.parametrize("request_of_copy", ["req_011CopyOfTheCopy0000001", ""])
+def test_what_a_side_conversation_repeats_counts_once_and_as_the_session_s(
+    store: Store, clock: Clock, tmp_path: Path, first: str, request_of_copy: str
+) -> None:
+    """It writes the conversation so far again, under ids of its own; whichever of the two files is read first."""
+    s, side = Session(), Session(agent_id="btw1")
+    for session in (s, side):
+        session.prompt("Add a button")
+        session.reply("msg_01HowTheButtonWasAdded00", raw_use("Bash_0"), usage=(10, 500, 20, 80), stop="tool_use")
+    side.entries[-1]["requestId"] = request_of_copy
+    side.prompt("What is it called?")
+    side.reply("msg_01WhatTheButtonIsCalled0", usage=(20, 520, 0, 5), stop="end_turn")
+    clock.now_ms = side.at + DAY_MS
+    for name in (first, "s1" if first == "side" else "side"):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_bytes(lines(*(s if name == "s1" else side).entries))
+        import_paths(store, [path])
+    calls = store.database.read("SELECT agent, output_tokens FROM llm_calls ORDER BY ended_ms")
+    assert calls == [("claude-code", 80), ("claude-code-subagent", 5)]
+    assert sorted(store.database.read("SELECT agent FROM runs")) == [("claude-code",), ("claude-code-subagent",)]
+    assert store.database.read("SELECT SUM(calls), SUM(output_tokens) FROM spend_buckets WHERE width = 60000") == [
+        (2, 85)
+    ]
+
+
+def test_a_response_and_a_turn_that_went_on_after_quiet_come_to_the_same(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    """What was read live, and taken for ended, is as if it had been read at once."""
+    s = Session()
+    s.prompt()
+    s.reply("m1", usage=(3, 0, 0, 3))
+    s.reply("m1", usage=(3, 0, 0, 7_576), stop="tool_use", tick=218)
+    s.reply("m2", usage=(3, 0, 0, 9), stop="end_turn", tick=3_000)
+    path, once = tmp_path / "s1.jsonl", Database(tmp_path / "once.db")
+    for end in range(1, len(s.entries) + 1):
+        path.write_bytes(lines(*s.entries[:end]))
+        for quiet in (0, 90_000, 700_000):
+            clock.now_ms = iso_ms(s.entries[end - 1]["timestamp"]) + quiet
+            import_paths(store, [path])
+    clock.now_ms = s.at + DAY_MS
+    import_paths(store, [path])
+    import_paths(once, [path], clock=lambda: clock.now_ms)
+    assert contents(store.database) == contents(once)
+    assert store.database.read("SELECT output_tokens FROM llm_calls ORDER BY id") == [(7_576,), (9,)]
+    assert store.database.read("SELECT duration_ms FROM runs") == [(3_219_000,)]
+    once.close()
+
+
+def iso_ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 20 * 3_600)), max_size=8))
+def test_a_transcript_read_live_at_any_times_gives_the_same_store(
+    tmp_path_factory: pytest.TempPathFactory, looks: list[tuple[int, int]]
+) -> None:
+    """Each look sees some bytes of it, at some time after the last of them."""
+    folder = tmp_path_factory.mktemp("live")
+    s = working_day()
+    data = lines(*s.entries)
+    path = folder / "s1.jsonl"
+    live, once = Database(folder / "a.db"), Database(folder / "b.db")
+    for cut, seconds in sorted((cut % (len(data) + 1), seconds) for cut, seconds in looks):
+        path.write_bytes(data[:cut])
+        import_paths(live, [path], clock=lambda seconds=seconds: s.at + 1_000 * seconds)  # type: ignore[misc]
+    path.write_bytes(data)
+    for database in (live, once):
+        import_paths(database, [path], clock=lambda: s.at + 30 * DAY_MS)
+    assert contents(live) == contents(once)
+    assert count(live, "active_runs") == 0
+    live.close()
+    once.close()
 
 
 def test_what_claude_code_asks_for_itself_is_no_run_but_costs(store: Store, clock: Clock, tmp_path: Path) -> None:

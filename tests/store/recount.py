@@ -74,7 +74,7 @@ def _usage(tables: dict[str, Sums], e: dict[str, Any], _: list[dict[str, Any]]) 
         0,
         e["output_tokens"],
         0,
-        0,
+        1 if e.get("output_is_minimum") else 0,
         0,
         0,
         cost,

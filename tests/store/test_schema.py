@@ -24,6 +24,7 @@ LANDED = {
     "0006_past": "7d7b581aa3400b31cf3a70170e49aaf993bd7d301a1df6c482b43bcf373eb3a7",
     "0007_import_marks": "61bcdd6ab9d7fe5b5642b29a938db3b3d7f8d915c73e1658fcf6657bc51cac53",
     "0008_call_prices": "a4d755e26f736c5dd012ee22a61f491f7c81eb9502be96384d1527dd350cc0fa",
+    "0009_response_ids": "7ff12c6db8a99b6ab195606ab31460a7a5adf15312d2f66a02bfba6260dc8b1f",
 }
 """Of each migration the digest of its text. A landed one is history: write the next one instead of editing it."""
 

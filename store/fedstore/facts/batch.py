@@ -10,7 +10,7 @@ from __future__ import annotations
 from fedstore.errors import EventError
 from fedstore.facts.kind import Writing, check_start
 from fedstore.facts.kinds import BY_NAME, JUDGES, KINDS
-from fedstore.facts.summaries import write_deltas
+from fedstore.facts.summaries import drop_empty, write_deltas
 from fedstore.facts.summary import Deltas
 from fedstore.ids import FUTURE_SLACK_MS
 from fedstore.widths import DAY_MS, HOUR_MS
@@ -91,6 +91,8 @@ class Batch:
                 taken += kind.write(writing, rows, self._named.get(kind.name, ()))
         if deltas.minutes:
             write_deltas(tx, deltas, now)
+        if writing.emptied:
+            drop_empty(tx, writing.emptied)
         if taken and now - self._oldest > BACKFILL_MS:
             tx.execute(_BACKFILLED, (now,))
         return taken

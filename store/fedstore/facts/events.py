@@ -170,6 +170,8 @@ class Usage(Said):
     cache_write_tokens: Tokens = 0
     cache_write_1h_tokens: Tokens = 0
     """The part of `cache_write_tokens` that is kept for an hour (priced higher)."""
+    response_id: Reference = ""
+    """What the API called its answer: told again under another id, a call with the same one is the same."""
     service_tier: Label = ""
     """What the call was charged as, where that is not the standard: `priority`, `fast`, `flex`, `batch`."""
     output_tokens: Tokens = 0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from fedstore.engine.protocol import Row, Tx
-    from fedstore.facts.summary import Deltas, Summary
+    from fedstore.facts.summary import Deltas, Key, Summary
     from fedstore.facts.table import Table
 
     Fields: TypeAlias = dict[str, Any]
@@ -68,10 +68,12 @@ class Stamp:
 class Writing:
     """One transaction while its facts are written: where to, what they add to the summaries, who judges what."""
 
-    __slots__ = ("deltas", "judges", "now_ms", "tx")
+    __slots__ = ("deltas", "emptied", "judges", "now_ms", "tx")
 
     def __init__(self, tx: Tx, deltas: Deltas, now_ms: int, judges: Mapping[str, Judge]) -> None:
         self.tx = tx
+        self.emptied: list[tuple[Summary, int, Key]] = []
+        """Summary, minute and keys of buckets that something was taken back from: perhaps nothing is left in them."""
         self.deltas = deltas
         self.now_ms = now_ms
         self.judges = judges

@@ -38,11 +38,11 @@ def remember(tx: Tx, table: str, facts: Iterable[tuple[str, int]]) -> None:
         tx.memo.pop("facts_purged", None)
 
 
-def not_purged(tx: Tx, table: str, rows: list[Row], newest_ms: int, now_ms: int) -> list[Row]:
-    """The rows (their id comes first) whose fact was not purged; the newest that was is of ``newest_ms``."""
-    suspects = [row[0] for row in rows if not _is_younger(row[0], newest_ms, now_ms)]
+def not_purged(tx: Tx, table: str, rows: list[Row], newest_ms: int, now_ms: int, at: int = 0) -> list[Row]:
+    """The rows (their id is at position `at`) whose fact was not purged; the newest that was is of `newest_ms`."""
+    suspects = [row[at] for row in rows if row[at] and not _is_younger(row[at], newest_ms, now_ms)]
     gone = _gone(tx, table, suspects) if suspects else None
-    return [row for row in rows if row[0] not in gone] if gone else rows
+    return [row for row in rows if row[at] not in gone] if gone else rows
 
 
 def _is_younger(fact_id: str, than_ms: int, now_ms: int) -> bool:

@@ -6,6 +6,7 @@ from functools import cache
 
 from fedstore.facts.judging import Judged, newest, subjects_with_verdicts
 from fedstore.facts.kind import BIT, Heard, Kept, Kind, Sums, check_start
+from fedstore.facts.replacing import outranks, write_or_replace
 from fedstore.facts.summary import Summary, duration_part, share_part
 from fedstore.facts.table import Table
 from fedstore.ids import new_id
@@ -84,13 +85,23 @@ def _run_row(d: Fields, at: int, stamp: Stamp) -> Row:
 
 def _write_runs(writing: Writing, rows: list[Row], named: Sequence[str]) -> int:
     """A run that has ended is no longer going on, and may have been judged before it was recorded."""
-    taken = RUN.write_new(writing, rows, named)
+    taken = write_or_replace(writing, _RUNS, rows, named, _add, _stands)
     if named:
         tx = writing.tx
         tx.executemany("DELETE FROM active_runs WHERE id = ?", [(run_id,) for run_id in named])
         for run_id in subjects_with_verdicts(tx, "run", named):
             _judge(tx, run_id, writing.deltas)
     return taken
+
+
+_LATER = outranks(
+    _RUNS, ("ended_ms", "duration_ms"), ("source", "agent", "project", "task_type", "mode", "error_class")
+)
+
+
+def _stands(row: Row, other: Row) -> bool:
+    """Of two runs of one id and start the one that went on longer."""
+    return row[5] is not None and row[5] == other[5] and _LATER(row, other)
 
 
 def _add(deltas: Deltas, row: Row) -> None:

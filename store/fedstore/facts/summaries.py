@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fedstore.engine.protocol import Tx
     from fedstore.facts.summary import Deltas, Key, Part, Summary
 
-__all__ = ["begin_generation", "roll_up", "write_deltas"]
+__all__ = ["begin_generation", "drop_empty", "roll_up", "write_deltas"]
 
 
 def write_deltas(tx: Tx, deltas: Deltas, now_ms: int) -> None:
@@ -47,6 +47,17 @@ def write_deltas(tx: Tx, deltas: Deltas, now_ms: int) -> None:
             _merge(tx, summary, width, _widen(minutes, width, since, mark))
     if late:
         begin_generation(tx, late)
+
+
+def drop_empty(tx: Tx, buckets: Iterable[tuple[Summary, int, Key]]) -> None:
+    """Drop buckets of any width around some minutes (summary, start, keys) in which nothing is left.
+
+    The first sum of a summary counts its facts; without one of them all others are 0.
+    """
+    for summary, minute, key in buckets:
+        keys = " AND ".join(f"{name} = ?" for name in summary.keys)
+        sql = f"DELETE FROM {summary.name} WHERE width = ? AND start = ? AND {keys} AND {summary.sums[0]} = 0"
+        tx.executemany(sql, [(width, minute - minute % width, *key) for width in WIDTHS])
 
 
 def marks(tx: Tx) -> tuple[int, ...]:

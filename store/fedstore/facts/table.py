@@ -17,12 +17,16 @@ _FACTS_PURGED = "SELECT at_ms FROM marks WHERE name = 'facts_purged'"
 
 
 class Table:
-    """A table and its columns, in the order of a kind's rows; those written with a "?" may be empty (NULL)."""
+    """A table and its columns, in the order of a kind's rows; those written with a "?" may be empty (NULL).
 
-    __slots__ = ("_optional", "_statements", "columns", "name", "nullable")
+    `aliases` are columns that tell a fact from all others, too, where they are not empty, each with its position.
+    """
 
-    def __init__(self, name: str, *columns: str) -> None:
+    __slots__ = ("_optional", "_statements", "aliases", "columns", "name", "nullable")
+
+    def __init__(self, name: str, *columns: str, aliases: Sequence[str] = ()) -> None:
         self.name = name
+        self.aliases = tuple((alias, columns.index(alias)) for alias in aliases)
         self.columns = tuple(column.rstrip("?") for column in columns)
         self.nullable = frozenset(column.rstrip("?") for column in columns if column.endswith("?"))
         self._optional = tuple(at for at, column in enumerate(columns) if column.endswith("?"))
@@ -41,7 +45,7 @@ class Table:
         Only ids that came from outside, which `named` are, can be there already.
         """
         if tx.memo.get("facts_purged") != _NEVER:
-            rows = _unless_purged(tx, self.name, rows, now_ms)
+            rows = _unless_purged(tx, self, rows, now_ms)
         if len(rows) > 1 and named:
             sql, pick = self._statement(rows)
             new = tx.insert_new(sql, rows if pick is None else map(pick, rows))
@@ -70,7 +74,7 @@ class Table:
         return made
 
 
-def _unless_purged(tx: Tx, table: str, rows: list[Row], now_ms: int) -> list[Row]:
+def _unless_purged(tx: Tx, table: Table, rows: list[Row], now_ms: int) -> list[Row]:
     """The rows whose fact was not purged before."""
     newest = tx.memo.get("facts_purged")
     if newest is None:
@@ -80,4 +84,7 @@ def _unless_purged(tx: Tx, table: str, rows: list[Row], now_ms: int) -> list[Row
         return rows
     from fedstore.facts.purged import not_purged
 
-    return not_purged(tx, table, rows, newest, now_ms)
+    rows = not_purged(tx, table.name, rows, newest, now_ms)
+    for alias, at in table.aliases:
+        rows = not_purged(tx, f"{table.name} {alias}", rows, newest, now_ms, at)
+    return rows

@@ -5,16 +5,19 @@ from __future__ import annotations
 from fedstore.errors import EventError
 from fedstore.facts.kind import BIT, Kept, Kind, Sums
 from fedstore.facts.pricing import AT_LEAST, COMPUTED, REPORTED, price
+from fedstore.facts.replacing import outranks, write_or_replace
 from fedstore.facts.summary import NOTHING, Summary
 from fedstore.facts.table import Table
 from fedstore.ids import new_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import BaseModel
 
     from fedstore.engine.protocol import Row
-    from fedstore.facts.kind import Fields, Stamp
+    from fedstore.facts.kind import Fields, Stamp, Writing
     from fedstore.facts.summary import Deltas
 
 __all__ = ["SPEND", "USAGE"]
@@ -24,7 +27,7 @@ _CALLS = Table(
     "id", "run_id", "agent", "model", "provider", "operation", "task_type", "project", "ended_ms", "duration_ms?",
     "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
     "output_is_minimum", "cost_nano?", "cost_basis", "price_version", "error_class", "source", "recorded_ms",
-    "cache_write_1h_tokens", "service_tier",
+    "cache_write_1h_tokens", "service_tier", "response_id", aliases=("response_id",),
 )  # fmt: skip
 SPEND = Summary(
     "spend_buckets",
@@ -84,7 +87,7 @@ def _row(d: Fields, at: int, stamp: Stamp) -> Row:
         d["task_type"], d["project"], at, None if duration is None else round(duration), d["input_tokens"],
         d["cache_read_tokens"], d["cache_write_tokens"], d["output_tokens"], d["reasoning_tokens"],
         BIT[d["output_is_minimum"]], cost, basis, version, d["error_class"], d["source"] or stamp.source,
-        stamp.recorded_ms, d["cache_write_1h_tokens"], d["service_tier"],
+        stamp.recorded_ms, d["cache_write_1h_tokens"], d["service_tier"], d["response_id"],
     )  # fmt: skip
 
 
@@ -104,12 +107,39 @@ def _add(deltas: Deltas, row: Row) -> None:
     )  # fmt: skip
 
 
+_MORE = outranks(
+    _CALLS,
+    ("output_tokens", "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens",
+     "reasoning_tokens"),
+)  # fmt: skip
+_LATER = outranks(
+    _CALLS,
+    ("ended_ms", "duration_ms"),
+    ("source", "agent", "project", "run_id", "model", "provider", "operation", "task_type", "error_class",
+     "service_tier", "cost_basis", "id"),
+)  # fmt: skip
+_MINIMUM, _BASIS = _CALLS.columns.index("output_is_minimum"), _CALLS.columns.index("cost_basis")
+
+
+def _stands(row: Row, other: Row) -> bool:
+    """Of two copies of a call the one with more tokens; of equals one seen to end, or told its cost, or later."""
+    if _MORE(row, other) or _MORE(other, row):
+        return _MORE(row, other)
+    told, untold = ((of[_MINIMUM], of[_BASIS] != REPORTED) for of in (row, other))
+    return told < untold or (told == untold and _LATER(row, other))
+
+
+def _write(writing: Writing, rows: list[Row], named: Sequence[str]) -> int:
+    return write_or_replace(writing, _CALLS, rows, named, _add, _stands)
+
+
 USAGE = Kind(
     "usage",
     face=_face,
     table=_CALLS,
     row=_row,
     check=_check,
+    write=_write,
     add=_add,
     summaries=(SPEND,),
     sums=(_SUMS,),

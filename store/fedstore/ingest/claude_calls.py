@@ -86,8 +86,10 @@ def events(call: Call, agent: str, source: str) -> list[dict[str, Any]]:
     }  # fmt: skip
     output = call["tokens"]["output_tokens"]
     least = output <= UNREPORTED_OUTPUT or call["characters"] > CHARACTERS_A_TOKEN * output
+    message_id = call["key"][0]
     found = [{
-        **shared, "id": call_id, "model": call["model"], "provider": _provider(call["model"]), "cost_usd": call["cost"],
+        **shared, "id": call_id, "response_id": message_id if is_of_api(message_id) else "",
+        "model": call["model"], "provider": _provider(call["model"]), "cost_usd": call["cost"],
         "service_tier": call["tier"],
         "output_is_minimum": (least and not call["ended"]) or not call["known"], **call["tokens"],
     }]  # fmt: skip

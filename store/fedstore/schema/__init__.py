@@ -20,6 +20,7 @@ MIGRATION_NAMES = (
     "0006_past",
     "0007_import_marks",
     "0008_call_prices",
+    "0009_response_ids",
 )
 
 

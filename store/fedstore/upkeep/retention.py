@@ -126,6 +126,9 @@ def _delete_facts(tx: Tx, kind: Kind, bounds: tuple[int, int, int]) -> int:
     if kind is VERDICT:
         return tx.executemany(f"DELETE {which} AND {_ORPHAN}", [bounds])
     remember(tx, kind.table.name, tx.execute(f"SELECT id, recorded_ms {which}", bounds))
+    for alias, _ in kind.table.aliases:
+        known = tx.execute(f"SELECT {alias}, recorded_ms {which} AND {alias} <> ''", bounds)
+        remember(tx, f"{kind.table.name} {alias}", known)
     for part, key in kind.parts.items():
         tx.executemany(f"DELETE FROM {part} WHERE {key} IN (SELECT id {which})", [bounds])
     if kind.judge is not None:
