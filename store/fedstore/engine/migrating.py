@@ -16,9 +16,9 @@ from fedstore.schema import MIGRATION_NAMES, MIGRATION_SET, steps
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeAlias
+    from typing import TypeAlias
 
-    from sqlite_utils import Migrations
+    from sqlite_utils import Database, Migrations
 
     from fedstore.engine.driver import sqlite3
     from fedstore.engine.protocol import Row
@@ -89,8 +89,8 @@ def migrations() -> Migrations:
     return found
 
 
-def _runner(statements: tuple[str, ...]) -> Any:
-    def run(db: Any) -> None:
+def _runner(statements: tuple[str, ...]) -> Callable[[Database], None]:
+    def run(db: Database) -> None:
         for statement in statements:
             db.conn.execute(statement)
 

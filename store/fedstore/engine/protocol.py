@@ -52,7 +52,7 @@ class Tx(Protocol):
     since; `names` the codes of names, which nobody changes as long as the store is the same.
     """
 
-    memo: dict[str, Any]
+    memo: dict[str, tuple[int, ...]]
     names: dict[str, int]
 
     def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:

@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import FrameType, TracebackType
-    from typing import Any, Literal
+    from typing import Literal
 
     from fedstore.engine.locking import FileLock
     from fedstore.engine.place import Identity
@@ -55,7 +55,7 @@ class Transaction:
         connection.create_function("add_bins", 2, self.adding.add, deterministic=True)
         self.identity = identity
         self.mutex = threading.Lock()
-        self.memo: dict[str, Any] = {}
+        self.memo: dict[str, tuple[int, ...]] = {}
         self.names: dict[str, int] = {}
         self.close = close_with(self, connection, lock)
         self._cursor = connection.cursor()  # one for all statements: to make one costs as much as to bind six values

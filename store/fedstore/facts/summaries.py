@@ -71,7 +71,7 @@ def _read_marks(tx: Tx) -> tuple[int, ...]:
     return known
 
 
-def _purged_marks(tx: Tx) -> tuple[int, int]:
+def _purged_marks(tx: Tx) -> tuple[int, ...]:
     """Since when minutes and hours are kept: what is older was purged, and only the wider buckets still grow."""
     known = tx.memo.get("purged")
     if known is None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Table"]
 
-_NEVER = -1
+_NEVER = (-1,)
 _FACTS_PURGED = "SELECT at_ms FROM marks WHERE name = 'facts_purged'"
 
 
@@ -79,12 +79,12 @@ def _unless_purged(tx: Tx, table: Table, rows: list[Row], now_ms: int) -> list[R
     newest = tx.memo.get("facts_purged")
     if newest is None:
         found = tx.execute(_FACTS_PURGED)
-        newest = tx.memo["facts_purged"] = found[0][0] if found else _NEVER
+        newest = tx.memo["facts_purged"] = found[0] if found else _NEVER
     if newest == _NEVER:
         return rows
     from fedstore.facts.purged import not_purged
 
-    rows = not_purged(tx, table.name, rows, newest, now_ms)
+    rows = not_purged(tx, table.name, rows, newest[0], now_ms)
     for alias, at in table.aliases:
-        rows = not_purged(tx, f"{table.name} {alias}", rows, newest, now_ms, at)
+        rows = not_purged(tx, f"{table.name} {alias}", rows, newest[0], now_ms, at)
     return rows
