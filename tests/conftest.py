@@ -14,6 +14,7 @@ import pytest
 
 from fedstore.store import Store
 from tests.federation import NOW_MS, federation_events
+from tests.templates import copied
 
 
 @dataclass
@@ -79,13 +80,19 @@ def clock() -> Clock:
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
     """An empty store with the pinned clock."""
-    with Store(tmp_path / "fedtop.db", clock=clock) as opened:
+    with Store(copied(tmp_path / "fedtop.db", "empty", lambda path: Store(path).close()), clock=clock) as opened:
         yield opened
 
 
 @pytest.fixture
 def seeded_store(store: Store) -> Store:
     """A store with the events of ``federation.federation_events``: 26 hours that end at the pinned time."""
-    receipt = store.writer(source="fixture").write(federation_events())
-    assert receipt.rejected == []
+    assert not store.database.read("SELECT id FROM runs"), "ask for seeded_store before what is added to it"
+    store.close()
+    copied(store.path, "seeded", _seed)
     return store
+
+
+def _seed(path: Path) -> None:
+    with Store(path, clock=Clock()) as store:
+        assert store.writer(source="fixture").write(federation_events()).rejected == []

@@ -15,20 +15,28 @@ from fedstore.engine.locking import FileLock
 from tests.cli.conftest import Run, refused
 from tests.conftest import Clock
 from tests.policy.synthetic import write_runs
+from tests.templates import copied
 
 
 @pytest.fixture
 def cascade(run: Run, store: Store, clock: Clock) -> Store:
     """A store with 3,000 sampled decisions and 60 tasks of each of three agents that differ."""
-    assert run("sample", "-n", 3000, "--seed", 3, "--record").exit_code == 0
+    assert not store.database.read("SELECT id FROM runs"), "ask for cascade before what is added to it"
+    store.close()
+    copied(store.path, "sampled", lambda path: _sample(run, path, clock))
+    return store
+
+
+def _sample(run: Run, path: Path, clock: Clock) -> None:
+    assert run("--store", path, "sample", "-n", 3000, "--seed", 3, "--record").exit_code == 0
     tasks = [
         {"kind": "run", "id": f"{agent}-{n}", "agent": agent, "task_type": ("review", "docs")[n % 2],
          "success": n % 20 >= failures, "at": clock.now_ms - n * 60_000, "duration_ms": 1000}
         for agent, failures in (("kimi", 0), ("claude", 3), ("codex", 12))
         for n in range(60)
     ]  # fmt: skip
-    assert store.writer().write(tasks).taken == 180
-    return store
+    with Store(path, clock=clock) as store:
+        assert store.writer().write(tasks).taken == 180
 
 
 def in_force(store: Store) -> tuple[int, dict[str, Any]]:

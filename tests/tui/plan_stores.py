@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from fedstore.store import Store
 from fedtop.loop import Cancelled, Wish
 from tests.conftest import Clock
 from tests.policy.synthetic import cascade_log, write_cascade, write_runs
+from tests.templates import copied
 
 HOUR_MS = 3_600_000
 DECISIONS = 800
@@ -23,14 +25,18 @@ CERTIFIED, TOO_LITTLE, RECOVER = 0.90, 0.95, 0.975
 def loop_store(path: Path, clock: Clock, target: float = CERTIFIED, **settings: Any) -> Store:
     """800 decisions of a cascade and 160 tasks of three agents, one of which has a hostile name."""
     rules = PolicySettings(target=target, cooldown_events=20)
-    store = Store(path, clock=clock, settings=Settings(policy=rules, **settings))
-    end = clock.now_ms - HOUR_MS
-    write_cascade(store, cascade_log("seedlike", DECISIONS, 7), end)
-    write_runs(store, "kimi", "review", "+" * 58 + "--", end)
-    write_runs(store, "kimi", "docs", "+-" * 10, end)
-    write_runs(store, "codex", "testing", "+-" * 20, end)
-    write_runs(store, "[/b]\x1b[31m", "docs", "+" * 30 + "-" * 10, end)
-    return store
+    copied(path, ("loop", clock.now_ms), partial(_fill, now_ms=clock.now_ms))
+    return Store(path, clock=clock, settings=Settings(policy=rules, **settings))
+
+
+def _fill(path: Path, now_ms: int) -> None:
+    end = now_ms - HOUR_MS
+    with Store(path, clock=Clock(now_ms), settings=Settings()) as store:
+        write_cascade(store, cascade_log("seedlike", DECISIONS, 7), end)
+        write_runs(store, "kimi", "review", "+" * 58 + "--", end)
+        write_runs(store, "kimi", "docs", "+-" * 10, end)
+        write_runs(store, "codex", "testing", "+-" * 20, end)
+        write_runs(store, "[/b]\x1b[31m", "docs", "+" * 30 + "-" * 10, end)
 
 
 class SlowProposer:
