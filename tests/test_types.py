@@ -41,7 +41,7 @@ def test_any_is_rare(package: str) -> None:
     assert found <= ANY_PER_1000_LINES * lines / 1000, f"{found} in {lines} lines, most of them in {most}"
 
 
-@pytest.mark.parametrize("package", ["fedtop"])
+@pytest.mark.parametrize("package", ["fedstore", "fedtop"])
 def test_types_are_seldom_overruled(package: str) -> None:
     texts = {name: path.read_text(encoding="utf-8") for name, path in modules(package).items()}
     found = {name: len(re.findall(r"\bcast\(|# type: ignore", text)) for name, text in texts.items()}

@@ -131,7 +131,7 @@ def duration_once(us: int) -> bytearray:
     return once(_ZERO_BIN if us < 1 else int(math.log(us) * _PER_E_FOLD))
 
 
-def read_bins(blob: bytes) -> Iterator[tuple[int, int]]:
+def read_bins(blob: bytes | bytearray) -> Iterator[tuple[int, int]]:
     """The (bin, count) pairs of one blob, or of several joined."""
     values = iter(_flat(blob))
     return zip(values, values, strict=True)
@@ -160,7 +160,7 @@ def join_bins(blobs: Iterable[bytes | bytearray]) -> bytes:
     return pack_bins(total)
 
 
-def _flat(blob: bytes) -> array.array[int]:
+def _flat(blob: bytes | bytearray) -> array.array[int]:
     flat = array.array("i")
     flat.frombytes(blob)
     if _SWAP:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 
 from fedstore.engine.place import open_like
@@ -21,21 +22,21 @@ ENDING = ".lock"
 _FIRST_PAUSE_S = 0.000_05
 _LONGEST_PAUSE_S = 0.002
 
-if os.name == "nt":  # pragma: no cover - exercised on Windows only
+if sys.platform == "win32":  # pragma: no cover - exercised on Windows only
     import msvcrt
 
-    _TAKE, _GIVE = msvcrt.LK_NBLCK, msvcrt.LK_UNLCK  # type: ignore[attr-defined, unused-ignore]
+    _TAKE, _GIVE = msvcrt.LK_NBLCK, msvcrt.LK_UNLCK
 
     def _lock(fd: int, operation: int) -> None:
         os.lseek(fd, 0, os.SEEK_SET)
         try:
-            msvcrt.locking(fd, operation, 1)  # type: ignore[attr-defined, unused-ignore]
+            msvcrt.locking(fd, operation, 1)
         except OSError as error:
             raise BlockingIOError(str(error)) from error
 
 else:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_UN
-    from fcntl import flock as _lock  # type: ignore[assignment, unused-ignore]
+    from fcntl import flock as _lock
 
     _TAKE, _GIVE = LOCK_EX | LOCK_NB, LOCK_UN
 

@@ -296,11 +296,11 @@ class Database:
 
     def _reader(self) -> ThreadReader:
         try:
-            return self._local.reader  # type: ignore[no-any-return]
+            reader: ThreadReader = self._local.reader
         except AttributeError:
             reader = self._local.reader = self._open_reader()
             self._readers.add(reader)
-            return reader
+        return reader
 
     def _reader_of_present_file(self) -> ThreadReader:
         """A connection to a file that was deleted or replaced would go on showing what nobody else can see.

@@ -18,10 +18,9 @@ from fedstore.widths import DAY_MS, HOUR_MS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
     from fedstore.engine.protocol import Tx
-    from fedstore.facts.kind import Fields, Stamp
+    from fedstore.facts.kind import Fields, Made, Stamp
 
 __all__ = ["BACKFILL_MS", "Batch"]
 
@@ -41,7 +40,7 @@ class Batch:
         self._stamp = stamp
         self._latest = stamp.recorded_ms + FUTURE_SLACK_MS
         self._oldest = stamp.recorded_ms
-        self._rows: dict[str, list[Any]] = {}
+        self._rows: dict[str, list[Made]] = {}
         self._named: dict[str, list[str]] = {}
 
     def add(self, events: Iterable[Fields]) -> list[tuple[int, str]]:

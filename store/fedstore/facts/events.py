@@ -12,9 +12,10 @@ given becomes an event stands in `fedstore.facts.validation`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -24,8 +25,9 @@ from fedstore.ids import EARLIEST_MS, LATEST_MS
 from fedstore.numbers import as_confidence
 
 __all__ = [
-    "Attempt", "Event", "Execution", "FactId", "Id", "Job", "Label", "Millis", "Name", "Outcome", "Qa", "Route", "Run",
-    "RunState", "Said", "Share", "Text", "Time", "Tokens", "Truth", "Usage", "Usd", "Verdict", "to_epoch_ms",
+    "Attempt", "Event", "Execution", "FactId", "Given", "Id", "Job", "Label", "Millis", "Name", "Outcome", "Qa",
+    "Route", "Run", "RunState", "Said", "Share", "Text", "Time", "Tokens", "Truth", "Usage", "Usd", "Verdict",
+    "epoch_ms", "to_epoch_ms",
 ]  # fmt: skip
 
 MAX_TOKENS = 10**12
@@ -34,7 +36,17 @@ MAX_USD = 10**4
 NANO = 10**9
 
 
-def to_epoch_ms(value: Any) -> Any:
+def epoch_ms(moment: datetime) -> int:
+    """Epoch milliseconds of a time with a zone. Raises ValueError for one without, and for years that are no number."""
+    if moment.tzinfo is None:
+        raise ValueError("has no time zone: add Z or an offset such as +02:00")
+    try:
+        return round(moment.timestamp() * 1000)
+    except (OverflowError, ValueError):
+        raise ValueError("is outside the years 2000 to 9999") from None
+
+
+def to_epoch_ms(value: object) -> object:
     """Epoch milliseconds from a datetime or an ISO 8601 string with a zone; numbers pass through."""
     if isinstance(value, str):
         try:
@@ -42,18 +54,13 @@ def to_epoch_ms(value: Any) -> Any:
         except ValueError:
             raise ValueError("must be epoch milliseconds or an ISO 8601 time such as 2026-01-31T12:00:00Z") from None
     if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError("has no time zone: add Z or an offset such as +02:00")
-        try:
-            return round(value.timestamp() * 1000)
-        except (OverflowError, ValueError):
-            raise ValueError("is outside the years 2000 to 9999") from None
+        return epoch_ms(value)
     if isinstance(value, bool):
         raise ValueError("must be a time, not a truth value")  # noqa: TRY004 - pydantic reports ValueError
     return value
 
 
-def _to_time(value: Any) -> Any:
+def _to_time(value: object) -> object:
     """`to_epoch_ms` in whole milliseconds, with what is wrong about a time that is out of range."""
     value = to_epoch_ms(value)
     if isinstance(value, float) and value - value == 0:
@@ -65,7 +72,7 @@ def _to_time(value: Any) -> Any:
     return value
 
 
-def _to_nano(value: Any) -> Any:
+def _to_nano(value: object) -> int | None:
     """Integer nano-USD from USD as int, float, Decimal or numeric string."""
     if value is None:
         return None
@@ -286,3 +293,5 @@ class Job(Said):
 
 Event: TypeAlias = Run | RunState | Usage | Execution | Route | Verdict | Job
 """The events that come as objects of Python; one of any other kind (`kinds.KINDS`) is given as a mapping."""
+Given: TypeAlias = Event | Mapping[str, object]
+"""What is given to be recorded: an event, or a mapping that describes one."""

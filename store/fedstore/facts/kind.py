@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from fedstore.facts.table import Table
 
     Fields: TypeAlias = dict[str, Any]
-    """The valid fields of an event under their names, those that were not given too; what the writer works with."""
+    """The valid fields of an event under their names, those that were not given too; what the writer works with.
+
+    What each holds is said once, by the model of its kind (`face`), and was checked by it.
+    """
+    Made: TypeAlias = Any
+    """What a kind's `row` makes and its own `write` takes: a row, or rows that belong together."""
     Judge: TypeAlias = Callable[[Tx, str, Deltas], bool]
     """Brings the fact of an id in line with its verdicts; whether that changed it."""
 
@@ -139,9 +144,9 @@ class Kind:
         *,
         face: Callable[[], type[BaseModel]],
         table: Table,
-        row: Callable[[Fields, int, Stamp], Any],
+        row: Callable[[Fields, int, Stamp], Made],
         check: Callable[[Fields], None] | None = None,
-        write: Callable[[Writing, list[Any], Sequence[str]], int] | None = None,
+        write: Callable[[Writing, list[Made], Sequence[str]], int] | None = None,
         add: Callable[[Deltas, Row], None] | None = None,
         summaries: tuple[Summary, ...] = (),
         sums: tuple[Sums, ...] = (),

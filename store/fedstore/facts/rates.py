@@ -14,7 +14,8 @@ from fedstore.facts.price_names import spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias
+    from datetime import datetime
+    from typing import TypeAlias
 
     from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, Provider
 
@@ -158,7 +159,7 @@ class _Card:
         )
 
 
-def _card(seller: Provider, model: ModelInfo, tier: str, when: Any) -> _Card | None:
+def _card(seller: Provider, model: ModelInfo, tier: str, when: datetime) -> _Card | None:
     """The prices of a model at a time in a service tier; None where a cheaper tier's are not known."""
     standard = model.get_prices(when)
     if not tier:

@@ -8,6 +8,7 @@ which they come does not matter. The summaries are adjusted by what the former o
 from __future__ import annotations
 
 from fedstore.bins import pack_bins, read_bins
+from fedstore.facts.summary import Deltas
 from fedstore.widths import MINUTE_MS
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from fedstore.engine.protocol import Row, Tx
     from fedstore.facts.kind import Writing
-    from fedstore.facts.summary import Deltas, Key, Part, Summary
+    from fedstore.facts.summary import Key, Part, Summary
     from fedstore.facts.table import Table
 
     Add = Callable[[Deltas, Row], None]
@@ -39,17 +40,21 @@ def outranks(table: Table, more: Sequence[str], lesser: Sequence[str] = ()) -> O
     return stands
 
 
-class _TakenBack:
+class _TakenBack(Deltas):
     """Deltas that take back what is added to them."""
 
     def __init__(self, writing: Writing) -> None:
+        super().__init__()
         self._writing = writing
 
     def add(self, summary: Summary, at_ms: int, key: Key, part: Part) -> None:
-        sums, bins = part[: len(summary.sums)], part[len(summary.sums) :]
-        less = (-value for value in sums), (pack_bins({at: -n for at, n in read_bins(packed)}) for packed in bins)
-        self._writing.deltas.add(summary, at_ms, key, tuple(value for some in less for value in some))
+        self._writing.deltas.add(summary, at_ms, key, tuple(map(_less, part)))
         self._writing.emptied.append((summary, at_ms - at_ms % MINUTE_MS, key))
+
+
+def _less(value: int | bytes | bytearray) -> int | bytes:
+    """What takes a sum, or a packed distribution, back."""
+    return -value if isinstance(value, int) else pack_bins({at: -n for at, n in read_bins(value)})
 
 
 def write_or_replace(
@@ -78,7 +83,7 @@ def _replaces(writing: Writing, table: Table, row: Row, add: Add, stands: Outran
             best = other
     for other in there:
         if other is not best:
-            add(_TakenBack(writing), other)  # type: ignore[arg-type]  # it only adds
+            add(_TakenBack(writing), other)
             writing.tx.execute(f"DELETE FROM {table.name} WHERE id = ?", (other[0],))
     if there and best is row:
         table.insert(writing.tx, [row])

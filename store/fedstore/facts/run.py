@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fedstore.engine.protocol import Row, Tx
     from fedstore.facts.kind import Fields, Stamp, Writing
-    from fedstore.facts.summary import Deltas
+    from fedstore.facts.summary import Deltas, Part
 
 __all__ = ["RUN", "RUN_STATE"]
 
@@ -108,7 +108,7 @@ def _add(deltas: Deltas, row: Row) -> None:
     _, agent, task_type, project, _, _, ended, duration, success, rework, quality, _, qa = row[:13]
     done, checked = _ended(success, rework, qa)
     known, total, bins = duration_part(duration, 1000)
-    part = (1, *done, known, total, *share_part(quality), *checked, bins)
+    part: Part = (1, *done, known, total, *share_part(quality), *checked, bins)
     deltas.add(_AGENTS, ended, (agent, task_type, project), part)
 
 

@@ -22,10 +22,9 @@ from fedstore.widths import MARKS, MINUTE_MS, TEN_MS, WIDTHS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
 
     from fedstore.engine.protocol import Tx
-    from fedstore.facts.summary import Deltas, Key, Part, Summary
+    from fedstore.facts.summary import Deltas, Key, Part, Start, Summary
 
 __all__ = ["begin_generation", "drop_empty", "roll_up", "write_deltas"]
 
@@ -80,16 +79,16 @@ def _purged_marks(tx: Tx) -> tuple[int, ...]:
     return known
 
 
-def _widen(rows: Mapping[Key, list[Part]], width: int, since: int, until: int) -> dict[Key, list[Part]]:
+def _widen(rows: Mapping[Start, list[Part]], width: int, since: int, until: int) -> dict[Start, list[Part]]:
     """The same parts in wider buckets, those of minutes in `[since, until)` only; both are edges of such buckets."""
-    wide: defaultdict[Key, list[Part]] = defaultdict(list)
+    wide: defaultdict[Start, list[Part]] = defaultdict(list)
     for (start, *key), parts in rows.items():
         if since <= start < until:
             wide[(start - start % width, *key)].extend(parts)
     return wide
 
 
-def _merge(tx: Tx, summary: Summary, width: int, rows: Mapping[Key, list[Part]]) -> None:
+def _merge(tx: Tx, summary: Summary, width: int, rows: Mapping[Start, list[Part]]) -> None:
     """Add parts to the buckets of one width."""
     sums = len(summary.sums)
     tx.merge(
@@ -98,7 +97,7 @@ def _merge(tx: Tx, summary: Summary, width: int, rows: Mapping[Key, list[Part]])
     )
 
 
-def _sum(parts: list[Part], sums: int) -> Iterable[Any]:
+def _sum(parts: list[Part], sums: int) -> Part:
     columns = list(zip(*parts, strict=True))
     return (*(min(sum(column), MOST) for column in columns[:sums]), *map(join_bins, columns[sums:]))
 

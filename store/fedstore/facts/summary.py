@@ -16,11 +16,13 @@ from fedstore.widths import MINUTE_MS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, TypeAlias
+    from typing import TypeAlias
 
-    Key: TypeAlias = tuple[Any, ...]
+    Key: TypeAlias = tuple[str, ...]
     """The values of a summary's keys."""
-    Part: TypeAlias = tuple[Any, ...]
+    Start: TypeAlias = tuple[int, *tuple[str, ...]]
+    """When a bucket begins, and its keys."""
+    Part: TypeAlias = tuple[int | bytes | bytearray, ...]
     """What one fact, or one narrower bucket, adds: the sums of a summary, then its packed distributions."""
 
 __all__ = ["NOTHING", "Deltas", "Summary", "duration_part", "share_part"]
@@ -62,7 +64,7 @@ class Deltas:
     __slots__ = ("minutes",)
 
     def __init__(self) -> None:
-        self.minutes: dict[Summary, defaultdict[Key, list[Part]]] = {}
+        self.minutes: dict[Summary, defaultdict[Start, list[Part]]] = {}
         """By the start of the minute and the keys."""
 
     def add(self, summary: Summary, at_ms: int, key: Key, part: Part) -> None:

@@ -12,7 +12,8 @@ import struct
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+
+    from fedstore.engine.protocol import Row
 
 __all__ = ["ACCEPTED", "ERROR", "HEADER_LAYER", "NOBODY", "RECORD_BYTES", "SHADOW", "UNKNOWN_US", "pack"]
 
@@ -29,7 +30,7 @@ _ATTEMPT = struct.Struct("<IIIBxHdd")
 _HEADER = struct.Struct("<IIQqq")
 
 
-def pack(agent: str, at_ms: int, attempts: Sequence[Sequence[Any]], code: Callable[[str], int]) -> bytearray:
+def pack(agent: str, at_ms: int, attempts: Sequence[Row], code: Callable[[str], int]) -> bytearray:
     """The trail of a decision; ``attempts`` are rows of ``route_attempts``, ``code`` interns a name."""
     parts = [_HEADER.pack(HEADER_LAYER, code(agent) if agent else NOBODY, 0, at_ms, len(attempts))]
     for _, _, layer, proposed, confidence, threshold, accepted, shadow, rate, error, latency in attempts:

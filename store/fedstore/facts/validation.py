@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeGuard, get_args
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler, TypeAdapter
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from fedstore.facts.kind import Fields
 
 __all__ = [
-    "EVENT_MODELS", "EVENT_TYPES", "event_adapter", "fields_adapter", "fields_at", "fields_of", "many_fields_adapter",
+    "EVENT_MODELS", "EVENT_TYPES", "are_events", "event_adapter", "fields_adapter", "fields_at", "fields_of",
+    "is_event", "many_fields_adapter",
 ]  # fmt: skip
 
 EVENT_MODELS: Mapping[str, type[BaseModel]] = {kind.name: kind.face() for kind in (*FACTS, *STATES)}
@@ -28,7 +29,17 @@ EVENT_MODELS: Mapping[str, type[BaseModel]] = {kind.name: kind.face() for kind i
 EVENT_TYPES = frozenset(EVENT_MODELS.values())
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def is_event(value: object) -> TypeGuard[Event]:
+    """Whether something is an event already: an object of just one of the models."""
+    return type(value) in EVENT_TYPES
+
+
+def are_events(given: Sequence[object]) -> TypeGuard[Sequence[Event]]:
+    """Whether all of some things are, and there is one."""
+    return bool(given) and is_event(given[0]) and (len(given) == 1 or EVENT_TYPES.issuperset(map(type, given)))
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):
@@ -58,7 +69,7 @@ def fields_of(event: Event) -> Fields:
     return {**event.__dict__, **{name: _plain(getattr(event, name)) for name in inner}}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return tuple([part.__dict__ for part in value])
     return None if value is None else value.__dict__
@@ -77,9 +88,9 @@ class _AsFields:
     def __init__(self, *, strictly: bool) -> None:
         self._strictly = strictly
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> object:
         schema = _without_models(event_adapter().core_schema)
-        if not self._strictly:
+        if not self._strictly and isinstance(schema, dict):
             for kind in schema["choices"].values():
                 kind["extra_behavior"] = "ignore"
         return schema
@@ -91,7 +102,7 @@ def fields_adapter() -> TypeAdapter[Fields]:
 
     The same checks as the models', whose objects cost a quarter of validation and are of no use to the recorder.
     """
-    return TypeAdapter(Annotated[dict[str, Any], _AsFields(strictly=True)])
+    return TypeAdapter(Annotated[dict[str, object], _AsFields(strictly=True)])
 
 
 @cache
@@ -100,10 +111,10 @@ def many_fields_adapter() -> TypeAdapter[list[Fields]]:
 
     To refuse them here costs a fifth of validation, to compare the keys a tenth.
     """
-    return TypeAdapter(list[Annotated[dict[str, Any], _AsFields(strictly=False)]])
+    return TypeAdapter(list[Annotated[dict[str, object], _AsFields(strictly=False)]])
 
 
-def _without_models(schema: Any) -> Any:
+def _without_models(schema: object) -> object:
     """A schema of pydantic's core that gives a dictionary wherever the given one gives a model."""
     if isinstance(schema, (list, tuple)):
         return type(schema)(_without_models(part) for part in schema)

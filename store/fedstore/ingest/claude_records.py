@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fedstore.errors import EventError
-from fedstore.facts.events import to_epoch_ms
+from fedstore.facts.events import epoch_ms
 from fedstore.ids import EARLIEST_MS, LATEST_MS, stable_id
 from fedstore.ingest.values import fact_id, is_issued
 
@@ -111,7 +111,7 @@ def _time(value: Any) -> int:
     if not isinstance(value, str):
         raise EventError("timestamp: missing")
     try:
-        at: int = to_epoch_ms(datetime.fromisoformat(value))
+        at = epoch_ms(datetime.fromisoformat(value))
     except ValueError as error:
         raise EventError(f"timestamp: {error}") from None
     if not EARLIEST_MS <= at <= LATEST_MS:

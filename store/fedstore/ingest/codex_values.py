@@ -21,30 +21,31 @@ _LIMIT = 200
 _HARMLESS = frozenset({"thread_rollback_failed", "active_turn_not_steerable"})
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """The value where it is text, else nothing; half a surrogate pair becomes a question mark."""
     if not isinstance(value, str):
         return ""
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
-def time_of(value: Any) -> int:
+def time_of(value: object) -> int:
     """Epoch milliseconds of a line's timestamp. Raises EventError."""
     if not isinstance(value, str):
         raise EventError("timestamp: missing")
     try:
-        at = int(to_epoch_ms(value))
+        at = to_epoch_ms(value)
     except ValueError as error:
         raise EventError(f"timestamp: {error}") from None
-    if not EARLIEST_MS <= at <= LATEST_MS:
+    if not isinstance(at, int) or not EARLIEST_MS <= at <= LATEST_MS:
         raise EventError("timestamp: is outside the years 2000 to 9999")
     return at
 
 
-def duration_of(value: Any) -> float | None:
+def duration_of(value: object) -> float | None:
     """A duration in milliseconds; None where it is missing or makes no sense."""
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= MAX_DURATION_MS
-    return value if known else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if 0 <= value <= MAX_DURATION_MS else None
 
 
 def agent_of(payload: dict[str, Any]) -> str:
@@ -70,7 +71,7 @@ def error_class_of(payload: dict[str, Any]) -> str:
     return "" if name in _HARMLESS else name if name not in ("", "other") else "api_error"
 
 
-def identity_of(value: Any) -> str:
+def identity_of(value: object) -> str:
     """What a file without a thread's id is known by, wherever it lies: the digest of its first line."""
     said = json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(said, digest_size=12).hexdigest()

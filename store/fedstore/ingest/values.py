@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedstore.cleaning import short_id
 from fedstore.errors import EventError
-from fedstore.facts.events import to_epoch_ms
+from fedstore.facts.events import epoch_ms
 from fedstore.ids import EARLIEST_MS, LATEST_MS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def utc_ms(text: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("must be an ISO 8601 time such as 2026-01-31T12:00:00Z") from None
-    at: int = to_epoch_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    at = epoch_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     if not EARLIEST_MS <= at <= LATEST_MS:
         raise ValueError("is outside the years 2000 to 9999")
     return at

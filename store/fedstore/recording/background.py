@@ -20,11 +20,14 @@ import weakref
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fedstore.errors import EventError
 from fedstore.recording.sink import Sink
 from fedstore.recording.writer import Receipt, validated
+
+if TYPE_CHECKING:
+    from fedstore.facts.events import Event, Given
 
 __all__ = ["Background"]
 
@@ -62,7 +65,7 @@ class _Waiting:
 
     def reset(self) -> None:
         """Begin with an empty queue and no thread."""
-        self._queue: deque[Any] = deque()
+        self._queue: deque[Event] = deque()
         self._guard = threading.RLock()
         self._writing = threading.RLock()
         self._writer = 0
@@ -73,7 +76,7 @@ class _Waiting:
         self._hooked = False
         self._ending = False
 
-    def put(self, events: Sequence[Any], made_id: str | None = None) -> Receipt:
+    def put(self, events: Sequence[Given], made_id: str | None = None) -> Receipt:
         """Leave facts for the thread; they are validated and stamped here, so that what is refused is told at once."""
         try:
             good, rejected = self._checked(events, made_id)
@@ -147,18 +150,18 @@ class _Waiting:
         """Whether there is room now, after a write by the call itself; not while the store cannot be written."""
         return not self._sink.trouble and self._write_out() and len(self._queue) + wanted <= self._limit
 
-    def _checked(self, events: Sequence[Any], made_id: str | None) -> tuple[list[Any], list[tuple[int, Any]]]:
+    def _checked(self, events: Sequence[Given], made_id: str | None) -> tuple[list[Event], list[tuple[int, Given]]]:
         """The valid events, stamped, and the others with their positions."""
         now = self._sink.now()
-        good: list[Any] = []
-        rejected: list[tuple[int, Any]] = []
+        good: list[Event] = []
+        rejected: list[tuple[int, Given]] = []
         for position, event in enumerate(events):
             try:
                 valid = validated(event)
             except EventError:
                 rejected.append((position, event))
             else:
-                given: dict[str, Any] = {} if valid.at is not None else {"at": now}
+                given: dict[str, object] = {} if valid.at is not None else {"at": now}
                 if made_id is not None and valid.id is None:
                     given["id"] = made_id
                 good.append(valid.model_copy(update=given) if given else valid)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.ids import new_id
 
@@ -30,9 +30,9 @@ class RecordedRun:
     block; they are recorded when it ends.
     """
 
-    def __init__(self, recorder: Recorder, agent: Any, task_type: Any, more: Mapping[str, Any]) -> None:
+    def __init__(self, recorder: Recorder, agent: str | None, task_type: str, more: Mapping[str, object]) -> None:
         self._recorder = recorder
-        self._shared = {"agent": agent, "task_type": task_type, "project": more.get("project", "")}
+        self._shared: dict[str, object] = {"agent": agent, "task_type": task_type, "project": more.get("project", "")}
         self._more = {name: value for name, value in more.items() if name not in ("id", "project", "started_at")}
         self._began = 0.0
         named = more.get("id")
@@ -59,7 +59,7 @@ class RecordedRun:
             "success": self.success, "rework": self.rework, "quality": self.quality, "confidence": self.confidence,
             "qa": self.qa, "error_class": self.error_class, "notes": self.notes,
         }  # fmt: skip
-        said: dict[str, Any] = {name: value for name, value in judged.items() if value is not None}
+        said: dict[str, object] = {name: value for name, value in judged.items() if value is not None}
         if kind is not None:
             said |= {"success": False, "error_class": kind.__name__}
         elif self.success is None:
@@ -75,19 +75,19 @@ class RecordedRun:
         """Say that the run goes on; also a sign of life in a long run."""
         self._state("running", reason)
 
-    def usage(self, **fields: Any) -> str:
+    def usage(self, **fields: object) -> str:
         """Record a call of a language model in this run; fields of ``Usage``. Returns its id."""
         return self._recorder.usage(**{**self._shared, "run_id": self.id, **fields})
 
-    def execution(self, tool: str | None = None, **fields: Any) -> str:
+    def execution(self, tool: str | None = None, **fields: object) -> str:
         """Record an execution of a tool in this run; fields of ``Execution``. Returns its id."""
         return self._recorder.execution(**{**self._shared, "run_id": self.id, "tool": tool, **fields})
 
-    def tool(self, name: str, **fields: Any) -> RecordedTool:
+    def tool(self, name: str, **fields: object) -> RecordedTool:
         """An execution of a tool as a context manager; an exception makes it a failure of that class."""
         return RecordedTool(self, name, fields)
 
-    def _end(self, fields: dict[str, Any]) -> None:
+    def _end(self, fields: dict[str, object]) -> None:
         """Record the finished run; a value that makes no sense costs itself, not the run."""
         while True:
             receipt = self._record("run", fields)
@@ -102,7 +102,7 @@ class RecordedRun:
             "run_state", {"id": self.id, "state": state, "reason": reason, "at": now, "started_at": self.started_ms}
         )
 
-    def _record(self, kind: str, fields: Mapping[str, Any]) -> Receipt:
+    def _record(self, kind: str, fields: Mapping[str, object]) -> Receipt:
         said = {name: value for name, value in {**self._shared, **fields}.items() if value is not None}
         return self._recorder.record({**said, "kind": kind})
 
@@ -113,7 +113,7 @@ class RecordedTool:
     ``success``, ``cost_usd``, ``tokens`` and ``error_class`` may be set inside the block.
     """
 
-    def __init__(self, run: RecordedRun, name: str, fields: Mapping[str, Any]) -> None:
+    def __init__(self, run: RecordedRun, name: str, fields: Mapping[str, object]) -> None:
         self._run = run
         self._name = name
         self._fields = fields
@@ -130,7 +130,7 @@ class RecordedTool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        said: dict[str, Any] = {"cost_usd": self.cost_usd, "tokens": self.tokens, "error_class": self.error_class}
+        said: dict[str, object] = {"cost_usd": self.cost_usd, "tokens": self.tokens, "error_class": self.error_class}
         said["success"] = self.success is not False
         if kind is not None:
             said |= {"success": False, "error_class": kind.__name__}

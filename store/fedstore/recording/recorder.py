@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fedstore.facts.events import Event
+from fedstore.facts.events import Given
 from fedstore.ids import EARLIEST_MS, LATEST_MS, new_id
 from fedstore.recording.background import Background
 from fedstore.recording.recorded_run import RecordedRun
@@ -55,13 +55,13 @@ class Recorder:
 
     # --- events --------------------------------------------------------------------------------------------
 
-    def record(self, event: Event | Mapping[str, Any]) -> Receipt:
+    def record(self, event: Given) -> Receipt:
         """Record one event, or a mapping with a ``kind`` that describes one."""
         return self._put((event,))
 
-    def record_many(self, events: Iterable[Event | Mapping[str, Any]]) -> Receipt:
+    def record_many(self, events: Iterable[Given]) -> Receipt:
         """Record a batch in one transaction; events that are refused do not keep the others out."""
-        taken: list[Event | Mapping[str, Any]] = []
+        taken: list[Given] = []
         try:
             taken.extend(events)
         except Exception as error:  # noqa: BLE001 - the caller's iterable may be anything
@@ -78,7 +78,7 @@ class Recorder:
         duration_ms: float | None = None,
         rework: bool | None = None,
         notes: str | None = None,
-        **more: Any,
+        **more: object,
     ) -> str:
         """Record a finished task; ``more`` are further fields of ``Run``. Returns its id."""
         return self._say(
@@ -86,7 +86,7 @@ class Recorder:
             notes=notes,
         )  # fmt: skip
 
-    def run(self, agent: str | None = None, task_type: str = "", **more: Any) -> RecordedRun:
+    def run(self, agent: str | None = None, task_type: str = "", **more: object) -> RecordedRun:
         """A run as a context manager: it shows as active inside, and is recorded when it ends.
 
         An exception makes it a failure of that class (and goes on to the caller); otherwise it succeeded unless
@@ -96,11 +96,11 @@ class Recorder:
 
     # --- steps ---------------------------------------------------------------------------------------------
 
-    def usage(self, **fields: Any) -> str:
+    def usage(self, **fields: object) -> str:
         """Record one call of a language model; fields of ``Usage``. Returns its id."""
         return self._say("usage", fields)
 
-    def execution(self, **fields: Any) -> str:
+    def execution(self, **fields: object) -> str:
         """Record one execution of a tool; fields of ``Execution``. Returns its id."""
         return self._say("execution", fields)
 
@@ -112,12 +112,12 @@ class Recorder:
         success: bool | None = None,
         cost_actual: float | None = None,
         tokens_used: int | None = None,
-        human_effort_level: Any = "",
+        human_effort_level: object = "",
         browser_used: bool = False,
         agent_id: str = "local",
         id: str | None = None,  # noqa: A002 - the field's name everywhere else
-        at: Any = None,
-        **more: Any,
+        at: object = None,
+        **more: object,
     ) -> str:
         """Record one execution of a tool under the names of the analytics engine. Returns its id."""
         seconds = isinstance(duration_seconds, (int, float)) and not isinstance(duration_seconds, bool)
@@ -129,7 +129,7 @@ class Recorder:
 
     # --- the cascade ---------------------------------------------------------------------------------------
 
-    def route(self, **fields: Any) -> str:
+    def route(self, **fields: object) -> str:
         """Record one decision of the routing cascade; fields of ``Route``. Returns its id, for ``outcome``."""
         return self._say("route", fields)
 
@@ -140,7 +140,7 @@ class Recorder:
         correct_agent: str | None = None,
         completed: bool | None = None,
         quality: float | None = None,
-        **more: Any,
+        **more: object,
     ) -> Receipt:
         """Record what became of a decision, whenever that is known, even before the decision itself."""
         return self._tell(
@@ -148,11 +148,11 @@ class Recorder:
             completed=completed, quality=quality,
         )  # fmt: skip
 
-    def verdict(self, subject: str | None = None, subject_id: str | None = None, **fields: Any) -> Receipt:
+    def verdict(self, subject: str | None = None, subject_id: str | None = None, **fields: object) -> Receipt:
         """Record a later judgement of a "run" or a "route"; fields of ``Verdict``."""
         return self._tell("verdict", fields, subject=subject, subject_id=subject_id)
 
-    def job(self, id: str | None = None, state: str | None = None, **more: Any) -> Receipt:  # noqa: A002
+    def job(self, id: str | None = None, state: str | None = None, **more: object) -> Receipt:  # noqa: A002
         """Record the state of a job; fields of ``Job``."""
         return self._tell("job", more, id=id, state=state)
 
@@ -193,12 +193,12 @@ class Recorder:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _tell(self, kind: str, more: Mapping[str, Any], made_id: str | None = None, **fields: Any) -> Receipt:
+    def _tell(self, kind: str, more: Mapping[str, object], made_id: str | None = None, **fields: object) -> Receipt:
         said = {name: value for name, value in {**fields, **more}.items() if value is not None}
         said["kind"] = kind
         return self._put((said,), made_id)
 
-    def _say(self, kind: str, more: Mapping[str, Any], **fields: Any) -> str:
+    def _say(self, kind: str, more: Mapping[str, object], **fields: object) -> str:
         """Record under the id given or one made here, so that it can be returned; "" for an id that is no text."""
         identity = more.get("id", fields.get("id"))
         made_id = self._new_id(more.get("at", fields.get("at"))) if identity is None else None
@@ -209,7 +209,7 @@ class Recorder:
         return new_id(at if isinstance(at, int) and EARLIEST_MS <= at <= LATEST_MS else self._sink.now())
 
 
-def _effort(level: Any) -> Any:
+def _effort(level: object) -> object:
     """A level of human effort as its name, also when an enumeration or lower case is given."""
     if level is None:
         return ""

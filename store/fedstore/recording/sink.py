@@ -17,7 +17,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError
 from fedstore.ids import EARLIEST_MS, LATEST_MS, now_ms
@@ -29,6 +29,7 @@ from fedstore.upkeep.rejects import LOSS_INSERT, REJECT_INSERT, Reject, as_text,
 if TYPE_CHECKING:
     from types import FrameType
 
+    from fedstore.facts.events import Given
     from fedstore.store import Store
 
 __all__ = ["Sink"]
@@ -65,7 +66,7 @@ class Sink:
         self._pending = 0
         self._pending_since = 0
         self._next_slice = 0.0
-        self._purging: Iterator[Any] | None = None
+        self._purging: Iterator[object] | None = None
         self.lost = 0
         self.refused = 0
         _alive.add(self)
@@ -80,7 +81,7 @@ class Sink:
         """The present in UTC epoch milliseconds."""
         return self._clock()
 
-    def write(self, events: Sequence[Any], made_id: str | None = None) -> Receipt:
+    def write(self, events: Sequence[Given], made_id: str | None = None) -> Receipt:
         """Write a batch, as `FactWriter.write` does; what went wrong is in the receipt and the counters.
 
         Inside a write of the same thread (a signal handler) it only leaves the batch for the end of that write.
@@ -106,7 +107,7 @@ class Sink:
             if here.behind:
                 here.write_behind()
 
-    def deliver(self, events: Sequence[Any]) -> bool:
+    def deliver(self, events: Sequence[Given]) -> bool:
         """Write a batch that can wait; False when the store cannot be written now: then nothing of it was."""
         here = _here
         if here.busy and here.is_inside():
@@ -163,7 +164,7 @@ class Sink:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _written(self, events: Sequence[Any], made_id: str | None) -> Receipt:
+    def _written(self, events: Sequence[Given], made_id: str | None) -> Receipt:
         """Write a batch; a value that no writer can take is refused by itself. Raises StoreError."""
         writer = self._writer or self._open()
         try:
@@ -178,7 +179,7 @@ class Sink:
         self._failing = False
         return receipt
 
-    def _in_halves(self, events: Sequence[Any], error: Exception) -> Receipt:
+    def _in_halves(self, events: Sequence[Given], error: Exception) -> Receipt:
         """Write all of a batch but what made it fail. Raises StoreError."""
         if len(events) == 1:
             return Receipt(rejected=[(0, f"cannot be recorded: {type(error).__name__} in one of its values")])
@@ -217,7 +218,7 @@ class Sink:
         )
         return self._writer
 
-    def _refuse(self, events: Sequence[Any], receipt: Receipt) -> None:
+    def _refuse(self, events: Sequence[Given], receipt: Receipt) -> None:
         self.refused += len(receipt.rejected)
         source = self._source or "recorder"
         found = [Reject(source, reason, as_text(events[position])) for position, reason in receipt.rejected]
@@ -227,7 +228,7 @@ class Sink:
             self._said.add("refused")
             _log.warning("fedstore refused a fact: %s (`fedtop doctor` counts them)", receipt.rejected[0][1])
 
-    def _look_after(self, events: Sequence[Any], receipt: Receipt) -> None:
+    def _look_after(self, events: Sequence[Given], receipt: Receipt) -> None:
         """What follows a write; what goes wrong here does not make the written facts lost."""
         try:
             if receipt.rejected:
@@ -298,7 +299,7 @@ class _Here(threading.local):
 
     def __init__(self) -> None:
         self.busy = False
-        self.behind: list[tuple[Sink, Sequence[Any], str | None]] = []
+        self.behind: list[tuple[Sink, Sequence[Given], str | None]] = []
 
     def is_inside(self) -> bool:
         """Whether a write of this thread is under way; `busy` says so for ever when one was cut off at its end."""

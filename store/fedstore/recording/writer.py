@@ -6,10 +6,10 @@ whole or not at all; an event that cannot be recorded is refused by itself, with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -20,11 +20,12 @@ from fedstore.facts.kind import Stamp
 from fedstore.facts.kinds import check_fields
 from fedstore.facts.validation import (
     EVENT_MODELS,
-    EVENT_TYPES,
+    are_events,
     event_adapter,
     fields_adapter,
     fields_at,
     fields_of,
+    is_event,
     many_fields_adapter,
 )
 from fedstore.ids import now_ms
@@ -32,7 +33,7 @@ from fedstore.interrupts import is_the_programs_own
 
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Engine
-    from fedstore.facts.events import Event
+    from fedstore.facts.events import Event, Given
     from fedstore.facts.kind import Fields
 
 __all__ = ["FactWriter", "Receipt", "explain", "validated"]
@@ -93,10 +94,10 @@ def _field(loc: Sequence[int | str]) -> str:
     return clean_text(clean_name(path), _FIELD_LIMIT)
 
 
-def validated(event: Event | Mapping[str, Any]) -> Event:
+def validated(event: Given) -> Event:
     """The event itself, or the event a mapping describes. Raises EventError in one clear line."""
     with _explained():
-        valid: Event = event if type(event) in EVENT_TYPES else event_adapter().validate_python(event)  # type: ignore[assignment]
+        valid = event if is_event(event) else event_adapter().validate_python(event)
     check_fields(fields_of(valid))
     return valid
 
@@ -114,21 +115,21 @@ def _explained() -> Iterator[None]:
         raise EventError(f"cannot be read: {type(error).__name__} in one of its values") from error
 
 
-def _read(event: Any) -> Fields:
+def _read(event: object) -> Fields:
     """The fields of one event. Raises EventError."""
-    if type(event) in EVENT_TYPES:
+    if is_event(event):
         return fields_of(event)
     with _explained():
         return fields_adapter().validate_python(event)
 
 
-def _read_all(events: Iterable[Any], receipt: Receipt) -> tuple[Sequence[Fields], Sequence[int]]:
+def _read_all(events: Iterable[Given], receipt: Receipt) -> tuple[Sequence[Fields], Sequence[int]]:
     """The fields of the valid ones with their positions; why the others are not goes to the receipt.
 
     All in one go, which costs less, and one by one only when one of them is not valid or has an unknown field.
     """
     given = events if isinstance(events, (list, tuple)) else list(events)
-    if given and type(given[0]) in EVENT_TYPES and (len(given) == 1 or EVENT_TYPES.issuperset(map(type, given))):
+    if are_events(given):
         return [fields_of(event) for event in given], range(len(given))
     try:
         found = many_fields_adapter().validate_python(list(given))
@@ -164,7 +165,7 @@ class FactWriter:
 
     def write(
         self,
-        events: Iterable[Event | Mapping[str, Any]],
+        events: Iterable[Given],
         made_id: str | None = None,
         *,
         patience_s: float | None = None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
@@ -153,7 +153,7 @@ class Settings(_Model):
         return None if value is None else Path(in_full(value))
 
     @classmethod
-    def load(cls, path: str | Path | None = None, **given: Any) -> Settings:
+    def load(cls, path: str | Path | None = None, **given: object) -> Settings:
         """The file at ``path`` (default: ``default_config_path()``, which may be missing), then variables, then
         ``given`` where it is not None. Raises SettingsError.
         """
@@ -169,7 +169,7 @@ class Settings(_Model):
         return cls._checked(values, sources)
 
     @classmethod
-    def _checked(cls, values: dict[str, Any], sources: dict[str, str]) -> Settings:
+    def _checked(cls, values: dict[str, object], sources: dict[str, str]) -> Settings:
         try:
             settings = cls.model_validate(values)
         except ValidationError as error:
@@ -182,6 +182,6 @@ class Settings(_Model):
         return settings.from_sources(sources)
 
 
-def load_settings(path: str | Path | None = None, **given: Any) -> Settings:
+def load_settings(path: str | Path | None = None, **given: object) -> Settings:
     """``Settings.load``."""
     return Settings.load(path, **given)

@@ -15,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from typing import Any
 
 __all__ = [
     "config_file", "default_config_path", "default_store_path", "from_here", "in_full", "read_toml", "store_file",
@@ -107,7 +106,7 @@ def _folder(kind: str) -> str:
     return find(APP_NAME, appauthor=False)
 
 
-def read_toml(path: str | Path) -> dict[str, Any]:
+def read_toml(path: str | Path) -> dict[str, object]:
     """The tables of a TOML file. Raises SettingsError in one line."""
     import tomllib
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fedstore.errors import FedstoreError
 from fedstore.settings.paths import config_file
@@ -43,7 +43,7 @@ class StartSettings(NamedTuple):
     keymap: Mapping[str, str] = MappingProxyType({})
 
 
-def start_settings(**given: Any) -> StartSettings | None:
+def start_settings(**given: object) -> StartSettings | None:
     """The defaults with what the command line gave (None: nothing), as ``Settings.load`` would have it.
 
     None when a settings file or a variable has a say, or the window makes no sense: then ``Settings.load`` must look.
@@ -53,7 +53,8 @@ def start_settings(**given: Any) -> StartSettings | None:
     told = any(os.environ.get(name) for name in ENVIRONMENT if name != "FEDTOP_STORE")
     if told or os.path.isfile(config_file()):
         return None
-    settings = StartSettings(**{name: value for name, value in given.items() if value is not None})
+    said = {name: value for name, value in given.items() if value is not None}
+    settings = StartSettings._make({**StartSettings()._asdict(), **said}.values())
     try:
         Window.ending(settings.window, 0)
     except FedstoreError:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fedstore.cleaning import clean_name, clean_text
+
+if TYPE_CHECKING:
+    from fedstore.engine.protocol import Row
 
 __all__ = ["LOSS_INSERT", "REJECT_INSERT", "Reject", "as_text", "reject_row", "reject_rows"]
 
@@ -35,7 +38,7 @@ class Reject(NamedTuple):
     byte_offset: int | None = None
 
 
-def reject_row(reject: Reject, recorded_ms: int, *, keep_content: bool = False) -> tuple[Any, ...]:
+def reject_row(reject: Reject, recorded_ms: int, *, keep_content: bool = False) -> Row:
     """The row of `rejects`, in the order of `REJECT_INSERT`."""
     digest = hashlib.blake2b(reject.text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return (
@@ -58,6 +61,6 @@ def _shown(value: object) -> str:
     return repr(value)[: TEXT_LIMIT * 4]
 
 
-def reject_rows(rejects: Iterable[Reject], recorded_ms: int, *, keep_content: bool = False) -> list[tuple[Any, ...]]:
+def reject_rows(rejects: Iterable[Reject], recorded_ms: int, *, keep_content: bool = False) -> list[Row]:
     """The rows of several rejects."""
     return [reject_row(reject, recorded_ms, keep_content=keep_content) for reject in rejects]
