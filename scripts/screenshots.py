@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -91,9 +91,9 @@ SHOTS = (
 class SteadyReader(Reader):
     """A reader that tells no size of the file: it differs with the SQLite library."""
 
-    def costs(self, window: Window, dimension: str = "model") -> CostsView:
+    def costs(self, window: Window, dimension: str = "model", only: Collection[str] | None = None) -> CostsView:
         """As ever, of a store of a round size."""
-        return replace(super().costs(window, dimension), store_bytes=STORE_BYTES)
+        return replace(super().costs(window, dimension, only), store_bytes=STORE_BYTES)
 
 
 class SteadyStore(Store):

@@ -13,16 +13,16 @@ from fedstore.queries import Reader
 from fedstore.recording.writer import FactWriter
 from tests.queries.federation import NOW_MS, Event
 
-Filled = Callable[[list[Event]], Reader]
+Filled = Callable[..., Reader]
 
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Filled:
     """Record events while the clock runs from three days ago to NOW_MS, and read them as of then."""
 
-    def fill(made: list[Event]) -> Reader:
+    def fill(made: list[Event], name: str = "store.db") -> Reader:
         clock = [NOW_MS - 3 * 86_400_000]
-        database = Database(tmp_path / "store.db")
+        database = Database(tmp_path / name)
         writer = FactWriter(database, clock=lambda: clock[0])
         pending = sorted(made, key=lambda event: event["at"])
         late, live = pending[::7], [e for i, e in enumerate(pending) if i % 7]

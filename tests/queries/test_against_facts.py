@@ -132,6 +132,21 @@ def test_costs_by_dimension(filled: Filled, dimension: str) -> None:
     assert sum(p.cost_nano for p in view.series) == view.total.nano == sum(r.cost.nano for r in view.rows)
 
 
+@pytest.mark.parametrize("dimension", ["model", "agent", "project"])
+def test_costs_of_some_names_are_those_of_a_store_without_the_others(filled: Filled, dimension: str) -> None:
+    made = [e for e in events(seed=3) if e["kind"] != "execution"]
+    reader = filled(made)
+    names = sorted({e[dimension] for e in of("usage", made, 0, 2**62)})[::2]
+    window = reader.window("24h")
+    found = reader.costs(window, dimension, names)
+    alone = filled([e for e in made if e["kind"] != "usage" or e[dimension] in names], "alone.db")
+    expected = alone.costs(window, dimension)
+    assert 0 < len(found.rows) < len(reader.costs(window, dimension).rows)
+    assert [row.name for row in found.rows] == [row.name for row in expected.rows]
+    for what in ("total", "tokens", "today", "month", "month_projected_nano", "series", "models"):
+        assert getattr(found, what) == getattr(expected, what), what
+
+
 @pytest.mark.parametrize("label", LABELS)
 def test_cascade_layers(filled: Filled, label: str) -> None:
     made = events(seed=4)

@@ -181,6 +181,16 @@ async def test_what_is_typed_ahead_of_the_filter_line_is_its_text(seeded_store: 
         assert app.view.filter_of("agents") == "od"
 
 
+async def test_the_filter_line_says_what_it_works_on(seeded_store: Store, clock: Clock) -> None:
+    async with running(seeded_store, clock, size=(120, 40)) as (app, pilot):
+        await pilot.press("slash", *"kimi")
+        assert "only the rows of agents, task types, running now, latest" in screen_text(app)
+        await pilot.press("escape", "4")
+        await until(pilot, lambda: app.top_panel is not None and app.top_panel.panel_id == "costs")
+        await pilot.press("slash", "x")
+        await until(pilot, lambda: "tiles, chart and table" in screen_text(app))
+
+
 async def test_filters_belong_to_their_tab(seeded_store: Store, clock: Clock) -> None:
     async with running(seeded_store, clock, tab="agents") as (app, pilot):
         await pilot.press("slash", *"kimi", "enter", "1")

@@ -140,10 +140,13 @@ class TestSpendChart:
             assert series.values[index] == point.parts[0][1]
         assert sum(v or 0 for v in series.values) == sum(p.parts[0][1] for p in points)
 
-    def test_one_model_alone(self) -> None:
-        chart = spend_chart(costs(), "claude")
-        assert chart is not None
-        assert [series.name for series in chart.series] == ["claude"]
+    def test_models_keep_their_colours_when_others_are_left_out(self) -> None:
+        alone = spend_chart(costs(models=("claude",)), ("gpt-5", "claude"))
+        both = spend_chart(costs(), ("gpt-5", "claude"))
+        assert alone is not None
+        assert both is not None
+        assert [series.name for series in alone.series] == ["claude"]
+        assert alone.series[0].style == both.series[1].style
 
     def test_models_without_a_known_price_are_left_out_and_named(self) -> None:
         view = costs(total=Money(1, 0, 2, 5_560_000), models=("gpt-5", "claude", "odd"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
@@ -11,10 +11,12 @@ from fedstore.queries import Reader
 from fedstore.queries.models import CostsView, Money
 from fedstore.store import Store
 from fedstore.window import Window
+from fedtop.values import money_cell
 from fedtop.views.costs.columns import DIMENSIONS
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.table_model import plain
+from fedtop.widgets.tile import Tile
 from tests.federation import MODELS, TOOLS
 from tests.tui.panes import HOSTILE, WINDOW, Answers, Source, drilled, pane, screen_text, until
 from tests.tui.values_of import cost, costs, tool, tool_detail, tools
@@ -27,9 +29,11 @@ def source(seeded_store: Store) -> Source:
     return Source(Reader(seeded_store.database, clock=seeded_store.clock))
 
 
-def by_dimension(window: Window, dimension: str) -> CostsView:
+def by_dimension(window: Window, dimension: str, only: Collection[str] | None = None) -> CostsView:
     names: Mapping[str, str] = {"model": "gpt-5", "agent": "codex", "project": "alpha"}
-    return costs(cost(names.get(dimension, "other one")), cost("second"), dimension=dimension)
+    rows = cost(names.get(dimension, "other one")), cost("second", cost=Money(computed_nano=2_000_000_000))
+    chosen = [row for row in rows if only is None or row.name in only]
+    return costs(*chosen, dimension=dimension) if chosen else costs(rows=(), total=Money(), tokens=None)
 
 
 class TestCosts:
@@ -39,7 +43,7 @@ class TestCosts:
             assert set(table.model.order) == set(MODELS)
             unknown = table.model.rows["no-such-model-1"]
             assert plain(unknown.cells["cost_nano"]).strip() == "?"
-            assert plain(unknown.cells["hidden"]) not in ("", "0")
+            assert plain(unknown.cells["cost_unpriced_tokens"]) not in ("", "0")
 
     async def test_d_turns_through_the_dimensions(self) -> None:
         async with pane(Source(Answers(costs=by_dimension)), tab="costs") as (app, pilot):
@@ -52,18 +56,39 @@ class TestCosts:
             await pilot.press("D")
             await until(pilot, lambda: table.columns[0].label == "operation")
 
-    async def test_enter_filters_and_escape_widens(self) -> None:
-        async with pane(Source(Answers(costs=by_dimension)), tab="costs") as (app, pilot):
-            table, chart = app.screen.query_one("#costs-table", LiveTable), app.screen.query_one(AreaChart)
-            await pilot.press("enter")
-            await until(pilot, lambda: table.row_count == 1)
-            assert table.model.order == ["gpt-5"]
+    async def test_enter_narrows_everything_to_one_name_and_escape_widens_it(self, source: Source) -> None:
+        """Tiles, chart, title and totals are those of the rows in sight, by the reader's own sums over the facts."""
+        async with pane(source, tab="costs") as (app, pilot):
+            await pilot.press("d", "d")
+            table = app.screen.query_one("#costs-table", LiveTable)
+            await until(pilot, lambda: table.columns[0].label == "project" and table.row_count > 1)
+            every = source.reader().costs(WINDOW, "project")
+            name = every.rows[1].name
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: f"spend of {name} by model" in screen_text(app), name)
+            text, chart = screen_text(app), app.screen.query_one(AreaChart)
+            row = every.rows[1]
+            assert table.model.order == [name]
+            assert f"window / {name}" in text
+            assert f"today / {name}" in text
+            assert f"1 of {len(every.rows)}: {row.calls:,} calls" in text
+            tile = app.screen.query_one("#costs-spent", Tile)
+            assert plain(tile._data.value) == plain(money_cell(row.cost))
             assert chart._data is not None
-            assert [series.name for series in chart._data.series] == ["gpt-5"]
-            assert "spend of gpt-5" in screen_text(app)
+            assert sum(sum(filter(None, line.values)) for line in chart._data.series) == row.cost.nano
             await pilot.press("escape")
-            await until(pilot, lambda: table.row_count == 2)
-            assert [series.name for series in chart._data.series] == ["gpt-5", "claude"]
+            await until(pilot, lambda: " spend by model " in screen_text(app), "all")
+            assert "window /" not in screen_text(app)
+
+    async def test_a_text_that_several_names_match_says_how_many(self) -> None:
+        async with pane(Source(Answers(costs=by_dimension)), tab="costs") as (app, pilot):
+            await pilot.press("slash", *"$")
+            await until(pilot, lambda: "spend of 2 models with “$”" in screen_text(app), "with")
+            await pilot.press("backspace", *"!second")
+            await until(pilot, lambda: "spend of gpt-5 by model" in screen_text(app), "without")
+            await pilot.press(*"xyz", "home", "delete")
+            await until(pilot, lambda: "spend of 0 models with “secondxyz”" in screen_text(app), "none")
+            assert plain(app.screen.query_one("#costs-spent", Tile)._data.value) == "–"
 
     async def test_another_dimension_drops_the_filter(self) -> None:
         async with pane(Source(Answers(costs=by_dimension)), tab="costs") as (app, pilot):

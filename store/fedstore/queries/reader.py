@@ -29,7 +29,7 @@ from fedstore.widths import MINUTE_MS
 from fedstore.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import tzinfo
 
     from fedstore.engine.protocol import Engine
@@ -141,12 +141,11 @@ class Reader:
         with self._moment() as buckets:
             return known_names(self._database, buckets, kind, self.window("all"))
 
-    def costs(self, window: Window, dimension: str = "model") -> CostsView:
-        """Spend by model, agent, project, task_type or operation."""
+    def costs(self, window: Window, dimension: str = "model", only: Collection[str] | None = None) -> CostsView:
+        """Spend by model, agent, project, task_type or operation; with `only` that of these names alone."""
         with self._moment() as buckets:
-            return costs_view(
-                buckets, buckets.kept(window), dimension, self._present(window), self._tz, self._database.size_bytes()
-            )
+            present, size = self._present(window), self._database.size_bytes()
+            return costs_view(buckets, buckets.kept(window), dimension, present, self._tz, size, only)
 
     def tools(self, window: Window) -> ToolsView:
         """Confidence in each tool over the 30 days that end with the window."""

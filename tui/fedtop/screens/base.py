@@ -131,6 +131,11 @@ class BaseScreen(Screen[None]):
         panel = self.panel
         if panel is not None:
             self.query_one(FilterBar).set_text(view.filter_of(panel.panel_id))
+            self._say_what_is_filtered()
+
+    def _say_what_is_filtered(self) -> None:
+        if self.panel is not None:
+            self.query_one(FilterBar).say(self.panel.covered)
 
     @property
     def typing(self) -> bool:
@@ -139,6 +144,7 @@ class BaseScreen(Screen[None]):
 
     def open_filter(self) -> None:
         """Puts the keyboard into the filter line."""
+        self._say_what_is_filtered()
         self.query_one(FilterBar).open()
 
     def close_filter(self) -> None:
@@ -151,6 +157,7 @@ class BaseScreen(Screen[None]):
     def filter_by(self, text: str) -> None:
         """Puts a text into the filter line, as if typed; the keyboard stays where it is."""
         bar = self.query_one(FilterBar)
+        self._say_what_is_filtered()
         bar.field.value = text
         bar.close()
 

@@ -9,6 +9,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
 from fedtop.messages import FilterChanged
+from fedtop.sanitize import truncate
 from fedtop.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
@@ -29,22 +30,28 @@ class FilterBar(Horizontal):
         background: $surface;
         display: none;
         Label { width: auto; padding: 0 1; color: $accent; text-style: bold; }
+        #filter-covers { color: $dim; text-style: none; }
         Input, Input:focus { border: none; height: 1; padding: 0; width: 1fr; background: $surface; }
     }
     FilterBar.-open { display: block; }
     """
 
     def compose(self) -> ComposeResult:
-        """A slash and the text."""
+        """A slash, the text, and what it works on."""
         yield Label("/", markup=False)
         field = LineInput(placeholder="text, or !text for rows without it", max_length=200)
         field.cursor_blink = False
         yield field
+        yield Label("", id="filter-covers", markup=False)
 
     @property
     def field(self) -> Input:
         """The input."""
         return self.query_one(Input)
+
+    def say(self, covers: str) -> None:
+        """Says what the filter works on, as far as that leaves half the line for the text."""
+        self.query_one("#filter-covers", Label).update(truncate(covers, max(0, self.screen.size.width // 2)))
 
     def set_text(self, text: str) -> None:
         """Shows the filter of another panel without announcing it."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from fedtop.about import About
 from fedtop.fields import Locale
+from fedtop.views.section import Section
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
@@ -160,6 +161,13 @@ class Panel(Widget, Generic[Data]):
     def may_filter(self) -> bool:
         """Whether a filter would have something to work on."""
         return any(not table.has_class("-unfiltered") for table in self.seen_tables())
+
+    @property
+    def covered(self) -> str:
+        """What a filter works on here, in words."""
+        tables = [table for table in self.seen_tables() if not table.has_class("-unfiltered")]
+        titles = (next((node.title for node in table.ancestors if isinstance(node, Section)), "") for table in tables)
+        return f"only the rows of {', '.join(title or self.title.lower() for title in titles)}"
 
     def seen_tables(self) -> list[LiveTable]:
         """The tables that are displayed, not those of a part that is hidden."""

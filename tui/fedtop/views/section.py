@@ -72,6 +72,11 @@ class Section(Vertical):
         self._title = title
         super().__init__(self._line, *content, id=id, classes=f"section {classes}".strip())
 
+    @property
+    def title(self) -> str:
+        """What stands at the left end of the rule."""
+        return self._title
+
     def on_descendant_focus(self) -> None:
         """What it holds has the keyboard."""
         self._line.set_active(True)

@@ -30,6 +30,7 @@ __all__ = [
     "Source",
     "TableModel",
     "Value",
+    "matches",
     "plain",
 ]
 
@@ -157,6 +158,13 @@ def _looks_same(old: Row, new: Row) -> bool:
     return True
 
 
+def matches(row: Row, pattern: str) -> bool:
+    """True when any cell contains `pattern`, ignoring case; with `!pattern` when none does. Always for an empty one."""
+    inverse = pattern.startswith("!")
+    needle = pattern[1 if inverse else 0 :].casefold()
+    return not needle or any(needle in plain(c).casefold() for c in row.cells.values()) is not inverse
+
+
 _NOTHING: Final = frozenset[str]()
 
 
@@ -240,9 +248,7 @@ class TableModel:
 
     def matches(self, row: Row) -> bool:
         """True when the row satisfies the filter; always without one."""
-        inverse = self.filter.startswith("!")
-        needle = self.filter[1 if inverse else 0 :].casefold()
-        return not needle or any(needle in plain(c).casefold() for c in row.cells.values()) is not inverse
+        return matches(row, self.filter)
 
     def _sorted(self, keys: list[str], column: str) -> list[str]:
         """Stable, so that ties keep the order given; an unknown value is last in both directions."""

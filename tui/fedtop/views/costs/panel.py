@@ -1,32 +1,36 @@
 """The costs tab: what it costs now, today and this month, over time by model, and who spends it.
 
-`d` turns the table to the next dimension. Enter narrows table and chart to one name; Esc widens them again.
+`d` turns the table to the next dimension. Enter narrows everything to one name, as a filter does to those that match
+it; Esc widens it again. Tiles, chart and totals say of what they are.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from fedtop.format import clean, counted, money, tokens
+from fedtop.format import clean, money
 from fedtop.tabs import tab_named
 from fedtop.views.costs.columns import (
     COSTS,
     DIMENSION_LABELS,
     DIMENSIONS,
     NAME_CELLS,
+    NOT_SAID,
     cost_lines,
     next_dimension,
 )
-from fedtop.views.costs.parts import chart_note, spend_chart, tiles
+from fedtop.views.costs.parts import Selection, chart_note, spend_chart, table_note, tiles
 from fedtop.views.how_to import HowTo
 from fedtop.views.panel import Panel
 from fedtop.views.section import Section
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
+from fedtop.widgets.table_model import matches
 from fedtop.widgets.tile import Tile
 
 if TYPE_CHECKING:
@@ -55,7 +59,16 @@ TILES = (
 )
 
 
-class CostsPanel(Panel["CostsView"]):
+@dataclass(frozen=True, slots=True)
+class CostsData:
+    """All spend by a dimension, and that of the names which a filter leaves (the same without one)."""
+
+    every: CostsView
+    chosen: CostsView
+    selection: Selection
+
+
+class CostsPanel(Panel[CostsData]):
     """See the module."""
 
     panel_id = TAB.id
@@ -71,7 +84,6 @@ class CostsPanel(Panel["CostsView"]):
 
     def __init__(self) -> None:
         super().__init__(dimension=DIMENSIONS[0])
-        self._data: CostsView | None = None
 
     def compose(self) -> ComposeResult:
         """Tiles, the chart, the table."""
@@ -91,45 +103,48 @@ class CostsPanel(Panel["CostsView"]):
             yield Section("spend by model", chart, id="costs-over-time")
             yield Section("by model", table, id="costs-by")
 
-    def read(self, reader: Reader, window: Window, args: Args) -> CostsView:
-        """The costs by one dimension."""
-        return reader.costs(window, args["dimension"])
+    def read(self, reader: Reader, window: Window, args: Args) -> CostsData:
+        """The costs by one dimension, and those of the names in it that the filter leaves."""
+        dimension, text = args["dimension"], args.get("filter", "")
+        every = reader.costs(window, dimension)
+        if not text:
+            return CostsData(every, every, Selection(dimension))
+        lines = cost_lines(every)
+        rows = COSTS[dimension].rows(lines, self.locale())
+        names = tuple(line.row.name for line, row in zip(lines, rows, strict=True) if matches(row, text))
+        return CostsData(every, reader.costs(window, dimension, names), Selection(dimension, text, names))
 
-    def show(self, data: CostsView, view: ViewState) -> None:
+    def show(self, data: CostsData, view: ViewState) -> None:  # noqa: ARG002
         """Tiles, chart and table of the dimension asked for."""
-        if data.dimension != self.args["dimension"]:
+        every, selection = data.every, data.selection
+        if selection.dimension != self.args["dimension"]:
             return  # the answer to the dimension before
-        self._data = data
-        self.set_class(not data.rows and not data.month.nano, "-nothing")
-        for name, tile in tiles(data).items():
+        self.set_class(not every.rows and not every.month.nano, "-nothing")
+        for name, tile in tiles(data.chosen, selection).items():
             self.query_one(f"#costs-{name}", Tile).set_data(tile)
         self._show_table(data)
-        self._show_chart(view.filter_of(self.panel_id))
+        self.query_one(AreaChart).set_data(spend_chart(data.chosen, every.models))
+        over_time = self.query_one("#costs-over-time", Section)
+        over_time.set_note(chart_note(data.chosen), f"spend{selection.of} by model")
 
-    def _show_table(self, data: CostsView) -> None:
+    def _show_table(self, data: CostsData) -> None:
         table = self.query_one("#costs-table", LiveTable)
-        costs = COSTS[data.dimension]
+        costs, dimension = COSTS[data.every.dimension], data.every.dimension
         table.set_columns(costs.fields)
-        table.set_rows(costs.rows(cost_lines(data), self.locale()))
-        calls = sum(row.calls for row in data.rows)
-        note = f"{counted(calls, 'call')}, {tokens(data.tokens)} tokens"
-        self.query_one("#costs-by", Section).set_note(note, f"by {DIMENSION_LABELS[data.dimension]}")
-
-    def _show_chart(self, text: str) -> None:
-        """The spend over time; of one model when the filter names exactly that."""
-        data = self._data
-        if data is None:
-            return
-        models = {clean(name, NAME_CELLS): name for name in data.models} if data.dimension == "model" else {}
-        only = models.get(text) if text else None
-        self.query_one(AreaChart).set_data(spend_chart(data, only))
-        title = "spend by model" if only is None else f"spend of {text}"
-        self.query_one("#costs-over-time", Section).set_note(chart_note(data), title)
+        table.set_rows(costs.rows(cost_lines(data.every), self.locale()))
+        note = table_note(data.chosen, len(data.every.rows))
+        self.query_one("#costs-by", Section).set_note(note, f"by {DIMENSION_LABELS[dimension]}")
 
     def apply_filter(self, text: str) -> None:
-        """Filters the table, and the chart when a model is named in full."""
+        """Filters the table, and asks for the figures of what it leaves."""
         super().apply_filter(text)
-        self._show_chart(text)
+        if text != self.args.get("filter", ""):
+            self.ask(filter=text or None)
+
+    @property
+    def covered(self) -> str:
+        """Everything."""
+        return "tiles, chart and table"
 
     def action_dimension(self, step: int) -> None:
         """Turns the table to another dimension; a filter of the old one goes."""
@@ -139,7 +154,8 @@ class CostsPanel(Panel["CostsView"]):
     @on(LiveTable.Selected, "#costs-table")
     def _narrow(self, event: LiveTable.Selected) -> None:
         event.stop()
-        if self.args["dimension"] == "agent" and event.key.strip("\x00"):
-            self.host.open_target(f"agent:{event.key}")
+        dimension, name = self.args["dimension"], event.key.strip("\x00")
+        if dimension == "agent" and name:
+            self.host.open_target(f"agent:{name}")
         else:
-            self.host.filter_by(clean(event.key, NAME_CELLS))
+            self.host.filter_by(clean(name, NAME_CELLS) or NOT_SAID.format(DIMENSION_LABELS[dimension]))
