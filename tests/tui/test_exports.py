@@ -200,7 +200,7 @@ async def test_both_forms_are_written_with_the_same_names_and_values(
 
 @pytest.mark.parametrize("place", [
     "tab:overview", "tab:agents", "tab:cascade", "tab:costs", "tab:tools", "agent:kimi", "task_type:code",
-    "layer:semantic", "tool:browser", "why:route-0005", "alerts", "labelling:",
+    "layer:semantic", "tool:browser", "why:route-0005", "alarms", "grading:",
 ])  # fmt: skip
 async def test_no_glyph_and_no_drawing_leaves_any_table(seeded_store: Store, clock: Clock, place: str) -> None:
     """Neither in a file nor on the clipboard; a head has no name twice, and every record all of them."""

@@ -42,7 +42,7 @@ PANELS = [*(tab.load_panel() for tab in TABS), *(drill_class(kind) for kind in D
 WALKED = [
     *(f"tab:{tab.id}" for tab in TABS),
     *("agent:kimi", "task_type:code", "layer:semantic", "tool:browser", "why:walked", "boost:agent:kimi/code"),
-    *("ledger", "change:1", "change:2", "change:3", "labelling", "optimize", "tune", "alerts"),
+    *("ledger", "change:1", "change:2", "change:3", "grading", "optimize", "tune", "alarms"),
 ]
 
 
@@ -152,16 +152,16 @@ def test_a_view_heeds_the_window_that_it_reads(panel: type[Panel]) -> None:
 
 async def test_grades_stand_in_their_order_before_what_any_table_does(full: Store, clock: Clock) -> None:
     async with running(full, clock) as (app, pilot):
-        await shown(app, pilot, "labelling")
+        await shown(app, pilot, "grading")
         said = [(hint.key, hint.label) for hint in hints_of(app.screen)][:6]
         assert said == [("y", "right"), ("n", "wrong"), ("c", "agent"), ("x", "skip"), ("Enter", "open"), ("s", "sort")]
-        grades = dict(groups_of(app.screen))["Labelling"]
+        grades = dict(groups_of(app.screen))["Grading"]
         assert [keys for keys, _ in grades] == ["y", "n", "c", "x"]
 
 
 async def test_the_footer_offers_no_letter_where_letters_are_typed(full: Store, clock: Clock) -> None:
     async with running(full, clock) as (app, pilot):
-        for target, key in (("tab:agents", "slash"), ("labelling", "c"), ("why:walked", "c")):
+        for target, key in (("tab:agents", "slash"), ("grading", "c"), ("why:walked", "c")):
             await shown(app, pilot, target)
             await pilot.press(key)
             await until(pilot, lambda: isinstance(app.focused, LineInput), target)

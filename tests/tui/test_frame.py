@@ -395,13 +395,13 @@ async def test_keys_can_be_remapped(seeded_store: Store, clock: Clock) -> None:
         assert app.view.window == "7d"
 
 
-async def test_alerts_key_leads_to_what_needs_attention(seeded_store: Store, clock: Clock) -> None:
+async def test_the_alarms_key_leads_to_what_needs_attention(seeded_store: Store, clock: Clock) -> None:
     async with running(seeded_store, clock, tab="agents") as (app, pilot):
         await pilot.press("exclamation_mark")
-        await until(pilot, lambda: app.base.panel.panel_id == "alerts")
+        await until(pilot, lambda: app.base.panel.panel_id == "alarms")
         await pilot.press("exclamation_mark", "exclamation_mark")
         assert len(app.screen_stack) == 2
-        assert "! alerts" not in app.screen.query_one(KeyFooter).paint(118, 1)[0].plain
+        assert "! alarms" not in app.screen.query_one(KeyFooter).paint(118, 1)[0].plain
 
 
 async def test_a_view_without_a_table_has_no_key_for_one(seeded_store: Store, clock: Clock) -> None:

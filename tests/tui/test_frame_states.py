@@ -353,9 +353,9 @@ async def test_charts_and_columns_leave_a_narrow_screen(seeded_store: Store, clo
         "task_type:code",
         "layer:semantic",
         "tool:browser",
-        "alerts:",
+        "alarms:",
         "ledger:",
-        "labelling:",
+        "grading:",
         "optimize:",
         "tune:",
     ],
@@ -400,7 +400,7 @@ async def test_a_store_that_cannot_be_read_is_not_called_empty(seeded_store: Sto
             await pilot.press(tab)
             text = screen_text(app)
             assert "the file is damaged  nothing could be read yet" in text
-            assert not re.search(r"\bno (run|data|alerts|decisions|tool|spend)\b|nothing needs| 0 (?!s)", text), tab
+            assert not re.search(r"\bno (run|data|alarms|decisions|tool|spend)\b|nothing needs| 0 (?!s)", text), tab
         source.failure = None
         await pilot.press("1", "r")
         await until(pilot, lambda: table(app, "#agents").row_count == 4)
@@ -446,7 +446,7 @@ async def test_one_of_a_thing_is_not_many(store: Store, clock: Clock, size: tupl
     views = ("overview", "agents", "cascade", "costs", "tools")
     drills = ("agent:kimi", "task_type:code", "layer:keyword", "tool:browser", "why:one", "boost:agent:kimi/code")
     async with running(store, clock, size=size) as (app, pilot):
-        for target in (*(f"tab:{view}" for view in views), *drills, "optimize", "tune", "alerts", "labelling"):
+        for target in (*(f"tab:{view}" for view in views), *drills, "optimize", "tune", "alarms", "grading"):
             app.open_target(target)
             await pilot.pause()
             await app.workers.wait_for_complete()

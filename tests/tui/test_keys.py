@@ -8,7 +8,7 @@ import pytest
 
 from fedstore.errors import SettingsError
 from fedtop.app import FedtopApp
-from fedtop.keymap import binding_ids, keymap_of
+from fedtop.keymap import FORMER_IDS, binding_ids, keymap_of
 from fedtop.keys import GROUPS, KEYS, Key, display
 from fedtop.tabs import TABS, Tab
 from fedtop.views import DRILLS, MUTATING_DRILLS, drill_class
@@ -57,19 +57,28 @@ def test_an_unknown_drill_down_is_none() -> None:
 
 
 def test_what_changes_the_store_is_known_to() -> None:
-    assert {"optimize", "tune", "labelling"} <= MUTATING_DRILLS
+    assert {"optimize", "tune", "grading"} <= MUTATING_DRILLS
 
 
 def test_a_keymap_takes_keys_as_people_write_them() -> None:
     assert keymap_of({}) == {}
-    given = {"time.wider": "x", "app.help": "f1, ?", "table.sort": "ctrl+s", "plan.apply": "A", "labelling.skip": "."}
+    given = {"time.wider": "x", "app.help": "f1, ?", "table.sort": "ctrl+s", "plan.apply": "A", "grading.skip": "."}
     assert keymap_of(given) == {
         "time.wider": "x",
         "app.help": "f1,question_mark",
         "table.sort": "ctrl+s",
         "plan.apply": "A",
-        "labelling.skip": "full_stop",
+        "grading.skip": "full_stop",
     }
+
+
+@pytest.mark.parametrize("former", FORMER_IDS)
+def test_a_key_may_be_called_what_it_was_called_before(former: str) -> None:
+    now = FORMER_IDS[former]
+    assert now in binding_ids()
+    assert former not in binding_ids()
+    assert keymap_of({former: "f9"}) == {now: "f9"}
+    assert keymap_of({former: "f9", now: "f8"}) == {now: "f9,f8"}
 
 
 @pytest.mark.parametrize(
@@ -123,4 +132,4 @@ def test_the_keys_as_shipped_are_no_conflict() -> None:
 def test_every_binding_of_every_view_can_be_remapped() -> None:
     ids = binding_ids()
     assert {entry.id for entry in KEYS} <= ids
-    assert {"table.sort", "matrix.left", "cascade.grade", "labelling.wrong", "layer.reset", "confirm.no"} <= ids
+    assert {"table.sort", "matrix.left", "cascade.grade", "grading.wrong", "layer.reset", "confirm.no"} <= ids

@@ -244,8 +244,8 @@ async def test_a_harmful_change_is_an_alert_and_offers_the_undo(harmed: Store, c
     async with running(harmed, clock) as (app, pilot):
         await until(pilot, lambda: "change #1" in screen_text(app), "the alarm on the overview")
         await pilot.press("exclamation_mark")
-        await opened(app, pilot, "alerts")
-        found = table(app, "#alerts-table")
+        await opened(app, pilot, "alarms")
+        found = table(app, "#alarms-table")
         assert found.cursor_key == f"0{KEY_GAP}change:1"
         assert "does harm" in screen_text(app)
         await pilot.press("enter")
@@ -256,19 +256,19 @@ async def test_a_harmful_change_is_an_alert_and_offers_the_undo(harmed: Store, c
         await answered(app, pilot)
         await until(pilot, lambda: "taken back by #2" in screen_text(app), "the end of it")
         await pilot.press("escape")
-        await opened(app, pilot, "alerts")
+        await opened(app, pilot, "alarms")
         await until(pilot, lambda: "change #1" not in screen_text(app), "no alarm any more")
     assert PolicyStore(harmed).current()[1] == PolicyBody()
 
 
-async def test_alerts_lead_to_what_fired_them(seeded_store: Store, clock: Clock) -> None:
+async def test_alarms_lead_to_what_fired_them(seeded_store: Store, clock: Clock) -> None:
     async with running(seeded_store, clock) as (app, pilot):
         await pilot.press("exclamation_mark")
-        await opened(app, pilot, "alerts")
-        found = table(app, "#alerts-table")
+        await opened(app, pilot, "alarms")
+        found = table(app, "#alarms-table")
         agent = next(key for key in found.model.order if f"{KEY_GAP}agent:" in key)
         found.move_cursor(agent)
-        assert "alerts.undo" not in actions(app)
+        assert "alarms.undo" not in actions(app)
         await pilot.press("enter")
         await opened(app, pilot, "agent")
         assert app.top_panel is not None
@@ -407,7 +407,7 @@ async def test_a_pane_that_may_only_read_says_what_is_due(harmed: Store, clock: 
     with opted(harmed, readonly=True) as store:
         async with running(store, clock, readonly=True) as (app, pilot):
             await pilot.press("exclamation_mark")
-            await opened(app, pilot, "alerts")
+            await opened(app, pilot, "alarms")
             await until(pilot, lambda: "due to be taken back: change #1" in screen_text(app), "what is due")
             await app.workers.wait_for_complete()
     assert PolicyStore(harmed).current()[0] == 1

@@ -123,7 +123,7 @@ def test_a_moment_in_the_past_has_a_day_of_its_own() -> None:
 def test_health_counts_what_needs_attention() -> None:
     found = replace(EMPTY, health="warn", attention=(("warn", "x", "agent:x"), ("info", "y", "agent:y")))
     tile = tiles(found, NOW_MS)["health"]
-    assert (text_of(tile.value), tile.sub, tile.state) == ("▲ degraded", "1 alert", "warn")
+    assert (text_of(tile.value), tile.sub, tile.state) == ("▲ degraded", "1 alarm", "warn")
 
 
 def points(*values: tuple[int, int]) -> tuple[SeriesPoint, ...]:

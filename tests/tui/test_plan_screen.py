@@ -409,7 +409,7 @@ async def test_the_palette_offers_everything_of_the_plan(looped: Store, clock: C
         await pilot.press("t")
         await planned(app, pilot)
         names = " ".join(command.name for command in FedtopCommands(app.screen).commands())
-        for word in ("Apply", "Rule", "Flips", "Window", "Export", "Again", "Undo", "Ledger", "Alerts", "Optimize"):
+        for word in ("Apply", "Rule", "Flips", "Window", "Export", "Again", "Undo", "Ledger", "Alarms", "Optimize"):
             assert word in names
 
 

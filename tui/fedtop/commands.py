@@ -93,8 +93,8 @@ class FedtopCommands(Provider):
             if active.enabled and _offered(binding.id or "") and binding.action not in seen:
                 seen.add(binding.action)
                 yield Entry(_name(binding), binding.tooltip, partial(app.run_action, binding.action, active.node))
-        if app.may_open("labelling"):
-            yield Entry("Grade decisions", "The decisions that settle most", partial(app.open_target, "labelling:"))
+        if app.may_open("grading"):
+            yield Entry("Grade decisions", "The decisions that settle most", partial(app.open_target, "grading:"))
         for theme in app.available_themes:
             yield Entry(f"Theme: {theme}", "Use this theme", partial(setattr, app, "theme", theme))
 

@@ -19,7 +19,17 @@ from fedtop.tabs import TABS
 from fedtop.views import DRILLS
 from fedtop.widgets.live_table import LiveTable
 
-__all__ = ["binding_ids", "keymap_of", "taken_by"]
+__all__ = ["FORMER_IDS", "binding_ids", "keymap_of", "taken_by"]
+
+FORMER_IDS: Mapping[str, str] = {
+    "view.alerts": "view.alarms",
+    "alerts.undo": "alarms.undo",
+    "labelling.right": "grading.right",
+    "labelling.wrong": "grading.wrong",
+    "labelling.agent": "grading.agent",
+    "labelling.skip": "grading.skip",
+}
+"""What some bindings were called before; a user's keymap may still call them so."""
 
 
 def keymap_of(given: Mapping[str, str]) -> dict[str, str]:
@@ -27,10 +37,13 @@ def keymap_of(given: Mapping[str, str]) -> dict[str, str]:
     if not given:
         return {}
     known = binding_ids()
-    unknown = next((name for name in given if name not in known), None)
+    unknown = next((name for name in given if FORMER_IDS.get(name, name) not in known), None)
     if unknown is not None:
         raise SettingsError(f"keymap: {unknown!r} names no key of the pane: use one of {', '.join(sorted(known))}")
-    keymap = {name: _textual_keys(name, keys) for name, keys in given.items()}
+    keymap: dict[str, str] = {}
+    for name, keys in given.items():
+        now, typed = FORMER_IDS.get(name, name), _textual_keys(name, keys)
+        keymap[now] = f"{keymap[now]},{typed}" if now in keymap else typed
     for place in _places():
         _refuse_conflicts(place, keymap)
     return keymap

@@ -67,7 +67,7 @@ KEYS = (
     Key("loop.tune", "t", "open('tune')", "tune", "Propose thresholds (dry-run)", show=True),
     Key("loop.undo", "u", "take_back", "undo", "Undo the last applied change"),
     Key("loop.ledger", "L", "open('ledger')", "ledger", "What was applied, what came of it"),
-    Key("view.alerts", "exclamation_mark", "open('alerts')", "alerts", "What needs attention", show=True),
+    Key("view.alarms", "exclamation_mark", "open('alarms')", "alarms", "What needs attention", show=True),
     *(Key(f"tabs.{n}", str(n), f"tab_number({n})", tab.label, "Go to this tab") for n, tab in enumerate(TABS[:9], 1)),
     Key("tabs.previous", "left_square_bracket", "tab_step(-1)", "Previous tab", "Go to the tab to the left"),
     Key("tabs.next", "right_square_bracket", "tab_step(1)", "Next tab", "Go to the tab to the right"),

@@ -37,7 +37,7 @@ __all__ = ["DRILLS", "MUTATING_DRILLS", "drill_class", "new_drill"]
 
 
 DRILLS = {
-    "alerts": "fedtop.views.alarms.panel:AlertsPanel",
+    "alarms": "fedtop.views.alarms.panel:AlarmsPanel",
     "boost": "fedtop.views.plan.details:EvidencePanel",
     "change": "fedtop.views.change.panel:ChangePanel",
     "ledger": "fedtop.views.ledger.panel:LedgerPanel",
@@ -45,14 +45,14 @@ DRILLS = {
     "tune": "fedtop.views.plan.tune:TunePanel",
     "agent": "fedtop.views.agent.panel:AgentPanel",
     "task_type": "fedtop.views.task_type.panel:TaskTypePanel",
-    "labelling": "fedtop.views.grading.panel:LabellingPanel",
+    "grading": "fedtop.views.grading.panel:GradingPanel",
     "layer": "fedtop.views.layer.panel:LayerPanel",
     "tool": "fedtop.views.tool.panel:ToolPanel",
     "why": "fedtop.views.why.panel:WhyPanel",
 }
 """What `open_target("kind:name")` and `open('kind')` open."""
 
-MUTATING_DRILLS = frozenset({"optimize", "tune", "labelling"})
+MUTATING_DRILLS = frozenset({"optimize", "tune", "grading"})
 """Drills that lead to a change of the store; absent in read-only mode."""
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
 
-__all__ = ["AlertsPanel"]
+__all__ = ["AlarmsPanel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class AlarmsData:
     alarms: tuple[Alarm, ...]
 
 
-class AlertsPanel(Panel[AlarmsData], can_focus=True):
+class AlarmsPanel(Panel[AlarmsData], can_focus=True):
     """See the module."""
 
-    panel_id = "alerts"
+    panel_id = "alarms"
     title = "needs attention"
     MUTATING: ClassVar[frozenset[str]] = frozenset({"undo"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("u", "undo", "undo this", id="alerts.undo", tooltip="Take back the change that the alarm is about"),
+        Binding("u", "undo", "undo this", id="alarms.undo", tooltip="Take back the change that the alarm is about"),
     ]
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class AlertsPanel(Panel[AlarmsData], can_focus=True):
 
     def compose(self) -> ComposeResult:
         """One list."""
-        yield LiveTable(ATTENTION, id="alerts-table", show_header=False, empty="nothing needs attention")
+        yield LiveTable(ATTENTION, id="alarms-table", show_header=False, empty="nothing needs attention")
 
     def read(self, reader: Reader, window: Window, args: Args) -> AlarmsData:  # noqa: ARG002
         """What the overview says needs attention, and the alarms about applied changes."""

@@ -118,4 +118,4 @@ class CascadePanel(Panel["CascadeView"]):
 
     def action_grade(self) -> None:
         """Opens the grading queue."""
-        self.host.open_target("labelling:")
+        self.host.open_target("grading:")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
 
-__all__ = ["LabellingPanel"]
+__all__ = ["GradingPanel"]
 
 _SHOWN = 40
 _KEYS = "y right, n wrong, c another agent, x skip"
@@ -61,16 +61,16 @@ class QueueTable(LiveTable):
     """The open decisions; the keys of a grade stand before those of a table."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "grade('right')", "right", id="labelling.right", tooltip="The decision was right"),
-        Binding("n", "grade('wrong')", "wrong", id="labelling.wrong", tooltip="The decision was wrong"),
-        Binding("c", "name_agent", "agent", id="labelling.agent", tooltip="Name the agent that was right"),
-        Binding("x", "grade('skip')", "skip", id="labelling.skip", tooltip="Leave this one out"),
+        Binding("y", "grade('right')", "right", id="grading.right", tooltip="The decision was right"),
+        Binding("n", "grade('wrong')", "wrong", id="grading.wrong", tooltip="The decision was wrong"),
+        Binding("c", "name_agent", "agent", id="grading.agent", tooltip="Name the agent that was right"),
+        Binding("x", "grade('skip')", "skip", id="grading.skip", tooltip="Leave this one out"),
     ]
     WAITS = True
 
     @property
-    def _panel(self) -> LabellingPanel | None:
-        return next((node for node in self.ancestors if isinstance(node, LabellingPanel)), None)
+    def _panel(self) -> GradingPanel | None:
+        return next((node for node in self.ancestors if isinstance(node, GradingPanel)), None)
 
     def action_grade(self, said: Graded) -> None:
         """Grades the decision under the cursor."""
@@ -85,10 +85,10 @@ class QueueTable(LiveTable):
             panel.name_agent(self.cursor_key)
 
 
-class LabellingPanel(Panel["Window"]):
+class GradingPanel(Panel["Window"]):
     """See the module."""
 
-    panel_id = "labelling"
+    panel_id = "grading"
     topic = "layer"
     title = "grading queue"
 
@@ -106,13 +106,13 @@ class LabellingPanel(Panel["Window"]):
 
     def compose(self) -> ComposeResult:
         """Progress, the decision under the cursor, the queue, the line for a name."""
-        yield TextLines(id="labelling-progress")
-        figures = LiveTable(PROGRESS, empty="", show_cursor=False, id="labelling-intervals", classes="-unfiltered")
+        yield TextLines(id="grading-progress")
+        figures = LiveTable(PROGRESS, empty="", show_cursor=False, id="grading-intervals", classes="-unfiltered")
         figures.can_focus = False
-        yield Section("what the grades say", figures, id="labelling-narrowing")
-        yield Section("this decision", TextLines(id="labelling-item"), id="labelling-this")
-        table = QueueTable(QUEUE, empty="reading the decisions of this window", id="labelling-queue")
-        yield Section("nearest to a threshold first", table, id="labelling-open")
+        yield Section("what the grades say", figures, id="grading-narrowing")
+        yield Section("this decision", TextLines(id="grading-item"), id="grading-this")
+        table = QueueTable(QUEUE, empty="reading the decisions of this window", id="grading-queue")
+        yield Section("nearest to a threshold first", table, id="grading-open")
         yield AgentInput()
 
     def read(self, reader: Reader, window: Window, args: Args) -> Window:  # noqa: ARG002
@@ -129,7 +129,7 @@ class LabellingPanel(Panel["Window"]):
 
     # The queue, on worker threads
 
-    @work(thread=True, group="labelling")
+    @work(thread=True, group="grading")
     def _open(self, serial: int, window: Window) -> None:
         def first() -> Sitting:
             queue = open_queue(self.host.source, window)
@@ -138,7 +138,7 @@ class LabellingPanel(Panel["Window"]):
 
         self._tell(serial, "", first)
 
-    @work(thread=True, group="labelling")
+    @work(thread=True, group="grading")
     def _grade(self, serial: int, route_id: str, said: Graded, agent: str | None) -> None:
         def after() -> Sitting:
             queue = self._queue
@@ -199,23 +199,23 @@ class LabellingPanel(Panel["Window"]):
 
     def _show_item(self, key: str | None) -> None:
         item = self._items.get(key) if key is not None else None
-        self.query_one("#labelling-item", TextLines).set_lines(item_lines(item))
+        self.query_one("#grading-item", TextLines).set_lines(item_lines(item))
 
     def _show_progress(self, now: GradeProgress) -> None:
         start = self._start or now
-        self.query_one("#labelling-progress", TextLines).set_lines([progress_parts(now)])
+        self.query_one("#grading-progress", TextLines).set_lines([progress_parts(now)])
         intervals = PROGRESS.rows(progress_lines(start, now), self.locale())
-        self.query_one("#labelling-intervals", LiveTable).set_rows(intervals)
+        self.query_one("#grading-intervals", LiveTable).set_rows(intervals)
         graded = now.graded - start.graded
-        self.query_one("#labelling-narrowing", Section).set_note(f"{count(graded)} in this sitting")
-        self.query_one("#labelling-this", Section).set_note(_KEYS)
+        self.query_one("#grading-narrowing", Section).set_note(f"{count(graded)} in this sitting")
+        self.query_one("#grading-this", Section).set_note(_KEYS)
 
-    @on(LiveTable.Highlighted, "#labelling-queue")
+    @on(LiveTable.Highlighted, "#grading-queue")
     def _highlighted(self, event: LiveTable.Highlighted) -> None:
         event.stop()
         self._show_item(event.key)
 
-    @on(LiveTable.Selected, "#labelling-queue")
+    @on(LiveTable.Selected, "#grading-queue")
     def _open_why(self, event: LiveTable.Selected) -> None:
         event.stop()
         self.host.open_target(f"why:{event.key}")

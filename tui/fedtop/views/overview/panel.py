@@ -68,7 +68,7 @@ def _dollars(nano: float) -> str:
 
 
 class OverviewPanel(Panel[OverviewData]):
-    """Enter opens whatever is under the cursor: an agent, a layer, a task type, what an alert is about."""
+    """Enter opens whatever is under the cursor: an agent, a layer, a task type, what an alarm is about."""
 
     panel_id = TAB.id
     topic = TAB.topic

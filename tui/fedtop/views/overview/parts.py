@@ -149,7 +149,7 @@ def _health_tile(data: Overview, glyphs: Glyphs) -> TileData:
     state, word = _HEALTH.get(data.health, ("unknown", "unknown"))
     n = sum(severity in ("alert", "warn") for severity, _, _ in data.attention)
     value = Text.assemble(state_text(state, "", glyphs), f" {word}")
-    return TileData(value, sub=counted(n, "alert") if n else "no alerts", state=state)
+    return TileData(value, sub=counted(n, "alarm") if n else "no alarms", state=state)
 
 
 def throughput_chart(points: Sequence[SeriesPoint], window: Window, step_ms: int) -> AreaData | None:

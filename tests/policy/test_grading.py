@@ -1,4 +1,4 @@
-"""The labelling queue: nearest to a threshold first, grades recorded as verdicts, the interval narrows."""
+"""The grading queue: nearest to a threshold first, grades recorded as verdicts, the interval narrows."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from fedstore.window import Window
 from fedtop.app import FedtopApp
 from fedtop.fields import Locale
 from fedtop.views.grading.columns import PROGRESS, QUEUE, progress_lines
-from fedtop.views.grading.panel import LabellingPanel, QueueTable
+from fedtop.views.grading.panel import GradingPanel, QueueTable
 from fedtop.views.grading.parts import item_lines, progress_parts
 from fedtop.widgets.interval_bar import IntervalBar
 from fedtop.widgets.table_model import Row, plain
@@ -82,6 +82,7 @@ class GradingSource:
 
     def __init__(self, store: Store) -> None:
         self.store, self.path, self.database, self.clock = store, store.path, store.database, store.clock
+        self.readonly, self.settings = store.readonly, store.settings
         self._reader = Answers(cascade=cascade())
 
     def reader(self) -> Any:
@@ -119,13 +120,13 @@ class TestQueue:
     async def test_it_is_the_store_s_queue(self, source: GradingSource) -> None:
         window = Window.ending("24h", NOW_MS)
         wanted = [item.route_id for item in grading_queue(source.store, window, limit=40)]
-        async with pane(source, target="labelling:") as (app, _):
+        async with pane(source, target="grading:") as (app, _):
             assert table(app).model.order == wanted
             assert "graded 144 of 288" in screen_text(app)
 
     @pytest.mark.parametrize(("key", "correct"), [("y", 1), ("n", 0)])
     async def test_one_key_grades_and_moves_on(self, source: GradingSource, key: str, correct: int) -> None:
-        async with pane(source, target="labelling:") as (app, pilot):
+        async with pane(source, target="grading:") as (app, pilot):
             first, second = table(app).model.order[:2]
             await pilot.press(key)
             assert table(app).cursor_key == second
@@ -136,7 +137,7 @@ class TestQueue:
         assert verdict(source.store, first)[0] == correct
 
     async def test_fast_typing_grades_each_once(self, source: GradingSource) -> None:
-        async with pane(source, target="labelling:") as (app, pilot):
+        async with pane(source, target="grading:") as (app, pilot):
             first = table(app).model.order[:4]
             await pilot.press("y", "n", "y", "y")
             await settled(app, pilot)
@@ -144,7 +145,7 @@ class TestQueue:
         assert [verdict(source.store, route)[0] for route in first] == [1, 0, 1, 1]
 
     async def test_skipping_records_nothing(self, source: GradingSource) -> None:
-        async with pane(source, target="labelling:") as (app, pilot):
+        async with pane(source, target="grading:") as (app, pilot):
             first = table(app).model.order[0]
             await pilot.press("x")
             await settled(app, pilot)
@@ -153,7 +154,7 @@ class TestQueue:
         assert verdict(source.store, first) == (None, None)
 
     async def test_naming_the_right_agent(self, source: GradingSource) -> None:
-        async with pane(source, target="labelling:") as (app, pilot):
+        async with pane(source, target="grading:") as (app, pilot):
             first = table(app).model.order[0]
             await pilot.press("c", *"someone")
             await pilot.pause()
@@ -186,16 +187,16 @@ class TestQueue:
         assert verdict(source.store, first) == (0, "any")
 
     async def test_leaving_the_name_grades_nothing(self, source: GradingSource) -> None:
-        async with pane(source, target="labelling:") as (app, pilot):
+        async with pane(source, target="grading:") as (app, pilot):
             first = table(app).model.order[0]
             await pilot.press("c", *"some", "escape")
             await settled(app, pilot)
             assert table(app).cursor_key == first
-            assert isinstance(app.top_panel, LabellingPanel)
+            assert isinstance(app.top_panel, GradingPanel)
         assert verdict(source.store, first) == (None, None)
 
     async def test_enter_tells_why(self, source: GradingSource) -> None:
-        async with pane(source, target="labelling:") as (app, pilot):
+        async with pane(source, target="grading:") as (app, pilot):
             first = table(app).model.order[0]
             await pilot.press("enter")
             await drilled(app, pilot, "why")
@@ -203,7 +204,7 @@ class TestQueue:
             assert app.top_panel.args == {"route_id": first}
 
     async def test_another_window_is_another_sitting(self, source: GradingSource) -> None:
-        async with pane(source, target="labelling:") as (app, pilot):
+        async with pane(source, target="grading:") as (app, pilot):
             await pilot.press("y")
             await settled(app, pilot)
             await pilot.press("w")
@@ -217,7 +218,7 @@ class TestQueue:
 
         source.store.writer = broken  # type: ignore[method-assign]
         source.writer = broken  # type: ignore[method-assign]
-        async with pane(source, target="labelling:") as (app, pilot):
+        async with pane(source, target="grading:") as (app, pilot):
             first = table(app).model.order[0]
             await pilot.press("y")
             await settled(app, pilot)
@@ -227,7 +228,7 @@ class TestQueue:
 
     @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
     async def test_every_size(self, source: GradingSource, size: tuple[int, int]) -> None:
-        async with pane(source, target="labelling:", size=size) as (app, _):
+        async with pane(source, target="grading:", size=size) as (app, _):
             text = screen_text(app)
             for word in ("grading queue", "at the start", "now", "width", "y right", "margin", "sent to"):
                 assert word in text, word
@@ -236,7 +237,7 @@ class TestQueue:
     async def test_g_opens_it_from_the_cascade_and_read_only_has_none(self, source: GradingSource) -> None:
         async with pane(source) as (app, pilot):
             await pilot.press("g")
-            await drilled(app, pilot, "labelling")
+            await drilled(app, pilot, "grading")
         async with pane(source, readonly=True) as (app, pilot):
             await pilot.press("g")
             await pilot.pause()
