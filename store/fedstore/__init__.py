@@ -8,8 +8,6 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from fedstore.cascade import Cascade as Cascade
     from fedstore.compat.engine import AnalyticsEngine as AnalyticsEngine
     from fedstore.compat.tracker import RoutingPerformanceTracker as RoutingPerformanceTracker
@@ -152,7 +150,7 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOME)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     module = _HOME.get(name)
     if module is None:
         raise AttributeError(f"module 'fedstore' has no attribute {name!r}")

@@ -5,14 +5,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Generic, TypeAlias, TypedDict, TypeVar
 
 from fedstore.numbers import as_confidence
 
-__all__ = ["DEFAULT_THRESHOLDS", "LAST_RESORT", "Asked", "Layer", "LayerFunction", "ask", "layers_of"]
+__all__ = [
+    "DEFAULT_THRESHOLDS",
+    "LAST_RESORT",
+    "Asked",
+    "AttemptFields",
+    "Layer",
+    "LayerFunction",
+    "LayerLike",
+    "RouteFields",
+    "Task",
+    "ask",
+    "layers_of",
+]
 
-LayerFunction: TypeAlias = Callable[[Any], Any]
-"""``task -> (agent, confidence)``, or None when the layer has no proposal."""
+Task = TypeVar("Task")
+"""Whatever a cascade routes: what its layers take."""
+LayerFunction: TypeAlias = Callable[[Task], tuple[str, float] | None]
+"""`task -> (agent, confidence)`, or None when the layer has no proposal."""
 
 LAST_RESORT = "clarification"
 DEFAULT_THRESHOLDS = {"keyword": 0.85, "semantic": 0.70, "rag": 0.85, "pytorch": 0.90}
@@ -22,12 +36,44 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Generic[Task]):
     """A layer: its name, its function, and its threshold where the policy sets none."""
 
     name: str
-    function: LayerFunction
+    function: LayerFunction[Task]
     threshold: float
+
+
+LayerLike: TypeAlias = tuple[str, LayerFunction[Task]] | tuple[str, LayerFunction[Task], float] | Layer[Task]
+"""A layer, or its name and function, and its threshold where it is not the usual one."""
+
+
+class AttemptFields(TypedDict):
+    """The fields of `fedstore.Attempt`."""
+
+    layer: str
+    agent: str
+    confidence: float | None
+    threshold: float
+    accepted: bool
+    latency_ms: float
+    shadow: bool
+    shadow_rate: float | None
+    error_class: str
+
+
+class RouteFields(TypedDict):
+    """The fields of `fedstore.Route` that a cascade gives."""
+
+    id: str
+    at: int
+    task_id: str
+    description: str | None
+    agent: str
+    layer: str
+    confidence: float | None
+    latency_ms: float
+    attempts: list[AttemptFields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +93,7 @@ class Asked:
             return False
         return self.confidence >= (self.threshold + band - _ROUNDING if band else self.threshold)
 
-    def attempt(self, *, accepted: bool = False, shadow_rate: float | None = None) -> dict[str, Any]:
+    def attempt(self, *, accepted: bool = False, shadow_rate: float | None = None) -> AttemptFields:
         """As an attempt of a route; with a ``shadow_rate``, one of a background probe."""
         return {
             "layer": self.layer, "agent": self.agent, "confidence": self.confidence, "threshold": self.threshold,
@@ -56,7 +102,7 @@ class Asked:
         }  # fmt: skip
 
 
-def layers_of(given: Sequence[Any]) -> tuple[Layer, ...]:
+def layers_of(given: Sequence[LayerLike[Task]]) -> tuple[Layer[Task], ...]:
     """Layers from pairs, triples or Layers. Raises ValueError for a name used twice or a threshold out of range."""
     found = tuple(entry if isinstance(entry, Layer) else _layer(*entry) for entry in given)
     names = [layer.name for layer in found]
@@ -68,12 +114,12 @@ def layers_of(given: Sequence[Any]) -> tuple[Layer, ...]:
     return found
 
 
-def _layer(name: str, function: LayerFunction, threshold: float | None = None) -> Layer:
+def _layer(name: str, function: LayerFunction[Task], threshold: float | None = None) -> Layer[Task]:
     usual = DEFAULT_THRESHOLDS.get(name, _OTHER_THRESHOLD)
     return Layer(name, function, usual if threshold is None else threshold)
 
 
-def ask(layer: Layer, task: Any, threshold: float, timeout_s: float | None, timer: Callable[[], float]) -> Asked:
+def ask(layer: Layer[Task], task: Task, threshold: float, timeout_s: float | None, timer: Callable[[], float]) -> Asked:
     """Ask one layer; whatever goes wrong is its answer."""
     started = timer()
     try:
@@ -86,7 +132,7 @@ def ask(layer: Layer, task: Any, threshold: float, timeout_s: float | None, time
     return Asked(layer.name, agent, confidence, threshold, (timer() - started) * 1000, error)
 
 
-def _checked(answer: Any) -> tuple[str, float | None, str]:
+def _checked(answer: tuple[str, float] | None) -> tuple[str, float | None, str]:
     if answer is None:
         return "", None, "NoProposal"
     agent, confidence = answer
@@ -99,9 +145,9 @@ def _checked(answer: Any) -> tuple[str, float | None, str]:
         return agent, None, "InvalidConfidence"
 
 
-def _within(function: LayerFunction, task: Any, timeout_s: float) -> Any:
+def _within(function: LayerFunction[Task], task: Task, timeout_s: float) -> tuple[str, float] | None:
     """The answer if it comes in time. A thread cannot be stopped: a late one ends by itself, unheard."""
-    answer: list[Any] = []
+    answer: list[tuple[str, float] | None] = []
     raised: list[BaseException] = []
 
     def run() -> None:

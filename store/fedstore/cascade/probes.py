@@ -13,27 +13,27 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeAlias
 
-from fedstore.cascade.layers import Asked, Layer
+from fedstore.cascade.layers import Asked, Layer, RouteFields, Task
 
 __all__ = ["Probes"]
 
 _LAST_WAIT_S = 5.0
 
-AskWithin = Callable[[Layer, Any, float], Asked]
+AskWithin: TypeAlias = Callable[[Layer[Task], Task, float], Asked]
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _Waiting(Generic[Task]):
     """A decision whose probe has not ended."""
 
-    task: Any
-    event: Mapping[str, Any]
-    rest: Sequence[Layer]
+    task: Task
+    event: RouteFields
+    rest: Sequence[Layer[Task]]
     band: float
     rate: float
     deadline: float
@@ -41,13 +41,13 @@ class _Waiting:
     """Whether somebody is recording it."""
 
 
-class Probes:
+class Probes(Generic[Task]):
     """Probes of one cascade. ``ask`` asks a layer within some seconds, ``record`` takes the finished event."""
 
     LIMIT = 100
     """Decisions that may wait for their probe at once."""
 
-    def __init__(self, ask: AskWithin, record: Callable[[Mapping[str, Any]], object], *, timeout_s: float) -> None:
+    def __init__(self, ask: AskWithin[Task], record: Callable[[RouteFields], object], *, timeout_s: float) -> None:
         self._ask = ask
         self._record = record
         self._timeout_s = timeout_s
@@ -56,13 +56,13 @@ class Probes:
 
     def _begin(self) -> None:
         self._changed = threading.Condition()
-        self._queue: deque[_Waiting] = deque()
-        self._open: set[_Waiting] = set()
+        self._queue: deque[_Waiting[Task]] = deque()
+        self._open: set[_Waiting[Task]] = set()
         self._working = False
         self._closed = False
         self._pid = os.getpid()
 
-    def start(self, task: Any, event: Mapping[str, Any], rest: Sequence[Layer], band: float, rate: float) -> bool:
+    def start(self, task: Task, event: RouteFields, rest: Sequence[Layer[Task]], band: float, rate: float) -> bool:
         """Take a decision over; False when the caller must record it."""
         if os.getpid() != self._pid:  # what waits in a forked child is the parent's to record
             self._begin()
@@ -103,7 +103,7 @@ class Probes:
                 waiting = self._queue.popleft()
             self._finish(waiting, self._walk(waiting))
 
-    def _walk(self, waiting: _Waiting) -> list[Asked]:
+    def _walk(self, waiting: _Waiting[Task]) -> list[Asked]:
         """The layers behind the accepting one, up to the first that would accept in the band too; or nothing."""
         walked: list[Asked] = []
         for layer in waiting.rest:
@@ -117,7 +117,7 @@ class Probes:
                 break
         return walked
 
-    def _finish(self, waiting: _Waiting, walked: Sequence[Asked]) -> None:
+    def _finish(self, waiting: _Waiting[Task], walked: Sequence[Asked]) -> None:
         with self._changed:
             if waiting.taken:
                 return
@@ -130,7 +130,7 @@ class Probes:
             self._changed.notify_all()
 
 
-def _close_at_exit(reference: weakref.ref[Probes]) -> None:
+def _close_at_exit(reference: weakref.ref[Probes[Task]]) -> None:
     probes = reference()
     if probes is not None:
         probes.close()

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic
 
-from fedstore.cascade.layers import LAST_RESORT, Asked, Layer, LayerFunction, ask, layers_of
+from fedstore.cascade.layers import LAST_RESORT, Asked, Layer, LayerLike, RouteFields, Task, ask, layers_of
 from fedstore.cascade.probes import Probes
 from fedstore.ids import new_id
 from fedstore.policy.router import Policy
@@ -44,7 +44,7 @@ class Decision:
     latency_ms: float
 
 
-class Cascade:
+class Cascade(Generic[Task]):
     """Routes tasks through ``layers``: pairs (name, function) or triples (name, function, threshold).
 
     ``store`` is a Store, a path, or None for the default place. The threshold of a layer is the policy's, else the
@@ -61,10 +61,10 @@ class Cascade:
 
     def __init__(
         self,
-        layers: Sequence[tuple[str, LayerFunction] | tuple[str, LayerFunction, float] | Layer],
+        layers: Sequence[LayerLike[Task]],
         *,
         store: Store | str | None = None,
-        last_resort: str | Callable[[Any], Any] = "",
+        last_resort: str | Callable[[Task], str] = "",
         timeout_s: float | None = None,
         probe_rate: float = PROBE_RATE,
         probe_band: float = PROBE_BAND,
@@ -87,7 +87,7 @@ class Cascade:
         self._timer = timer
         self._probes = Probes(self._ask_within, self._record, timeout_s=probe_timeout_s)
 
-    def route(self, task: Any, *, task_id: str = "", description: str | None = None) -> Decision:
+    def route(self, task: Task, *, task_id: str = "", description: str | None = None) -> Decision:
         """Where a task goes; recorded with every layer's answer. What a layer raises is recorded, not raised."""
         at = self._recorder.now()
         started = self._timer()
@@ -98,7 +98,7 @@ class Cascade:
             accepted = last
         latency_ms = (self._timer() - started) * 1000
         route_id = new_id(at)
-        event = {
+        event: RouteFields = {
             "id": route_id, "at": at, "task_id": task_id, "description": description, "agent": accepted.agent,
             "layer": accepted.layer, "confidence": accepted.confidence, "latency_ms": latency_ms,
             "attempts": [asked.attempt(accepted=asked is accepted) for asked in walked],
@@ -107,9 +107,17 @@ class Cascade:
             self._record(event)
         return Decision(accepted.agent, accepted.layer, accepted.confidence, route_id, latency_ms)
 
-    def outcome(self, route_id: str, correct: bool | None = None, **more: Any) -> None:
-        """What became of a decision: ``correct``, ``correct_agent``, ``completed``, ``quality``, ``completion_ms``."""
-        self._recorder.outcome(route_id, correct, **more)
+    def outcome(
+        self,
+        route_id: str,
+        correct: bool | None = None,
+        correct_agent: str | None = None,
+        completed: bool | None = None,
+        quality: float | None = None,
+        **more: object,
+    ) -> None:
+        """What became of a decision, as `Recorder.outcome` takes it; `more` may give `completion_ms` and `at`."""
+        self._recorder.outcome(route_id, correct, correct_agent, completed, quality, **more)
 
     def thresholds(self) -> dict[str, float]:
         """The thresholds in force, by layer."""
@@ -126,7 +134,7 @@ class Cascade:
         self._recorder.close()
         self._policy.close()
 
-    def __enter__(self) -> Cascade:
+    def __enter__(self) -> Cascade[Task]:
         return self
 
     def __exit__(
@@ -136,11 +144,11 @@ class Cascade:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _threshold(self, layer: Layer) -> float:
+    def _threshold(self, layer: Layer[Task]) -> float:
         value = self._policy.threshold(layer.name, layer.threshold)
         return layer.threshold if value is None else value
 
-    def _walk(self, task: Any) -> tuple[list[Asked], Asked | None]:
+    def _walk(self, task: Task) -> tuple[list[Asked], Asked | None]:
         walked = []
         for layer in self._layers:
             asked = self._ask(layer, task)
@@ -149,14 +157,14 @@ class Cascade:
                 return walked, asked
         return walked, None
 
-    def _ask(self, layer: Layer, task: Any) -> Asked:
+    def _ask(self, layer: Layer[Task], task: Task) -> Asked:
         return ask(layer, task, self._threshold(layer), self._timeout_s, self._timer)
 
-    def _ask_within(self, layer: Layer, task: Any, seconds: float) -> Asked:
+    def _ask_within(self, layer: Layer[Task], task: Task, seconds: float) -> Asked:
         timeout_s = seconds if self._timeout_s is None else min(seconds, self._timeout_s)
         return ask(layer, task, self._threshold(layer), timeout_s, self._timer)
 
-    def _resort(self, task: Any) -> Asked:
+    def _resort(self, task: Task) -> Asked:
         started = self._timer()
         agent, error = self._last_resort, ""
         if callable(agent):
@@ -168,7 +176,7 @@ class Cascade:
             agent, error = "", "NoProposal"
         return Asked(LAST_RESORT, agent, 1.0, 1.0, (self._timer() - started) * 1000, error)
 
-    def _probe(self, task: Any, event: dict[str, Any], walked: Sequence[Asked], accepted: Asked) -> bool:
+    def _probe(self, task: Task, event: RouteFields, walked: Sequence[Asked], accepted: Asked) -> bool:
         """Whether a probe took the decision over: it was accepted within the band, and the sample fell on it."""
         rest = self._layers[len(walked) :]
         if not rest or accepted.layer == LAST_RESORT or accepted.reaches(self._band):
@@ -177,5 +185,5 @@ class Cascade:
             return False
         return self._probes.start(task, event, rest, self._band, self._rate)
 
-    def _record(self, event: Mapping[str, Any]) -> None:
+    def _record(self, event: RouteFields) -> None:
         self._recorder.record({"kind": "route", **event})

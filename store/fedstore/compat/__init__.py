@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fedstore.compat.engine import AnalyticsEngine
@@ -17,7 +17,7 @@ __all__ = ["AnalyticsEngine", "RoutingPerformanceTracker"]
 _HOMES = {"AnalyticsEngine": "engine", "RoutingPerformanceTracker": "tracker"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name not in _HOMES:

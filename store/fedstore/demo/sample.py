@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Any
 
 from fedstore.facts.events import Attempt
 from fedstore.ingest.routing_log import learning_feedback
@@ -69,7 +68,7 @@ _MASTERS = tuple(_TASKS)
 _CHANCE = 1 / len(_MASTERS)
 
 
-def sample_routes(n: int, seed: int, end_ms: int, *, hours: float = 24.0) -> list[dict[str, Any]]:
+def sample_routes(n: int, seed: int, end_ms: int, *, hours: float = 24.0) -> list[dict[str, object]]:
     """``n`` routing decision events over the ``hours`` that end at ``end_ms`` (UTC epoch milliseconds), oldest first.
 
     Raises ValueError for a negative ``n`` or ``hours`` that are not positive.
@@ -81,7 +80,7 @@ def sample_routes(n: int, seed: int, end_ms: int, *, hours: float = 24.0) -> lis
     return [_event(rng, number, at) for number, at in enumerate(times, start=1)]
 
 
-def _event(rng: random.Random, number: int, at_ms: int) -> dict[str, Any]:
+def _event(rng: random.Random, number: int, at_ms: int) -> dict[str, object]:
     truth = rng.choice(_MASTERS)
     taker = rng.choices(range(len(CASCADE)), weights=[layer.share for layer in CASCADE])[0]
     attempts = [_attempt(rng, CASCADE[i], truth, accepted=i == taker) for i in range(taker + 1)]
@@ -89,7 +88,7 @@ def _event(rng: random.Random, number: int, at_ms: int) -> dict[str, Any]:
     moment = iso(at_ms)
     stamp = moment[:19].replace("-", "").replace(":", "").replace("T", "-")
     verbs, things = _TASKS[truth]
-    event: dict[str, Any] = {
+    event: dict[str, object] = {
         "event_id": f"route-{stamp}-{rng.getrandbits(32):08x}",
         "timestamp": moment,
         "task_id": f"task-{number:05d}",
@@ -145,9 +144,9 @@ def right_chance(layer: SampleLayer, confidence: float) -> float:
     return float(_CHANCE + (at_threshold - _CHANCE) * (confidence / layer.threshold) ** 1.5)
 
 
-def _layer(rng: random.Random, number: int, attempt: Attempt) -> dict[str, Any]:
+def _layer(rng: random.Random, number: int, attempt: Attempt) -> dict[str, object]:
     topic = attempt.agent.removesuffix("-master")
-    metadata: dict[str, dict[str, Any]] = {
+    metadata: dict[str, dict[str, object]] = {
         "keyword": {"matched_keywords": [topic]},
         "semantic": {"cluster": topic},
         "rag": {"retrieved": rng.randint(3, 8)},
@@ -160,8 +159,8 @@ def _layer(rng: random.Random, number: int, attempt: Attempt) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _outcome(rng: random.Random, truth: str, *, correct: bool) -> dict[str, Any]:
-    outcome: dict[str, Any] = {
+def _outcome(rng: random.Random, truth: str, *, correct: bool) -> dict[str, object]:
+    outcome: dict[str, object] = {
         "task_completed": rng.random() < (0.97 if correct else 0.55),
         "was_correct_master": correct,
         "quality_score": round(rng.betavariate(18, 2) if correct else rng.betavariate(5, 5), 3),

@@ -8,7 +8,7 @@ predicted from those that just missed the present threshold, and counted in ``un
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AttemptHistogram", "Lever", "LeverReading", "attempt_histogram"]
 
+Number = TypeVar("Number", np.float64, np.int32)
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.int32]
@@ -202,7 +203,7 @@ class _Sums:
         return sums if self._guessed is None else sums + self._guess * self._guessed[position]
 
 
-def _prefix(columns: NDArray[Any], kind: type[Any]) -> NDArray[Any]:
+def _prefix(columns: NDArray[np.generic], kind: type[Number]) -> NDArray[Number]:
     sums = np.zeros((columns.shape[0], columns.shape[1] + 1), dtype=kind)
     np.cumsum(columns, axis=1, out=sums[:, 1:])
     return sums

@@ -6,8 +6,9 @@ Accuracies, shares and rates are in [0, 1]; latencies in milliseconds; changes a
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+from fedstore.json_value import plain_value
 from fedstore.learning.intervals import Interval, wilson
 from fedstore.learning.rules import DEFAULT_TUNE_RULE, EvidenceGrade, Guard, TuneRule
 
@@ -248,17 +249,6 @@ class TuneResult:
         """The present thresholds in cascade order."""
         return tuple(layer.old for layer in self.layers)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain JSON-able values."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Interval):
-        return [value.low, value.high]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+        return {name: plain_value(value) for name, value in asdict(self).items()}

@@ -12,7 +12,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fedstore.policy.former import Plain
 
 __all__ = ["PolicyBody", "boost_key", "boosted", "differences", "label_of", "threshold_key"]
 
@@ -103,7 +106,7 @@ class PolicyBody:
         by_type = self.boosts.get(agent, {})
         return by_type.get(task_type, by_type.get("", 0.0))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain JSON-able values."""
         return {
             "thresholds": dict(self.thresholds),
@@ -112,7 +115,7 @@ class PolicyBody:
         }
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> PolicyBody:
+    def from_dict(cls, plain: Plain) -> PolicyBody:
         """The reverse of ``to_dict``."""
         return cls(
             {str(layer): float(value) for layer, value in plain.get("thresholds", {}).items()},

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from fedstore.learning.verify import EffectState
 from fedstore.policy.details import Pair, pair_of
-from fedstore.policy.former import read, with_former_names
+from fedstore.policy.former import Plain, read, with_former_names
 
 __all__ = ["Effects", "Measured"]
 
@@ -62,7 +61,7 @@ class Effects:
         """The former name of `state`."""
         return self.state
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain JSON-able values; `state` under its former name too."""
         plain = asdict(self)
         for measured in plain["measured"]:
@@ -72,7 +71,7 @@ class Effects:
         return with_former_names(plain)
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Effects:
+    def from_dict(cls, plain: Plain) -> Effects:
         """The reverse of `to_dict`. Raises KeyError or TypeError for what effects are not."""
         measured = tuple(
             read(Measured, one, intervals={name: pair_of(pair) for name, pair in one["intervals"].items()})

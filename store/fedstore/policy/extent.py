@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fedstore.learning.percent import counted, were
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fedstore.engine.protocol import Parameters, Row, Value
 
 __all__ = ["Extent", "Read", "graded_since", "measure_extent", "moved"]
 
 Table = Literal["runs", "routes"]
-Read = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+Read: TypeAlias = "Callable[[str, Parameters], list[Row]]"
+"""How a snapshot or a transaction is asked."""
 
 STRAGGLERS_MS = 10_000
 """A fact of the last seconds may be recorded a little after it happened (a background probe, a batch)."""
@@ -70,8 +75,8 @@ def _names(read: Read, table: Table) -> list[str]:
 
 
 def _over(
-    read: Read, table: Table, sums: str, start_ms: int, end_ms: int, condition: str = "1 = 1", *values: Any
-) -> tuple[Any, ...]:
+    read: Read, table: Table, sums: str, start_ms: int, end_ms: int, condition: str = "1 = 1", *values: Value
+) -> Row:
     """Aggregates over a window; the index of the table leads with its names. Empty for an empty table."""
     name, time, *_ = _SHAPES[table]
     names = _names(read, table)
@@ -82,7 +87,7 @@ def _over(
     return read(sql, (*names, start_ms, end_ms, *values))[0]
 
 
-def _count(read: Read, table: Table, condition: str, start_ms: int, end_ms: int, *values: Any) -> int:
+def _count(read: Read, table: Table, condition: str, start_ms: int, end_ms: int, *values: Value) -> int:
     """Facts of a window under a condition."""
     found = _over(read, table, "COUNT(*)", start_ms, end_ms, condition, *values)
     return int(found[0]) if found else 0

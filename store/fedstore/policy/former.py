@@ -8,30 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = ["FORMER_NAMES", "Plain", "read", "with_former_names"]
 
-Plain = Mapping[str, Any]
-"""A value as JSON has it: the one form that is not typed yet."""
-Value = TypeVar("Value")
+Plain: TypeAlias = Mapping[str, Any]
+"""A value as JSON has it: the one form that is not typed yet. Whoever reads it raises for what it should not be."""
+Value = TypeVar("Value", bound="DataclassInstance")
 
 FORMER_NAMES: Mapping[str, str] = {"rule": "policy", "conclusion": "verdict", "state": "verdict"}
 """Of plans and their settings (`rule`, `conclusion`) and of the effects of a change (`state`)."""
 
 
-def with_former_names(plain: Plain) -> dict[str, Any]:
+def with_former_names(plain: Plain) -> dict[str, object]:
     """The same with each field under its former name too."""
     return {**plain, **{former: plain[name] for name, former in FORMER_NAMES.items() if name in plain}}
 
 
-def read(kind: type[Value], plain: Plain, **given: Any) -> Value:
+def read(kind: type[Value], plain: Plain, **given: object) -> Value:
     """A dataclass from its stored fields, some of which (`given`) were read already.
 
     Raises TypeError for a value without a field that has no default.
     """
     found = {}
-    for name in (field.name for field in fields(kind)):  # type: ignore[arg-type]
+    for name in (field.name for field in fields(kind)):
         stored = name if name in plain else FORMER_NAMES.get(name, name)
         if stored in plain:
             found[name] = plain[stored]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.policy.body import PolicyBody, differences, label_of
 from fedstore.policy.plans import Plan
 
 if TYPE_CHECKING:
+    from fedstore.engine.protocol import Row
     from fedstore.policy.effects import Effects
     from fedstore.policy.extent import Read
 
@@ -58,7 +59,7 @@ class Change:
         """Whether nothing took it back."""
         return self.undone_by is None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain JSON-able values."""
         return {
             "id": self.id, "kind": self.kind, "who": self.who, "at_ms": self.at_ms, "plan": self.plan.to_dict(),
@@ -102,7 +103,7 @@ def change_by_id(read: Read, change_id: int) -> Change:
     return _change(rows[0], _undone(read))
 
 
-def _change(row: Sequence[Any], undone: Mapping[int, int]) -> Change:
+def _change(row: Row, undone: Mapping[int, int]) -> Change:
     change_id, kind, who, at, _, undoes, old, new, evidence_end, body = row
     return Change(change_id, kind, who, at, Plan.from_json(body), undoes, undone.get(change_id), old, new, evidence_end)
 

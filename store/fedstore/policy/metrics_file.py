@@ -12,10 +12,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError
 from fedstore.files import replace_text
+from fedstore.json_value import object_of
 from fedstore.queries.facts import last_recorded_run
 from fedstore.widths import DAY_MS
 from fedstore.window import iso
@@ -43,7 +44,7 @@ Boosts = Mapping[str, Mapping[str, float]]
 """Agent, then task type ("" for all): what is added to the agent's routing score."""
 
 
-def read_metrics(path: str | Path) -> dict[str, Any] | None:
+def read_metrics(path: str | Path) -> dict[str, object] | None:
     """The document, or None when there is no file. Raises FedstoreError for one that is not a metrics file."""
     try:
         found = json.loads(Path(path).read_text("utf-8-sig"))
@@ -58,7 +59,9 @@ def read_metrics(path: str | Path) -> dict[str, Any] | None:
     return found
 
 
-def metrics_of(store: Store, boosts: Boosts | None = None, history: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def metrics_of(
+    store: Store, boosts: Boosts | None = None, history: Sequence[Mapping[str, object]] = ()
+) -> dict[str, object]:
     """The document of everything a store counts; ``boosts`` are by default those in force. Raises StoreError."""
     reader = store.reader()
     window = reader.window("all")
@@ -79,23 +82,23 @@ def metrics_of(store: Store, boosts: Boosts | None = None, history: Sequence[Map
 def metrics_document(
     counts: Counts,
     boosts: Boosts,
-    history: Sequence[Mapping[str, Any]] = (),
+    history: Sequence[Mapping[str, object]] = (),
     *,
     initialized_ms: int,
     updated_ms: int,
-    existing: Mapping[str, Any] | None = None,
+    existing: Mapping[str, object] | None = None,
     exported_from: str | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """A metrics document from plain values, over the keys of ``existing``. Rates are rounded to two decimals.
 
     Tasks without a task type are in an agent's totals only. ``exported_from`` is a run of the store the counts
     came from: importing the document back into that store then counts nothing twice.
     """
     old = dict(existing or {})
-    agents = _object(old.get("agents"))
+    agents = object_of(old.get("agents"))
     for name in sorted({*counts, *boosts}):
-        entry = agents[name] = _agent(_object(agents.get(name)), counts.get(name, {}))
-        for kind in sorted({"", *entry["task_types"], *boosts.get(name, {})}):
+        entry = agents[name] = _agent(object_of(agents.get(name)), counts.get(name, {}))
+        for kind in sorted({"", *object_of(entry["task_types"]), *boosts.get(name, {})}):
             _set_boost(entry, kind, boosts.get(name, {}).get(kind))
     document = {
         "version": VERSION, "initialized": iso(initialized_ms), **old, "last_updated": iso(updated_ms),
@@ -109,10 +112,10 @@ def metrics_document(
 def update_boosts(
     path: str | Path,
     boosts: Boosts,
-    history: Sequence[Mapping[str, Any]] = (),
+    history: Sequence[Mapping[str, object]] = (),
     *,
     now_ms: int | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Bring a file's boosts in line with the policy and add ``history``; counts are left as they are.
 
     What the policy no longer speaks of goes back to what was found there; boosts of other agents, which another
@@ -122,7 +125,8 @@ def update_boosts(
     moment = iso(now_ms) if now_ms is not None else iso(round(datetime.now(UTC).timestamp() * 1000))
     if document is None:
         document = {"version": VERSION, "initialized": moment}
-    agents, former = document.setdefault("agents", {}), _former(document)
+    agents, former = object_of(document.get("agents")), _former(document)
+    document["agents"] = agents
     for name in sorted({*boosts, *former}):
         _follow(agents, name, boosts.get(name, {}), former)
     document["last_updated"] = moment
@@ -132,15 +136,15 @@ def update_boosts(
     return document
 
 
-def _former(document: Mapping[str, Any]) -> dict[str, dict[str, Any] | None]:
+def _former(document: Mapping[str, object]) -> dict[str, dict[str, object] | None]:
     """What was found before the boosts that this file has from us.
 
     A program that rewrites the file may have lost that: then there was none before any that its history tells of.
     """
     known = document.get(FORMER)
     if isinstance(known, dict):
-        return {name: None if kinds is None else _object(kinds) for name, kinds in known.items()}
-    found: dict[str, dict[str, Any] | None] = {}
+        return {name: None if kinds is None else object_of(kinds) for name, kinds in known.items()}
+    found: dict[str, dict[str, object] | None] = {}
     for entry in _merged(document.get("optimization_history"), ()):
         if isinstance(entry, dict) and "change" in entry and isinstance(entry.get("agent"), str):
             kinds = found[entry["agent"]] = found.get(entry["agent"]) or {}
@@ -149,16 +153,16 @@ def _former(document: Mapping[str, Any]) -> dict[str, dict[str, Any] | None]:
 
 
 def _follow(
-    agents: dict[str, Any], name: str, wanted: Mapping[str, float], former: dict[str, dict[str, Any] | None]
+    agents: dict[str, object], name: str, wanted: Mapping[str, float], former: dict[str, dict[str, object] | None]
 ) -> None:
     """Set what the policy says of an agent, and give back what it no longer speaks of."""
     was_there = former[name] is not None if name in former else name in agents
     found = former.pop(name, None) or {}
     if name not in agents and not wanted:  # another program took the agent out
         return
-    entry = _object(agents.get(name)) or _agent({}, {})
+    entry = object_of(agents.get(name)) or _agent({}, {})
     if not was_there:
-        found = dict.fromkeys(("", *_object(entry.get("task_types"))))
+        found = dict.fromkeys(("", *object_of(entry.get("task_types"))))
     if wanted:
         kept = {kind: found[kind] if kind in found else _boost(entry, kind) for kind in wanted}
         former[name] = kept if was_there else None
@@ -170,8 +174,8 @@ def _follow(
 
 
 def sync_metrics(
-    store: Store, path: str | Path, boosts: Boosts | None = None, history: Sequence[Mapping[str, Any]] = ()
-) -> dict[str, Any]:
+    store: Store, path: str | Path, boosts: Boosts | None = None, history: Sequence[Mapping[str, object]] = ()
+) -> dict[str, object]:
     """Write the store's document to ``path``; in a file that another program counts in, only the boosts.
 
     Raises FedstoreError, StoreError.
@@ -187,7 +191,7 @@ def sync_metrics(
     return document
 
 
-def write_export(folder: str | Path, document: Mapping[str, Any], at_ms: int) -> Path:
+def write_export(folder: str | Path, document: Mapping[str, object], at_ms: int) -> Path:
     """Write a document as ``metrics-{timestamp}.json`` in a folder; returns the path, always a new one."""
     path = export_path(folder, at_ms)
     _replace(path, document)
@@ -205,18 +209,14 @@ def export_path(folder: str | Path, at_ms: int) -> Path:
     return path
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else {}
-
-
-def _agent(old: dict[str, Any], counts: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+def _agent(old: dict[str, object], counts: Mapping[str, tuple[int, int]]) -> dict[str, object]:
     """An agent's entry, without a boost."""
     good, bad = sum(ok for ok, _ in counts.values()), sum(failed for _, failed in counts.values())
-    kinds = _object(old.get("task_types"))
+    kinds = object_of(old.get("task_types"))
     for name, (ok, failed) in sorted(counts.items()):
         if name:
             kinds[name] = {
-                **_object(kinds.get(name)), "count": ok + failed, "successes": ok, "success_rate": _rate(ok, failed),
+                **object_of(kinds.get(name)), "count": ok + failed, "successes": ok, "success_rate": _rate(ok, failed),
             }  # fmt: skip
     return {
         **old, "total_tasks": good + bad, "successful_tasks": good, "failed_tasks": bad,
@@ -224,19 +224,19 @@ def _agent(old: dict[str, Any], counts: Mapping[str, tuple[int, int]]) -> dict[s
     }  # fmt: skip
 
 
-def _boost(entry: Mapping[str, Any], kind: str) -> Any:
+def _boost(entry: Mapping[str, object], kind: str) -> object:
     """What an agent's entry says of a task type ("" for all); None where it says nothing."""
-    holder = _object(_object(entry.get("task_types")).get(kind)) if kind else entry
+    holder = object_of(object_of(entry.get("task_types")).get(kind)) if kind else entry
     return holder.get("routing_boost")
 
 
-def _set_boost(entry: dict[str, Any], kind: str, value: float | None) -> None:
+def _set_boost(entry: dict[str, object], kind: str, value: object) -> None:
     """Set a boost in an agent's entry, or with None none; a task type that then says nothing else is taken out."""
     if not kind:
         entry["routing_boost"] = 0.0 if value is None else value
         return
-    kinds = entry["task_types"] = _object(entry.get("task_types"))
-    holder = _object(kinds.pop(kind, None)) or {"count": 0, "successes": 0, "success_rate": 0.0}
+    kinds = entry["task_types"] = object_of(entry.get("task_types"))
+    holder = object_of(kinds.pop(kind, None)) or {"count": 0, "successes": 0, "success_rate": 0.0}
     holder.pop("routing_boost", None)
     if value is not None:
         holder["routing_boost"] = value
@@ -244,7 +244,7 @@ def _set_boost(entry: dict[str, Any], kind: str, value: float | None) -> None:
         kinds[kind] = holder
 
 
-def _is_bare(entry: Mapping[str, Any]) -> bool:
+def _is_bare(entry: Mapping[str, object]) -> bool:
     """Whether an entry tells of nothing: no task, no boost, and nothing of another program."""
     return not any(entry.values()) and entry.keys() <= _STANDARD
 
@@ -254,12 +254,12 @@ def _rate(good: int, bad: int) -> float:
     return round(good / max(1, good + bad), 2)
 
 
-def _merged(old: Any, new: Iterable[Mapping[str, Any]]) -> list[Any]:
+def _merged(old: object, new: Iterable[Mapping[str, object]]) -> list[object]:
     """The old entries and, behind them, those new ones that are not among them."""
     entries = list(old) if isinstance(old, list) else []
     entries.extend(dict(entry) for entry in new if dict(entry) not in entries)
     return entries
 
 
-def _replace(path: Path, document: Mapping[str, Any]) -> None:
+def _replace(path: Path, document: Mapping[str, object]) -> None:
     replace_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n", make_folder=True)

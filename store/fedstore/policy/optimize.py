@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.learning.boosts import MIN_TASKS, BoostProposal, propose_boosts
 from fedstore.learning.intervals import wilson
@@ -21,6 +21,8 @@ from fedstore.policy.plans import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from fedstore.engine.protocol import Row
 
 __all__ = ["Outcomes", "plan_optimize", "read_outcomes"]
 
@@ -47,7 +49,7 @@ def read_outcomes(read: Read, start_ms: int, end_ms: int) -> Outcomes:
 
     Work that had to be done again is not a success.
     """
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     for (agent,) in read(_AGENTS, ()):
         rows += read(_NEWEST, (agent, start_ms, end_ms, RUNS_PER_AGENT))
     rows.sort()

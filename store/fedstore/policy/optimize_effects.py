@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.learning.intervals import wilson
 from fedstore.learning.verify import EffectState, rate_since
@@ -15,6 +15,7 @@ from fedstore.policy.horizons import WATCHED_MS, horizons, new_values
 from fedstore.policy.ledger import body_at
 
 if TYPE_CHECKING:
+    from fedstore.engine.protocol import Row
     from fedstore.policy.extent import Read
     from fedstore.policy.ledger import Change
 
@@ -56,7 +57,7 @@ def optimize_effects(read: Read, change: Change, until_ms: int, now_ms: int) -> 
 
 def _runs(read: Read, agents: Sequence[str], start_ms: int, end_ms: int) -> list[tuple[int, str, str, bool]]:
     """When the runs of some agents ended, whose and of which task type they were, whether they succeeded."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     for agent in agents:
         rows += read(
             "SELECT ended_ms, agent, task_type, success = 1 AND COALESCE(rework, 0) <> 1 FROM runs"

@@ -10,17 +10,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from fedstore.json_value import plain_value
 from fedstore.policy.details import BoostDetail, BoostEvidence, BoostSettings, TuneDetail
 from fedstore.policy.extent import Extent
-from fedstore.policy.former import read, with_former_names
+from fedstore.policy.former import Plain, read, with_former_names
 from fedstore.policy.parts import Alternative, Flip, FlipCounts, PlanItem, Predicted
 
 if TYPE_CHECKING:
     from fedstore.learning.tuning_types import LayerChange, TuneSettings
 
-__all__ = ["Plan"]
+__all__ = ["Kind", "Plan"]
 
 Kind = Literal["optimize", "tune", "import", "lock", "undo"]
 _PREFIX = {"optimize": "o", "tune": "t", "import": "i", "lock": "l", "undo": "u"}
@@ -125,18 +126,19 @@ class Plan:
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         return replace(self, id=f"{_PREFIX[self.kind]}-{digest[:length]}")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain JSON-able values; `rule` and `conclusion` under their former names too."""
-        found = with_former_names(_plain(asdict(self)))
-        found["alternatives"] = [with_former_names(other) for other in found["alternatives"]]
-        return {**found, "data_token": self.data_token}
+        fields = asdict(self)
+        fields["alternatives"] = [with_former_names(other) for other in fields["alternatives"]]
+        plain = {name: plain_value(value) for name, value in fields.items()}  # so that it equals itself read back
+        return {**with_former_names(plain), "data_token": self.data_token}
 
     def to_json(self) -> str:
         """One line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Plan:
+    def from_dict(cls, plain: Plain) -> Plan:
         """The reverse of `to_dict`. Raises KeyError, TypeError or ValueError for what is not a plan."""
         from fedstore.policy.stored import plan_fields
 
@@ -146,12 +148,3 @@ class Plan:
     def from_json(cls, text: str) -> Plan:
         """The reverse of `to_json`."""
         return cls.from_dict(json.loads(text))
-
-
-def _plain(value: Any) -> Any:
-    """JSON's own types, so that a plan equals itself after a round trip."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

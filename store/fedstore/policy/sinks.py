@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import reprlib
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from fedstore.engine import companion
 from fedstore.errors import FedstoreError
 from fedstore.files import replace_text
+from fedstore.json_value import object_of
 from fedstore.policy.body import PolicyBody
 
 __all__ = [
@@ -27,7 +27,7 @@ _LISTS = ("layers", "routing_layers")
 _NAMES = ("name", "layer_name", "id", "layer")
 _VALUES = ("threshold", "confidence_threshold")
 
-Slot = tuple[MutableMapping[str, Any], str]
+Slot = tuple[dict[str, object], str]
 """The object that holds a threshold, and under which key."""
 
 
@@ -39,7 +39,7 @@ def read_thresholds(path: str | Path) -> dict[str, float]:
     return thresholds_of(_load_object(path), str(path))
 
 
-def thresholds_of(config: MutableMapping[str, Any], path: str) -> dict[str, float]:
+def thresholds_of(config: dict[str, object], path: str) -> dict[str, float]:
     """The same from what the file at ``path`` holds."""
     found: dict[str, float] = {}
     for name, (holder, key) in _slots(config):
@@ -75,7 +75,7 @@ def write_thresholds(path: str | Path, thresholds: Mapping[str, float | None]) -
     return True
 
 
-def _load_object(path: str | Path) -> dict[str, Any]:
+def _load_object(path: str | Path) -> dict[str, object]:
     return object_in(read_bytes(path), str(path))
 
 
@@ -87,10 +87,10 @@ def read_bytes(path: str | Path) -> bytes:
         raise FedstoreError(f"{path} cannot be read ({error.strerror}): check the path and its permissions") from error
 
 
-def object_in(content: bytes, path: str) -> dict[str, Any]:
+def object_in(content: bytes, path: str) -> dict[str, object]:
     """The JSON object that the file at ``path`` holds. Raises FedstoreError."""
     try:
-        config: Any = json.loads(content.decode("utf-8-sig"))
+        config = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise FedstoreError(f"{path} is not valid JSON ({error}): correct it first") from error
     if not isinstance(config, dict):
@@ -98,22 +98,26 @@ def object_in(content: bytes, path: str) -> dict[str, Any]:
     return config
 
 
-def _slots(config: MutableMapping[str, Any]) -> Iterator[tuple[str, Slot]]:
+def _slots(config: dict[str, object]) -> Iterator[tuple[str, Slot]]:
     for list_name in _LISTS:
         layers = config.get(list_name)
-        listed = layers if isinstance(layers, list) else ()
-        named = layers.items() if isinstance(layers, dict) else ((None, layer) for layer in listed)
-        for name, layer in named:
-            yield from _slot_of(name, layer, layers)
+        if isinstance(layers, list):
+            for layer in layers:
+                yield from _slot_in(layer, None)
+        elif isinstance(layers, dict):
+            for name, layer in layers.items():
+                if isinstance(layer, (int, float)):
+                    yield name, (layers, name)
+                else:
+                    yield from _slot_in(layer, name)
     thresholds = config.get("thresholds")
     if isinstance(thresholds, dict):
         yield from ((str(name), (thresholds, name)) for name in thresholds)
 
 
-def _slot_of(name: str | None, layer: Any, layers: Any) -> Iterator[tuple[str, Slot]]:
+def _slot_in(layer: object, name: str | None) -> Iterator[tuple[str, Slot]]:
+    """The threshold in the object of one layer, whose name it may say itself."""
     if not isinstance(layer, dict):
-        if name is not None and isinstance(layer, (int, float)):
-            yield name, (layers, name)
         return
     label = next((layer[key] for key in _NAMES if isinstance(layer.get(key), str)), name)
     key = next((key for key in _VALUES if key in layer), None)
@@ -121,7 +125,7 @@ def _slot_of(name: str | None, layer: Any, layers: Any) -> Iterator[tuple[str, S
         yield label, (layer, key)
 
 
-def _add(config: MutableMapping[str, Any], layer: str, value: float) -> None:
+def _add(config: dict[str, object], layer: str, value: float) -> None:
     for list_name in _LISTS:
         layers = config.get(list_name)
         if isinstance(layers, list):
@@ -130,7 +134,8 @@ def _add(config: MutableMapping[str, Any], layer: str, value: float) -> None:
         if isinstance(layers, dict):
             layers[layer] = {"threshold": value, "enabled": True}
             return
-    config.setdefault("thresholds", {})[layer] = value
+    thresholds = config["thresholds"] = object_of(config.get("thresholds"))
+    thresholds[layer] = value
 
 
 # --- the copy beside the store ---------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from fedstore.policy.guards import check_plan, check_start, cooldown_left, is_lo
 from fedstore.policy.history import effects_of
 from fedstore.policy.ledger import Change
 from fedstore.policy.parts import PlanItem
-from fedstore.policy.plans import Plan
+from fedstore.policy.plans import Kind, Plan
 from fedstore.policy.shelf import applied_as, is_kept, newest_plans, plan_by_id, shelve
 from fedstore.policy.sinks import object_in, read_bytes, read_thresholds, thresholds_of
 from fedstore.policy.sync import boosts_of, bring_in_line
@@ -271,7 +271,7 @@ class PolicyStore:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _set(self, kind: Any, values: Mapping[str, float | None], who: str, source: str) -> Change | None:
+    def _set(self, kind: Kind, values: Mapping[str, float | None], who: str, source: str) -> Change | None:
         """Set values a user gives; they are no proposal, so only locks guard them."""
         now = self._store.clock()
         with self._database.write() as tx:

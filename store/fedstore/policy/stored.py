@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fedstore.learning.intervals import Interval
 from fedstore.learning.tuning_types import AgentChange, Effect, LayerChange, TuneSettings
 from fedstore.policy.details import BoostDetail, BoostEvidence, BoostSettings, TuneDetail, pair_of
@@ -14,7 +12,7 @@ from fedstore.policy.parts import Alternative, Flip, FlipCounts, PlanItem, Predi
 __all__ = ["plan_fields"]
 
 
-def plan_fields(plain: Plain) -> dict[str, Any]:
+def plan_fields(plain: Plain) -> dict[str, object]:
     """The fields of a plan that are values of their own, from its JSON. Raises KeyError, TypeError or ValueError."""
     flips = plain.get("flips")
     return {

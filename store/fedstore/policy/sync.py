@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError
 from fedstore.policy import ledger
@@ -102,7 +102,7 @@ def read_boosts(path: str | Path) -> dict[str, float]:
     return boosts_of(document, str(path))
 
 
-def boosts_of(document: Mapping[str, Any], path: str) -> dict[str, float]:
+def boosts_of(document: Mapping[str, object], path: str) -> dict[str, float]:
     """The same from what the file at ``path`` holds."""
     agents = document.get("agents", {})
     if not isinstance(agents, dict):
@@ -118,7 +118,7 @@ def boosts_of(document: Mapping[str, Any], path: str) -> dict[str, float]:
     return found
 
 
-def _take(found: dict[str, float], path: str, agent: str, task_type: str, entry: Any) -> None:
+def _take(found: dict[str, float], path: str, agent: str, task_type: str, entry: object) -> None:
     boost = entry.get("routing_boost") if isinstance(entry, dict) else None
     if boost is None:
         return
@@ -127,9 +127,9 @@ def _take(found: dict[str, float], path: str, agent: str, task_type: str, entry:
     found[boost_key(agent, task_type)] = float(boost)
 
 
-def optimization_history(store: Store, limit: int = 100) -> list[dict[str, Any]]:
+def optimization_history(store: Store, limit: int = 100) -> list[dict[str, object]]:
     """The boosts the ledger set, as entries of ``optimization_history``, oldest first; an entry never changes."""
-    entries = []
+    entries: list[dict[str, object]] = []
     for change in reversed(ledger.changes_newest_first(store.database.read, limit)):
         moment = datetime.fromtimestamp(change.at_ms / 1000, UTC).isoformat(timespec="seconds")
         entries += [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import chain
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.bins import counts_of, together
 from fedstore.facts.kinds import SUMMARIES
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from fedstore.engine.protocol import Reads, Row
-    from fedstore.queries.closed import Piece, Question
+    from fedstore.queries.closed import Answer, Piece, Question, Total
 
     Counts: TypeAlias = Mapping[int, int]
     """How many of a distribution lie in each bin."""
     Rows: TypeAlias = list[Row]
-    Answer: TypeAlias = dict[tuple[Any, ...], Any]
-    """Sums, or the counts of a distribution, by key."""
 
 __all__ = ["Counts", "add_counts", "add_sums", "read_distributions", "read_slots", "read_sums"]
 
@@ -124,7 +122,7 @@ def add_counts(answers: Sequence[Answer]) -> Answer:
     return _together(answers, lambda have, more: together((have, more)))
 
 
-def _together(answers: Sequence[Answer], both: Callable[[Any, Any], Any]) -> Answer:
+def _together(answers: Sequence[Answer], both: Callable[[Total, Total], Total]) -> Answer:
     first, *others = answers or ({},)
     if not any(others):
         return first

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from fedstore.bins import percentiles
 from fedstore.facts.kinds import SUMMARIES
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
-    from fedstore.engine.protocol import Reads
-    from fedstore.queries.answers import Answer, Counts, Rows
-    from fedstore.queries.closed import Piece
+    from fedstore.engine.protocol import Reads, Value
+    from fedstore.queries.answers import Counts, Rows
+    from fedstore.queries.closed import Answer, Piece, Total
 
     Read: TypeAlias = Callable[[Reads, Question, Sequence[Piece]], list[Answer]]
     Add: TypeAlias = Callable[[Sequence[Answer]], Answer]
 
 __all__ = ["Buckets", "durations_of"]
+
+Shaped = TypeVar("Shaped")
 
 _STEPS_MS = tuple(
     n * unit
@@ -62,7 +64,7 @@ class Buckets:
         self._marks = tuple(found[name] for name in MARKS)
         self._kept = found.get("minutes_from", 0), found.get("hours_from", 0)
         self._past = (Past() if past is None else past).as_of({table: found[table] for table in SUMMARIES})
-        self._told: dict[Question, dict[Cut, Any]] = {}
+        self._told: dict[Question, dict[Cut, Total]] = {}
 
     def kept(self, window: Window) -> Window:
         """The window that the sums of ``window`` are those of: longer where its narrow buckets were purged."""
@@ -81,14 +83,14 @@ class Buckets:
         return DAY_MS if step == DAY_MS // 2 else step
 
     def sums(
-        self, table: str, window: Window, by: Sequence[str], columns: Sequence[str], where: str = "", *args: Any
+        self, table: str, window: Window, by: Sequence[str], columns: Sequence[str], where: str = "", *args: Value
     ) -> Rows:
         """Rows of (by…, SUM(columns)…), one per combination of ``by``; ``where`` filters on key columns."""
         return self.sums_each(table, (window,), by, columns, where, *args)[0]
 
     def sums_each(
         self, table: str, windows: Iterable[Window], by: Sequence[str], columns: Sequence[str], where: str = "",
-        *args: Any,
+        *args: Value,
     ) -> list[Rows]:  # fmt: skip
         """The sums of each of some windows, read together."""
         asked = Question(table, tuple(by), tuple(columns), where, args)
@@ -97,31 +99,27 @@ class Buckets:
 
     def slots(
         self, table: str, window: Window, step_ms: int, by: Sequence[str], columns: Sequence[str], where: str = "",
-        *args: Any,
+        *args: Value,
     ) -> Rows:  # fmt: skip
         """Rows of (slot start, by…, SUM(columns)…): the window cut into steps that start at multiples of one."""
         asked = Question(table, tuple(by), tuple(columns), where, args, step_ms)
         cut = self._cut(window, max(width for width in WIDTHS if step_ms % width == 0))
-        rows: list[Rows] = self._tell(asked, [cut], read_slots, add_sums, _rows)
-        return rows[0]
+        return self._tell(asked, [cut], read_slots, add_sums, _rows)[0]
 
     def distributions(
-        self, table: str, window: Window, by: str, column: str, where: str = "", *args: Any
+        self, table: str, window: Window, by: str, column: str, where: str = "", *args: Value
     ) -> dict[str, Counts]:
         """The distribution of the window, by the names in one key column."""
         asked = Question(table, (by,), (column,), where, args)
-        found: list[dict[str, Counts]] = self._tell(
-            asked, [self._cut(window)], read_distributions, add_counts, _by_name
-        )
-        return found[0]
+        return self._tell(asked, [self._cut(window)], read_distributions, add_counts, _by_name)[0]
 
     def names(self, table: str, key: str, window: Window) -> list[str]:
         """The distinct names of one key column in the window."""
         return [row[0] for row in self.sums(table, window, (key,), SUMMARIES[table].sums[:1])]
 
     def _tell(
-        self, asked: Question, cuts: Sequence[Cut], read: Read, both: Add, shape: Callable[[Answer], Any]
-    ) -> list[Any]:
+        self, asked: Question, cuts: Sequence[Cut], read: Read, both: Add, shape: Callable[[Answer], Shaped]
+    ) -> list[Shaped]:
         """What each of some windows adds up to; what nobody has read yet of any of them in one statement."""
         told = self._told.setdefault(asked, {})
         past = self._past[asked.table].setdefault(asked, {})

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
+    from fedstore.engine.protocol import Row, Value
     from fedstore.window import Span
 
     Piece: TypeAlias = tuple[Span, ...]
     """Spans of one window whose buckets are added up together."""
-    Known: TypeAlias = "dict[Question, dict[Piece, Any]]"
+    Total: TypeAlias = Any
+    """What a question adds up to by key: sums (a row) or the counts of a distribution, always the same of one."""
+    Answer: TypeAlias = dict[Row, Total]
+    Known: TypeAlias = "dict[Question, dict[Piece, Answer]]"
 
 __all__ = ["Past", "Piece", "Question"]
 
@@ -32,7 +36,7 @@ class Question(NamedTuple):
     by: tuple[str, ...]
     columns: tuple[str, ...]
     where: str = ""
-    args: tuple[Any, ...] = ()
+    args: tuple[Value, ...] = ()
     step_ms: int = 0
 
 

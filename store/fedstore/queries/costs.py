@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError
 from fedstore.queries.calendar import day_start_ms, local_date, month_start_ms, project_month
@@ -14,6 +14,7 @@ from fedstore.window import Window
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from fedstore.engine.protocol import Row, Value
     from fedstore.queries.answers import Rows
     from fedstore.queries.buckets import Buckets
 
@@ -103,7 +104,7 @@ class _Spend:
         today, month = _lately(self._buckets, now_ms, tz, self._by)
         return self._sum(today), self._sum(month)
 
-    def _sum(self, rows: Sequence[Sequence[Any]]) -> Money:
+    def _sum(self, rows: Rows) -> Money:
         skipped = len(self._by)
         return sum((Money(*row[skipped:]) for row in rows if not skipped or self.has(row[0])), Money())
 
@@ -122,7 +123,7 @@ class _Spend:
         return daily
 
 
-def cost_rows(buckets: Buckets, window: Window, dimension: str, where: str = "", *args: Any) -> tuple[CostRow, ...]:
+def cost_rows(buckets: Buckets, window: Window, dimension: str, where: str = "", *args: Value) -> tuple[CostRow, ...]:
     """Spend per name of a dimension, dearest first."""
     found = buckets.sums("spend_buckets", window, (dimension,), _SUMS, where, *args)
     total = sum(row[8] + row[9] for row in found)
@@ -130,7 +131,7 @@ def cost_rows(buckets: Buckets, window: Window, dimension: str, where: str = "",
     return tuple(sorted(rows, key=lambda row: (-row.cost.nano, -row.input_tokens, row.name)))
 
 
-def _cost_row(row: Sequence[Any], total_nano: int) -> CostRow:
+def _cost_row(row: Row, total_nano: int) -> CostRow:
     name, calls, errors, tokens_in, cache_read, cache_write, tokens_out, minimum, *money, an_hour = row
     cost = Money(*money)
     share = cost.nano / total_nano if total_nano and cost.known else None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.queries.models import ActiveRun, DecisionRow, RunRow, ToolCallRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fedstore.engine.protocol import Reads
+    from fedstore.engine.protocol import Reads, Row
     from fedstore.queries.models import FactKind
     from fedstore.window import Window
 
@@ -36,7 +36,7 @@ _LAST = "\U0010ffff"
 
 def _newest(
     source: Reads, table: str, columns: str, key: str, time: str, names: Iterable[str], window: Window, limit: int
-) -> list[tuple[Any, ...]]:
+) -> list[Row]:
     """Rows of all names, merged by time; each name costs one index range of at most ``limit`` rows."""
     asked = tuple(names)
     if not asked:
@@ -58,7 +58,7 @@ def _truth(value: int | None) -> bool | None:
     return None if value is None else bool(value)
 
 
-def _run_row(row: Sequence[Any]) -> RunRow:
+def _run_row(row: Row) -> RunRow:
     values = list(row)
     values[6:8] = map(_truth, row[6:8])
     return RunRow(*values)
@@ -120,7 +120,7 @@ def newest_tool_calls(source: Reads, tools: Iterable[str], window: Window, limit
     return tuple(_tool_call_row(row) for row in rows)
 
 
-def _tool_call_row(row: Sequence[Any]) -> ToolCallRow:
+def _tool_call_row(row: Row) -> ToolCallRow:
     values = list(row)
     values[5] = _truth(row[5])
     return ToolCallRow(*values)
@@ -132,7 +132,7 @@ def newest_decisions(source: Reads, layers: Iterable[str], window: Window, limit
     return tuple(decision_row(row) for row in rows)
 
 
-def decision_row(row: Sequence[Any]) -> DecisionRow:
+def decision_row(row: Row) -> DecisionRow:
     """A DecisionRow from the columns id, at_ms, agent, layer, confidence, latency_us, correct, task_id, description."""
     latency = None if row[5] is None else row[5] / 1000
     at, agent, layer, confidence = row[1:5]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+
+    from fedstore.engine.protocol import Row
 
 __all__ = ["FRESH_MS", "Losses", "read_losses", "severity_of_past"]
 
@@ -29,7 +30,7 @@ class Losses:
     reason: str
 
 
-def read_losses(read: Callable[[str], Sequence[Sequence[Any]]]) -> Losses | None:
+def read_losses(read: Callable[[str], Sequence[Row]]) -> Losses | None:
     """The losses that recorders told of; None when there was none."""
     total = "(SELECT SUM(count) FROM losses)"
     rows = read(f"SELECT {total}, first_ms, recorded_ms, reason FROM losses ORDER BY seq DESC LIMIT 1")

@@ -7,14 +7,14 @@ carries its counts, money the weakest of the bases it is made of.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from fedstore.learning.intervals import Interval, wilson
 
 if TYPE_CHECKING:
     from fedstore.finding import Severity
     from fedstore.learning.stratified import WeightedRate
-    from fedstore.learning.targets import DriftAlert
+    from fedstore.learning.targets import DriftAlert, TargetStatus
     from fedstore.window import Window
 
 __all__ = [
@@ -362,8 +362,8 @@ class CascadeView:
     """Each layer weighted by the decisions it took."""
     durations: Durations
     clarified: Rate
-    targets: tuple[Any, ...]
-    """fedstore.learning.targets statuses, in the seed's order."""
+    targets: tuple[TargetStatus, ...]
+    """In the seed's order."""
     recent: tuple[DecisionRow, ...]
     drift: DriftAlert | None = None
     """The newer half of the window is right more or less often than the older."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from fedstore.learning.confidence import tool_confidence
 from fedstore.learning.intervals import Interval, binomial_sf, two_proportion_p
@@ -15,7 +15,7 @@ from fedstore.window import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.engine.protocol import Reads
+    from fedstore.engine.protocol import Reads, Row, Value
     from fedstore.queries.answers import Counts
     from fedstore.queries.buckets import Buckets
 
@@ -40,7 +40,7 @@ def tools_view(buckets: Buckets, window: Window, rule: ToolRule) -> ToolsView:
     return ToolsView(month, rows, _patterns(buckets, rows, month), _recommendations(rows))
 
 
-def tool_rows(buckets: Buckets, month: Window, rule: ToolRule, where: str = "", *args: Any) -> tuple[ToolRow, ...]:
+def tool_rows(buckets: Buckets, month: Window, rule: ToolRule, where: str = "", *args: Value) -> tuple[ToolRow, ...]:
     """A row per tool, the least trusted first; ``where`` filters on tool or agent."""
     bins = buckets.distributions("tool_buckets", month, "tool", "duration_bins", where, *args)
     half = _newer_half(month)
@@ -48,9 +48,9 @@ def tool_rows(buckets: Buckets, month: Window, rule: ToolRule, where: str = "", 
         tool: Rate(ok, ok + failed)
         for tool, ok, failed in buckets.sums("tool_buckets", half, ("tool",), ("ok", "failed"), where, *args)
     }
-    by_agent: dict[str, list[Sequence[Any]]] = {}
-    for tool, *row in buckets.sums("tool_buckets", month, ("tool", "agent"), _SUMS, where, *args):
-        by_agent.setdefault(tool, []).append(row)
+    by_agent: dict[str, list[Row]] = {}
+    for row in buckets.sums("tool_buckets", month, ("tool", "agent"), _SUMS, where, *args):
+        by_agent.setdefault(row[0], []).append(row[1:])
     rows = [
         _tool_row(tool, rows, rule, bins.get(tool, {}), newer.get(tool, Rate(0, 0))) for tool, rows in by_agent.items()
     ]
@@ -64,7 +64,7 @@ def _newer_half(window: Window) -> Window:
     return Window(middle - middle % DAY_MS, window.end_ms, window.label, live=False)
 
 
-def _tool_row(name: str, by_agent: Sequence[Sequence[Any]], rule: ToolRule, bins: Counts, newer: Rate) -> ToolRow:
+def _tool_row(name: str, by_agent: Sequence[Row], rule: ToolRule, bins: Counts, newer: Rate) -> ToolRow:
     calls, ok, failed, n, total_ms, priced, cost, tokens = map(sum, zip(*(row[1:] for row in by_agent), strict=True))
     found = tool_confidence(ok, ok + failed, rule)
     bound = None if found.lower is None or found.upper is None else Interval(found.lower, found.upper)

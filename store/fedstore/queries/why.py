@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fedstore.queries.facts import DECISION_COLUMNS, decision_row
 from fedstore.queries.in_force import policy_in_force
 from fedstore.queries.models import DecisionRow, WhyStep, WhyView
 
 if TYPE_CHECKING:
-    from fedstore.engine.protocol import Reads
+    from fedstore.engine.protocol import Reads, Row
 
 __all__ = ["Attempt", "ladder", "where_now", "why_view"]
 
 LAST_RESORT = "clarification"
-_ROUTE = (
-    "SELECT id, at_ms, agent, layer, confidence, latency_us, correct, task_id, description, correct_agent"
-    " FROM routes WHERE id = ?"
-)
+_ROUTE = f"SELECT {DECISION_COLUMNS}, correct_agent FROM routes WHERE id = ?"
 _ATTEMPTS = (
     "SELECT layer, agent, confidence, threshold, accepted, shadow, error_class, latency_us"
     " FROM route_attempts WHERE route_id = ? ORDER BY position"
@@ -61,20 +59,12 @@ def why_view(source: Reads, route_id: str, thresholds: Mapping[str, float] | Non
     seen = {name: threshold for name, threshold in source.read("SELECT name, threshold FROM layers")}  # noqa: C416
     now = {**seen, **(policy_in_force(source).thresholds if thresholds is None else thresholds)}
     ((version,),) = source.read(_THEN, (rows[0][1],))
-    decision, correct_agent = _decision(rows[0]), rows[0][9]
+    decision, correct_agent = decision_row(rows[0]), rows[0][-1]
     layer, agent = where_now(attempts, now, decision)
     return WhyView(decision, ladder(attempts, now), correct_agent, version, layer, agent)
 
 
-def _decision(row: Sequence[Any]) -> DecisionRow:
-    route_id, at, agent, layer, confidence, latency_us, correct, task_id, description, _ = row
-    return DecisionRow(
-        route_id, at, agent, layer, confidence, None if latency_us is None else latency_us / 1000,
-        None if correct is None else bool(correct), task_id, description,
-    )  # fmt: skip
-
-
-def _attempt(row: Sequence[Any]) -> Attempt:
+def _attempt(row: Row) -> Attempt:
     layer, agent, confidence, threshold, accepted, shadow, error, latency_us = row
     latency = None if latency_us is None else latency_us / 1000
     return Attempt(layer, agent, confidence, threshold, bool(accepted), bool(shadow), error, latency)
