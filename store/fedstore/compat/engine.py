@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.compat import engine_views as views
 from fedstore.ids import now_ms
@@ -23,6 +23,18 @@ from fedstore.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fedstore.compat.answers import (
+        AgentsStatus,
+        HourlySummary,
+        PredictiveCapacity,
+        RiskPatterns,
+        SystemLearning,
+        TaskPipeline,
+        ToolRecommendations,
+        UsageAndCosting,
+    )
+    from fedstore.queries.models import ToolsView
 
 __all__ = ["AnalyticsEngine"]
 
@@ -69,24 +81,26 @@ class AnalyticsEngine:
         success: bool | None = None,
         cost_actual: float | None = None,
         tokens_used: int | None = None,
-        human_effort_level: Any = "",
+        human_effort_level: object = "",
         browser_used: bool = False,
         agent_id: str = "local",
-        **more: Any,
+        id: str | None = None,  # noqa: A002 - the field's name everywhere else
+        at: object = None,
+        **more: object,
     ) -> str:
-        """Record one execution; what is left out is not known. ``more`` may give ``id`` and ``at``.
+        """Record one execution; what is left out is not known.
 
         Returns its id. Never raises.
         """
         return self._record().record_execution(
             task_id=task_id, tool_name=tool_name, duration_seconds=duration_seconds, success=success,
             cost_actual=cost_actual, tokens_used=tokens_used, human_effort_level=human_effort_level,
-            browser_used=browser_used, agent_id=agent_id, **more,
+            browser_used=browser_used, agent_id=agent_id, id=id, at=at, **more,
         )  # fmt: skip
 
     # --- upkeep --------------------------------------------------------------------------------------------
 
-    def run_hourly_aggregation(self) -> dict[str, Any]:
+    def run_hourly_aggregation(self) -> HourlySummary:
         """The summary of the last full hour: hour_timestamp, total_tasks, successful, failed, total_cost,
         total_tokens, tool_counts.
 
@@ -102,13 +116,13 @@ class AnalyticsEngine:
 
     # --- questions -----------------------------------------------------------------------------------------
 
-    def get_agents_status(self) -> dict[str, Any]:
+    def get_agents_status(self) -> AgentsStatus:
         """``agents``: agent_id, status (busy, active, idle or offline), tasks_completed_today (local day),
         avg_response_time, success_rate (both over 24 h), last_activity (to the minute).
         """
         return views.agents_status(self.store.database, self._clock())
 
-    def get_predictive_capacity(self) -> dict[str, Any]:
+    def get_predictive_capacity(self) -> PredictiveCapacity:
         """``agents``: agent_id, estimated_available_capacity (%), current_queue_depth, bottleneck_tools.
 
         Capacity is 100 * (1 - B / 3600), at least 0, where B are the seconds that executions of the last hour
@@ -118,25 +132,25 @@ class AnalyticsEngine:
         """
         return views.predictive_capacity(self.store.database, self._clock())
 
-    def get_task_pipeline(self) -> dict[str, Any]:
+    def get_task_pipeline(self) -> TaskPipeline:
         """The last 24 h: total_tasks, successful_tasks, failed_tasks, success_rate, tool_breakdown."""
         return views.task_pipeline(self.store.database, self._clock())
 
-    def get_api_usage_and_costing(self) -> dict[str, Any]:
+    def get_api_usage_and_costing(self) -> UsageAndCosting:
         """total_tasks_24h, total_tokens_24h, execution_costs, storage_costs, tier1_records, tier2_records."""
         return views.usage_and_costing(self.store.database, self._clock())
 
-    def get_system_learning(self) -> dict[str, Any]:
+    def get_system_learning(self) -> SystemLearning:
         """confidence_distribution and tool_profiles (over the rolling 30 days): executions, success_rate, avg_cost,
         avg_duration, confidence_level, risk_patterns.
         """
         return views.system_learning(self.store.database, self._tools())
 
-    def get_risk_patterns(self) -> dict[str, Any]:
+    def get_risk_patterns(self) -> RiskPatterns:
         """failure_patterns by tool, cost_anomalies (over twice the tool's average), patterns as sentences."""
         return views.risk_patterns(self.store.database, self._tools(), self._clock())
 
-    def get_tool_recommendations(self) -> dict[str, Any]:
+    def get_tool_recommendations(self) -> ToolRecommendations:
         """recommendations for tools whose confidence is LOW."""
         return views.tool_recommendations(self._tools())
 
@@ -174,6 +188,6 @@ class AnalyticsEngine:
                 self._recorder = Recorder(self._given or self.path, source="analytics-engine", clock=self._clock)
             return self._recorder
 
-    def _tools(self) -> Any:
+    def _tools(self) -> ToolsView:
         reader = self.store.reader()
         return reader.tools(reader.window("30d"))

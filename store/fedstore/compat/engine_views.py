@@ -6,7 +6,7 @@ per hourly summary (kept 30 days), at a document database's 0.18 USD per GiB and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.calendar import day_start_ms
@@ -17,7 +17,23 @@ from fedstore.window import Window, iso
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.engine.protocol import Engine
+    from fedstore.compat.answers import (
+        AgentsStatus,
+        AgentStatus,
+        CostAnomaly,
+        HourlySummary,
+        PredictiveCapacity,
+        RiskPatterns,
+        State,
+        SystemLearning,
+        TaskPipeline,
+        ToolAdvice,
+        ToolFailures,
+        ToolProfile,
+        ToolRecommendations,
+        UsageAndCosting,
+    )
+    from fedstore.engine.protocol import Engine, Row
     from fedstore.queries.models import ToolRow, ToolsView
 
 __all__ = [
@@ -58,7 +74,7 @@ def _usd(calls: int, priced: int, nano: int) -> float | None:
     return None if calls and not priced else nano / 1e9
 
 
-def agents_status(database: Engine, now: int) -> dict[str, Any]:
+def agents_status(database: Engine, now: int) -> AgentsStatus:
     """Every agent of the last 30 days."""
     with database.snapshot():
         buckets = Buckets(database)
@@ -68,7 +84,7 @@ def agents_status(database: Engine, now: int) -> dict[str, Any]:
         done: dict[str, int] = dict(buckets.sums("tool_buckets", today, ("agent",), ("calls",)))
         day = {row[0]: row[1:] for row in buckets.sums("tool_buckets", _last(now, DAY_MS), ("agent",), _SUMS)}
         seen = _last_seen(buckets, now)
-    agents = []
+    agents: list[AgentStatus] = []
     for name in sorted(names):
         _, ok, failed, n, total_ms, *_ = day.get(name, (0,) * len(_SUMS))
         agents.append({
@@ -82,7 +98,7 @@ def agents_status(database: Engine, now: int) -> dict[str, Any]:
     return {"timestamp": iso(now), "total_agents": len(agents), "agents": agents}
 
 
-def _status(busy: bool, seen: int | None, now: int) -> str:
+def _status(busy: bool, seen: int | None, now: int) -> State:
     if busy:
         return "busy"
     if seen is None or now - seen > DAY_MS:
@@ -102,7 +118,7 @@ def _last_seen(buckets: Buckets, now: int) -> dict[str, int]:
     return seen
 
 
-def predictive_capacity(database: Engine, now: int) -> dict[str, Any]:
+def predictive_capacity(database: Engine, now: int) -> PredictiveCapacity:
     """Every agent of the last 24 hours."""
     with database.snapshot():
         buckets = Buckets(database)
@@ -111,9 +127,9 @@ def predictive_capacity(database: Engine, now: int) -> dict[str, Any]:
         waiting: dict[str, int] = {}
         for run in active_runs(database):
             waiting[run.agent] = waiting.get(run.agent, 0) + 1
-    by_agent: dict[str, list[Sequence[Any]]] = {agent: [] for agent in waiting}
-    for agent, *row in day:
-        by_agent.setdefault(agent, []).append(row)
+    by_agent: dict[str, list[Row]] = {agent: [] for agent in waiting}
+    for row in day:
+        by_agent.setdefault(row[0], []).append(row[1:])
     return {
         "timestamp": iso(now),
         "agents": [
@@ -135,7 +151,7 @@ def _capacity(hour: Sequence[int] | None) -> float | None:
     return None if known == 0 else round(100 * max(0.0, 1 - busy_ms / HOUR_MS), 1)
 
 
-def _bottlenecks(tools: Sequence[Sequence[Any]]) -> list[str]:
+def _bottlenecks(tools: Sequence[Row]) -> list[str]:
     known = sum(row[4] for row in tools)
     mean = sum(row[5] for row in tools) / known if known else None
     found = []
@@ -147,7 +163,7 @@ def _bottlenecks(tools: Sequence[Sequence[Any]]) -> list[str]:
     return sorted(found)
 
 
-def task_pipeline(database: Engine, now: int) -> dict[str, Any]:
+def task_pipeline(database: Engine, now: int) -> TaskPipeline:
     """The last 24 hours, in all and per tool."""
     with database.snapshot():
         rows = Buckets(database).sums("tool_buckets", _last(now, DAY_MS), ("tool",), _SUMS)
@@ -168,7 +184,7 @@ def task_pipeline(database: Engine, now: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def usage_and_costing(database: Engine, now: int) -> dict[str, Any]:
+def usage_and_costing(database: Engine, now: int) -> UsageAndCosting:
     """Executions, tokens and costs of the last 24 hours, and what keeping them costs."""
     with database.snapshot():
         buckets = Buckets(database)
@@ -195,7 +211,7 @@ def usage_and_costing(database: Engine, now: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def hourly_summary(database: Engine, now: int) -> dict[str, Any]:
+def hourly_summary(database: Engine, now: int) -> HourlySummary:
     """The last full hour."""
     end = now - now % HOUR_MS
     with database.snapshot():
@@ -212,7 +228,7 @@ def hourly_summary(database: Engine, now: int) -> dict[str, Any]:
     }
 
 
-def system_learning(database: Engine, tools: ToolsView) -> dict[str, Any]:
+def system_learning(database: Engine, tools: ToolsView) -> SystemLearning:
     """Confidence in each tool."""
     levels = [row.level for row in tools.rows]
     with database.snapshot():
@@ -223,7 +239,7 @@ def system_learning(database: Engine, tools: ToolsView) -> dict[str, Any]:
     }
 
 
-def _profile(row: ToolRow, priced: int) -> dict[str, Any]:
+def _profile(row: ToolRow, priced: int) -> ToolProfile:
     mean, failed = row.durations.mean_ms, row.success.n - row.success.hits
     cost = None if row.cost_nano is None else row.cost_nano / 1e9
     return {
@@ -241,9 +257,9 @@ def _profile(row: ToolRow, priced: int) -> dict[str, Any]:
     }
 
 
-def risk_patterns(database: Engine, tools: ToolsView, now: int) -> dict[str, Any]:
+def risk_patterns(database: Engine, tools: ToolsView, now: int) -> RiskPatterns:
     """Tools that fail, and executions of the last 24 hours that cost over twice their tool's average."""
-    failing = [
+    failing: list[ToolFailures] = [
         {
             "tool_name": row.name, "failures": row.success.n - row.success.hits, "executions": row.success.n,
             "failure_rate": 1 - (row.success.value or 0.0), "confidence_level": row.level,
@@ -251,7 +267,7 @@ def risk_patterns(database: Engine, tools: ToolsView, now: int) -> dict[str, Any
         for row in tools.rows
         if row.success.hits < row.success.n
     ]  # fmt: skip
-    failing.sort(key=lambda found: (-float(str(found["failure_rate"])), str(found["tool_name"])))
+    failing.sort(key=lambda found: (-found["failure_rate"], found["tool_name"]))
     return {
         "failure_patterns": failing,
         "cost_anomalies": _dear_calls(database, [row.name for row in tools.rows], now),
@@ -259,7 +275,7 @@ def risk_patterns(database: Engine, tools: ToolsView, now: int) -> dict[str, Any
     }
 
 
-def _dear_calls(database: Engine, names: Sequence[str], now: int) -> list[dict[str, Any]]:
+def _dear_calls(database: Engine, names: Sequence[str], now: int) -> list[CostAnomaly]:
     with database.snapshot():
         sums = Buckets(database).sums("tool_buckets", _last(now, 30 * DAY_MS), ("tool",), ("priced", "cost_nano"))
         recent = newest_tool_calls(database, names, _last(now, DAY_MS), _RECENT)
@@ -274,9 +290,9 @@ def _dear_calls(database: Engine, names: Sequence[str], now: int) -> list[dict[s
     ]  # fmt: skip
 
 
-def tool_recommendations(tools: ToolsView) -> dict[str, Any]:
+def tool_recommendations(tools: ToolsView) -> ToolRecommendations:
     """What to do about tools of LOW confidence."""
-    found = [
+    found: list[ToolAdvice] = [
         {
             "tool_name": row.name, "confidence_level": row.level, "success_rate": row.success.value,
             "executions": row.success.n, "reason": row.reason,

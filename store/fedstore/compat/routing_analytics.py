@@ -6,14 +6,16 @@ Rates are fractions with the counts they rest on; None where nothing is known. R
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fedstore.compat.answers import LayerStatistics, PerformanceSummary, Recommendation, ThresholdAnalysis
     from fedstore.learning.analysis import LayerAnalysis, Share
     from fedstore.learning.stratified import WeightedRate
     from fedstore.queries.models import LayerRow, Rate
+    from fedstore.queries.reader import Reader
     from fedstore.store import Store
     from fedstore.window import Window
 
@@ -34,14 +36,14 @@ class RoutingAnalytics:
         """The layer's threshold now."""
         raise NotImplementedError
 
-    def get_layer_statistics(self, layer_name: str | None = None, hours: int = 24) -> dict[str, dict[str, Any]]:
+    def get_layer_statistics(self, layer_name: str | None = None, hours: int = 24) -> dict[str, LayerStatistics]:
         """Per layer (or for one): attempts, successes, success_rate, avg_confidence, avg_latency_ms,
         p95_latency_ms, accuracy, accuracy_interval (95 % Wilson), outcomes, threshold.
         """
         view = self._reader().cascade(self._window(hours))
         return {row.name: _statistics(row) for row in view.layers if layer_name in (None, row.name)}
 
-    def get_threshold_analysis(self, layer_name: str | None = None, hours: int = 24) -> dict[str, dict[str, Any]]:
+    def get_threshold_analysis(self, layer_name: str | None = None, hours: int = 24) -> dict[str, ThresholdAnalysis]:
         """Per layer with a threshold (or for one): how many attempts lay below and above it, how many of those
         that can be judged would have been correct or were incorrect, and the classic recommendation.
         """
@@ -51,7 +53,7 @@ class RoutingAnalytics:
             if layer_name in (None, found.layer)
         }
 
-    def get_recommendations(self, hours: int = 24) -> list[dict[str, Any]]:
+    def get_recommendations(self, hours: int = 24) -> list[Recommendation]:
         """Threshold changes by the classic count rule: layer, current, recommended, reason, text.
 
         The rule keeps no accuracy target; ``fedtop tune`` proposes what the data certify.
@@ -65,7 +67,7 @@ class RoutingAnalytics:
             if found.rule_count[0] != found.threshold
         ]  # fmt: skip
 
-    def get_performance_summary(self, hours: int = 24) -> dict[str, Any]:
+    def get_performance_summary(self, hours: int = 24) -> PerformanceSummary:
         """The cascade as a whole: total_routes, accuracy (each layer weighted by the decisions it took; with interval
         and outcomes), avg_latency_ms, clarification_rate, and the share of decisions that each layer took.
         """
@@ -85,7 +87,7 @@ class RoutingAnalytics:
             },
         }
 
-    def _reader(self) -> Any:
+    def _reader(self) -> Reader:
         from fedstore.ingest import import_paths
 
         if self.log_path.is_file():
@@ -93,8 +95,7 @@ class RoutingAnalytics:
         return self.store.reader()
 
     def _window(self, hours: int) -> Window:
-        window: Window = self.store.reader().window(f"{hours}h")
-        return window
+        return self.store.reader().window(f"{hours}h")
 
     def _analyses(self, hours: int) -> list[LayerAnalysis]:
         from fedstore.learning.analysis import analyse_layer
@@ -116,7 +117,7 @@ def _bounds(rate: Rate | Share | WeightedRate) -> tuple[float, float] | None:
     return None if found is None else (found.low, found.high)
 
 
-def _statistics(row: LayerRow) -> dict[str, Any]:
+def _statistics(row: LayerRow) -> LayerStatistics:
     return {
         "attempts": row.attempts,
         "successes": row.success.hits,
@@ -131,7 +132,7 @@ def _statistics(row: LayerRow) -> dict[str, Any]:
     }
 
 
-def _threshold_analysis(found: LayerAnalysis) -> dict[str, Any]:
+def _threshold_analysis(found: LayerAnalysis) -> ThresholdAnalysis:
     return {
         "current_threshold": found.threshold,
         "events_below_threshold": found.below,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.ingest.routing_log import decision_events
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["append_decision"]
 
 
-def append_decision(path: Path, event: Mapping[str, Any]) -> None:
+def append_decision(path: Path, event: Mapping[str, object]) -> None:
     """Append an event as one line. Raises ValueError (EventError) for an invalid one, OSError."""
     decision_events(event)
     data = json.dumps(event, ensure_ascii=False, allow_nan=False, default=str).encode("utf-8", "replace") + b"\n"

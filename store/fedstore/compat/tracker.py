@@ -22,7 +22,7 @@ from collections import OrderedDict
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.compat.routing_analytics import RoutingAnalytics
 from fedstore.compat.routing_file import append_decision
@@ -71,7 +71,7 @@ class _Routing:
     task_id: str
     started: dict[str, float] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
-    metadata: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    metadata: dict[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 class RoutingPerformanceTracker(RoutingAnalytics):
@@ -99,7 +99,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         self._current: ContextVar[_Routing | None] = ContextVar("routing", default=None)
         self._last: ContextVar[str] = ContextVar("last_routing", default="")
         self._newest = ""
-        self._done: OrderedDict[str, tuple[Route, dict[str, Mapping[str, Any]]]] = OrderedDict()
+        self._done: OrderedDict[str, tuple[Route, dict[str, Mapping[str, object]]]] = OrderedDict()
         self._guard = threading.Lock()
         self._opened: Store | None = store if isinstance(store, Store) else None
         self._thresholds: dict[str, float] = {}
@@ -131,7 +131,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         success: bool = False,
         threshold: float | None = None,
         latency_ms: float | None = None,
-        metadata: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, object] | None = None,
     ) -> None:
         """What a layer proposed and whether it took the decision.
 
@@ -148,19 +148,20 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         said = dict(metadata or {})
         shadow = said.get("shadow") is True
         try:
-            routing.attempts[layer_name] = Attempt(
-                layer=layer_name, agent=selected_master or "", confidence=confidence, accepted=success and not shadow,
-                threshold=self.threshold(layer_name) if threshold is None else threshold, latency_ms=latency_ms,
-                shadow=shadow, shadow_rate=said.get("shadow_rate") if shadow else None,
-                error_class=str(said.get("error") or ""),
-            )  # fmt: skip
+            routing.attempts[layer_name] = Attempt.model_validate({
+                "layer": layer_name, "agent": selected_master or "", "confidence": confidence,
+                "accepted": success and not shadow, "latency_ms": latency_ms, "shadow": shadow,
+                "threshold": self.threshold(layer_name) if threshold is None else threshold,
+                "shadow_rate": said.get("shadow_rate") if shadow else None,
+                "error_class": str(said.get("error") or ""),
+            })  # fmt: skip
             routing.metadata[layer_name] = said
         except (ValueError, TypeError) as error:
             self._lose(f"layer {layer_name!r}: {error}")
 
     def finalize_routing(
         self, selected_master: str | None, routing_layer: str, confidence: float | None = None
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, object] | None:
         """End the decision: it is in the store and the log when this returns. Returns the log's event."""
         routing = self._routing("finalize_routing")
         if routing is None:
@@ -196,7 +197,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         quality_score: float | None = None,
         correct_master: str | None = None,
         event_id: str | None = None,
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, object] | None:
         """What became of a decision: ``event_id``, else the last one of this context, else the last of all.
 
         The log gets the event again under the same id, now with its outcome. Returns that event, or None when
@@ -266,7 +267,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
             self._lose(f"{call}: call start_routing first")
         return routing
 
-    def _known(self, route_id: str) -> tuple[Route | None, dict[str, Mapping[str, Any]]]:
+    def _known(self, route_id: str) -> tuple[Route | None, dict[str, Mapping[str, object]]]:
         with self._guard:
             found = self._done.get(route_id)
         if found is not None:
@@ -277,7 +278,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
             self._lose(str(error))
             return None, {}
 
-    def _append(self, event: dict[str, Any]) -> None:
+    def _append(self, event: dict[str, object]) -> None:
         try:
             append_decision(self.log_path, event)
         except (OSError, FedstoreError, ValueError) as error:
