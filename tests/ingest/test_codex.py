@@ -149,7 +149,6 @@ def test_what_comes_after_a_long_silence_still_belongs_to_its_turn() -> None:
         (spawned(agent_nickname="Euclid", agent_role="explorer"), "codex-explorer"),
         (spawned(agent_nickname="Euclid", agent_role=None), "codex-Euclid"), (spawned(), "codex-subagent"),
         ({"subagent": "review"}, "codex-review"), ({"subagent": {"other": "guardian"}}, "codex-guardian"),
-        ({"subagent": {"other": "half \ud83d"}}, "codex-half ?"),
     ],
 )  # fmt: skip
 def test_sub_agents_are_agents_of_their_own(source: Any, agent: str) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from fedstore.ingest.formats import detect
     from fedstore.ingest.importer import import_paths
     from fedstore.ingest.report import FileReport, ImportFailedError, ImportReport
@@ -25,7 +23,7 @@ _HOMES = {
 }  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name not in _HOMES:

@@ -7,19 +7,20 @@ is the same in all of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from fedstore.errors import EventError
-from fedstore.ingest.claude_records import LIMIT, characters, text_of
+from fedstore.ingest.claude_records import characters
 from fedstore.ingest.reader import Place
-from fedstore.ingest.values import count_of, fact_id, is_issued
+from fedstore.ingest.values import NAME_CUT, count_of, fact_id, is_issued, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fedstore.ingest.claude_records import Entry
+    from fedstore.json_value import JsonObject
 
-__all__ = ["begin", "call_key", "events", "is_of_api", "merge"]
+__all__ = ["Call", "begin", "call_key", "events", "is_of_api", "merge"]
 
 _ISSUED = 20
 """So many characters, at least, has a request or message id that the API issued (it has 28)."""
@@ -35,8 +36,26 @@ _COUNTS = (
     "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens",
 )  # fmt: skip
 
-Call = dict[str, Any]
-"""A response in progress, as the reader's state keeps it."""
+
+class Call(TypedDict):
+    """A response in progress, as the reader's state keeps it: what all lines share, and what the fullest one tells."""
+
+    key: list[str]
+    session: str
+    entry: str
+    at: int
+    ended: bool
+    characters: int
+    usage: JsonObject | None
+    place: list[int]
+    tokens: dict[str, int]
+    known: bool
+    model: str
+    cost: float | None
+    tier: str
+    project: str
+    run: str
+    advisors: list[tuple[str, dict[str, int], bool]]
 
 
 def is_of_api(text: str) -> bool:
@@ -54,11 +73,12 @@ def begin(key: list[str], entry: Entry, place: Place) -> Call:
     """A response whose first line is `entry`."""
     return {
         "key": key, "session": entry.session, "entry": "" if len(key) == 2 else entry.key(), "at": 0, "ended": False,
-        "characters": 0, "usage": None, "tokens": None, "place": list(place),
+        "characters": 0, "usage": None, "place": list(place), "tokens": {}, "known": False, "model": "", "cost": None,
+        "tier": "", "project": "", "run": "", "advisors": [],
     }  # fmt: skip
 
 
-def merge(call: Call, entry: Entry, usage: Mapping[str, Any], run_id: str) -> None:
+def merge(call: Call, entry: Entry, usage: JsonObject, run_id: str) -> None:
     """Take one line of a response into account."""
     if entry.at > call["at"]:
         call["at"] = entry.at
@@ -69,15 +89,15 @@ def merge(call: Call, entry: Entry, usage: Mapping[str, Any], run_id: str) -> No
         return
     call["usage"] = usage
     tokens, known = _tokens(usage)
-    if call["tokens"] is None or _size(tokens) > _size(call["tokens"]):
-        call.update(
-            tokens=tokens, known=known, model=text_of(entry.message.get("model"))[:LIMIT],
-            cost=_cost(entry.raw.get("costUSD"), tokens), tier=_tier(usage), project=entry.project, run=run_id,
-            advisors=_advisors(usage),
-        )  # fmt: skip
+    if not call["tokens"] or _size(tokens) > _size(call["tokens"]):
+        call.update({
+            "tokens": tokens, "known": known, "model": text_of(entry.message.get("model"))[:NAME_CUT],
+            "cost": _cost(entry.raw.get("costUSD"), tokens), "tier": _tier(usage), "project": entry.project,
+            "run": run_id, "advisors": _advisors(usage),
+        })  # fmt: skip
 
 
-def events(call: Call, agent: str, source: str) -> list[dict[str, Any]]:
+def events(call: Call, agent: str, source: str) -> list[dict[str, object]]:
     """The calls that a response was: its own, and those of the advisors it asked."""
     call_id = _id(call)
     shared = {
@@ -87,7 +107,7 @@ def events(call: Call, agent: str, source: str) -> list[dict[str, Any]]:
     output = call["tokens"]["output_tokens"]
     least = output <= UNREPORTED_OUTPUT or call["characters"] > CHARACTERS_A_TOKEN * output
     message_id = call["key"][0]
-    found = [{
+    found: list[dict[str, object]] = [{
         **shared, "id": call_id, "response_id": message_id if is_of_api(message_id) else "",
         "model": call["model"], "provider": _provider(call["model"]), "cost_usd": call["cost"],
         "service_tier": call["tier"],
@@ -106,47 +126,47 @@ def _id(call: Call) -> str:
     """What tells a call from all others: its request's id, else its message's; where a proxy counts, in its session."""
     message_id, request_id = call["key"][:2]
     if is_of_api(request_id):
-        return str(request_id)
+        return request_id
     if is_of_api(message_id):
-        return str(message_id)
+        return message_id
     told = [part for part in (message_id, request_id) if part]
-    return fact_id(call["session"], *told) if told else str(call["entry"])
+    return fact_id(call["session"], *told) if told else call["entry"]
 
 
 def _provider(model: str) -> str:
     return "anthropic" if model.startswith("claude") else ""
 
 
-def _cost(told: Any, tokens: Mapping[str, int]) -> float | None:
+def _cost(told: object, tokens: Mapping[str, int]) -> float | None:
     """A cost that was told; one of 0 beside tokens is what old proxies write when they do not know."""
     if isinstance(told, bool) or not isinstance(told, (int, float)) or not 0 <= told <= _MAX_USD:
         return None
     return told if told > 0 or not _size(tokens) else None
 
 
-def _tier(usage: Mapping[str, Any]) -> str:
+def _tier(usage: JsonObject) -> str:
     """What a call was charged as, where that is not the standard."""
     if usage.get("speed") == "fast":
         return "fast"
-    tier = text_of(usage.get("service_tier"))[:LIMIT]
+    tier = text_of(usage.get("service_tier"))[:NAME_CUT]
     return "" if tier in _STANDARD else tier
 
 
-def _advisors(usage: Mapping[str, Any]) -> list[list[Any]]:
+def _advisors(usage: JsonObject) -> list[tuple[str, dict[str, int], bool]]:
     """Model, tokens, and whether all of them are known, of each advisor that was asked; the usage leaves them out."""
     iterations = usage.get("iterations")
     return [
-        [text_of(one.get("model"))[:LIMIT], *_tokens(one)]
+        (text_of(one.get("model"))[:NAME_CUT], *_tokens(one))
         for one in (iterations if isinstance(iterations, list) else ())
         if isinstance(one, dict) and one.get("type") == "advisor_message"
     ]
 
 
-def _tokens(usage: Mapping[str, Any]) -> tuple[dict[str, int], bool]:
+def _tokens(usage: JsonObject) -> tuple[dict[str, int], bool]:
     """Our token fields of an API usage, whose `input_tokens` exclude the cache; and whether every count is known."""
     unknown: list[str] = []
 
-    def count(counts: Mapping[str, Any], name: str) -> int:
+    def count(counts: JsonObject, name: str) -> int:
         try:
             return min(count_of(counts, name), _MOST)
         except EventError:

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, TypeGuard
 
 from fedstore.errors import EventError
 from fedstore.ingest import claude_calls
 from fedstore.ingest.claude_records import (
-    LIMIT,
     MAIN,
     Entry,
     blocks,
@@ -28,17 +27,17 @@ from fedstore.ingest.claude_records import (
     first_text,
     is_interruption,
     is_prompt,
-    text_of,
 )
 from fedstore.ingest.claude_tools import Tools, key_of
 from fedstore.ingest.reader import Held, LineFormat, LineReader, Place
-from fedstore.ingest.values import fact_id
+from fedstore.ingest.values import NAME_CUT, fact_id, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from fedstore.ingest.reader import Fact, Told
+    from fedstore.ingest.reader import Fact, State, Told
+    from fedstore.json_value import JsonObject
 
 __all__ = ["AGENT", "FORMAT", "SUBAGENT", "ClaudeCodeReader"]
 
@@ -60,14 +59,38 @@ _VERSION = 2
 _CHAINS, _LINKS = 128, 2_000
 """How many conversations, and entries of those without a name, are remembered."""
 
-Chain = dict[str, Any]
-"""A conversation in progress (the session's own, or a subagent's), as the state keeps it."""
+
+class Turn(TypedDict):
+    """A turn in progress: from a prompt on, known by `key` until a response names it (`id`)."""
+
+    id: str
+    key: str
+    start: int
+    end: int
+    project: str
+    active: bool
+    told: bool
+    error: str
+    ms: float | None
+    place: list[int]
+
+
+class Chain(TypedDict):
+    """A conversation in progress (the session's own, or a subagent's), as the state keeps it."""
+
+    agent: str
+    run: Turn | None
+    call: claude_calls.Call | None
+    tool: str
+    seen: int
+    source: str
+    turns: bool
 
 
 class ClaudeCodeReader(LineReader):
     """Reads the entries of one transcript file in order, going on from `state`."""
 
-    def __init__(self, state: dict[str, Any], path: Path) -> None:
+    def __init__(self, state: State, path: Path) -> None:
         if state.get("version") != _VERSION:
             state = {}
         self._chains: dict[str, Chain] = state.get("chains", {})
@@ -76,11 +99,11 @@ class ClaudeCodeReader(LineReader):
         self._path = path
         self._out: list[Told] = []
 
-    def read(self, value: Any) -> Sequence[Told]:
+    def read(self, value: object) -> Sequence[Told]:
         """The facts that an entry completes. Raises EventError for an entry that makes no sense."""
         entry = Entry.of(value)
         if entry is None:
-            if value.get("isSidechain") is True:
+            if isinstance(value, dict) and value.get("isSidechain") is True:
                 self._link(value)
             return ()
         self._out = []
@@ -115,7 +138,7 @@ class ClaudeCodeReader(LineReader):
                 waits.append(chain["seen"] + (TOOL_QUIET_MS if self._tools.busy(key) else TURN_QUIET_MS) + 1)
         return min(waits, default=None)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """What is open."""
         return {"version": _VERSION, "chains": self._chains, "links": self._links, "tools": self._tools.state()}
 
@@ -127,7 +150,7 @@ class ClaudeCodeReader(LineReader):
                 "at": chain["seen"], "started_at": run["start"],
             }
             for chain in self._chains.values()
-            if (run := chain["run"]) and _is_open(run)
+            if _is_open(run := chain["run"])
         ]  # fmt: skip
 
     # --- conversations -------------------------------------------------------------------------------------
@@ -135,15 +158,15 @@ class ClaudeCodeReader(LineReader):
     def _key(self, entry: Entry) -> str:
         """Which conversation an entry belongs to; one of a subagent without an id is known by its first entry."""
         if entry.agent_id:
-            return entry.agent_id[:LIMIT]
+            return entry.agent_id[:NAME_CUT]
         return self._link(entry.raw) if entry.side else MAIN
 
-    def _link(self, value: Any) -> str:
+    def _link(self, value: JsonObject) -> str:
         """The side conversation of an entry, by the entry that it answers."""
         uuid, parent = text_of(value.get("uuid")), text_of(value.get("parentUuid"))
         if value.get("isSidechain") is not True or value.get("agentId") or not uuid:
             return "sidechain"
-        key = self._links[uuid] = self._links.get(parent) or f"side {uuid}"[:LIMIT]
+        key = self._links[uuid] = self._links.get(parent) or f"side {uuid}"[:NAME_CUT]
         while len(self._links) > _LINKS:
             del self._links[next(iter(self._links))]
         return key
@@ -171,7 +194,7 @@ class ClaudeCodeReader(LineReader):
     def _agent(self, entry: Entry, key: str, tool: str) -> str:
         if key == MAIN:
             return AGENT
-        attributed = text_of(entry.raw.get("attributionAgent"))[:LIMIT]
+        attributed = text_of(entry.raw.get("attributionAgent"))[:NAME_CUT]
         return attributed or _subagent_type(self._path, entry.agent_id) or self._tools.launched(tool) or SUBAGENT
 
     def _close(self, key: str) -> None:
@@ -188,12 +211,12 @@ class ClaudeCodeReader(LineReader):
         if entry.raw.get("isApiErrorMessage"):
             self._api_error(entry, chain)
             if run:
-                run.update(end=entry.at, active=True, told=False, error=error_of(entry))
+                run.update({"end": entry.at, "active": True, "told": False, "error": error_of(entry)})
             return
         if entry.message.get("model") == "<synthetic>":
             return
         if run:
-            run.update(end=entry.at, active=True, told=False, error="")
+            run.update({"end": entry.at, "active": True, "told": False, "error": ""})
         self._response(entry, chain)
         for block in blocks(entry.message, "tool_use"):
             self._tool_use(block, entry, key, chain)
@@ -203,11 +226,11 @@ class ClaudeCodeReader(LineReader):
         for block in answers:
             self._tool_result(block, entry, key)
             if chain["run"]:
-                chain["run"].update(end=entry.at, told=False)
+                chain["run"].update({"end": entry.at, "told": False})
         text = first_text(entry.message)
         if is_interruption(text):
             if chain["run"]:
-                chain["run"].update(end=entry.at, told=False, error="interrupted")
+                chain["run"].update({"end": entry.at, "told": False, "error": "interrupted"})
             self._end_call(chain)
             self._end_run(chain)
         elif not answers and is_prompt(entry, text):
@@ -229,7 +252,7 @@ class ClaudeCodeReader(LineReader):
                 took = entry.raw.get("durationMs")
                 if isinstance(took, bool) or not isinstance(took, (int, float)) or took < 0:
                     took = None
-                chain["run"].update(end=entry.at, told=False, ms=None if took is None else float(took))
+                chain["run"].update({"end": entry.at, "told": False, "ms": None if took is None else float(took)})
             self._end_call(chain)
             self._end_run(chain)
 
@@ -265,7 +288,7 @@ class ClaudeCodeReader(LineReader):
 
     # --- tools and turns -----------------------------------------------------------------------------------
 
-    def _tool_use(self, block: dict[str, Any], entry: Entry, key: str, chain: Chain) -> None:
+    def _tool_use(self, block: JsonObject, entry: Entry, key: str, chain: Chain) -> None:
         if not (text_of(block.get("id")) and text_of(block.get("name"))):
             self._out.append(EventError("message.content: a tool_use without id or name"))
             return
@@ -277,7 +300,7 @@ class ClaudeCodeReader(LineReader):
         if done is not None:
             self._out.append(done)
 
-    def _tool_result(self, block: dict[str, Any], entry: Entry, key: str) -> None:
+    def _tool_result(self, block: JsonObject, entry: Entry, key: str) -> None:
         done = self._tools.result(block, entry, key, self.place)
         if done is None:
             return
@@ -286,7 +309,7 @@ class ClaudeCodeReader(LineReader):
         for name, chain in list(self._chains.items()):
             if chain["tool"] == tool:  # the subagent that this tool ran is done
                 if chain["run"]:
-                    chain["run"].update(end=entry.at, told=False)
+                    chain["run"].update({"end": entry.at, "told": False})
                 self._close(name)
 
     def _end_run(self, chain: Chain) -> None:
@@ -307,18 +330,18 @@ class ClaudeCodeReader(LineReader):
         self._out.append(Held(fields, Place(*run["place"])))
 
 
-def _is_open(run: dict[str, Any] | None) -> bool:
+def _is_open(run: Turn | None) -> TypeGuard[Turn]:
     """Whether a turn has begun to be answered and was not told yet as far as it went."""
     return run is not None and run["active"] and not run["told"]
 
 
-def _run_id(run: dict[str, Any] | None, message_id: str) -> str:
+def _run_id(run: Turn | None, message_id: str) -> str:
     """The id of a turn: its first response's, or, where it begins otherwise, its prompt's."""
     if run is None:
         return ""
     if not run["id"]:
         run["id"] = fact_id("claude", message_id if claude_calls.is_of_api(message_id) else run["key"])
-    return str(run["id"])
+    return run["id"]
 
 
 def _subagent_type(path: Path, agent_id: str) -> str:
@@ -331,7 +354,7 @@ def _subagent_type(path: Path, agent_id: str) -> str:
             continue
         kind = found.get("agentType") if isinstance(found, dict) else None
         if isinstance(kind, str) and kind:
-            return kind[:LIMIT]
+            return kind[:NAME_CUT]
     return ""
 
 
@@ -341,7 +364,7 @@ _TYPES = frozenset(
 _KEYS = frozenset({"sessionId", "uuid", "leafUuid", "messageId"})
 
 
-def _recognises(value: dict[str, Any]) -> bool:
+def _recognises(value: JsonObject) -> bool:
     kind = value.get("type")
     return isinstance(kind, str) and (kind in _TYPES or "sessionId" in value) and bool(_KEYS & value.keys())
 

@@ -7,30 +7,27 @@ Releases add entry types and fields all the time, so nothing here fails on what 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.errors import EventError
-from fedstore.facts.events import epoch_ms
-from fedstore.ids import EARLIEST_MS, LATEST_MS, stable_id
-from fedstore.ingest.values import fact_id, is_issued
+from fedstore.ids import stable_id
+from fedstore.ingest.values import NAME_CUT, fact_id, is_issued, last_part, text_of, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from fedstore.json_value import Json, JsonObject
 
 __all__ = [
-    "LIMIT", "MAIN", "Entry", "blocks", "characters", "error_of", "first_text", "is_interruption", "is_prompt",
-    "last_part", "text_of", "tool_error",
+    "MAIN", "Entry", "blocks", "characters", "error_of", "first_text", "is_interruption", "is_prompt",
+    "tool_error",
 ]  # fmt: skip
 
 MAIN = "main"
-LIMIT = 200
-"""Names from outside are cut to so many characters."""
 _READ = frozenset({"assistant", "user", "system"})
 _NOT_PROMPTS = ("<local-command-stdout", "<local-command-stderr", "<local-command-caveat", "<bash-stdout", "Caveat: ")
 _EXIT_CODE = re.compile(r"(?:Error: )?Exit code (\d{1,5})")
-_PARTS = re.compile(r"[/\\]")
 
 
 class Entry:
@@ -52,11 +49,11 @@ class Entry:
     parent_tool: str
     side: bool
     project: str
-    message: Mapping[str, Any]
-    raw: Mapping[str, Any]
+    message: JsonObject
+    raw: JsonObject
 
     @classmethod
-    def of(cls, value: Any) -> Entry | None:
+    def of(cls, value: object) -> Entry | None:
         """The entry a line's value holds, or None when it is of no interest. Raises EventError."""
         if type(value) is not dict:
             raise EventError(f"not a transcript entry: an object was expected, not {type(value).__name__}")
@@ -68,23 +65,25 @@ class Entry:
         if kind != "progress":
             return None
         data = value.get("data")
-        inner = data.get("message") if isinstance(data, dict) and data.get("type") == "agent_progress" else None
-        if not isinstance(inner, dict) or inner.get("type") not in ("assistant", "user", "system"):
+        if not isinstance(data, dict) or data.get("type") != "agent_progress":
+            return None
+        inner = data.get("message")
+        if not isinstance(inner, dict) or text_of(inner.get("type")) not in _READ:
             return None
         parent_tool = text_of(value.get("parentToolUseID"))
-        agent_id = data.get("agentId") or parent_tool  # type: ignore[union-attr]  # it has a message
+        agent_id = data.get("agentId") or parent_tool
         inner = {"timestamp": value.get("timestamp"), **inner, "agentId": agent_id, "isSidechain": True}
         return cls(inner, value, parent_tool)
 
-    def __init__(self, value: dict[str, Any], outer: dict[str, Any], parent_tool: str) -> None:
+    def __init__(self, value: JsonObject, outer: JsonObject, parent_tool: str) -> None:
         message = value.get("message")
         if not isinstance(message, dict):
             if value["type"] != "system":
                 raise EventError(f"message: the {value['type']} entry has none")
             message = {}
         side = value.get("isSidechain")
-        self.type = value["type"]
-        self.at = _time(value.get("timestamp"))
+        self.type = text_of(value["type"])
+        self.at = time_of(value.get("timestamp"))
         self.side = side is True
         self.agent_id = "" if side is False else text_of(value.get("agentId"))
         self.parent_tool = parent_tool
@@ -102,32 +101,10 @@ class Entry:
         return self.uuid if is_issued(self.uuid) else fact_id(self.session, self.uuid)
 
 
-def text_of(value: Any) -> str:
-    """A text, or nothing."""
-    return value if isinstance(value, str) else ""
-
-
-def _time(value: Any) -> int:
-    if not isinstance(value, str):
-        raise EventError("timestamp: missing")
-    try:
-        at = epoch_ms(datetime.fromisoformat(value))
-    except ValueError as error:
-        raise EventError(f"timestamp: {error}") from None
-    if not EARLIEST_MS <= at <= LATEST_MS:
-        raise EventError("timestamp: is outside the years 2000 to 9999")
-    return at
-
-
-def last_part(path: str) -> str:
-    """The last part of a path of any system: how a project is called."""
-    return _PARTS.split(path.rstrip("/\\"))[-1][:LIMIT]
-
-
 _project = lru_cache(64)(last_part)
 
 
-def blocks(message: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
+def blocks(message: JsonObject, kind: str) -> Iterator[JsonObject]:
     """The content blocks of one type."""
     content = message.get("content")
     if isinstance(content, list):
@@ -136,7 +113,7 @@ def blocks(message: Mapping[str, Any], kind: str) -> Iterator[dict[str, Any]]:
                 yield block
 
 
-def first_text(message: Mapping[str, Any]) -> str | None:
+def first_text(message: JsonObject) -> str | None:
     """The text that a message begins with, None when it has none."""
     content = message.get("content")
     if isinstance(content, str):
@@ -163,13 +140,13 @@ def is_interruption(text: str | None) -> bool:
     return text is not None and text.startswith("[Request interrupted by user")
 
 
-def characters(message: Mapping[str, Any]) -> int:
+def characters(message: JsonObject) -> int:
     """About how many characters a message's visible content has."""
     content = message.get("content")
     return sum(map(_characters, content)) if isinstance(content, list) else len(text_of(content))
 
 
-def _characters(block: Any) -> int:
+def _characters(block: Json) -> int:
     if not isinstance(block, dict):
         return 0
     given = block.get("input")
@@ -181,15 +158,15 @@ def _characters(block: Any) -> int:
 def error_of(entry: Entry) -> str:
     """The class of a failed API call: its status where known."""
     said = entry.raw.get("error")
-    status: Any = entry.raw.get("apiErrorStatus")
+    status = entry.raw.get("apiErrorStatus")
     if status is None and isinstance(said, dict):
         status = said.get("status")
     if isinstance(status, int) and not isinstance(status, bool):
-        return f"api_error {status}"[:LIMIT]
-    return f"api_error {said}"[:LIMIT] if isinstance(said, str) and said else "api_error"
+        return f"api_error {status}"[:NAME_CUT]
+    return f"api_error {said}"[:NAME_CUT] if isinstance(said, str) and said else "api_error"
 
 
-def tool_error(block: Mapping[str, Any]) -> str:
+def tool_error(block: JsonObject) -> str:
     """The class of a tool's failure, from how its result begins."""
     content = block.get("content")
     if isinstance(content, list):

@@ -7,17 +7,19 @@ told apart by conversation and entry; those that the API issued are unique.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NotRequired, TypeAlias, TypedDict, TypeVar
 
 from fedstore.ingest.claude_calls import is_of_api
-from fedstore.ingest.claude_records import LIMIT, text_of, tool_error
+from fedstore.ingest.claude_records import tool_error
 from fedstore.ingest.reader import Held, Place
-from fedstore.ingest.values import fact_id, is_issued
+from fedstore.ingest.values import NAME_CUT, fact_id, is_issued, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fedstore.ingest.claude_records import Entry
+    from fedstore.ingest.reader import State
+    from fedstore.json_value import JsonObject
 
 __all__ = ["Tools", "key_of"]
 
@@ -25,8 +27,24 @@ _LAUNCHERS = frozenset({"Task", "Agent"})
 _OPEN = 128
 """So many calls may wait for their result, and results for their call; the oldest are given up."""
 
-Tool = dict[str, Any]
-"""A tool call without a result, as the reader's state keeps it."""
+Waiting = TypeVar("Waiting")
+
+
+class Tool(TypedDict):
+    """A tool call without a result, as the reader's state keeps it; `fields` are what its execution will say."""
+
+    id: str
+    name: str
+    at: int
+    chain: str
+    fields: dict[str, object]
+    subagent: str
+    asks: str
+    left: NotRequired[bool]
+
+
+Result: TypeAlias = tuple[int, bool, str, list[int]]
+"""When a tool's result came, whether it tells of a failure and of which class, and the place of its line."""
 
 
 def _asked(text: str) -> str:
@@ -37,24 +55,25 @@ def _asked(text: str) -> str:
 class Tools:
     """The open calls and the results that came before their calls, by conversation and id."""
 
-    def __init__(self, state: dict[str, Any]) -> None:
+    def __init__(self, state: State) -> None:
         self.open: dict[str, Tool] = state.get("open", {})
-        self._early: dict[str, list[Any]] = state.get("early", {})
+        self._early: dict[str, Result] = state.get("early", {})
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """What must be remembered."""
         return {"open": self.open, "early": self._early}
 
-    def use(self, block: Mapping[str, Any], entry: Entry, chain: str, fields: Mapping[str, Any]) -> Held | None:
+    def use(self, block: JsonObject, entry: Entry, chain: str, fields: Mapping[str, object]) -> Held | None:
         """A call, and its execution when the result is there already. `fields` are what its execution will say."""
         tool_id, name = text_of(block.get("id")), text_of(block.get("name"))
         given = block.get("input")
         launched = given if isinstance(given, dict) and name in _LAUNCHERS else {}
-        tool = {
+        asks = launched.get("prompt")
+        tool: Tool = {
             "id": tool_id if _is_unique(tool_id) else fact_id(entry.session, _response(entry), tool_id),
-            "name": name[:LIMIT], "at": entry.at, "chain": chain, "fields": dict(fields),
-            "subagent": text_of(launched.get("subagent_type"))[:LIMIT],
-            "asks": _asked(launched["prompt"]) if isinstance(launched.get("prompt"), str) else "",
+            "name": name[:NAME_CUT], "at": entry.at, "chain": chain, "fields": dict(fields),
+            "subagent": text_of(launched.get("subagent_type"))[:NAME_CUT],
+            "asks": _asked(asks) if isinstance(asks, str) else "",
         }  # fmt: skip
         key = key_of(tool_id, chain)
         early = self._early.pop(key, None)
@@ -64,13 +83,13 @@ class Tools:
         _bound(self.open)
         return None
 
-    def result(self, block: Mapping[str, Any], entry: Entry, chain: str, place: Place) -> Held | None:
+    def result(self, block: JsonObject, entry: Entry, chain: str, place: Place) -> Held | None:
         """The execution that a result ends; None when its call has not come yet."""
         tool_id = text_of(block.get("tool_use_id"))
         if not tool_id:
             return None
         failed = block.get("is_error") is True
-        told: list[Any] = [entry.at, failed, tool_error(block) if failed else "", list(place)]
+        told: Result = (entry.at, failed, tool_error(block) if failed else "", list(place))
         key = key_of(tool_id, chain)
         tool = self.open.pop(key, None)
         if tool is None:
@@ -81,7 +100,8 @@ class Tools:
 
     def launched(self, tool_key: str) -> str:
         """The type of the subagent that an open call runs."""
-        return str(self.open.get(tool_key, {}).get("subagent", ""))
+        tool = self.open.get(tool_key)
+        return "" if tool is None else tool["subagent"]
 
     def asking(self, text: str, taken: set[str]) -> str:
         """The open call, none of those `taken`, that gave a subagent this prompt."""
@@ -128,6 +148,6 @@ def _executed(tool: Tool, at: int, failed: bool, error: str, place: list[int]) -
     return Held(fields, Place(*place))
 
 
-def _bound(waiting: dict[str, Any]) -> None:
+def _bound(waiting: dict[str, Waiting]) -> None:
     while len(waiting) > _OPEN:
         del waiting[next(iter(waiting))]

@@ -12,7 +12,7 @@ What is still open is the reader's state, kept with the watermark: any split of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from pydantic import ValidationError
 
@@ -22,23 +22,20 @@ from fedstore.ingest.claude_code import TOOL_QUIET_MS, TURN_QUIET_MS
 from fedstore.ingest.codex_fork import begins_own, fork_of
 from fedstore.ingest.codex_tokens import Tokens, call_of_count, call_of_record, copied_count, no_counters, usage_of
 from fedstore.ingest.codex_tools import Ended, Tools
-from fedstore.ingest.codex_values import (
-    AGENT,
-    agent_of,
-    duration_of,
-    error_class_of,
-    identity_of,
-    last_part,
-    text_of,
-    time_of,
-)
+from fedstore.ingest.codex_values import AGENT, agent_of, duration_of, error_class_of, identity_of
 from fedstore.ingest.reader import LineFormat, LineReader
-from fedstore.ingest.values import fact_id, is_issued
+from fedstore.ingest.values import NAME_CUT, fact_id, is_issued, last_part, text_of, time_of
 from fedstore.recording.writer import explain, validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from fedstore.ingest.codex_fork import Fork
+    from fedstore.ingest.codex_tokens import Counters
+    from fedstore.ingest.codex_tools import Begun
+    from fedstore.ingest.reader import State
+    from fedstore.json_value import JsonObject
 
 __all__ = ["AGENT", "FORMAT", "CodexReader"]
 
@@ -53,32 +50,66 @@ _ENDS = frozenset(
 _DRAWN_BY = frozenset({"", "openai"})
 """Providers whose `call_…` ids are drawn at random."""
 _STANDARD_TIERS = frozenset({"default", "auto", "standard"})
-_LIMIT = 200
+
+
+class Turn(TypedDict):
+    """A turn in progress."""
+
+    id: str
+    raw: str
+    """As Codex calls it."""
+    start: int
+    told: bool
+    """Whether its start was told."""
+    error: str
+    ms: float | None
+    worked: bool
+    said: bool
+    """Whether its run was given out."""
+
+
+class Thread(TypedDict):
+    """What is known of a thread, and what is open in it: the reader's state."""
+
+    session: str
+    origin: str
+    agent: str
+    project: str
+    provider: str
+    model: str
+    tier: str
+    meta: tuple[JsonObject, int] | None
+    fork: Fork | None
+    seen: int
+    counters: Counters
+    turn: Turn | None
+    ended: str
+    tools: dict[str, Begun]
 
 
 class CodexReader(LineReader):
     """Reads the lines of one rollout in order, going on from ``state``."""
 
-    def __init__(self, state: dict[str, Any], _path: Path) -> None:
-        self._state: dict[str, Any] = {
+    def __init__(self, state: State, _path: Path) -> None:
+        fresh: Thread = {
             "session": "", "origin": "", "agent": AGENT, "project": "", "provider": "", "model": "", "tier": "",
             "meta": None, "fork": None, "seen": 0, "counters": no_counters(), "turn": None, "ended": "", "tools": {},
-            **_of_today(state),
         }  # fmt: skip
+        self._state = cast("Thread", {**fresh, **_of_today(state)})  # as this class kept it
         self._tools = Tools(self._state["tools"])
         self._out: list[Event] = []
-        self._handlers: dict[str, Callable[[dict[str, Any], int], None]] = {
+        self._handlers: dict[str, Callable[[JsonObject, int], None]] = {
             "session_meta": self._meta, "turn_context": self._settings, "event_msg": self._event,
             "response_item": self._item, "token_usage_record": self._token_record,
         }  # fmt: skip
 
-    def read(self, value: Any) -> list[Event]:
+    def read(self, value: object) -> list[Event]:
         """The facts that a line completes. Raises EventError for a line that makes no sense."""
         if not isinstance(value, dict):
             raise EventError(f"not a rollout line: an object was expected, not {type(value).__name__}")
         kind, payload = value.get("type"), value.get("payload")
         handler = self._handlers.get(kind) if isinstance(kind, str) else None
-        if handler is None or not isinstance(payload, dict):
+        if not isinstance(kind, str) or handler is None or not isinstance(payload, dict):
             return []
         at = time_of(value.get("timestamp"))
         self._out = []
@@ -105,7 +136,7 @@ class CodexReader(LineReader):
             self._say_turn(self._state["seen"])
         return self._out
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Thread:
         """What is open, and the counters."""
         return self._state
 
@@ -116,7 +147,7 @@ class CodexReader(LineReader):
         if not (open_turn or self._tools.waiting):
             return None
         quiet = TURN_QUIET_MS if open_turn and not self._tools.running else TOOL_QUIET_MS
-        return int(self._state["seen"]) + quiet + 1
+        return self._state["seen"] + quiet + 1
 
     def running(self) -> list[RunState]:
         """The turn in progress."""
@@ -128,12 +159,12 @@ class CodexReader(LineReader):
 
     # --- whose line it is ----------------------------------------------------------------------------------
 
-    def _know_the_file(self, value: dict[str, Any], kind: Any) -> None:
+    def _know_the_file(self, value: JsonObject, kind: str) -> None:
         """A file without a thread's id is known by its first line, wherever it lies."""
         if not (self._state["session"] or self._state["origin"] or kind == "session_meta"):
             self._state["origin"] = identity_of(value)
 
-    def _copied(self, kind: Any, payload: dict[str, Any], at: int, ordinal: Any) -> bool:
+    def _copied(self, kind: str, payload: JsonObject, at: int, ordinal: object) -> bool:
         """Whether a line is one that a fork copied; such a line only sets what counts are compared with."""
         fork = self._state["fork"]
         if fork is None:
@@ -154,7 +185,7 @@ class CodexReader(LineReader):
 
     # --- lines ---------------------------------------------------------------------------------------------
 
-    def _meta(self, payload: dict[str, Any], at: int) -> None:
+    def _meta(self, payload: JsonObject, at: int) -> None:
         state, session = self._state, text_of(payload.get("id")) or text_of(payload.get("session_id"))
         if state["session"]:
             other = session and session != state["session"]
@@ -163,26 +194,26 @@ class CodexReader(LineReader):
                 own, own_at = state["meta"]
                 state["fork"] = fork_of(own, own_at, at)
             return
-        state.update(
-            session=session or identity_of(payload),
-            agent=agent_of(payload),
-            project=last_part(text_of(payload.get("cwd"))),
-            provider=text_of(payload.get("model_provider"))[:_LIMIT],
-            fork=fork_of(payload, at),
-            meta=[{name: payload.get(name) for name in ("id", "timestamp", "history_base")}, at],
-        )
+        state.update({
+            "session": session or identity_of(payload),
+            "agent": agent_of(payload),
+            "project": last_part(text_of(payload.get("cwd"))),
+            "provider": text_of(payload.get("model_provider"))[:NAME_CUT],
+            "fork": fork_of(payload, at),
+            "meta": ({name: payload.get(name) for name in ("id", "timestamp", "history_base")}, at),
+        })  # fmt: skip
         self._take_tier(payload)
 
-    def _settings(self, payload: dict[str, Any], _at: int) -> None:
-        self._state["model"] = text_of(payload.get("model"))[:_LIMIT] or self._state["model"]
+    def _settings(self, payload: JsonObject, _at: int) -> None:
+        self._state["model"] = text_of(payload.get("model"))[:NAME_CUT] or self._state["model"]
         if "service_tier" in payload:
             self._take_tier(payload)
 
-    def _take_tier(self, payload: dict[str, Any]) -> None:
-        tier = text_of(payload.get("service_tier")).lower()[:_LIMIT]
+    def _take_tier(self, payload: JsonObject) -> None:
+        tier = text_of(payload.get("service_tier")).lower()[:NAME_CUT]
         self._state["tier"] = "" if tier in _STANDARD_TIERS else tier
 
-    def _event(self, payload: dict[str, Any], at: int) -> None:
+    def _event(self, payload: JsonObject, at: int) -> None:
         kind = text_of(payload.get("type"))
         if kind == "token_count":
             self._token_count(payload, at)
@@ -197,7 +228,7 @@ class CodexReader(LineReader):
         else:
             self._turn_event(kind, payload, at)
 
-    def _turn_event(self, kind: str, payload: dict[str, Any], at: int) -> None:
+    def _turn_event(self, kind: str, payload: JsonObject, at: int) -> None:
         turn = self._state["turn"]
         if kind == "task_started":
             self._begin_turn(text_of(payload.get("turn_id")), at, told=True)
@@ -209,19 +240,19 @@ class CodexReader(LineReader):
         elif turn is not None and kind == "error":
             turn["error"] = error_class_of(payload) or turn["error"]
         elif turn is not None and kind == "agent_message":
-            turn.update(error="", worked=True)
+            turn.update({"error": "", "worked": True})
 
-    def _item_completed(self, item: Any, at: int) -> None:
+    def _item_completed(self, item: object, at: int) -> None:
         if not isinstance(item, dict):
             return
         if item.get("type") == "UserMessage":
             self._prompt(at)
         elif item.get("type") == "AgentMessage" and self._state["turn"] is not None:
-            self._state["turn"].update(error="", worked=True)
+            self._state["turn"].update({"error": "", "worked": True})
         else:
             self._executions(self._tools.told(item.get("id"), item, at))
 
-    def _item(self, payload: dict[str, Any], at: int) -> None:
+    def _item(self, payload: JsonObject, at: int) -> None:
         kind, call_id = payload.get("type"), payload.get("call_id")
         if kind in _CALLS and isinstance(call_id, str):
             self._tools.begin(call_id, payload, at, self._turn_id())
@@ -230,7 +261,7 @@ class CodexReader(LineReader):
 
     # --- model calls ---------------------------------------------------------------------------------------
 
-    def _token_count(self, payload: dict[str, Any], at: int) -> None:
+    def _token_count(self, payload: JsonObject, at: int) -> None:
         totals, last = _told(payload)
         used = call_of_count(self._state["counters"], totals, last)
         if used is not None:
@@ -238,7 +269,7 @@ class CodexReader(LineReader):
             mark = f"{at}.{said['input_tokens']}.{said['output_tokens']}"
             self._out.append(self._usage(self._own_id(mark), used, at))
 
-    def _token_record(self, payload: dict[str, Any], at: int) -> None:
+    def _token_record(self, payload: JsonObject, at: int) -> None:
         used = call_of_record(self._state["counters"], payload)
         if used is not None:
             response = text_of(payload.get("response_id"))
@@ -275,7 +306,7 @@ class CodexReader(LineReader):
     def _execution_id(self, call: Ended) -> str:
         """The call's own id where an API drew it; elsewhere it may come again in this thread or another."""
         drawn = is_issued(call.id) or (self._state["provider"] in _DRAWN_BY and call.id.startswith("call_"))
-        return call.id if drawn and len(call.id) <= _LIMIT else self._own_id(f"{call.began}:{call.id}")
+        return call.id if drawn and len(call.id) <= NAME_CUT else self._own_id(f"{call.began}:{call.id}")
 
     # --- turns ---------------------------------------------------------------------------------------------
 
@@ -285,7 +316,7 @@ class CodexReader(LineReader):
         if turn is None:
             return ""
         turn["worked"] = True
-        return str(turn["id"])
+        return turn["id"]
 
     def _prompt(self, at: int) -> None:
         """A prompt begins a turn, but for one that is said into a turn whose start was told."""
@@ -304,12 +335,12 @@ class CodexReader(LineReader):
             "worked": False, "said": False,
         }  # fmt: skip
 
-    def _turn_over(self, payload: dict[str, Any], at: int, *, aborted: bool) -> None:
+    def _turn_over(self, payload: JsonObject, at: int, *, aborted: bool) -> None:
         turn, turn_id = self._state["turn"], text_of(payload.get("turn_id"))
         if turn is None or (turn_id and turn_id == self._state["ended"] != turn["raw"]):
             return  # of a turn that ended before
         if aborted:
-            turn["error"] = text_of(payload.get("reason"))[:_LIMIT] or "interrupted"
+            turn["error"] = text_of(payload.get("reason"))[:NAME_CUT] or "interrupted"
         turn["ms"] = duration_of(payload.get("duration_ms"))
         self._end_turn(at)
 
@@ -317,7 +348,7 @@ class CodexReader(LineReader):
         self._executions(self._tools.clear())
         self._say_turn(at)
         if self._state["turn"] is not None:
-            self._state.update(turn=None, ended=self._state["turn"]["raw"])
+            self._state.update({"turn": None, "ended": self._state["turn"]["raw"]})
 
     def _say_turn(self, at: int) -> None:
         """Write the turn that lasted until ``at``, once."""
@@ -333,7 +364,7 @@ class CodexReader(LineReader):
         ))  # fmt: skip
 
 
-def _told(payload: dict[str, Any]) -> tuple[Tokens | None, Tokens | None]:
+def _told(payload: JsonObject) -> tuple[Tokens | None, Tokens | None]:
     """The totals and the last call's tokens that a `token_count` tells. Raises EventError."""
     info = payload.get("info")
     if not isinstance(info, dict):
@@ -342,13 +373,11 @@ def _told(payload: dict[str, Any]) -> tuple[Tokens | None, Tokens | None]:
     return usage_of(info.get(totals), totals), usage_of(info.get(last), last)
 
 
-def _of_today(state: dict[str, Any]) -> dict[str, Any]:
+def _of_today(state: State) -> State:
     """The state as an earlier release left it, in today's shape."""
     if "totals" not in state:
         return state
-    kept: dict[str, Any] = {
-        name: state[name] for name in ("session", "project", "provider", "model", "seen") if name in state
-    }
+    kept: State = {name: state[name] for name in ("session", "project", "provider", "model", "seen") if name in state}
     counters = no_counters()
     counters["totals"] |= state["totals"]
     counters["counted"] = bool(state.get("calls"))
@@ -362,7 +391,7 @@ def _of_today(state: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "counters": counters, "tools": tools, "turn": turn}
 
 
-def _recognises(value: dict[str, Any]) -> bool:
+def _recognises(value: JsonObject) -> bool:
     return isinstance(value.get("type"), str) and "payload" in value and "timestamp" in value
 
 

@@ -13,15 +13,32 @@ counters. What ends them, from the surest sign to the weakest:
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from fedstore.errors import EventError
-from fedstore.ingest.codex_values import text_of, time_of
+from fedstore.ingest.values import text_of, time_of
+
+if TYPE_CHECKING:
+    from fedstore.json_value import JsonObject
 
 __all__ = ["Fork", "fork_of"]
 
-Fork = dict[str, Any]
-"""What is known of a fork while its copied lines may still go on; JSON, as it is part of the reader's state."""
+
+class Fork(TypedDict):
+    """What is known of a fork while its copied lines may still go on; JSON, as it is part of the reader's state."""
+
+    at: int
+    minted: int | None
+    ordinal: int | None
+    told: bool
+    """Whether a turn told by itself that it is a copy."""
+    copied: bool
+    older: bool
+    """Whether the line before was of a time before the fork."""
+    seen: int
+    turn: tuple[str, int, bool] | None
+    """The id and start of a turn that may turn out to be the thread's own, and whether its start was told."""
+
 
 PAUSE_MS = 1_000
 _ID_IS_TIMED_MS = 600_000
@@ -31,7 +48,7 @@ _STARTS = frozenset({"task_started", "user_message"})
 _WORK = frozenset({"token_count", "token_usage_record", "task_complete", "turn_aborted"})
 
 
-def fork_of(payload: dict[str, Any], at: int, other_at: int | None = None) -> Fork | None:
+def fork_of(payload: JsonObject, at: int, other_at: int | None = None) -> Fork | None:
     """The fork that a thread's own `session_meta` of ``at`` (ms) tells of; None when nothing can have been copied.
 
     ``other_at`` is when the meta line of another thread followed, which makes any thread a fork.
@@ -48,28 +65,27 @@ def fork_of(payload: dict[str, Any], at: int, other_at: int | None = None) -> Fo
         "at": began,
         "minted": minted if timed else None,
         "ordinal": _number(payload.get("subagent_history_start_ordinal")),
-        "told": False,  # whether a turn told by itself that it is a copy
+        "told": False,
         "copied": other_at is not None,
-        "older": False,  # whether the line before was of a time before the fork
+        "older": False,
         "seen": at if other_at is None else other_at,
         "turn": None,
     }
 
 
-def begins_own(fork: Fork, kind: str, payload: dict[str, Any], at: int, ordinal: Any) -> bool:
+def begins_own(fork: Fork, kind: str, payload: JsonObject, at: int, ordinal: object) -> bool:
     """Whether this line of ``at`` (ms) is the thread's own, so that the copied lines are over.
 
-    Otherwise the fork remembers what the line tells; ``turn`` (id, start, whether its start was told) is one that may
-    turn out to be the thread's own.
+    Otherwise the fork remembers what the line tells.
     """
     if fork["ordinal"] is not None and isinstance(ordinal, int) and not isinstance(ordinal, bool):
-        return bool(ordinal >= fork["ordinal"])
+        return ordinal >= fork["ordinal"]
     own = _is_own(fork, kind, payload, at)
     if own:
         return True
     said = text_of(payload.get("type")) if kind == "event_msg" else kind
     if said in _STARTS:
-        fork["turn"] = [text_of(payload.get("turn_id")), at, said == "task_started"] if own is None else None
+        fork["turn"] = (text_of(payload.get("turn_id")), at, said == "task_started") if own is None else None
     elif said in _WORK:
         fork["turn"] = None  # an answer without a pause before it is a copy, and so is its turn
     fork["told"] = fork["told"] or own is False
@@ -79,7 +95,7 @@ def begins_own(fork: Fork, kind: str, payload: dict[str, Any], at: int, ordinal:
     return False
 
 
-def _is_own(fork: Fork, kind: str, payload: dict[str, Any], at: int) -> bool | None:
+def _is_own(fork: Fork, kind: str, payload: JsonObject, at: int) -> bool | None:
     """True, False, or None when the line itself does not tell."""
     starts = kind == "event_msg" and payload.get("type") == "task_started"
     if starts or kind == "turn_context":
@@ -95,29 +111,30 @@ def _is_own(fork: Fork, kind: str, payload: dict[str, Any], at: int) -> bool | N
     return True if fork["older"] or at - fork["seen"] >= PAUSE_MS else None
 
 
-def _not_before(fork: Fork, payload: dict[str, Any], at: int) -> bool | None:
+def _not_before(fork: Fork, payload: JsonObject, at: int) -> bool | None:
     """Whether a turn began in this thread, as far as its id or its `started_at` tell."""
-    minted = _minted(payload.get("turn_id")) if fork["minted"] is not None else None
-    if minted is not None and minted <= at + _ID_IS_TIMED_MS:
-        return bool(minted >= fork["minted"])
+    born, minted = fork["minted"], _minted(payload.get("turn_id"))
+    if born is not None and minted is not None and minted <= at + _ID_IS_TIMED_MS:
+        return minted >= born
     started = _number(payload.get("started_at"))
-    return None if started is None else bool(started >= fork["at"] // 1000)
+    return None if started is None else started >= fork["at"] // 1000
 
 
-def _minted(value: Any) -> int | None:
+def _minted(value: object) -> int | None:
     """When a UUIDv7 was made, in epoch milliseconds."""
     found = _UUID7.fullmatch(value) if isinstance(value, str) else None
     return None if found is None else int(found[1] + found[2], 16)
 
 
-def _number(value: Any) -> int | None:
+def _number(value: object) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"\d{1,15}", value):
         return int(value)
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15
-    return int(value) if known else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return int(value) if 0 <= value < 1e15 else None
 
 
-def _time(value: Any, otherwise: int) -> int:
+def _time(value: object, otherwise: int) -> int:
     try:
         return time_of(value)
     except EventError:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from fedstore.json_value import JsonObject
 
 __all__ = ["Outcome", "is_mcp", "outcome_of_event", "outcome_of_output", "session_of_call"]
 
@@ -58,7 +61,7 @@ def is_mcp(name: str, namespace: str) -> bool:
     return name.startswith("mcp__") or namespace.startswith("mcp__")
 
 
-def session_of_call(arguments: Any) -> str:
+def session_of_call(arguments: object) -> str:
     """The process or script that a call asks about (`write_stdin`, `wait`)."""
     try:
         given = json.loads(arguments) if isinstance(arguments, str) and len(arguments) < _FIRST else arguments
@@ -70,7 +73,7 @@ def session_of_call(arguments: Any) -> str:
     return str(said) if isinstance(said, (int, str)) and not isinstance(said, bool) else ""
 
 
-def outcome_of_output(name: str, output: Any, *, mcp: bool) -> Outcome:
+def outcome_of_output(name: str, output: object, *, mcp: bool) -> Outcome:
     """What the output of a tool called ``name`` tells."""
     if isinstance(output, dict):
         return _of_object(name, output, mcp=mcp)
@@ -90,7 +93,7 @@ def outcome_of_output(name: str, output: Any, *, mcp: bool) -> Outcome:
     return _of_answer(name, body)
 
 
-def outcome_of_event(payload: dict[str, Any]) -> Outcome:
+def outcome_of_event(payload: JsonObject) -> Outcome:
     """What an event of a tool's end (`exec_command_end`, the item of an `item_completed`, …) tells."""
     code = payload.get("exit_code")
     if isinstance(code, int) and not isinstance(code, bool):
@@ -107,14 +110,14 @@ def outcome_of_event(payload: dict[str, Any]) -> Outcome:
     return UNKNOWN if done is None else Outcome(done, "" if done else _kind_of_failure(payload))
 
 
-def _kind_of_failure(payload: dict[str, Any]) -> str:
+def _kind_of_failure(payload: JsonObject) -> str:
     kind = str(payload.get("type")).lower()
     return (
         "patch failed" if kind in ("patch_apply_end", "filechange") else "mcp error" if kind[:3] == "mcp" else "error"
     )
 
 
-def _of_result(result: dict[str, Any]) -> Outcome:
+def _of_result(result: JsonObject) -> Outcome:
     """An MCP result: as it is, or wrapped as Codex's own `Ok` and `Err`."""
     if "Err" in result:
         return Outcome(False, "mcp error")
@@ -125,7 +128,7 @@ def _of_result(result: dict[str, Any]) -> Outcome:
     return Outcome(True) if "Ok" in result else UNKNOWN
 
 
-def _of_object(name: str, found: Any, *, mcp: bool) -> Outcome:
+def _of_object(name: str, found: object, *, mcp: bool) -> Outcome:
     if not isinstance(found, dict):
         return UNKNOWN
     metadata = found.get("metadata")
@@ -184,7 +187,7 @@ def _of_code(code: int) -> Outcome:
     return Outcome(code == 0, f"exit code {code}" if code else "")
 
 
-def _text(output: Any) -> str | None:
+def _text(output: object) -> str | None:
     """The text of an output: itself, or the first text of its parts."""
     if isinstance(output, str):
         return output

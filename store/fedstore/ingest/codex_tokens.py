@@ -8,16 +8,35 @@ own numbers count. A `token_usage_record` tells one call by itself; the `token_c
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, NotRequired, TypeAlias, TypedDict
 
 from fedstore.ingest.values import count_of
 
+if TYPE_CHECKING:
+    from fedstore.json_value import JsonObject
+
 __all__ = ["Counters", "Tokens", "call_of_count", "call_of_record", "copied_count", "no_counters", "usage_of"]
 
-Tokens = dict[str, int]
+Tokens: TypeAlias = dict[str, int]
 """Counts by the names that Codex gives them; input includes the cache, output includes reasoning."""
-Counters = dict[str, Any]
-"""What is known of a session's counters; JSON, as it is part of the reader's state."""
+
+
+class Counters(TypedDict):
+    """What is known of a session's counters; JSON, as it is part of the reader's state."""
+
+    totals: Tokens
+    """The last ones seen."""
+    prior: Tokens | None
+    """Those before the last record."""
+    recorded: bool
+    """Whether a record waits for its count."""
+    counted: bool
+    """Whether a call was counted."""
+    apart: bool
+    """Whether totals and last call were seen to differ."""
+    last: NotRequired[Tokens]
+    """What the last call used, where nobody told totals."""
+
 
 _FIELDS = (
     "input_tokens", "cached_input_tokens", "cache_write_input_tokens", "output_tokens", "reasoning_output_tokens",
@@ -26,17 +45,13 @@ _TOLD = frozenset(_FIELDS)
 
 
 def no_counters() -> Counters:
-    """The counters of a session before its first call.
-
-    ``totals`` are the last ones seen, ``prior`` those before the last record, ``recorded`` says that a record waits for
-    its count, ``counted`` that a call was counted, ``apart`` that totals and last call were seen to differ.
-    """
+    """The counters of a session before its first call."""
     return {
         "totals": dict.fromkeys(_FIELDS, 0), "prior": None, "recorded": False, "counted": False, "apart": False,
     }  # fmt: skip
 
 
-def usage_of(told: Any, where: str) -> Tokens | None:
+def usage_of(told: object, where: str) -> Tokens | None:
     """Counts as a line tells them; None where it tells none. Raises EventError."""
     if not isinstance(told, dict) or not _TOLD & told.keys():
         return None
@@ -50,16 +65,16 @@ def copied_count(counters: Counters, totals: Tokens | None, last: Tokens | None 
         counters["apart"] = counters["apart"] or (last is not None and not _same(totals, last))
 
 
-def call_of_record(counters: Counters, payload: dict[str, Any]) -> Tokens | None:
+def call_of_record(counters: Counters, payload: JsonObject) -> Tokens | None:
     """What the call of a `token_usage_record` used; None when its count was taken already. Raises EventError."""
     used = usage_of(payload.get("usage"), "usage")
     if used is None:
         return None
-    before: Tokens = counters["totals"]
+    before = counters["totals"]
     totals = usage_of(payload.get("thread_token_usage"), "thread_token_usage") or _added(before, used)
     if totals == before and counters["counted"]:
         return None
-    counters.update(totals=totals, prior=before, recorded=True, counted=True)
+    counters.update({"totals": totals, "prior": before, "recorded": True, "counted": True})
     return used if any(used.values()) else None
 
 
@@ -69,9 +84,9 @@ def call_of_count(counters: Counters, totals: Tokens | None, last: Tokens | None
         return _of_last(counters, last)
     if counters["recorded"]:
         if totals != counters["prior"]:  # else told again from before the record
-            counters.update(totals=totals, recorded=False)
+            counters.update({"totals": totals, "recorded": False})
         return None
-    before: Tokens = counters["totals"]
+    before = counters["totals"]
     if totals == before:
         return None
     if last is None:

@@ -7,18 +7,20 @@ how it ended is not known.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict
 
 from fedstore.cleaning import clean_name
 from fedstore.ingest.codex_outcomes import is_mcp, outcome_of_event, outcome_of_output, session_of_call
-from fedstore.ingest.codex_values import duration_of, text_of
+from fedstore.ingest.codex_values import duration_of
+from fedstore.ingest.values import NAME_CUT, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Ended", "Tools"]
+    from fedstore.json_value import JsonObject
 
-_LIMIT = 200
+__all__ = ["Begun", "Ended", "Tools"]
+
 _SHELL = "local_shell"
 
 
@@ -35,10 +37,23 @@ class Ended(NamedTuple):
     error: str
 
 
-class Tools:
-    """The calls without an end. ``calls`` is JSON and part of the reader's state; it is changed in place."""
+class Begun(TypedDict):
+    """A call under way: `output` is when it came, `waits` what still runs, `told` how it ended (success and error)."""
 
-    def __init__(self, calls: dict[str, dict[str, Any]]) -> None:
+    name: str
+    at: int
+    run: str
+    mcp: bool
+    session: str
+    output: NotRequired[int]
+    waits: NotRequired[str]
+    told: NotRequired[tuple[bool | None, str]]
+
+
+class Tools:
+    """The calls without an end. `calls` is JSON and part of the reader's state; it is changed in place."""
+
+    def __init__(self, calls: dict[str, Begun]) -> None:
         self._calls = calls
 
     @property
@@ -51,9 +66,9 @@ class Tools:
         """Whether a call outlived its first output."""
         return any("output" in call for call in self._calls.values())
 
-    def begin(self, call_id: str, payload: dict[str, Any], at: int, run: str) -> None:
+    def begin(self, call_id: str, payload: JsonObject, at: int, run: str) -> None:
         """A call was made at ``at``."""
-        name = clean_name(text_of(payload.get("name")))[:_LIMIT]
+        name = clean_name(text_of(payload.get("name")))[:NAME_CUT]
         if not name and payload.get("type") == "local_shell_call":
             name = _SHELL
         if name:
@@ -62,31 +77,30 @@ class Tools:
                 "session": session_of_call(payload.get("arguments")),
             }  # fmt: skip
 
-    def told(self, call_id: Any, payload: dict[str, Any], at: int) -> Iterator[Ended]:
+    def told(self, call_id: object, payload: JsonObject, at: int) -> Iterator[Ended]:
         """The event of a call's end: before the output it is remembered, after the output it completes the call."""
-        call = self._calls.get(call_id) if isinstance(call_id, str) else None
-        if call is None:
+        if not isinstance(call_id, str) or (call := self._calls.get(call_id)) is None:
             return
         ended = outcome_of_event(payload)
         if ended.success is not None:
-            call["told"] = [ended.success, ended.error]
+            call["told"] = (ended.success, ended.error)
             if "output" in call:
                 yield self._end(call_id, at)
 
-    def output(self, call_id: str, output: Any, at: int) -> Iterator[Ended]:
+    def output(self, call_id: str, output: object, at: int) -> Iterator[Ended]:
         """The output of a call: what it, or an event before it, tells completes the call."""
         call = self._calls.get(call_id)
         if call is None or "output" in call:
             return
         ended = outcome_of_output(call["name"], output, mcp=call["mcp"])
         if ended.session and "told" not in call:
-            call.update(output=at, waits=ended.session)
+            call.update({"output": at, "waits": ended.session})
             return
         if ended.success is not None and call["session"]:
             for other in [one for one, known in self._calls.items() if known.get("waits") == call["session"]]:
-                self._calls[other]["told"] = [ended.success, ended.error]
+                self._calls[other]["told"] = (ended.success, ended.error)
                 yield self._end(other, at)
-        call.setdefault("told", [ended.success, ended.error])
+        call.setdefault("told", (ended.success, ended.error))
         yield self._end(call_id, at)
 
     def clear(self) -> Iterator[Ended]:
@@ -99,7 +113,7 @@ class Tools:
         """Take a call that ended ``at``; None for one that went on when nobody looked any more."""
         call = self._calls.pop(call_id)
         success, error = call.get("told") or (None, "")
-        began: int = call["at"]
+        began = call["at"]
         took = None if at is None else duration_of(max(0, at - began))
         return Ended(
             call_id, call["name"], call["run"], began, call["output"] if at is None else at, took, success, error

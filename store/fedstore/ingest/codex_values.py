@@ -1,44 +1,21 @@
-"""Values of rollout lines: texts, times and durations, and what a thread and an error are called."""
+"""Values of rollout lines: durations, and what a thread and an error are called."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-from typing import Any
+from typing import TYPE_CHECKING
 
-from fedstore.errors import EventError
-from fedstore.facts.events import to_epoch_ms
 from fedstore.facts.kind import MAX_DURATION_MS
-from fedstore.ids import EARLIEST_MS, LATEST_MS
+from fedstore.ingest.values import NAME_CUT, text_of
 
-__all__ = [
-    "AGENT", "agent_of", "duration_of", "error_class_of", "identity_of", "last_part", "text_of", "time_of",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from fedstore.json_value import JsonObject
+
+__all__ = ["AGENT", "agent_of", "duration_of", "error_class_of", "identity_of"]
 
 AGENT = "codex"
-_LIMIT = 200
 _HARMLESS = frozenset({"thread_rollback_failed", "active_turn_not_steerable"})
-
-
-def text_of(value: object) -> str:
-    """The value where it is text, else nothing; half a surrogate pair becomes a question mark."""
-    if not isinstance(value, str):
-        return ""
-    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-
-
-def time_of(value: object) -> int:
-    """Epoch milliseconds of a line's timestamp. Raises EventError."""
-    if not isinstance(value, str):
-        raise EventError("timestamp: missing")
-    try:
-        at = to_epoch_ms(value)
-    except ValueError as error:
-        raise EventError(f"timestamp: {error}") from None
-    if not isinstance(at, int) or not EARLIEST_MS <= at <= LATEST_MS:
-        raise EventError("timestamp: is outside the years 2000 to 9999")
-    return at
 
 
 def duration_of(value: object) -> float | None:
@@ -48,7 +25,7 @@ def duration_of(value: object) -> float | None:
     return value if 0 <= value <= MAX_DURATION_MS else None
 
 
-def agent_of(payload: dict[str, Any]) -> str:
+def agent_of(payload: JsonObject) -> str:
     """`codex`; for a sub-agent `codex-` and its role, else its nickname, else what kind of sub-agent it is."""
     source = payload.get("source")
     found = source.get("subagent") if isinstance(source, dict) else None
@@ -56,18 +33,18 @@ def agent_of(payload: dict[str, Any]) -> str:
     for told in (spawn if isinstance(spawn, dict) else {}, payload):
         name = text_of(told.get("agent_role")) or text_of(told.get("agent_nickname"))
         if name:
-            return f"{AGENT}-{name}"[:_LIMIT]
+            return f"{AGENT}-{name}"[:NAME_CUT]
     if isinstance(found, dict):
         found = next((said for said in found.values() if isinstance(said, str)), None) or "subagent"
-    return AGENT if found is None else f"{AGENT}-{text_of(found) or 'subagent'}"[:_LIMIT]
+    return AGENT if found is None else f"{AGENT}-{text_of(found) or 'subagent'}"[:NAME_CUT]
 
 
-def error_class_of(payload: dict[str, Any]) -> str:
+def error_class_of(payload: JsonObject) -> str:
     """What Codex calls an error (`usage_limit_exceeded`), else that the API failed; "" for one that ends no turn."""
     told = payload.get("codex_error_info")
     if isinstance(told, dict) and told:
         told = next(iter(told))
-    name = text_of(told)[:_LIMIT]
+    name = text_of(told)[:NAME_CUT]
     return "" if name in _HARMLESS else name if name not in ("", "other") else "api_error"
 
 
@@ -75,8 +52,3 @@ def identity_of(value: object) -> str:
     """What a file without a thread's id is known by, wherever it lies: the digest of its first line."""
     said = json.dumps(value, sort_keys=True).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(said, digest_size=12).hexdigest()
-
-
-def last_part(path: str) -> str:
-    """The last folder of a path, of any system."""
-    return re.split(r"[/\\]", path.rstrip("/\\"))[-1][:_LIMIT]

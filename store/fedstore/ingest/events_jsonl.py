@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.errors import EventError
 from fedstore.facts.kinds import BY_NAME
@@ -12,6 +12,7 @@ from fedstore.recording.writer import validated
 
 if TYPE_CHECKING:
     from fedstore.facts.events import Event
+    from fedstore.json_value import JsonObject
 
 __all__ = ["FORMAT", "EventReader"]
 
@@ -23,10 +24,9 @@ class EventReader(LineReader):
     again, or the same line twice, records it once.
     """
 
-    def read(self, value: Any) -> list[Event]:
+    def read(self, value: object) -> list[Event]:
         """The event. Raises EventError."""
-        kind = BY_NAME.get(str(value.get("kind"))) if isinstance(value, dict) else None
-        if kind is None:
+        if not isinstance(value, dict) or (kind := BY_NAME.get(str(value.get("kind")))) is None:
             raise EventError(f"kind: must be one of {', '.join(sorted(BY_NAME))}")
         event = validated(value)
         if event.id is not None and event.at is not None:
@@ -38,7 +38,7 @@ class EventReader(LineReader):
         return [event]
 
 
-def _recognises(value: dict[str, Any]) -> bool:
+def _recognises(value: JsonObject) -> bool:
     kind = value.get("kind")
     return isinstance(kind, str) and kind in BY_NAME and not isinstance(value.get("type"), str)
 

@@ -8,7 +8,7 @@ What becomes of the counts stands in `federation_tally`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
@@ -16,6 +16,7 @@ from fedstore.errors import EventError
 from fedstore.facts.events import Label, Name, Text
 from fedstore.ids import stable_id
 from fedstore.ingest.values import utc_ms
+from fedstore.json_value import object_of
 from fedstore.policy.metrics_file import EXPORTED_FROM
 from fedstore.recording.writer import explain
 
@@ -70,7 +71,7 @@ class _FileIn(_In):
     initialized: str = ""
     last_updated: str = ""
     agents: dict[Name, _AgentIn]
-    recent_tasks: list[Any] | None = None
+    recent_tasks: list[object] | None = None
 
 
 class Cell(NamedTuple):
@@ -118,7 +119,7 @@ class FederationFile:
         return sum(cell.good + cell.bad for cell in self.cells)
 
 
-def read_federation(value: Any) -> FederationFile:
+def read_federation(value: object) -> FederationFile:
     """Check a metrics document. Raises EventError."""
     try:
         found = _FileIn.model_validate(value)
@@ -132,7 +133,7 @@ def read_federation(value: Any) -> FederationFile:
     if tasks > _MAX_TASKS:
         raise EventError(f"agents: {tasks} tasks are more than the {_MAX_TASKS} that one file may count")
     recent, unread = _recent(found)
-    mark = value.get(EXPORTED_FROM)
+    mark = object_of(value).get(EXPORTED_FROM)
     return FederationFile(
         identity=found.initialized,
         start_ms=_start(found.initialized, at),

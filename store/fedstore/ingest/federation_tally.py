@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from fedstore.facts.events import Event, Run, Verdict
 from fedstore.ids import stable_id
@@ -20,16 +20,27 @@ from fedstore.ingest.federation import MINUTE_MS, SOURCE, Cell, FederationFile, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from fedstore.ingest.reader import State
+
 __all__ = ["Tally"]
 
 
-def _nothing() -> dict[str, Any]:
-    """What is known of a cell at first.
+class Made(TypedDict):
+    """What was made of a cell, as the state keeps it."""
 
-    ``good`` and ``bad``: how many runs were made as such; ``turned``: the ordinals of those of them that a verdict
-    turned round since (good ones first); ``ms``: the time given to them. ``seen``: the last tasks that were seen one by
-    one, good, bad, and their time.
-    """
+    good: int
+    bad: int
+    """How many runs were made as such."""
+    turned: list[list[int]]
+    """The ordinals of those of them that a verdict turned round since, good ones first."""
+    ms: int
+    """The time given to them."""
+    seen: list[int]
+    """The last tasks that were seen one by one: good, bad, and their time."""
+
+
+def _nothing() -> Made:
+    """What is known of a cell at first."""
     return {"good": 0, "bad": 0, "turned": [[], []], "ms": 0, "seen": [0, 0, 0]}
 
 
@@ -45,17 +56,17 @@ class _Growth(NamedTuple):
 class Tally:
     """What is known of one file. ``state`` is JSON and goes on in the next import of it."""
 
-    def __init__(self, state: dict[str, Any]) -> None:
-        self._cells: dict[str, dict[str, Any]] = state.get("cells", {})
+    def __init__(self, state: State) -> None:
+        self._cells: dict[str, Made] = state.get("cells", {})
         self._rework: dict[str, list[int]] = state.get("rework", {})
-        self._recent: dict[str, list[Any]] = state.get("recent", {})
+        self._recent: dict[str, tuple[bool, bool | None]] = state.get("recent", {})
         self._at: int = state.get("at", 0)
         self.new = 0
         """Runs that were made."""
         self.gone = 0
         """Tasks that the file counted once and does not count any more; their runs stay."""
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """What must be remembered."""
         return {"cells": self._cells, "rework": self._rework, "recent": self._recent, "at": self._at}
 
@@ -67,9 +78,11 @@ class Tally:
         """Take what an earlier release made of the file, which kept no tally: its runs are looked up by their ids."""
         for cell in found.cells:
             known = self._cell(cell.agent, cell.task_type)
-            for kind, success in (("good", True), ("bad", False)):
-                known[kind] = _first_missing(recorded, partial(_id, found, cell.agent, cell.task_type, success))
-        self._recent = {task.id: [task.success, task.rework] for task in found.recent}
+            known["good"], known["bad"] = (
+                _first_missing(recorded, partial(_id, found, cell.agent, cell.task_type, success))
+                for success in (True, False)
+            )
+        self._recent = {task.id: (task.success, task.rework) for task in found.recent}
 
     def events(self, found: FederationFile) -> Iterator[Event]:
         """The runs and verdicts that bring what was counted to what the file says now."""
@@ -87,7 +100,7 @@ class Tally:
     def _tasks(self, found: FederationFile) -> Iterator[Event]:
         before, self._recent = self._recent, {}
         for task in found.recent:
-            said = [task.success, task.rework]
+            said = task.success, task.rework
             self._recent[task.id] = said
             known = self._cell(task.agent, task.task_type)
             rework = self._rework.setdefault(task.agent, [0, 0])
@@ -97,7 +110,7 @@ class Tally:
                 known["seen"][2] += round(task.duration_ms or 0)
                 rework[0] += task.rework is True
                 yield _run_of(task)
-            elif before[task.id] != said:
+            elif tuple(before[task.id]) != said:
                 was_good, was_rework = before[task.id]
                 known["seen"][0] += task.success - was_good
                 known["seen"][1] -= task.success - was_good
@@ -166,11 +179,11 @@ class Tally:
         bad = known["seen"][1] + known["bad"] + turned
         return cell.good - good, cell.bad - bad
 
-    def _cell(self, agent: str, task_type: str) -> dict[str, Any]:
+    def _cell(self, agent: str, task_type: str) -> Made:
         return self._cells.setdefault(f"{agent}\x1f{task_type}", _nothing())
 
 
-def _turn(known: dict[str, Any], *, good: bool) -> tuple[bool, int] | None:
+def _turn(known: Made, *, good: bool) -> tuple[bool, int] | None:
     """Turn one run of a cell round: whether it was made as good, and its ordinal. None when there is none to turn."""
     made_good, made_bad = known["turned"]
     back, forth, made = (made_good, made_bad, known["bad"]) if good else (made_bad, made_good, known["good"])

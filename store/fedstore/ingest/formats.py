@@ -14,9 +14,8 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any
 
-    from fedstore.ingest.reader import LineFormat, LineReader
+    from fedstore.ingest.reader import LineFormat, LineReader, State
 
 __all__ = ["FORMATS", "METRICS", "detect", "format_named", "formats_id", "not_read", "reader_for"]
 
@@ -86,7 +85,7 @@ def _of_lines(head: bytes) -> str | None:
     return None
 
 
-def _of_value(value: Any) -> str | None:
+def _of_value(value: object) -> str | None:
     if not isinstance(value, dict):
         return None
     return next((found.name for found in map(_loaded, FORMATS) if found.recognises(value)), None)
@@ -111,7 +110,7 @@ def _is_metrics(path: Path, head: bytes) -> bool:
     return counted or (not agents and ("initialized" in value or "last_updated" in value))
 
 
-def reader_for(found: str, state: dict[str, Any], path: Path) -> LineReader:
+def reader_for(found: str, state: State, path: Path) -> LineReader:
     """The reader of a format, going on from `state`. Raises KeyError for a format that is not one of lines."""
     lines = format_named(found)
     if lines is None or lines.reader is None:

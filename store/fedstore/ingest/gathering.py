@@ -18,8 +18,9 @@ from fedstore.ingest.reader import Fact, Held, LineReader, Place, Told
 from fedstore.recording.writer import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from fedstore.ingest.reader import State
 
     Lines = Callable[[int, int], Iterator[Line]]
     """The lines of the file from an offset on, the first of which has the number after the given one."""
@@ -59,9 +60,7 @@ class Gatherer:
     `lines` reads the file again from a place on.
     """
 
-    def __init__(
-        self, make: Callable[[dict[str, Any]], LineReader], lines: Lines, offset: int, number: int, state: str
-    ) -> None:
+    def __init__(self, make: Callable[[State], LineReader], lines: Lines, offset: int, number: int, state: str) -> None:
         self.facts: list[Held] = []
         self.refused: list[Refusal] = []
         self._make = make
@@ -141,7 +140,7 @@ class Gatherer:
             if (number, at) not in self._failed and (number, at) < (place.number, index):
                 self.facts += _read(self._reader, value, where)
 
-    def _values_since(self, place: Place) -> Iterator[tuple[int, int, Any, Place]]:
+    def _values_since(self, place: Place) -> Iterator[tuple[int, int, object, Place]]:
         for line in self._lines(self._since.offset, self._since.number):
             if line.number > place.number:
                 return
@@ -150,17 +149,17 @@ class Gatherer:
                 yield line.number, at, value, where
 
 
-def _dumps(state: dict[str, Any]) -> bytes:
+def _dumps(state: Mapping[str, object]) -> bytes:
     try:
         return orjson.dumps(state)
     except TypeError:  # a whole number of more than 64 bits
         return json.dumps(state).encode()
 
 
-def _read(reader: LineReader, value: Any, place: Place) -> list[Held]:
+def _read(reader: LineReader, value: object, place: Place) -> list[Held]:
     reader.place = place
     return _placed(reader.read(value), place)
 
 
 def _placed(told: Iterable[Told], place: Place) -> list[Held]:
-    return [one if type(one) is Held else Held(one, place) for one in told]  # type: ignore[arg-type]
+    return [one if isinstance(one, Held) else Held(one, place) for one in told]

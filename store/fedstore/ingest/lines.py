@@ -97,7 +97,7 @@ def parse_line(raw: bytes) -> Parsed:
 
 
 def _parse_odd(rest: bytes) -> Parsed:
-    values: list[Any] = []
+    values: list[object] = []
     torn: list[bytes] = []
     reason = ""
     while rest:
@@ -113,7 +113,7 @@ def _parse_odd(rest: bytes) -> Parsed:
     return Parsed(values, reason, b"".join(torn))
 
 
-def _first_value(raw: bytes) -> tuple[Any, int]:
+def _first_value(raw: bytes) -> tuple[object, int]:
     """The value that some bytes begin with, and where it ends. Raises EventError."""
     broken = None
     try:
@@ -133,7 +133,7 @@ def _first_value(raw: bytes) -> tuple[Any, int]:
     return _without_half_pairs(value, said), len(said.encode())
 
 
-def _without_half_pairs(value: Any, said: str) -> Any:
+def _without_half_pairs(value: object, said: str) -> object:
     """The value with U+FFFD for each half of a surrogate pair, which is no text and cannot be stored."""
     if not _HALF_PAIR.search(said):
         return value

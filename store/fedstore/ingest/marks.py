@@ -17,9 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-    from typing import Any
 
-    from fedstore.engine.protocol import Engine, Reads
+    from fedstore.engine.protocol import Engine, Reads, Row
     from fedstore.ingest.watching import Seen
 
 __all__ = [
@@ -82,7 +81,7 @@ class Mark:
         self.due_ms = due_ms
         self.state = state
 
-    def row(self) -> tuple[Any, ...]:
+    def row(self) -> Row:
         """What is stored of it, in the order of the columns."""
         return (
             self.place, *self.seen, self.format, self.head, self.offset, self.body, self.lines, self.facts,
@@ -95,9 +94,22 @@ class Known:
 
     __slots__ = ("due_ms", "facts", "format", "rejected", "said", "seen", "unfinished")
 
-    def __init__(self, seen: Seen, row: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        seen: Seen,
+        format: str,  # noqa: A002 - as above
+        offset: int,
+        facts: int,
+        rejected: int,
+        due_ms: int | None,
+        said: str,
+    ) -> None:
         self.seen = seen
-        self.format, offset, _, self.facts, self.rejected, self.due_ms, self.said = row
+        self.format = format
+        self.facts = facts
+        self.rejected = rejected
+        self.due_ms = due_ms
+        self.said = said
         self.unfinished = 0 < offset < seen[2]
 
 
@@ -133,10 +145,9 @@ def place_of(path: str | Path) -> str:
 def known_marks(database: Reads, formats: int) -> dict[str, Known]:
     """What is known of every file that was looked at, by its place; one that is not read only by the same formats."""
     found = {}
-    for place, device, inode, size, changed_ns, *row in database.read(_KNOWN):
-        _, offset, lines, *_ = row
+    for place, device, inode, size, changed_ns, kind, offset, lines, *told in database.read(_KNOWN):
         if offset or lines == formats:
-            found[place] = Known((device, inode, size, changed_ns), row)
+            found[place] = Known((device, inode, size, changed_ns), kind, offset, *told)
     return found
 
 

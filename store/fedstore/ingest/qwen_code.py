@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fedstore.ingest.reader import LineFormat
+from fedstore.json_value import JsonObject
 
 __all__ = ["FORMAT"]
 
 
-def _recognises(value: dict[str, Any]) -> bool:
+def _recognises(value: JsonObject) -> bool:
     message = value.get("message")
     typed = isinstance(value.get("type"), str) and "sessionId" in value
     return typed and isinstance(message, dict) and "parts" in message

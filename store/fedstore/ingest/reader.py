@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from fedstore.errors import EventError
-from fedstore.facts.events import Event
+from fedstore.facts.events import Given
+from fedstore.json_value import JsonObject
 
-__all__ = ["Fact", "Held", "LineFormat", "LineReader", "Place", "Told"]
+__all__ = ["Fact", "Held", "LineFormat", "LineReader", "Place", "State", "Told"]
 
 
 class Place(NamedTuple):
@@ -24,8 +25,10 @@ class Place(NamedTuple):
     size: int
 
 
-Fact: TypeAlias = Event | Mapping[str, Any]
+Fact: TypeAlias = Given
 """An event, or a mapping that describes one: it is checked when it is written, so a reader need not."""
+State: TypeAlias = dict[str, Any]
+"""What a reader must remember to go on later, as JSON keeps it; what is in it each reader says for itself."""
 
 
 class Held(NamedTuple):
@@ -45,7 +48,7 @@ class LineReader:
     place = Place(0, 0, 0)
     """Where the present line stands; set before each `read`."""
 
-    def read(self, value: Any) -> Sequence[Told]:
+    def read(self, value: object) -> Sequence[Told]:
         """The facts that this value completes. Raises EventError for a value that makes no sense."""
         raise NotImplementedError
 
@@ -61,7 +64,7 @@ class LineReader:
         """From when on `finish` has something to give though no line came; None while nothing is held back."""
         return None
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Mapping[str, object]:
         """What must be remembered to go on later, as JSON."""
         return {}
 
@@ -74,6 +77,6 @@ class LineFormat(NamedTuple):
     """
 
     name: str
-    recognises: Callable[[dict[str, Any]], bool]
-    reader: Callable[[dict[str, Any], Path], LineReader] | None = None
+    recognises: Callable[[JsonObject], bool]
+    reader: Callable[[State, Path], LineReader] | None = None
     instead: str = ""

@@ -7,16 +7,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.facts.events import Attempt, Outcome, Route
 from fedstore.ingest.routing_log import decision_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import TextIO
 
-    from fedstore.engine.protocol import Engine
+    from fedstore.engine.protocol import Engine, Row
     from fedstore.window import Window
 
 __all__ = ["stored_route", "stored_routes", "write_routing_log"]
@@ -46,8 +46,8 @@ def stored_routes(database: Engine, window: Window) -> Iterator[Route]:
     while rows := database.read(_ROUTES, {"after": after, "n": _CHUNK, **bounds}):
         attempts: dict[str, list[Attempt]] = {}
         last = rows[-1][0]
-        for route_id, *row in database.read(_ATTEMPTS, {"after": after, "last": last, **bounds}):
-            attempts.setdefault(route_id, []).append(_attempt(row))
+        for row in database.read(_ATTEMPTS, {"after": after, "last": last, **bounds}):
+            attempts.setdefault(row[0], []).append(_attempt(row[1:]))
         for found in rows:
             yield _route(found, tuple(attempts.get(found[1], ())))
         after = last
@@ -71,7 +71,7 @@ def write_routing_log(database: Engine, window: Window, out: TextIO) -> int:
     return count
 
 
-def _attempt(row: Sequence[Any]) -> Attempt:
+def _attempt(row: Row) -> Attempt:
     layer, agent, confidence, threshold, accepted, shadow, rate, error, latency = row
     return Attempt(
         layer=layer, agent=agent, confidence=confidence, threshold=threshold, accepted=bool(accepted),
@@ -79,7 +79,7 @@ def _attempt(row: Sequence[Any]) -> Attempt:
     )  # fmt: skip
 
 
-def _route(row: tuple[Any, ...], attempts: tuple[Attempt, ...]) -> Route:
+def _route(row: Row, attempts: tuple[Attempt, ...]) -> Route:
     _, route_id, task_id, description, agent, layer, confidence, at_ms, latency, *judged = row
     correct, correct_agent, completed, quality, completion = judged
     outcome = Outcome(

@@ -8,7 +8,7 @@ makes the same JSON object from a Route, so that a log read into the store can b
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import ValidationError
 
@@ -22,6 +22,8 @@ from fedstore.window import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from fedstore.json_value import JsonObject
 
 __all__ = [
     "FORMAT",
@@ -51,20 +53,22 @@ class _Proposal(Protocol):
 class RoutingLogReader(LineReader):
     """Reads one line's value at a time; it has nothing to remember between lines."""
 
-    def read(self, value: Any) -> list[Event]:
+    def read(self, value: object) -> list[Event]:
         """The events of one decision. Raises EventError."""
         return decision_events(value)
 
 
-def routing_schema() -> dict[str, Any]:
+def routing_schema() -> dict[str, object]:
     """The JSON schema of a routing decision event."""
     from importlib.resources import files
 
-    found: dict[str, Any] = json.loads(files("fedstore.compat").joinpath("schemas/routing-decision.json").read_text())
+    found: dict[str, object] = json.loads(
+        files("fedstore.compat").joinpath("schemas/routing-decision.json").read_text()
+    )
     return found
 
 
-def decision_events(value: Any) -> list[Event]:
+def decision_events(value: object) -> list[Event]:
     """The Route, and the late Verdict if there is one, of a decision event. Raises EventError."""
     try:
         found = DecisionIn.model_validate(value)
@@ -145,15 +149,15 @@ def _outcome(found: DecisionIn) -> Outcome | None:
 
 
 def decision_event(
-    route: Route, *, metadata: Mapping[str, Mapping[str, Any]] | None = None, outcome_ms: int | None = None
-) -> dict[str, Any]:
+    route: Route, *, metadata: Mapping[str, Mapping[str, object]] | None = None, outcome_ms: int | None = None
+) -> dict[str, object]:
     """The log's JSON object for a route with an id and a time.
 
     ``metadata`` gives each layer's own; ``outcome_ms`` says that the outcome came then, after the decision.
     """
     if route.at is None or route.id is None:
         raise EventError("a decision without id or time cannot be written to a routing log")
-    event: dict[str, Any] = {
+    event: dict[str, object] = {
         "event_id": route.id,
         "timestamp": iso(route.at),
         "task_id": route.task_id,
@@ -177,14 +181,14 @@ def decision_event(
     return event
 
 
-def _layer_out(number: int, attempt: Attempt, metadata: Mapping[str, Any]) -> dict[str, Any]:
+def _layer_out(number: int, attempt: Attempt, metadata: Mapping[str, object]) -> dict[str, object]:
     own = dict(metadata)
     success = attempt.accepted
     if attempt.shadow:
         own["shadow"] = True
         own.update({} if attempt.shadow_rate is None else {"shadow_rate": attempt.shadow_rate})
-        known = attempt.confidence is not None and attempt.threshold is not None
-        success = known and attempt.confidence >= attempt.threshold  # type: ignore[operator]
+        confidence, threshold = attempt.confidence, attempt.threshold
+        success = confidence is not None and threshold is not None and confidence >= threshold
     if attempt.error_class:
         own["error"] = attempt.error_class
     return {
@@ -194,8 +198,8 @@ def _layer_out(number: int, attempt: Attempt, metadata: Mapping[str, Any]) -> di
     }  # fmt: skip
 
 
-def _outcome_out(outcome: Outcome, outcome_ms: int | None) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _outcome_out(outcome: Outcome, outcome_ms: int | None) -> dict[str, object]:
+    found: dict[str, object] = {
         "task_completed": outcome.completed, "was_correct_master": outcome.correct, "quality_score": outcome.quality,
     }  # fmt: skip
     if outcome.completion_ms is not None:
@@ -209,7 +213,7 @@ def _outcome_out(outcome: Outcome, outcome_ms: int | None) -> dict[str, Any]:
 
 def learning_feedback(
     attempts: Iterable[_Proposal], agent: str, layer: str, correct: bool | None, correct_agent: str | None
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     """What a graded decision says about the thresholds; None when it is not graded.
 
     Too high: a layer that fell through had proposed the right agent. Too low: the layer that took it was wrong.
@@ -227,7 +231,7 @@ def learning_feedback(
     }
 
 
-def _recognises(value: dict[str, Any]) -> bool:
+def _recognises(value: JsonObject) -> bool:
     return "routing_layers" in value or ("event_id" in value and "final_decision" in value)
 
 

@@ -7,7 +7,7 @@ batch, so a live producer's events are in the store at once. Refused lines go to
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fedstore.errors import StoreError
 from fedstore.ingest.lines import MAX_LINE_BYTES, Parsed, parse_line
@@ -16,6 +16,7 @@ from fedstore.upkeep.rejects import REJECT_INSERT, Reject, reject_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fedstore.facts.events import Given
     from fedstore.store import Store
 
 __all__ = ["LinesReport", "record_lines"]
@@ -49,7 +50,7 @@ def record_lines(store: Store, pipe: Pipe, *, source: str = "", keep_content: bo
     writer = store.writer(source=source, keep_content=keep_content)
     report = LinesReport()
     for lines in _arrivals(pipe):
-        events: list[Any] = []
+        events: list[Given] = []
         origins: list[tuple[int, bytes | None]] = []
         rejects: list[Reject] = []
         for number, raw in lines:

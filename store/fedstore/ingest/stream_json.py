@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fedstore.ingest.reader import LineFormat
+from fedstore.json_value import JsonObject
 
 __all__ = ["FORMAT"]
 
 _TYPES = frozenset({"system", "assistant", "user", "result", "stream_event"})
 
 
-def _recognises(value: dict[str, Any]) -> bool:
+def _recognises(value: JsonObject) -> bool:
     kind = value.get("type")
     told = isinstance(value.get("session_id"), str) and "sessionId" not in value
     return told and isinstance(kind, str) and kind in _TYPES

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedstore.cleaning import short_id
 from fedstore.errors import EventError
@@ -18,14 +18,18 @@ from fedstore.ids import EARLIEST_MS, LATEST_MS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["count_of", "fact_id", "is_issued", "utc_ms"]
+__all__ = ["NAME_CUT", "count_of", "fact_id", "is_issued", "last_part", "text_of", "time_of", "utc_ms"]
+
+NAME_CUT = 200
+"""Names from outside are cut to so many characters."""
 
 _PREFIX = re.compile(r"(?:[a-z]+[_-])*")
 _DRAWN = re.compile(r"(?=.*\d)[A-Za-z0-9_-]{16,}")
 _DISTINCT = 8
+_PARTS = re.compile(r"[/\\]")
 
 
-def count_of(counts: Mapping[str, Any], name: str, where: str = "usage") -> int:
+def count_of(counts: Mapping[str, object], name: str, where: str = "usage") -> int:
     """A count of tokens: a whole number, also as `1200.0` or `"1200"`; 0 where it is missing or null.
 
     Raises EventError for anything else, naming it as ``where.name``.
@@ -42,6 +46,29 @@ def count_of(counts: Mapping[str, Any], name: str, where: str = "usage") -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise EventError(f"{where}.{name}: must be a whole number of tokens")
     return value
+
+
+def text_of(value: object) -> str:
+    """A text, or nothing. The lines of a file hold no half of a surrogate pair: `lines` has replaced it."""
+    return value if isinstance(value, str) else ""
+
+
+def time_of(value: object) -> int:
+    """Epoch milliseconds of a line's `timestamp`, which has a zone. Raises EventError."""
+    if not isinstance(value, str):
+        raise EventError("timestamp: missing")
+    try:
+        at = epoch_ms(datetime.fromisoformat(value))
+    except ValueError as error:
+        raise EventError(f"timestamp: {error}") from None
+    if not EARLIEST_MS <= at <= LATEST_MS:
+        raise EventError("timestamp: is outside the years 2000 to 9999")
+    return at
+
+
+def last_part(path: str) -> str:
+    """The last part of a path of any system: how a project is called."""
+    return _PARTS.split(path.rstrip("/\\"))[-1][:NAME_CUT]
 
 
 def utc_ms(text: str) -> int:
@@ -61,7 +88,8 @@ def utc_ms(text: str) -> int:
 
 def is_issued(text: str) -> bool:
     """Whether an id was drawn at random (`toolu_01Ab…`, `call_x9…`, a UUID), so that no other call has it."""
-    drawn = text[_PREFIX.match(text).end() :]  # type: ignore[union-attr]  # it always matches, if only nothing
+    prefix = _PREFIX.match(text)
+    drawn = text if prefix is None else text[prefix.end() :]
     return _DRAWN.fullmatch(drawn) is not None and len(set(drawn)) >= _DISTINCT
 
 

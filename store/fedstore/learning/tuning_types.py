@@ -5,10 +5,10 @@ Accuracies, shares and rates are in [0, 1]; latencies in milliseconds; changes a
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from fedstore.json_value import plain_value
 from fedstore.learning.intervals import Interval, wilson
 from fedstore.learning.rules import DEFAULT_TUNE_RULE, EvidenceGrade, Guard, TuneRule
 
@@ -251,4 +251,5 @@ class TuneResult:
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON-able values."""
-        return {name: plain_value(value) for name, value in asdict(self).items()}
+        found: dict[str, object] = json.loads(json.dumps(asdict(self)))
+        return found

@@ -7,17 +7,19 @@ so that old plans and ledgers stay readable.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from dataclasses import Field, fields
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 __all__ = ["FORMER_NAMES", "Plain", "read", "with_former_names"]
 
 Plain: TypeAlias = Mapping[str, Any]
 """A value as JSON has it: the one form that is not typed yet. Whoever reads it raises for what it should not be."""
-Value = TypeVar("Value", bound="DataclassInstance")
+Value = TypeVar("Value", bound="_Dataclass")
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
 
 FORMER_NAMES: Mapping[str, str] = {"rule": "policy", "conclusion": "verdict", "state": "verdict"}
 """Of plans and their settings (`rule`, `conclusion`) and of the effects of a change (`state`)."""
