@@ -12,6 +12,16 @@ MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 Sums = dict[tuple[Any, ...], list[Any]]
 
 
+def _stands(verdict: dict[str, Any], verdicts: list[dict[str, Any]]) -> bool:
+    """Whether no clear of the same judge came after a verdict that says something."""
+
+    def judge(v: dict[str, Any]) -> str:
+        return {"label": "grade", "fedtop": "grade"}.get(v.get("source", ""), v.get("source", ""))
+
+    later = (v for v in verdicts if v.get("clear") and judge(v) == judge(verdict))
+    return not verdict.get("clear") and all((v["at"], v["id"]) < (verdict["at"], verdict["id"]) for v in later)
+
+
 def _newest(verdicts: list[dict[str, Any]], field: str, stands: Any) -> Any:
     said = [v for v in verdicts if v.get(field) is not None]
     return max(said, key=lambda v: (v["at"], v["id"]))[field] if said else stands
@@ -41,7 +51,8 @@ def recount(events: Iterable[dict[str, Any]]) -> dict[str, Sums]:
             facts.setdefault((event["kind"], event["id"]), event)
     tables: dict[str, Sums] = {name: {} for name in ("agent", "spend", "tool", "route", "layer")}
     for (kind, identity), event in facts.items():
-        judged = list(verdicts[kind, identity].values())
+        said = list(verdicts[kind, identity].values())
+        judged = [v for v in said if _stands(v, said)]
         {"run": _run, "usage": _usage, "execution": _execution, "route": _route}[kind](tables, event, judged)
     return tables
 

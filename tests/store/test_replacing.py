@@ -47,7 +47,7 @@ def turns(draw: st.DrawFn) -> list[dict[str, Any]]:
             found.append({
                 "kind": "run", "id": f"run-{number}", "agent": draw(agents), "started_at": AT - MINUTE,
                 "at": (at := draw(moments)), "source": draw(st.sampled_from(["s", "s side"])),
-                "duration_ms": at - AT + MINUTE,
+                "duration_ms": at - AT + MINUTE, "success": {AT: None, AT + 10: True}.get(at, False),
             })  # fmt: skip
         said = draw(st.lists(verdicts("run", [f"run-{number}"]), max_size=2))
         found += [{**verdict, "id": f"v{number}.{at}"} for at, verdict in enumerate(said)]

@@ -68,10 +68,12 @@ def routes(draw: st.DrawFn) -> dict[str, Any]:
 def verdicts(subject: str, ids: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     about = {"success": truth, "rework": truth, "qa": st.sampled_from([None, "error"])} if subject == "run" else {
         "correct": truth, "correct_agent": st.none() | names}  # fmt: skip
-    return optional(
-        kind=st.just("verdict"), subject=st.just(subject), at=judged_at, subject_id=st.sampled_from(ids),
-        quality=shares, **about,
-    ).filter(lambda e: len(e) > 4)  # fmt: skip
+    where = {
+        "kind": st.just("verdict"), "subject": st.just(subject), "at": judged_at, "subject_id": st.sampled_from(ids),
+        "source": st.sampled_from(["grade", "label", "check"]),
+    }  # fmt: skip
+    said = optional(**where, quality=shares, **about).filter(lambda e: len(e) > len(where))
+    return said | said | optional(**where, clear=st.just(True))
 
 
 @st.composite

@@ -275,6 +275,8 @@ class Verdict(Said):
     correct_agent: Name | None = None
     completed: Truth | None = None
     completion_ms: Millis | None = None
+    clear: Truth | None = None
+    """Takes back what the same source said of the subject before; says nothing else."""
     source: Label = ""
 
 

@@ -13,7 +13,7 @@ from fedstore.widths import MINUTE_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fedstore.engine.protocol import Row, Tx
     from fedstore.facts.kind import Writing
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Outranks = Callable[[Row, Row], bool]
 
 __all__ = ["outranks", "write_or_replace"]
+
+NO_PARTS: Mapping[str, str] = {}
 
 
 def outranks(table: Table, more: Sequence[str], lesser: Sequence[str] = ()) -> Outranks:
@@ -58,11 +60,13 @@ def _less(value: int | bytes | bytearray) -> int | bytes:
 
 
 def write_or_replace(
-    writing: Writing, table: Table, rows: list[Row], named: Sequence[str], add: Add, stands: Outranks
-) -> int:
+    writing: Writing, table: Table, rows: list[Row], named: Sequence[str], add: Add, stands: Outranks,
+    parts: Mapping[str, str] = NO_PARTS,
+) -> int:  # fmt: skip
     """Insert the facts that are not there yet, and let those that say more take the place of what is there.
 
-    How many were new or took a place.
+    What hangs on a fact that is replaced, rows of the tables `parts` with its id in the column named there, goes with
+    it. How many were new or took a place.
     """
     fresh = table.insert_new(writing.tx, rows, writing.now_ms, named)
     for row in fresh:
@@ -71,10 +75,10 @@ def write_or_replace(
         return len(fresh)
     new = {id(row) for row in fresh}
     known = [row for row in rows if id(row) not in new]
-    return len(fresh) + sum(_replaces(writing, table, row, add, stands) for row in known)
+    return len(fresh) + sum(_replaces(writing, table, row, add, stands, parts) for row in known)
 
 
-def _replaces(writing: Writing, table: Table, row: Row, add: Add, stands: Outranks) -> bool:
+def _replaces(writing: Writing, table: Table, row: Row, add: Add, stands: Outranks, parts: Mapping[str, str]) -> bool:
     """Whether a row changed what is there of its fact; nothing is there where it was purged."""
     there = _there(writing.tx, table, row)
     best = row
@@ -84,7 +88,8 @@ def _replaces(writing: Writing, table: Table, row: Row, add: Add, stands: Outran
     for other in there:
         if other is not best:
             add(_TakenBack(writing), other)
-            writing.tx.execute(f"DELETE FROM {table.name} WHERE id = ?", (other[0],))
+            for name, column in {**parts, table.name: "id"}.items():
+                writing.tx.execute(f"DELETE FROM {name} WHERE {column} = ?", (other[0],))
     if there and best is row:
         table.insert(writing.tx, [row])
         add(writing.deltas, row)

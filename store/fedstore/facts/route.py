@@ -114,7 +114,7 @@ def _rows(d: Fields, at: int, stamp: Stamp) -> Rows:
     correct, correct_agent, completed, quality, completion = judged
     verdict = (
         "route", route_id, stable_id(0, *judged), at, None, None, quality, None, correct, correct_agent, completed,
-        completion, source, stamp.recorded_ms,
+        completion, source, stamp.recorded_ms, None,
     )  # fmt: skip
     return route, attempts, verdict
 
@@ -284,11 +284,11 @@ def _judge(tx: Tx, route_id: str, deltas: Deltas) -> bool:
     found = _JUDGED.read(tx, route_id)
     if found is None:
         return False
-    (agent, layer, at), present, verdicts = found
-    judgement = (*_right_agent(agent, verdicts, present), *newest([said[2:] for said in verdicts], present[2:]))
+    (agent, layer, at), present = found.about, found.present
+    judgement = (*_right_agent(agent, found.said, found.own), *newest([row[2:] for row in found.said], found.own[2:]))
     if judgement == present:
         return False
-    _JUDGED.update(tx, route_id, judgement)
+    _JUDGED.update(tx, route_id, found, judgement)
     (was, was_named, _, was_quality, _), (correct, named, _, quality, _) = present, judgement
     change = (b - a for a, b in zip(_judged_sums(was, was_quality), _judged_sums(correct, quality), strict=True))
     deltas.add(_DECIDED, at, (layer,), (0, 0, 0, *change, b""))
@@ -299,12 +299,12 @@ def _judge(tx: Tx, route_id: str, deltas: Deltas) -> bool:
     return True
 
 
-def _right_agent(agent: str, verdicts: Sequence[Row], present: Row) -> tuple[int | None, str | None]:
+def _right_agent(agent: str, verdicts: Sequence[Row], own: Row) -> tuple[int | None, str | None]:
     """`correct` as the newest verdict about it says; who would have been right, as the newest that agrees says."""
     said = [_consistent(agent, *verdict[:2]) for verdict in verdicts]
-    correct = next((right for right, _ in said if right is not None), present[0])
+    correct = next((right for right, _ in said if right is not None), own[0])
     named = next((name for right, name in said if name is not None and right == correct), None)
-    return correct, named if said else present[1]
+    return correct, named if said else own[1]
 
 
 def _judge_attempt(

@@ -28,6 +28,9 @@ _RUNS = Table(
     "id", "agent", "task_type", "project", "mode", "started_ms?", "ended_ms", "duration_ms?", "success?", "rework?",
     "quality?", "confidence?", "qa?", "error_class", "notes?", "source", "recorded_ms",
 )  # fmt: skip
+_REPORTS = Table("run_reports", "run_id", "success?", "rework?", "quality?", "qa?")
+"""What runs said of themselves, of those about which somebody said something else later."""
+_PARTS = {_REPORTS.name: "run_id"}
 _AGENTS = Summary(
     "agent_buckets",
     keys=("agent", "task_type", "project"),
@@ -85,7 +88,7 @@ def _run_row(d: Fields, at: int, stamp: Stamp) -> Row:
 
 def _write_runs(writing: Writing, rows: list[Row], named: Sequence[str]) -> int:
     """A run that has ended is no longer going on, and may have been judged before it was recorded."""
-    taken = write_or_replace(writing, _RUNS, rows, named, _add, _stands)
+    taken = write_or_replace(writing, _RUNS, rows, named, _add, _stands, _PARTS)
     if named:
         tx = writing.tx
         tx.executemany("DELETE FROM active_runs WHERE id = ?", [(run_id,) for run_id in named])
@@ -124,19 +127,20 @@ def _ended(success: int | None, rework: int | None, qa: str | None) -> tuple[tup
 
 
 _JUDGED = Judged(
-    "run", _RUNS, about=("agent", "task_type", "project", "ended_ms"), columns=("success", "rework", "quality", "qa")
-)
+    "run", _RUNS, about=("agent", "task_type", "project", "ended_ms"), columns=("success", "rework", "quality", "qa"),
+    reports=_REPORTS,
+)  # fmt: skip
 
 
 def _judge(tx: Tx, run_id: str, deltas: Deltas) -> bool:
     found = _JUDGED.read(tx, run_id)
     if found is None:
         return False
-    (*key, ended), present, verdicts = found
-    judgement = newest(verdicts, present)
+    (*key, ended), present = found.about, found.present
+    judgement = newest(found.said, found.own)
     if judgement == present:
         return False
-    _JUDGED.update(tx, run_id, judgement)
+    _JUDGED.update(tx, run_id, found, judgement)
     change = [b - a for a, b in zip(_judged_sums(*present), _judged_sums(*judgement), strict=True)]
     deltas.add(_AGENTS, ended, tuple(key), (0, *change[:4], 0, 0, *change[4:], b""))
     return True
@@ -159,6 +163,7 @@ RUN = Kind(
     summaries=(_AGENTS,),
     sums=(_SUMS,),
     judge=_judge,
+    parts=_PARTS,
     kept=Kept("retention_runs_days"),
 )
 

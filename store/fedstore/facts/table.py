@@ -70,8 +70,13 @@ class Table:
             f"INSERT INTO {self.name} ({', '.join(self.columns[at] for at in kept)})"
             f" VALUES ({', '.join('?' * len(kept))}) ON CONFLICT DO NOTHING"
         )
-        self._statements[empty] = made = sql, itemgetter(*kept) if empty else None
+        self._statements[empty] = made = sql, _picker(kept) if empty else None
         return made
+
+
+def _picker(places: Sequence[int]) -> Callable[[Row], Row]:
+    """What takes the values at these places of a row; of a single one itemgetter would give the value, no row."""
+    return itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
 
 
 def _unless_purged(tx: Tx, table: Table, rows: list[Row], now_ms: int) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fedstore.errors import EventError
-from fedstore.facts.judging import VERDICTS
+from fedstore.facts.judging import VERDICTS, judge_of
 from fedstore.facts.kind import BIT, Kind, whole
 from fedstore.ids import stable_id
 
@@ -32,19 +32,24 @@ def _check(d: Fields) -> None:
         raise EventError("a run takes success, rework, quality and qa; the rest judges a route")
     if d["subject"] == "route" and any(value is not None for value in of_runs):
         raise EventError("a route takes correct, correct_agent, completed, quality and completion_ms")
-    if all(value is None for value in (*of_runs, *of_routes, d["quality"])):
+    nothing = all(value is None for value in (*of_runs, *of_routes, d["quality"]))
+    if d["clear"] and not nothing:
+        raise EventError("clear takes back what was said before: say nothing else with it")
+    if nothing and not d["clear"]:
         raise EventError("a verdict must judge something")
 
 
 def _row(d: Fields, at: int, stamp: Stamp) -> Row:
-    """Its id follows from what it says, so that saying it twice counts once."""
+    """Its id follows from what it says, so that saying it twice counts once; a clear is of one judge alone."""
     said = (
         BIT[d["success"]], BIT[d["rework"]], d["quality"], d["qa"], BIT[d["correct"]], d["correct_agent"],
         BIT[d["completed"]], whole(d["completion_ms"]),
     )  # fmt: skip
+    source = d["source"] or stamp.source
+    clear = BIT[d["clear"] or None]
+    made = stable_id(at, *said) if clear is None else stable_id(at, "clear", judge_of(source))
     return (
-        d["subject"], d["subject_id"], d["id"] or stable_id(at, *said), at, *said, d["source"] or stamp.source,
-        stamp.recorded_ms,
+        d["subject"], d["subject_id"], d["id"] or made, at, *said, source, stamp.recorded_ms, clear,
     )  # fmt: skip
 
 

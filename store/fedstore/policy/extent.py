@@ -32,10 +32,13 @@ TRICKLE = 0.01
 
 # name column, time column, "is graded", verdict subject, verdict speaks of the grade
 _SHAPES = {
-    "runs": ("agent", "ended_ms", "success IS NOT NULL", "run", "(v.success IS NOT NULL OR v.rework IS NOT NULL)"),
+    "runs": (
+        "agent", "ended_ms", "success IS NOT NULL", "run",
+        "(v.success IS NOT NULL OR v.rework IS NOT NULL OR v.clear = 1)",
+    ),
     "routes": (
         "layer", "at_ms", "(correct IS NOT NULL OR correct_agent IS NOT NULL)", "route",
-        "(v.correct IS NOT NULL OR v.correct_agent IS NOT NULL)",
+        "(v.correct IS NOT NULL OR v.correct_agent IS NOT NULL OR v.clear = 1)",
     ),
 }  # fmt: skip
 _WORDS = {"runs": "task", "routes": "decision"}
@@ -137,7 +140,7 @@ def _judged_anew(read: Read, extent: Extent) -> str | None:
         return f"{counted(late, 'late verdict')} on its {word}s came in since"
     condition = f"seq <= ? AND {graded}"
     first = _count(read, extent.table, condition, extent.start_ms, extent.end_ms, extent.fact_seq) - extent.graded
-    anew = len(rows) - first
+    anew = len(rows) - max(first, 0)  # fewer are graded where verdicts were taken back
     if anew > 0:
         return f"{anew:,} of its {word}s {were(anew)} judged anew since"
     if first > TRICKLE * extent.graded:
