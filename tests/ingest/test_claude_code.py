@@ -262,6 +262,9 @@ def test_a_live_turn_shows_as_running_until_it_ends(store: Store, clock: Clock, 
     ("entry", "words"),
     [
         (17, "object"),
+        ({"type": {"name": "custom"}}, "type: must be text"),
+        ({"type": ["user"]}, "type: must be text"),
+        ({"type": 7}, "type: must be text"),
         ({"type": "user", "timestamp": "2026-01-01T00:00:00Z", "message": "text"}, "message"),
         ({"type": "user", "message": {}}, "timestamp: missing"),
         ({"type": "user", "timestamp": "soon", "message": {}}, "timestamp"),
@@ -277,7 +280,7 @@ def test_entries_that_make_no_sense_are_refused(entry: Any, words: str) -> None:
 @pytest.mark.parametrize(
     "entry",
     [
-        {}, {"type": 7}, {"type": {"name": "custom"}}, {"type": ["user"]}, {"silly": "this"}, {"type": "summary"},
+        {}, {"type": None}, {"silly": "this"}, {"type": "summary"},
         {"type": "progress"}, {"type": "progress", "data": 3},
         {"type": "progress", "data": {"type": "agent_progress", "message": "x"}}, {"type": "a-type-of-tomorrow"},
     ],

@@ -184,6 +184,7 @@ def test_ids_that_come_again_in_a_thread_are_told_apart() -> None:
     ("value", "words"),
     [
         (5, "object"),
+        ({"type": ["event_msg"], "payload": {}}, "type: must be text"),
         ({"type": "event_msg", "payload": {}}, "timestamp: missing"),
         ({"type": "event_msg", "payload": {}, "timestamp": "soon"}, "timestamp"),
         ({"type": "event_msg", "payload": {}, "timestamp": "1970-01-01T00:00:00Z"}, "timestamp"),
@@ -197,9 +198,7 @@ def test_lines_that_make_no_sense_are_refused(value: Any, words: str) -> None:
         CodexReader({}, Path("x.jsonl")).read(value)
 
 
-@pytest.mark.parametrize(
-    "value", [{}, {"type": "compacted"}, {"type": "event_msg", "payload": 4}, {"type": ["event_msg"], "payload": {}}]
-)
+@pytest.mark.parametrize("value", [{}, {"type": "compacted"}, {"type": "event_msg", "payload": 4}, {"type": None}])
 def test_other_lines_are_ignored(value: dict[str, Any]) -> None:
     assert CodexReader({}, Path("x.jsonl")).read(value) == []
 

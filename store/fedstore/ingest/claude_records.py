@@ -59,7 +59,9 @@ class Entry:
             raise EventError(f"not a transcript entry: an object was expected, not {type(value).__name__}")
         kind = value.get("type")
         if not isinstance(kind, str):
-            return None
+            if kind is None:
+                return None
+            raise EventError("type: must be text")
         if kind in _READ:
             return cls(value, value, "")
         if kind != "progress":

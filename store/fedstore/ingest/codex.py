@@ -108,8 +108,12 @@ class CodexReader(LineReader):
         if not isinstance(value, dict):
             raise EventError(f"not a rollout line: an object was expected, not {type(value).__name__}")
         kind, payload = value.get("type"), value.get("payload")
-        handler = self._handlers.get(kind) if isinstance(kind, str) else None
-        if not isinstance(kind, str) or handler is None or not isinstance(payload, dict):
+        if not isinstance(kind, str):
+            if kind is None:
+                return []
+            raise EventError("type: must be text")
+        handler = self._handlers.get(kind)
+        if handler is None or not isinstance(payload, dict):
             return []
         at = time_of(value.get("timestamp"))
         self._out = []
