@@ -304,6 +304,27 @@ def usage_of(store: Store) -> list[tuple[Any, ...]]:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "tier"),
+    [
+        ({"speed": "fast"}, "fast"),
+        ({"service_tier": "priority"}, "priority"),
+        ({"service_tier": "standard"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_call_keeps_as_what_it_was_charged(
+    store: Store, clock: Clock, tmp_path: Path, said: dict[str, str], tier: str
+) -> None:
+    s = Session()
+    s.prompt()
+    s.reply("m1", stop="end_turn", model="claude-opus-4-6", usage=(100, 0, 0, 10))["message"]["usage"] |= said
+    imported(store, clock, tmp_path, s1=s)
+    ((found, usd),) = store.database.read("SELECT service_tier, cost_nano / 1e9 FROM llm_calls")
+    standard = 100 * 5e-6 + 10 * 25e-6
+    assert (found, usd) == (tier, pytest.approx(standard * 6 if tier == "fast" else standard))
+
+
 def test_advisors_are_calls_of_their_own(store: Store, clock: Clock, tmp_path: Path) -> None:
     """Other rounds of the same response are in its usage already."""
     s = Session()

@@ -218,6 +218,23 @@ def test_detect(tmp_path: Path) -> None:
         assert detect(path) == expected, data[:40]
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"type": "system", "subtype": "init", "session_id": "s", "uuid": "u", "tools": []}, "stream-json"),
+        ({"type": "user", "sessionId": "s", "uuid": "u", "message": {"role": "user", "parts": []}}, "Qwen Code"),
+    ],
+)
+def test_a_format_that_is_known_and_not_read_is_said_once(
+    store: Store, tmp_path: Path, value: dict[str, Any], words: str
+) -> None:
+    (tmp_path / "many.jsonl").write_bytes(lines(*[value] * 100))
+    report = import_paths(store, [tmp_path])
+    assert (totals(report), count(store.database, "rejects")) == ((0, 0, 0), 0)
+    (file,) = report.files
+    assert words in file.note
+
+
 def test_a_wide_first_line_is_still_told(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(lines({**ROUTES[0], "task_description": "x" * 2_000_000}))
