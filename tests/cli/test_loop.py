@@ -53,6 +53,25 @@ def test_optimize_in_the_classic_words(run: Run, cascade: Store) -> None:
     assert in_force(cascade)[0] == 0
 
 
+def test_a_dry_run_of_what_cannot_be_applied_yet_says_so(
+    ask: Callable[..., Any], run: Run, cascade: Store, clock: Clock
+) -> None:
+    assert ask("optimize", "--dry-run")["refusal"] is None
+    assert run("optimize").exit_code == 0
+    clock.advance(3_600_000)
+    write_runs(cascade, "kimi", "docs", "-" * 45, clock.now_ms)
+    why = (
+        "5 more graded tasks are needed since the last optimize: wait for them, or lower the setting"
+        " policy.cooldown_events = 50"
+    )
+    shown = run("optimize", "--dry-run").stdout
+    assert shown.endswith(f"\n\nIt cannot be applied: {why}.\n")
+    assert "fedtop apply" not in shown
+    assert ask("optimize", "--dry-run")["refusal"] == why
+    refusal = run("optimize")
+    assert (refusal.exit_code, why in refusal.stderr) == (2, True)
+
+
 def test_optimize_shows_the_rules_side_by_side(ask: Callable[..., Any], run: Run, cascade: Store) -> None:
     plan = ask("optimize", "--dry-run")["plan"]
     assert {other["rule"] for other in plan["alternatives"]} == {"shrunk", "wilson", "seed"}

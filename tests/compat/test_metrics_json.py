@@ -24,6 +24,8 @@ from fedstore.facts.events import Run
 from fedstore.ingest import import_paths
 from fedstore.ingest.federation import read_federation
 from fedstore.ingest.federation_tally import Tally
+from fedstore.policy import PolicyStore
+from fedstore.settings.config import Settings
 from fedstore.store import Store
 from tests.conftest import Clock
 from tests.federation import NOW_MS, RUNS, run_event
@@ -99,7 +101,18 @@ def test_an_export_read_into_another_store_counts_the_same_and_into_its_own_noth
     with Store(tmp_path / "other.db", clock=clock) as other:
         assert import_paths(other, [path]).taken == sum(sum(c) for k in hand_counts().values() for c in k.values())
         theirs, ours = metrics_of(other), metrics_of(seeded_store)
+        means = [[agent.pop("avg_duration_min") for agent in side["agents"].values()] for side in (theirs, ours)]
+        assert means[0] == pytest.approx(means[1], abs=0.002), "ours knows the tasks without a result, too"
+        sums = [[agent.pop("total_duration_min") for agent in side["agents"].values()] for side in (theirs, ours)]
+        assert sums[0] == pytest.approx(sums[1], abs=1e-4)
+        for side in (theirs, ours):
+            for agent in side["agents"].values():
+                for kind in agent["task_types"].values():
+                    kind["total_duration"] = round(kind["total_duration"], 3)
         assert theirs["agents"] == ours["agents"]
+        made = sum(kind["total_count"] for kind in ours["task_types"].values()) - 100  # at the time of the file
+        assert theirs["recent_tasks"][made:] == ours["recent_tasks"][: 100 - made]
+        assert theirs["task_types"] == ours["task_types"]
 
 
 def test_boosts_are_set_in_a_foreign_file_and_the_rest_is_kept(tmp_path: Path) -> None:
@@ -108,7 +121,7 @@ def test_boosts_are_set_in_a_foreign_file_and_the_rest_is_kept(tmp_path: Path) -
     path.chmod(0o640)
     update_boosts(path, {"kimi": {"": 0.05, "docs": 0.01}, "qwen": {"": -0.01}}, HISTORY, now_ms=NOW_MS)
     found = json.loads(path.read_text())
-    assert found["last_updated"] == "2026-03-10T12:34:56.789Z"
+    assert found["last_updated"] == FOREIGN["last_updated"], "when its counts were made"
     assert (found["owner"], found["initialized"]) == ("team-a", FOREIGN["initialized"])
     kimi = found["agents"]["kimi"]
     assert (kimi["routing_boost"], kimi["avg_duration"], kimi["total_tasks"]) == (0.05, 22, 10)
@@ -189,6 +202,101 @@ def test_sync_leaves_the_counts_of_a_foreign_file_alone(seeded_store: Store, tmp
     assert second["initialized"] == first["initialized"]
     assert second["agents"]["kimi"]["total_tasks"] == first["agents"]["kimi"]["total_tasks"] + 1
     assert json.loads(own.read_text()) == second
+
+
+def test_a_file_that_only_we_write_is_whole_and_current_at_every_sync(
+    store: Store, tmp_path: Path, clock: Clock
+) -> None:
+    """Not only the boosts: the counts are those of the moment that the file names."""
+    path = tmp_path / "m.json"
+    loop = PolicyStore(Store(store.path, clock=clock, settings=Settings(metrics_json=path)))
+    for number in range(6):
+        store.writer().write([{"kind": "run", "agent": "kimi", "task_type": "code", "success": True,
+                               "duration_ms": 60_000 * (number + 1)}])  # fmt: skip
+    loop.apply(loop.propose_optimize("seed"))
+    kimi = json.loads(path.read_text())["agents"]["kimi"]
+    assert (kimi["total_tasks"], kimi["success_rate"], kimi["routing_boost"]) == (6, 1.0, 0.05)
+    assert (kimi["total_duration_min"], kimi["avg_duration_min"], kimi["rework_count"]) == (21.0, 3.5, 0)
+    assert kimi["task_types"]["code"] == {
+        "count": 6, "successes": 6, "failures": 0, "total_duration": 21.0, "success_rate": 1.0, "routing_boost": 0.05,
+    }  # fmt: skip
+    clock.advance(60_000)
+    store.writer().write([{"kind": "run", "agent": "kimi", "task_type": "code", "success": True, "notes": "done"}])
+    assert loop.bring_in_line() == ()
+    found = json.loads(path.read_text())
+    assert (found["agents"]["kimi"]["total_tasks"], found["last_updated"]) == (7, "2026-03-10T12:35:56.789Z")
+    assert found["recent_tasks"][0] == {
+        "timestamp": "2026-03-10T12:35:56.789Z", "agent": "kimi", "task_type": "code", "success": True,
+        "duration_min": None, "rework_required": None, "notes": "done",
+    }  # fmt: skip
+    assert [task["duration_min"] for task in found["recent_tasks"][1:]] == [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]
+
+
+def test_a_file_that_an_earlier_release_left_without_counts_gets_them(seeded_store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    update_boosts(path, {"kimi": {"": 0.05, "code": 0.05}}, now_ms=NOW_MS)
+    assert json.loads(path.read_text())["agents"]["kimi"]["total_tasks"] == 0
+    sync_metrics(seeded_store, path, {"kimi": {"": 0.05}})
+    found = json.loads(path.read_text())
+    assert found["agents"]["kimi"]["total_tasks"] == sum(sum(cell) for cell in hand_counts()["kimi"].values())
+    assert "former_boosts" not in found
+
+
+def test_what_another_program_counts_in_a_file_that_we_made_is_never_overwritten(
+    seeded_store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.json"
+    found = sync_metrics(seeded_store, path)
+    found["agents"]["kimi"]["total_tasks"] += 1
+    found["last_updated"] = "2026-03-10T13:00:00"
+    path.write_text(json.dumps(found))
+    after = sync_metrics(seeded_store, path, {"kimi": {"": 0.05}})
+    assert (after["agents"]["kimi"]["total_tasks"], after["last_updated"]) == (
+        found["agents"]["kimi"]["total_tasks"], "2026-03-10T13:00:00",
+    )  # fmt: skip
+    assert after["agents"]["kimi"]["routing_boost"] == 0.05
+
+
+def test_durations_and_rework_come_back_right_where_some_are_not_known(tmp_path: Path, clock: Clock) -> None:
+    """150 tasks, of which the file keeps 100 one by one; a half of all has a duration, a third is told of rework."""
+    path = tmp_path / "m.json"
+    with Store(tmp_path / "a.db", clock=clock) as ours, Store(tmp_path / "b.db", clock=clock) as theirs:
+        ours.writer().write([
+            {"kind": "run", "agent": "kimi", "task_type": "code", "at": NOW_MS - 60_000 * number, "success": True,
+             "duration_ms": 600_000 if number % 2 else None, "rework": False if number % 3 == 0 else None}
+            for number in range(150)
+        ])  # fmt: skip
+        sync_metrics(ours, path)
+        assert import_paths(theirs, [path]).taken == 150
+        rows = [store.reader().agents(store.reader().window("all")).rows[0] for store in (ours, theirs)]
+    assert [row.durations.mean_ms for row in rows] == [600_000, 600_000]
+    assert [(row.rework.hits, row.rework.n) for row in rows] == [(0, 50), (0, 50)]
+
+
+ORIGINAL_TASK = {
+    "timestamp": "2026-02-05T12:30:00", "agent": "kimi", "task_type": "docs", "success": True, "duration_min": 20,
+    "rework_required": False, "notes": None,
+}  # fmt: skip
+
+
+def test_the_original_programs_keys_are_there(seeded_store: Store) -> None:
+    """What the federation's own program reads and adds to without asking whether it is there."""
+    found = metrics_of(seeded_store)
+    assert {"task_types", "recent_tasks", "optimization_history"} <= found.keys()
+    assert len(found["recent_tasks"]) == 100
+    assert all(task.keys() == ORIGINAL_TASK.keys() for task in found["recent_tasks"])
+    for agent in found["agents"].values():
+        assert {"rework_count", "total_duration_min", "avg_duration_min"} <= agent.keys()
+        for kind, counts in agent["task_types"].items():
+            assert counts["count"] == counts["successes"] + counts["failures"]
+            assert counts["total_duration"] > 0
+            assert found["task_types"][kind]["total_count"] >= counts["count"]
+    assert sum(kind["total_count"] for kind in found["task_types"].values()) == sum(
+        agent["total_tasks"] for agent in found["agents"].values()
+    )
+    graded = [run for run in map(run_event, range(RUNS)) if run["success"] is not None]
+    redone = sum(run["rework"] is True for run in graded)
+    assert sum(agent["rework_count"] for agent in found["agents"].values()) == redone
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"x"', '{"agents": []}', "\x00"])

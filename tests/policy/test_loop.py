@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import sqlite3
 import threading
@@ -231,11 +232,65 @@ def test_cooldown_counts_new_graded_tasks(federation: Store, loop: PolicyStore, 
     clock.advance(HOUR_MS)
     write_runs(federation, "codex", "testing", "+" * 15 + "?" * 9, clock.now_ms)
     early = loop.propose_optimize()
-    assert any("cooldown: 5 more" in warning for warning in early.warnings)
-    assert "5 more graded tasks are needed" in refusal(loop, early)
+    said = loop.refusal(early)
+    assert said.startswith("5 more graded tasks are needed since the last optimize: wait for them, or lower the")
+    assert said.endswith("setting policy.cooldown_events = 20")
+    assert refusal(loop, early) == said
     clock.advance(HOUR_MS)
     write_runs(federation, "codex", "testing", "+" * 5, clock.now_ms)
-    assert loop.apply(loop.propose_optimize()).id == 2
+    plan = loop.propose_optimize()
+    assert loop.refusal(plan) == ""
+    assert loop.apply(plan).id == 2
+    assert "already applied" in loop.refusal(plan)
+
+
+def test_a_plan_that_moves_a_threshold_too_far_says_which_setting_forbids_it(
+    cascade_store: Store, clock: Clock
+) -> None:
+    narrow = Settings(policy=PolicySettings(max_threshold_step=0.01))
+    with Store(cascade_store.path, clock=clock, settings=narrow) as store:
+        loop = PolicyStore(store)
+        plan = loop.propose_tune(loop.tune_settings(rule="seed-count"))
+        said = loop.refusal(plan)
+        assert "would move by 0.05, more than policy.max_threshold_step = 0.01 allows" in said
+        assert refusal(loop, plan) == said
+
+
+def test_a_boost_that_the_rule_no_longer_gives_becomes_0_and_stays_0_in_the_file(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    """Only an undo gives back what stood in the file before."""
+    metrics = tmp_path / "metrics.json"
+    metrics.write_text(json.dumps({
+        "initialized": "2026-02-05T08:00:00", "last_updated": "2026-02-06T08:00:00",
+        "agents": {"kimi": {"total_tasks": 10, "successful_tasks": 10, "routing_boost": 0.05}},
+    }))  # fmt: skip
+    settings = Settings(metrics_json=metrics, policy=PolicySettings(cooldown_events=1))
+    write_runs(store, "kimi", "", "+" * 10 + "-" * 5, clock.now_ms - HOUR_MS)
+    loop = PolicyStore(Store(store.path, clock=clock, settings=settings))
+    loop.import_file(metrics)
+    plan = loop.propose_optimize("seed")
+    assert [(item.label, item.old, item.new) for item in plan.items] == [("kimi", 0.05, 0.0)]
+    loop.apply(plan)
+    in_file = json.loads(metrics.read_text())["agents"]["kimi"]
+    assert (loop.current()[1].boost("kimi"), in_file["routing_boost"], in_file["total_tasks"]) == (0.0, 0.0, 10)
+    loop.undo()
+    in_file = json.loads(metrics.read_text())["agents"]["kimi"]
+    assert (loop.current()[1].boost("kimi"), in_file["routing_boost"]) == (0.05, 0.05)
+
+
+def test_the_seed_rule_turns_an_agent_round_in_two_steps(store: Store, loop: PolicyStore, clock: Clock) -> None:
+    loop._set("import", {"agent:kimi": 0.05}, "", "")
+    write_runs(store, "kimi", "docs", "+" * 5 + "-" * 60, clock.now_ms - HOUR_MS)
+    plan = loop.propose_optimize("seed")
+    (item,) = plan.items
+    assert (item.old, item.new, item.limited) == (0.05, 0.0, True)
+    assert "kimi: moved only part of the way (policy.max_boost_step = 0.05)" in plan.warnings
+    loop.apply(plan)
+    clock.advance(HOUR_MS)
+    write_runs(store, "kimi", "docs", "-" * 20, clock.now_ms)
+    loop.apply(loop.propose_optimize("seed"))
+    assert loop.current()[1].boost("kimi") == -0.05
 
 
 def test_locked_items_stay(federation: Store, loop: PolicyStore) -> None:

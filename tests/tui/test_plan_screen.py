@@ -388,6 +388,19 @@ async def test_a_refusal_is_one_line_and_the_plan_stays(looped: Store, clock: Cl
     assert PolicyStore(looped).current()[0] == 0
 
 
+async def test_a_plan_that_cannot_be_applied_yet_says_so_and_has_no_key_for_it(looped: Store, clock: Clock) -> None:
+    loop = PolicyStore(looped)
+    loop.apply(loop.propose_optimize())
+    clock.advance(3_600_000)
+    write_runs(looped, "kimi", "review", "-" * 10, clock.now_ms)
+    async with running(looped, clock, size=(120, 40)) as (app, pilot):
+        await pilot.press("o")
+        assert (await planned(app, pilot)).changed
+        assert "cannot be applied: " in said(app)
+        assert "policy.cooldown_events = 20" in said(app)
+        assert "plan.apply" not in actions(app)
+
+
 async def test_readonly_has_no_way_to_a_change(looped: Store, clock: Clock) -> None:
     async with running(looped, clock, readonly=True) as (app, pilot):
         assert {"loop.optimize", "loop.tune", "loop.undo"}.isdisjoint(actions(app))

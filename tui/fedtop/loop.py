@@ -31,6 +31,7 @@ __all__ = [
     "glance",
     "in_force",
     "propose",
+    "refusal",
     "rule_of",
     "undo",
     "undoing",
@@ -112,6 +113,12 @@ def in_force(source: Store) -> Mapping[str, float]:
     """Everything the policy in force sets, by item key."""
     with _opened(source, readonly=True) as (_, policy):
         return policy.current()[1].values()
+
+
+def refusal(source: Store, plan: Plan) -> str:
+    """Why a plan cannot be applied, or not yet; "" if it can."""
+    with _opened(source, readonly=True) as (_, policy):
+        return policy.refusal(plan)
 
 
 def apply_plan(source: Store, plan: Plan) -> Change:

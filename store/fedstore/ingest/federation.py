@@ -17,7 +17,7 @@ from fedstore.facts.events import Label, Name, Text
 from fedstore.ids import stable_id
 from fedstore.ingest.values import utc_ms
 from fedstore.json_value import object_of
-from fedstore.policy.metrics_file import EXPORTED_FROM
+from fedstore.policy.metrics_file import EXPORTED_AT, EXPORTED_FROM
 from fedstore.recording.writer import explain
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class _AgentIn(_In):
     total_duration_min: Minutes | None = None
     avg_duration_min: Minutes | None = None
     rework_count: Count | None = None
+    rework_known: Count | None = None
     routing_boost: Boost | None = None
     task_types: dict[Name, _TaskTypeIn] = Field(default_factory=dict)
 
@@ -107,10 +108,14 @@ class FederationFile:
     cells: tuple[Cell, ...]
     reworked: dict[str, int]
     """How many tasks of an agent had to be done again, where that is told."""
+    rework_known: dict[str, int] = field(default_factory=dict)
+    """Of how many tasks of an agent that is known; of all where it is not said."""
     recent: tuple[Task, ...] = ()
     unread: int = 0
     """How many of the last tasks make no sense; they are in the counts all the same."""
     exported_from: str = ""
+    means: bool = False
+    """Whether a sum of durations is the mean as often as there are tasks, also where some have no duration."""
     boosts: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
@@ -140,9 +145,11 @@ def read_federation(value: object) -> FederationFile:
         at_ms=at,
         cells=cells,
         reworked={name: a.rework_count for name, a in found.agents.items() if a.rework_count is not None},
+        rework_known={name: a.rework_known for name, a in found.agents.items() if a.rework_known is not None},
         recent=recent,
         unread=unread,
         exported_from=mark if isinstance(mark, str) else "",
+        means=EXPORTED_AT in value,
         boosts={name: said for name, agent in found.agents.items() if (said := _boosts(agent))},
     )
 

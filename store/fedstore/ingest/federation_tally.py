@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict
 
 from fedstore.facts.events import Event, Run, Verdict
 from fedstore.ids import stable_id
@@ -37,6 +37,8 @@ class Made(TypedDict):
     """The time given to them."""
     seen: list[int]
     """The last tasks that were seen one by one: good, bad, and their time."""
+    untimed: NotRequired[int]
+    """How many of these have none."""
 
 
 def _nothing() -> Made:
@@ -92,7 +94,7 @@ class Tally:
             grown: list[_Growth] = []
             for cell in cells:
                 yield from self._turned(found, cell)
-                grown.append(self._growth(cell))
+                grown.append(self._growth(cell, means=found.means))
             yield from self._runs(found, agent, grown)
 
     # --- the last tasks ------------------------------------------------------------------------------------
@@ -103,18 +105,21 @@ class Tally:
             said = task.success, task.rework
             self._recent[task.id] = said
             known = self._cell(task.agent, task.task_type)
-            rework = self._rework.setdefault(task.agent, [0, 0])
+            rework = self._reworked(task.agent)
             if task.id not in before:
                 self.new += 1
                 known["seen"][0 if task.success else 1] += 1
                 known["seen"][2] += round(task.duration_ms or 0)
+                known["untimed"] = known.get("untimed", 0) + (task.duration_ms is None)
                 rework[0] += task.rework is True
+                rework[2] += task.rework is not None
                 yield _run_of(task)
             elif tuple(before[task.id]) != said:
                 was_good, was_rework = before[task.id]
                 known["seen"][0] += task.success - was_good
                 known["seen"][1] -= task.success - was_good
                 rework[0] += (task.rework is True) - (was_rework is True)
+                rework[2] += (task.rework is not None) - (was_rework is not None)
                 yield Verdict(
                     subject="run",
                     subject_id=task.id,
@@ -137,7 +142,7 @@ class Tally:
                     run_id = _id(found, cell.agent, cell.task_type, *turned)
                     yield Verdict(subject="run", subject_id=run_id, at=found.at_ms, success=success, source=SOURCE)
 
-    def _growth(self, cell: Cell) -> _Growth:
+    def _growth(self, cell: Cell, *, means: bool) -> _Growth:
         """The runs that a cell lacks. Where one side has fewer than before, the other grows by the difference only."""
         known = self._cell(cell.agent, cell.task_type)
         good, bad = self._missing(cell)
@@ -145,28 +150,37 @@ class Tally:
         self.gone += max(0, -net)
         if good < 0 or bad < 0:
             good, bad = (max(0, net), 0) if good > 0 else (0, max(0, net)) if bad > 0 else (0, 0)
-        left = (cell.minutes or 0) * MINUTE_MS - known["seen"][2] - known["ms"]
+        total = (cell.minutes or 0) * MINUTE_MS
+        assumed = known.get("untimed", 0) * total / (cell.good + cell.bad) if means and total else 0
+        left = total - known["seen"][2] - known["ms"] - assumed
         return _Growth(cell, good, bad, left / (good + bad) if good + bad and left > 0 else None)
 
     def _runs(self, found: FederationFile, agent: str, grown: list[_Growth]) -> Iterator[Event]:
         """The runs of an agent; those that had to be done again are looked for among the bad ones first."""
         told = found.reworked.get(agent)
-        rework = self._rework.setdefault(agent, [0, 0])
+        rework = self._reworked(agent)
         bad, good = sum(growth.bad for growth in grown), sum(growth.good for growth in grown)
-        again = 0 if told is None else min(bad + good, max(0, told - sum(rework)))
-        rework[1] += again
+        again = 0 if told is None else min(bad + good, max(0, told - sum(rework[:2])))
         reworked = {False: min(again, bad), True: again - min(again, bad)}
+        checked = bad + good if told is not None else 0
+        if agent in found.rework_known:
+            checked = min(checked, max(again, found.rework_known[agent] - sum(rework[2:])))
+        rework[1], rework[3] = rework[1] + again, rework[3] + checked
+        fine = checked - again
         for growth in grown:
             known = self._cell(agent, growth.cell.task_type)
             for success, count in ((True, growth.good), (False, growth.bad)):
                 first = known["good" if success else "bad"]
                 for ordinal in range(first, first + count):
                     self.new += 1
-                    reworked[success] -= 1
+                    redone = reworked[success] > 0
+                    reworked[success] -= redone
+                    is_known = redone or fine > 0
+                    fine -= is_known and not redone
                     yield Run(
                         id=_id(found, agent, growth.cell.task_type, success, ordinal), agent=agent, success=success,
                         task_type=growth.cell.task_type, at=found.at_ms, duration_ms=growth.each_ms, source=SOURCE,
-                        rework=None if told is None else reworked[success] >= 0,
+                        rework=redone if is_known else None,
                     )  # fmt: skip
                 known["good" if success else "bad"] += count
                 known["ms"] += round(count * (growth.each_ms or 0))
@@ -178,6 +192,12 @@ class Tally:
         good = known["seen"][0] + known["good"] - turned
         bad = known["seen"][1] + known["bad"] + turned
         return cell.good - good, cell.bad - bad
+
+    def _reworked(self, agent: str) -> list[int]:
+        """Tasks that had to be done again, seen one by one and made; and those of which it was known, seen and made."""
+        found = self._rework.setdefault(agent, [0, 0])
+        found += [0] * (4 - len(found))
+        return found
 
     def _cell(self, agent: str, task_type: str) -> Made:
         return self._cells.setdefault(f"{agent}\x1f{task_type}", _nothing())

@@ -52,7 +52,10 @@ def check_plan(
     left = cooldown_left(read, plan.kind, settings)
     if left:
         wanted = counted(left, f"more graded {_word(plan.kind)}")
-        raise PlanRefusedError(f"{wanted} {are(left)} needed since the last {plan.kind}: wait")
+        raise PlanRefusedError(
+            f"{wanted} {are(left)} needed since the last {plan.kind}: wait for them, or lower the setting"
+            f" policy.cooldown_events = {settings.cooldown_events}"
+        )
     reason = moved(read, plan.extent)
     if reason is not None:
         raise PlanRefusedError(f"the data that plan {plan.id} was made from moved ({reason}): make a new plan")

@@ -77,7 +77,11 @@ def plan_optimize(
     items = [item for item in items if not locked(item.key)]
     after = body.with_values({item.key: item.new for item in items})
     notes = [f"{', '.join(held)} locked: left as it is"] if held else []
-    notes += [f"{item.label}: moved only part of the way" for item in items if item.limited]
+    notes += [
+        f"{item.label}: moved only part of the way (policy.max_boost_step = {max_step:g})"
+        for item in items
+        if item.limited
+    ]
     return Plan(
         kind="optimize",
         rule=rule,
@@ -109,13 +113,14 @@ def _items(proposals: Sequence[BoostProposal], job: _Job) -> list[PlanItem]:
 def _item(proposal: BoostProposal, job: _Job, inherited: float | None = None) -> PlanItem | None:
     """The change a proposal asks for; None when what is in force already says the same.
 
+    A boost that was set and is not deserved any more becomes 0; only an undo gives back what stood there before.
     ``inherited`` is what is in force where nothing is set. The rules that speak of pairs name each of them.
     """
     key = boost_key(proposal.agent, proposal.task_type or "")
-    old, wanted = job.body.values().get(key), _wanted(proposal)
+    old, wanted = job.body.values().get(key), proposal.boost
     fallback = inherited if job.rule == "shrunk" else None
     in_force = old if old is not None else fallback or 0.0
-    if old == wanted or (wanted is not None and abs(wanted - in_force) < _smallest(job.rule)):
+    if old == wanted or abs(wanted - in_force) < _smallest(job.rule):
         return None
     new, limited = _limited(old, wanted, job)
     return PlanItem(
@@ -131,24 +136,17 @@ def _item(proposal: BoostProposal, job: _Job, inherited: float | None = None) ->
     )
 
 
-def _wanted(proposal: BoostProposal) -> float | None:
-    """The boost to set; under the two rules that speak only where something holds, no boost is none at all."""
-    if proposal.rule != "shrunk" and proposal.boost == 0.0:
-        return None
-    return proposal.boost
-
-
 def _smallest(rule: BoostRule) -> float:
     """The least difference worth writing down."""
     return SMALLEST_MOVE if rule == "shrunk" else 1e-9
 
 
-def _limited(old: float | None, wanted: float | None, job: _Job) -> tuple[float | None, bool]:
-    """The seed's rule is kept to the letter; the others go as far as one change may."""
-    start, end = old or 0.0, wanted or 0.0
-    if job.rule == "seed" or abs(end - start) <= job.max_step + 1e-9:
+def _limited(old: float | None, wanted: float, job: _Job) -> tuple[float, bool]:
+    """What is wanted, or as far towards it as one change may go."""
+    start = old or 0.0
+    if abs(wanted - start) <= job.max_step + 1e-9:
         return wanted, False
-    return round(start + (job.max_step if end > start else -job.max_step), 4), True
+    return round(start + (job.max_step if wanted > start else -job.max_step), 4), True
 
 
 def _predicted(proposals: Sequence[BoostProposal], before: PolicyBody, after: PolicyBody) -> dict[str, Predicted]:

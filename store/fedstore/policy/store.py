@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedstore.cleaning import NAME_LIMIT, clean_name
-from fedstore.errors import FedstoreError
-from fedstore.learning.percent import are, counted
+from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.learning.rules import EVIDENCE_WINDOWS, BoostRule, PlanKind
 from fedstore.policy import ledger
 from fedstore.policy.body import LOCKED, PolicyBody, boosted, label_of, threshold_key
-from fedstore.policy.guards import check_plan, check_start, cooldown_left, is_locked
+from fedstore.policy.guards import check_plan, check_start, is_locked
 from fedstore.policy.history import effects_of
 from fedstore.policy.ledger import Change
 from fedstore.policy.parts import PlanItem
@@ -112,7 +111,6 @@ class PolicyStore:
             version, body = ledger.current(read)
             extent = measure_extent(read, "runs", window.start_ms, min(window.end_ms, now + 1), now)
             outcomes = read_outcomes(read, extent.start_ms, extent.end_ms)
-            left = cooldown_left(read, "optimize", settings)
         if progress is not None:
             progress(0.5)
         if cancelled is not None and cancelled():
@@ -120,7 +118,6 @@ class PolicyStore:
         plan = plan_optimize(
             outcomes, rule or settings.boosts, extent=extent, version=version, body=body, label=window.label,
             max_step=settings.max_boost_step, locked=lambda key: is_locked(key, body, settings),
-            warnings=_cooldown_note(left, "task"),
         )  # fmt: skip
         if progress is not None:
             progress(1.0)
@@ -146,7 +143,6 @@ class PolicyStore:
         rules, configured = self._store.settings.policy, self._configured()
         with self._database.snapshot():
             given = load_input(self._database, window, now, configured)
-            left = cooldown_left(self._database.read, "tune", rules)
         try:
             plan = plan_tune(
                 given, settings or self.tune_settings(), lambda key: is_locked(key, given.body, rules),
@@ -154,7 +150,7 @@ class PolicyStore:
             )  # fmt: skip
         except ValueError as error:
             raise FedstoreError(f"{error}: correct the option") from error
-        return shelve(self._database, replace(plan, warnings=(*plan.warnings, *_cooldown_note(left, "decision"))))
+        return shelve(self._database, plan)
 
     def tune_settings(self, **given: Any) -> TuneSettings:
         """The tuner's settings from the settings file, with some given ones in their place."""
@@ -172,16 +168,27 @@ class PolicyStore:
         except ValueError as error:
             raise FedstoreError(f"{error}: correct the option") from error
 
+    def refusal(self, plan: Plan) -> str:
+        """Why a plan that changes something cannot be applied, or not yet, and which setting says so; "" if it can."""
+        if not plan.changed:
+            return ""
+        try:
+            configured = self._configured_for(plan)
+            with self._database.snapshot():
+                self._check(self._database.read, plan, *ledger.current(self._database.read), configured)
+        except PlanRefusedError as error:
+            return str(error)
+        return ""
+
     # --- changing ------------------------------------------------------------------------------------------
 
     def apply(self, plan: Plan | str, who: str = "") -> Change:
         """Apply exactly this plan. Raises PlanRefusedError with the guard that refused it."""
         wanted = self.plan(plan) if isinstance(plan, str) else plan
-        rules, configured = self._store.settings.policy, self._configured() if wanted.kind == "tune" else {}
+        configured = self._configured_for(wanted)
         with self._database.write() as tx:
             version, body = ledger.current(tx.execute)
-            check_plan(tx.execute, wanted, version, body, rules, applied_as(tx.execute, wanted))
-            check_start(wanted, body, configured)
+            self._check(tx.execute, wanted, version, body, configured)
             change = ledger.append(
                 tx.execute, wanted, who=who, at_ms=self._store.clock(), old_version=version,
                 body=body.with_values(wanted.values),
@@ -291,6 +298,15 @@ class PolicyStore:
             )
         return self._in_line(change)
 
+    def _check(self, read: Read, plan: Plan, version: int, body: PolicyBody, configured: Mapping[str, float]) -> None:
+        """Raise PlanRefusedError unless the plan may be applied to the policy of that version."""
+        check_plan(read, plan, version, body, self._store.settings.policy, applied_as(read, plan))
+        check_start(plan, body, configured)
+
+    def _configured_for(self, plan: Plan) -> dict[str, float]:
+        """What the routing configuration says of what a plan is about."""
+        return self._configured() if plan.kind == "tune" else {}
+
     def _in_line(self, change: Change) -> Change:
         """The change, after the files that follow the policy were written."""
         version, body = self.current()
@@ -337,8 +353,3 @@ def _undo_plan(
     )
     reason = f"takes back change #{target.id} (plan {target.plan_id})"
     return Plan("undo", "undo", "given", now, version, body.digest(), items, reasons=(reason,)).named()
-
-
-def _cooldown_note(left: int, word: str) -> tuple[str, ...]:
-    wanted = counted(left, f"more graded {word}")
-    return (f"cooldown: {wanted} {are(left)} needed before this can be applied",) if left else ()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fedstore.errors import FedstoreError
 from fedstore.policy import ledger
 from fedstore.policy.body import PolicyBody, boost_key, boosted, label_of, threshold_key
-from fedstore.policy.metrics_file import read_metrics, update_boosts
+from fedstore.policy.metrics_file import read_metrics, sync_metrics
 from fedstore.policy.sinks import read_copy, read_thresholds, write_copy, write_thresholds
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _restored(change: Change | None) -> dict[str, float]:
 
 
 def _write_boosts(store: Store, path: Path, body: PolicyBody) -> None:
-    update_boosts(path, body.boosts, optimization_history(store), now_ms=store.clock())
+    sync_metrics(store, path, body.boosts, optimization_history(store))
 
 
 def read_boosts(path: str | Path) -> dict[str, float]:

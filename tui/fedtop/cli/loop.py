@@ -185,10 +185,12 @@ def _show_and_apply(
     past = past.unless(found.extent and found.extent.facts)
     if wanted and not policy.keeps(found):
         raise Failure("nothing was changed: the store cannot be written: check its permissions, or add --dry-run")
+    refusal = policy.refusal(found)
     if view.as_json:
         change = policy.apply(found, who=_who()) if wanted and (consent or found.is_certified) else None
         print_json({
-            "plan": found.to_dict(), "dry_run": dry_run, "change": change and change.to_dict(), "notice": past.code,
+            "plan": found.to_dict(), "dry_run": dry_run, "change": change and change.to_dict(),
+            "refusal": refusal or None, "notice": past.code,
         })  # fmt: skip
         if wanted and change is None:
             raise Failure(_refusal(view, found))
@@ -199,10 +201,12 @@ def _show_and_apply(
     if wanted:
         _need_consent(view, found, given=consent)
         _print_change(view, policy.apply(found, who=_who()), "Applied")
-    elif found.changed and policy.keeps(found):
-        click.echo(f"\nTo put it in force: {_how_to_apply(view, found)}")
-    elif found.changed:
+    elif found.changed and not policy.keeps(found):
         click.echo("\nThe store was only read, so this plan is not kept and cannot be applied.")
+    elif refusal:
+        click.echo(f"\nIt cannot be applied: {refusal}.")
+    elif found.changed:
+        click.echo(f"\nTo put it in force: {_how_to_apply(view, found)}")
 
 
 def _need_consent(view: View, found: Plan, *, given: bool) -> None:

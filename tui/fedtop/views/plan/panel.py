@@ -88,6 +88,7 @@ class PlanPanel(Panel[None], can_focus=True):
         self._worker: Worker[None] | None = None
         self.plan: Plan | None = None
         self.change: Change | None = None
+        self._refusal = ""
         self._in_force: Mapping[str, float] = {}
         self._at_ms: int | None = None
 
@@ -166,21 +167,22 @@ class PlanPanel(Panel[None], can_focus=True):
                 self._wish = wish = replace(wish, rule=rule)
                 self._progress(0.0)
             propose = partial(self._propose, self._proposer, source, wish, self._reporter(serial), stop.is_set)
-            plan, in_force = await asyncio.to_thread(propose)
+            plan, in_force, refusal = await asyncio.to_thread(propose)
         except Cancelled:
             return
         except (FedstoreError, OSError) as error:
             self._finished(None, str(error))
         else:
-            self._in_force = in_force
+            self._in_force, self._refusal = in_force, refusal
             self._finished(plan, "")
         finally:
             stop.set()
 
     @staticmethod
-    def _propose(proposer: Proposer, source: Store, *rest: Any) -> tuple[Plan, Mapping[str, float]]:
-        """In the thread: the plan, and what is in force where the plan changes nothing."""
-        return proposer(source, *rest), loop.in_force(source)
+    def _propose(proposer: Proposer, source: Store, *rest: Any) -> tuple[Plan, Mapping[str, float], str]:
+        """In the thread: the plan, what is in force where the plan changes nothing, and why it cannot be applied."""
+        plan = proposer(source, *rest)
+        return plan, loop.in_force(source), loop.refusal(source, plan)
 
     def _reporter(self, serial: int) -> Callable[[float], None]:
         """Called by the thread; tells the pane only what it can see."""
@@ -206,7 +208,10 @@ class PlanPanel(Panel[None], can_focus=True):
             self._say(f"no plan: {failure}", "$alert")
         else:
             self.plan = plan
-            self._say("")
+            if self._refusal:
+                self._say(f"cannot be applied: {self._refusal} (r looks again)", "$warn")
+            else:
+                self._say("")
             self.set_class(False, "-nothing-yet")
             self._show_plan()
         self.refresh_bindings()
@@ -247,7 +252,7 @@ class PlanPanel(Panel[None], can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Each key exists only while it can do something."""
-        if action == "apply" and (self.plan is None or not self.plan.changed or self.change or self.computing):
+        if action == "apply" and not self._can_apply:
             return False
         if action == "flips" and (self.plan is None or not self.plan.flipped):
             return False
@@ -256,6 +261,11 @@ class PlanPanel(Panel[None], can_focus=True):
         if action in ("cancel", "discard") and self.computing is not (action == "cancel"):
             return False
         return super().check_action(action, parameters)
+
+    @property
+    def _can_apply(self) -> bool:
+        plan = self.plan
+        return plan is not None and plan.changed and not (self._refusal or self.change or self.computing)
 
     def action_cancel(self) -> None:
         """Gives up the proposal under way; the plan before it, if there is one, stays."""
