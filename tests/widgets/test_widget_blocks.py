@@ -159,9 +159,9 @@ async def test_the_matrix_keeps_its_cell_when_types_come_and_go():
     async with app.run_test(size=(80, 6)) as pilot:
         matrix = app.query_one(Matrix)
         matrix.set_matrix([], [])
-        matrix.focus()
         await pilot.press("right", "enter")
         matrix.set_matrix(TYPES, matrix_rows())
+        matrix.focus()
         await pilot.press("right", "j")
         matrix.set_matrix([("new", "new"), *TYPES], matrix_rows())
         assert (matrix.cursor_key, matrix.cursor_column) == ("codex", "research")
