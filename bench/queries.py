@@ -53,19 +53,19 @@ _WHO, _TASK = "'agent-' || (i % 6)", "'type-' || (i / 6 % 3)"
 _FACTS: dict[str, dict[str, str]] = {
     "runs": {
         "id": _ID, "agent": _WHO, "task_type": _TASK, "project": "'p'", "mode": "''", "ended_ms": _AT,
-        "duration_ms": "1000 + i % 977", "success": "i % 9 != 0", "error_class": "''", "source": "''",
+        "duration_us": "1000 * (1000 + i % 977)", "success": "i % 9 != 0", "error_class": "''", "source": "''",
         "recorded_ms": _AT,
     },
     "llm_calls": {
         "id": _ID, "run_id": "''", "agent": _WHO, "model": "'model-' || (i % 3)", "provider": "''",
-        "operation": "'chat'", "task_type": _TASK, "project": "'p'", "ended_ms": _AT, "duration_ms": "900",
+        "operation": "'chat'", "task_type": _TASK, "project": "'p'", "ended_ms": _AT, "duration_us": "900000",
         "input_tokens": "1000", "cache_read_tokens": "0", "cache_write_tokens": "0", "output_tokens": "200",
         "reasoning_tokens": "0", "output_is_minimum": "0", "cost_nano": "5000000", "cost_basis": "'reported'",
         "price_version": "''", "error_class": "''", "source": "''", "recorded_ms": _AT,
     },
     "tool_calls": {
         "id": _ID, "run_id": "''", "task_id": "''", "agent": _WHO, "tool": "'tool-' || (i % 5)", "task_type": "''",
-        "project": "''", "ended_ms": _AT, "duration_ms": "90", "success": "i % 11 != 0", "effort": "''",
+        "project": "''", "ended_ms": _AT, "duration_us": "90000", "success": "i % 11 != 0", "effort": "''",
         "browser_used": "0", "error_class": "''", "source": "''", "recorded_ms": _AT,
     },
     "routes": {

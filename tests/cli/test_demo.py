@@ -146,7 +146,7 @@ def contents(store: Store) -> dict[str, list[Any]]:
     """Facts and sums, without what depends on the order of writing."""
     read = store.database.read
     tables = {
-        "runs": "id, agent, success, rework, duration_ms, ended_ms",
+        "runs": "id, agent, success, rework, duration_us / 1000, ended_ms",
         "llm_calls": "id, model, input_tokens, cost_nano, cost_basis",
         "tool_calls": "id, tool, success, ended_ms",
         "routes": "id, agent, layer, correct",

@@ -34,7 +34,7 @@ def test_a_task_with_all_flags(run: Run, path: Path, clock: Clock) -> None:
     assert result.stdout == "Recorded: task t-1\n"
     (row,) = rows(path, "runs")
     assert (row["id"], row["agent"], row["task_type"], row["project"]) == ("t-1", "kimi", "implementation", "atlas")
-    assert (row["success"], row["rework"], row["duration_ms"]) == (1, 0, 1_530_000)
+    assert (row["success"], row["rework"], row["duration_us"]) == (1, 0, 1_530_000_000)
     assert row["ended_ms"] == clock.now_ms
     assert row["source"] == "shell"
 
@@ -66,7 +66,7 @@ def test_an_execution(run: Run, path: Path) -> None:
     assert result.exit_code == 0, result.output
     (row,) = rows(path, "tool_calls")
     assert (row["agent"], row["tool"], row["task_id"], row["run_id"]) == ("local", "bash", "t", "r")
-    assert (row["success"], row["duration_ms"], row["cost_nano"], row["tokens"]) == (0, 2500, 1_500_000, 120)
+    assert (row["success"], row["duration_us"], row["cost_nano"], row["tokens"]) == (0, 2_500_000, 1_500_000, 120)
     assert (row["effort"], row["browser_used"], row["error_class"]) == ("LOW", 1, "exit_code")
 
 
@@ -80,7 +80,7 @@ def test_a_usage(run: Run, path: Path) -> None:
     assert [row[f"{kind}_tokens"] for kind in ("input", "cache_read", "cache_write", "output", "reasoning")] == [
         900, 400, 100, 50, 5,
     ]  # fmt: skip
-    assert (row["cost_nano"], row["cost_basis"], row["duration_ms"]) == (250_000_000, "reported", 1500)
+    assert (row["cost_nano"], row["cost_basis"], row["duration_us"]) == (250_000_000, "reported", 1_500_000)
     assert (row["task_type"], row["model"], row["provider"]) == ("review", "some-model", "p")
 
 

@@ -13,12 +13,12 @@ from fedstore.engine.sqlite import Database
 from fedstore.facts.kinds import SUMMARIES
 
 FACTS = {
-    "runs": "id, agent, task_type, project, started_ms, ended_ms, duration_ms, success, error_class, source",
+    "runs": "id, agent, task_type, project, started_ms, ended_ms, duration_us / 1000, success, error_class, source",
     "llm_calls": (
         "id, run_id, agent, model, provider, project, ended_ms, input_tokens, cache_read_tokens, cache_write_tokens,"
         " output_tokens, output_is_minimum, cost_nano, cost_basis, error_class"
     ),
-    "tool_calls": "id, run_id, agent, tool, project, ended_ms, duration_ms, success, error_class",
+    "tool_calls": "id, run_id, agent, tool, project, ended_ms, duration_us / 1000, success, error_class",
     "routes": (
         "id, task_id, description, agent, layer, confidence, at_ms, latency_us, correct, correct_agent, completed,"
         " quality, completion_ms"

@@ -32,7 +32,7 @@ def imported(store: Store, clock: Clock, folder: Path, **files: Session) -> Any:
 
 
 def tools(store: Store) -> list[tuple[Any, ...]]:
-    return store.database.read("SELECT tool, agent, success, duration_ms FROM tool_calls ORDER BY seq")
+    return store.database.read("SELECT tool, agent, success, duration_us / 1000 FROM tool_calls ORDER BY seq")
 
 
 # --- ids --------------------------------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ def test_a_response_and_a_turn_that_went_on_after_quiet_come_to_the_same(
     import_paths(once, [path], clock=lambda: clock.now_ms)
     assert contents(store.database) == contents(once)
     assert store.database.read("SELECT output_tokens FROM llm_calls ORDER BY id") == [(7_576,), (9,)]
-    assert store.database.read("SELECT duration_ms FROM runs") == [(3_219_000,)]
+    assert store.database.read("SELECT duration_us / 1000 FROM runs") == [(3_219_000,)]
     once.close()
 
 

@@ -88,7 +88,7 @@ def test_a_folder_counts_each_call_once(tmp_path: Path, name: str) -> None:
         "SELECT SUM(input_tokens), SUM(output_tokens), SUM(calls) FROM spend_buckets WHERE width = 60000"
     )
     assert summed[0][:2] == (imported(database)["input"], imported(database)["output"])
-    ((wall, n),) = database.read("SELECT MIN(duration_ms), COUNT(*) FROM tool_calls")
+    ((wall, n),) = database.read("SELECT MIN(duration_us / 1000), COUNT(*) FROM tool_calls")
     assert wall >= 0
     assert n > 100
     database.close()

@@ -56,7 +56,7 @@ def test_each_counted_task_is_one_run(store: Store, tmp_path: Path) -> None:
         ("claude", "", 0, 2), ("claude", "", 1, 1), ("kimi", "", 0, 1), ("kimi", "", 1, 4),
         ("kimi", "implementation", 1, 10),
     ]  # fmt: skip
-    assert store.database.read("SELECT DISTINCT ended_ms, duration_ms, rework, source FROM runs") == [
+    assert store.database.read("SELECT DISTINCT ended_ms, duration_us / 1000, rework, source FROM runs") == [
         (1_770_370_200_000, None, None, "metrics.json")
     ]
     assert report.boosts == {"kimi": {"": 0.05}}
@@ -161,7 +161,8 @@ def test_the_last_tasks_keep_their_times_durations_rework_and_notes(store: Store
     path = write(tmp_path / "metrics.json", {**document(2, 1), "recent_tasks": tasks})
     assert totals(import_paths(store, [path])) == (3, 0, 0)
     noon = 1_770_292_800_500
-    assert store.database.read("SELECT ended_ms, duration_ms, success, rework, notes FROM runs ORDER BY ended_ms") == [
+    columns = "ended_ms, duration_us / 1000, success, rework, notes"
+    assert store.database.read(f"SELECT {columns} FROM runs ORDER BY ended_ms") == [
         (noon, 600_000, 1, 0, None), (noon + 60_000, None, 0, 1, None), (noon + 120_000, 600_000, 1, 0, "second try"),
     ]  # fmt: skip
 
@@ -172,21 +173,23 @@ def test_what_the_last_tasks_do_not_tell_is_spread_over_the_others(store: Store,
     told = document(7, 2, rework_count=1, total_duration_min=220, task_types=types)
     path = write(tmp_path / "metrics.json", {**told, "recent_tasks": [recent(1), recent(0)]})
     import_paths(store, [path])
-    assert store.database.read("SELECT COUNT(*), COUNT(duration_ms), SUM(duration_ms), SUM(rework) FROM runs") == [
-        (9, 9, 220 * 60_000 + 2, 1)
-    ]  # 200 minutes do not divide by seven
+    assert store.database.read(
+        "SELECT COUNT(*), COUNT(duration_us), ROUND(SUM(duration_us) / 1e3), SUM(rework) FROM runs"
+    ) == [(9, 9, 220 * 60_000, 1)]  # but for a microsecond each: 200 minutes do not divide by seven
     assert store.database.read("SELECT success FROM runs WHERE rework = 1") == [(0,)]
     types = {"code": {"count": 10, "successes": 8, "total_duration": 245}}
     grown = {**document(8, 2, "2026-02-07T00:00:00Z", rework_count=1, total_duration_min=245, task_types=types)}
     import_paths(store, [write(path, {**grown, "recent_tasks": [recent(2, minutes=25), recent(1), recent(0)]})])
-    assert store.database.read("SELECT COUNT(*), SUM(duration_ms), SUM(rework) FROM runs") == [
-        (10, 245 * 60_000 + 2, 1)
+    assert store.database.read("SELECT COUNT(*), ROUND(SUM(duration_us) / 1e3), SUM(rework) FROM runs") == [
+        (10, 245 * 60_000, 1)
     ]
 
 
 def test_only_a_mean_is_enough(store: Store, tmp_path: Path) -> None:
     import_paths(store, [write(tmp_path / "metrics.json", document(8, 1, avg_duration_min=22, rework_count=0))])
-    assert store.database.read("SELECT AVG(duration_ms), SUM(rework), COUNT(rework) FROM runs") == [(1_320_000.0, 0, 9)]
+    assert store.database.read("SELECT AVG(duration_us / 1000), SUM(rework), COUNT(rework) FROM runs") == [
+        (1_320_000.0, 0, 9)
+    ]
 
 
 def test_durations_that_nobody_told_are_not_zero(store: Store, tmp_path: Path) -> None:
@@ -195,7 +198,7 @@ def test_durations_that_nobody_told_are_not_zero(store: Store, tmp_path: Path) -
         store,
         [write(tmp_path / "metrics.json", document(3, 0, total_duration_min=0, avg_duration_min=0, task_types=types))],
     )
-    assert store.database.read("SELECT COUNT(*), COUNT(duration_ms) FROM runs") == [(3, 0)]
+    assert store.database.read("SELECT COUNT(*), COUNT(duration_us / 1000) FROM runs") == [(3, 0)]
 
 
 def test_the_last_tasks_that_move_on_are_not_counted_again(store: Store, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ with Store(Path(sys.argv[1]) / "s.db") as store:
             out.write(more)
         report = import_paths(store, [file])
         said.append([report.files[0].format, report.taken, report.rejected])
-    said.append(store.database.read("SELECT id, agent, duration_ms, notes FROM runs ORDER BY seq"))
+    said.append(store.database.read("SELECT id, agent, duration_us / 1000, notes FROM runs ORDER BY seq"))
 print(json.dumps(said))
 """
 

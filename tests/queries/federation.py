@@ -30,7 +30,7 @@ def events(seed: int, n: int = 120, days: float = 3.0) -> list[Event]:
 def _run(rng: random.Random, name: str, at: int) -> Event:
     return {
         "kind": "run", "id": name, "agent": rng.choice(AGENTS), "task_type": rng.choice(TYPES), "project": "p",
-        "at": at, "duration_ms": rng.choice([None, float(int(rng.lognormvariate(9, 1)))]),
+        "at": at, "duration_ms": rng.choice([None, round(rng.lognormvariate(9, 1), 3)]),
         "success": rng.choice([True, True, False, None]), "rework": rng.choice([None, False, True]),
         "quality": rng.choice([None, 0.25, 0.875]),
     }  # fmt: skip
@@ -49,7 +49,7 @@ def _usage(rng: random.Random, name: str, at: int) -> Event:
 def _execution(rng: random.Random, name: str, at: int) -> Event:
     return {
         "kind": "execution", "id": name, "agent": rng.choice(AGENTS), "tool": rng.choice(("bash", "edit")), "at": at,
-        "duration_ms": float(rng.randrange(5000)), "success": rng.random() < 0.8,
+        "duration_ms": rng.randrange(5_000_000) / 1000, "success": rng.random() < 0.8,
         "cost_usd": rng.choice([None, 0.001]), "tokens": rng.choice([None, 40]),
     }  # fmt: skip
 

@@ -69,7 +69,8 @@ def forget_generations(path: Path) -> None:
         if table in kept and not table.startswith(("sqlite_", "_sqlite_")):
             names = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
             connection.execute(f"DELETE FROM main.{table}")
-            connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM newer.{table}")
+            told = names.replace("duration_ms", "duration_us / 1000")
+            connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {told} FROM newer.{table}")
     connection.close()
     older.replace(path)
 

@@ -27,6 +27,10 @@ def _newest(verdicts: list[dict[str, Any]], field: str, stands: Any) -> Any:
     return max(said, key=lambda v: (v["at"], v["id"]))[field] if said else stands
 
 
+def _us(ms: float | None) -> int | None:
+    return None if ms is None else round(ms * 1000)
+
+
 def _bins(*values: float | None) -> dict[int, int]:
     """Bins of microseconds whose edges are powers of 1.04."""
     return {math.floor(math.log(us, 1.04) + 1e-12) if us >= 1 else -1: 1 for us in values if us is not None}
@@ -64,12 +68,12 @@ def _run(tables: dict[str, Sums], e: dict[str, Any], verdicts: list[dict[str, An
     ok = bool(success) and not rework
     duration = e.get("duration_ms")
     sums = [
-        1, ok, success is not None and not ok, bool(rework), rework is not None, duration is not None, duration or 0,
-        quality is not None, round((quality or 0) * 1e6),
+        1, ok, success is not None and not ok, bool(rework), rework is not None, duration is not None,
+        _us(duration) or 0, quality is not None, round((quality or 0) * 1e6),
         *(qa == name for name in ("passed", "warning", "failed", "error")),
     ]  # fmt: skip
     key = (e["at"] // MINUTE * MINUTE, e["agent"], e.get("task_type", ""), e.get("project", ""))
-    _add(tables["agent"], key, sums, _bins(None if duration is None else duration * 1000))
+    _add(tables["agent"], key, sums, _bins(_us(duration)))
 
 
 def _usage(tables: dict[str, Sums], e: dict[str, Any], _: list[dict[str, Any]]) -> None:
@@ -103,9 +107,9 @@ def _execution(tables: dict[str, Sums], e: dict[str, Any], _: list[dict[str, Any
     success, duration, cost = e.get("success"), e.get("duration_ms"), e.get("cost_usd")
     nano = 0 if cost is None else round(cost * 1e9)
     sums = [
-        1, success is True, success is False, duration is not None, duration or 0, cost is not None, nano, 0,
+        1, success is True, success is False, duration is not None, _us(duration) or 0, cost is not None, nano, 0,
     ]  # fmt: skip
-    _add(tables["tool"], (minute, e["tool"], e["agent"]), sums, _bins(None if duration is None else duration * 1000))
+    _add(tables["tool"], (minute, e["tool"], e["agent"]), sums, _bins(_us(duration)))
     if nano:
         spent = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, nano, 0, 0, 0, 0, 0]
         _add(tables["spend"], (minute, e["agent"], "", "", "", f"tool {e['tool']}"), spent)
@@ -125,7 +129,7 @@ def _route(tables: dict[str, Sums], e: dict[str, Any], verdicts: list[dict[str, 
     named = _newest([v for v in said if v["correct"] == correct], "named", None)
     quality = _newest(verdicts + outcome, "quality", None)
     minute = e["at"] // MINUTE * MINUTE
-    us = None if e.get("latency_ms") is None else e["latency_ms"] * 1000
+    us = _us(e.get("latency_ms"))
     graded = [correct is not None, correct is True, quality is not None, round((quality or 0) * 1e6)]
     sums = [1, us is not None, us or 0, *graded]
     _add(tables["route"], (minute, e["layer"]), sums, _bins(us))

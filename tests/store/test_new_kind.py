@@ -22,24 +22,24 @@ KIND = '''
 
 from __future__ import annotations
 
-from fedstore.facts.kind import BIT, Kind, Sums, whole
+from fedstore.facts.kind import BIT, Kind, Sums, micros
 from fedstore.facts.summary import Summary, duration_part
 from fedstore.facts.table import Table
 from fedstore.ids import new_id
 
 _HANDOFFS = Table(
-    "handoffs", "id", "agent", "receiver", "at_ms", "duration_ms?", "accepted?", "source", "recorded_ms"
+    "handoffs", "id", "agent", "receiver", "at_ms", "duration_us?", "accepted?", "source", "recorded_ms"
 )
 _PASSED_ON = Summary(
     "handoff_buckets",
     keys=("agent", "receiver"),
-    sums=("handoffs", "accepted", "duration_n", "duration_ms"),
+    sums=("handoffs", "accepted", "duration_n", "duration_us"),
     bins=("duration_bins",),
     topics={"handoff": "agent"},
 )
 _SUMS = Sums(_PASSED_ON, "handoffs", "at_ms", {
-    "handoffs": "COUNT(*)", "accepted": "SUM(accepted)", "duration_n": "COUNT(duration_ms)",
-    "duration_ms": "SUM(duration_ms)",
+    "handoffs": "COUNT(*)", "accepted": "SUM(accepted)", "duration_n": "COUNT(duration_us)",
+    "duration_us": "SUM(duration_us)",
 })
 
 
@@ -65,14 +65,14 @@ def _face():
 
 def _row(d, at, stamp):
     return (
-        d["id"] or stamp.made_id or new_id(at), d["agent"], d["receiver"], at, whole(d["duration_ms"]),
+        d["id"] or stamp.made_id or new_id(at), d["agent"], d["receiver"], at, micros(d["duration_ms"]),
         BIT[d["accepted"]], d["source"] or stamp.source, stamp.recorded_ms,
     )
 
 
 def _add(deltas, row):
     _, agent, receiver, at, duration, accepted, *_ = row
-    deltas.add(_PASSED_ON, at, (agent, receiver), (1, accepted or 0, *duration_part(duration, 1000)))
+    deltas.add(_PASSED_ON, at, (agent, receiver), (1, accepted or 0, *duration_part(duration)))
 
 
 HANDOFF = Kind(
@@ -89,7 +89,7 @@ CREATE TABLE handoffs (
     agent TEXT NOT NULL,
     receiver TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
-    duration_ms INTEGER,
+    duration_us INTEGER,
     accepted INTEGER,
     source TEXT NOT NULL,
     recorded_ms INTEGER NOT NULL
@@ -104,7 +104,7 @@ CREATE TABLE handoff_buckets (
     handoffs INTEGER NOT NULL,
     accepted INTEGER NOT NULL,
     duration_n INTEGER NOT NULL,
-    duration_ms INTEGER NOT NULL,
+    duration_us INTEGER NOT NULL,
     duration_bins BLOB NOT NULL,
     PRIMARY KEY (width, start, agent, receiver)
 ) STRICT, WITHOUT ROWID
@@ -142,7 +142,7 @@ with Store(path, clock=lambda: now) as store:
     report = import_paths(store, [file])
     said["imported"] = [report.taken, report.known, report.rejected]
     said["again"] = [import_paths(store, [file]).taken, recorder.record_many([*lines, {**event, "id": "d"}]).taken]
-    columns = "agent, receiver, SUM(handoffs), SUM(accepted), SUM(duration_ms)"
+    columns = "agent, receiver, SUM(handoffs), SUM(accepted), SUM(duration_us) / 1000"
     said["sums"] = [
         store.database.read(f"SELECT {columns} FROM handoff_buckets WHERE width = {width} GROUP BY 1, 2")
         for width in (60_000, HOUR)

@@ -29,7 +29,9 @@ def rows(store: Store, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
 def test_a_task_is_a_finished_run(store: Store) -> None:
     recorder = store.recorder(source="test")
     identity = recorder.task("kimi", "code", True, duration_ms=1500, rework=False, notes="done", project="p")
-    found = rows(store, "SELECT id, agent, task_type, success, duration_ms, rework, notes, project, source FROM runs")
+    found = rows(
+        store, "SELECT id, agent, task_type, success, duration_us / 1000, rework, notes, project, source FROM runs"
+    )
     assert found == [(identity, "kimi", "code", 1, 1500, 0, "done", "p", "test")]
 
 
@@ -80,7 +82,7 @@ def test_what_is_none_of_a_run_is_left_out(store: Store) -> None:
 def test_a_run_survives_a_clock_set_back(store: Store, clock: Clock) -> None:
     with store.recorder().run("a"):
         clock.advance(-3_600_000)
-    ((started, ended, duration),) = rows(store, "SELECT started_ms, ended_ms, duration_ms FROM runs")
+    ((started, ended, duration),) = rows(store, "SELECT started_ms, ended_ms, duration_us / 1000 FROM runs")
     assert ended == NOW_MS - 3_600_000
     assert started == ended - duration
     assert 0 <= duration < 60_000
@@ -94,8 +96,8 @@ def test_the_names_of_the_analytics_engine(store: Store) -> None:
     )  # fmt: skip
     assert identity == "x"
     assert rows(
-        store, "SELECT task_id, tool, duration_ms, success, cost_nano, tokens, effort, browser_used, agent, ended_ms"
-        " FROM tool_calls",
+        store, "SELECT task_id, tool, duration_us / 1000, success, cost_nano, tokens, effort, browser_used, agent,"
+        " ended_ms FROM tool_calls",
     ) == [("t", "bash", 1500, 1, 1_000_000, 12, "LOW", 1, "kimi", NOW_MS - 5)]  # fmt: skip
 
 

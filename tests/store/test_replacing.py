@@ -132,12 +132,12 @@ def test_a_run_that_did_not_end_after_all_keeps_its_grade(store: Store) -> None:
     writer.write([{**run, "at": AT + 1_000}])
     writer.write([{"kind": "verdict", "subject": "run", "subject_id": "r", "success": True, "at": AT + 2_000}])
     writer.write([{**run, "at": AT + 90_000}])
-    assert store.database.read("SELECT duration_ms, success FROM runs") == [(90_000, 1)]
-    assert store.database.read("SELECT runs, ok, duration_ms FROM agent_buckets WHERE width = 60000") == [
+    assert store.database.read("SELECT duration_us / 1000, success FROM runs") == [(90_000, 1)]
+    assert store.database.read("SELECT runs, ok, duration_us / 1000 FROM agent_buckets WHERE width = 60000") == [
         (1, 1, 90_000)
     ]
     writer.write([{**run, "at": AT + 200_000, "started_at": AT + 100_000}])
-    assert store.database.read("SELECT duration_ms FROM runs") == [(90_000,)], "another start is another telling"
+    assert store.database.read("SELECT duration_us / 1000 FROM runs") == [(90_000,)], "another start is another telling"
 
 
 @pytest.mark.parametrize("copy_id", ["c", "other"])

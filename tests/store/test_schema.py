@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fedstore import Database, Store
+from fedstore.engine.tables import MOST
 from fedstore.facts import route, run
 from fedstore.facts.kinds import KINDS, SUMMARIES
 from fedstore.facts.table import Table
 from fedstore.schema import MIGRATION_NAMES, steps
 from tests.store.older import write_older_store
 
+NOW_MS = 1_773_146_096_789
 LANDED = {
     "0001_facts": "5f27406bf0a096e9efeb2fe27f3580da3db932c902f4b36002cfa519db5147a9",
     "0002_summaries": "07e98ba49a15b010ffd13f6e522236f6bee440c7e6ff975e85b0c2a97ab335ca",
@@ -25,6 +28,7 @@ LANDED = {
     "0007_import_marks": "61bcdd6ab9d7fe5b5642b29a938db3b3d7f8d915c73e1658fcf6657bc51cac53",
     "0008_call_prices": "a4d755e26f736c5dd012ee22a61f491f7c81eb9502be96384d1527dd350cc0fa",
     "0009_response_ids": "7ff12c6db8a99b6ab195606ab31460a7a5adf15312d2f66a02bfba6260dc8b1f",
+    "0010_microseconds": "a922cf6ceb5e694e5201eb58bc583bf3d68320539d9fbbe3c3c3fc7c8fd2dbcb",
     "0011_clears": "254bbaf85f1b0f6a9aa1b833094bf7f1b4b4d28f6e3a38d58f9a10b36c516577",
 }
 """Of each migration the digest of its text. A landed one is history: write the next one instead of editing it."""
@@ -62,6 +66,28 @@ def test_an_older_store_gets_the_columns_of_a_new_one(tmp_path: Path, stop_befor
     write_older_store(tmp_path / "s.db", stop_before)
     with Store(tmp_path / "s.db") as store:
         assert shape(store.database) == blank
+
+
+def test_durations_of_an_older_store_stay_what_they_were(tmp_path: Path) -> None:
+    write_older_store(tmp_path / "s.db", "0010_microseconds")
+    with sqlite3.connect(tmp_path / "s.db") as older:
+        older.execute("INSERT INTO marks (name, at_ms) VALUES ('backfill', 0)")
+        older.execute(
+            "INSERT INTO runs (id, agent, task_type, project, mode, ended_ms, duration_ms, error_class, source,"
+            " recorded_ms) VALUES ('r', 'a', '', '', '', ?, 1500, '', '', ?)",
+            (NOW_MS - 1, NOW_MS - 1),
+        )
+        older.executemany(
+            "INSERT INTO agent_buckets VALUES (60000, ?, ?, '', '', 1, 0, 0, 0, 0, 1, ?, 0, 0, 0, 0, 0, 0, x'')",
+            [(NOW_MS - NOW_MS % 60_000, "a", 1500), (NOW_MS - NOW_MS % 60_000, "saturated", MOST)],
+        )
+    older.close()
+    with Store(tmp_path / "s.db", clock=lambda: NOW_MS) as store:
+        reader, read = store.reader(), store.database.read
+        rows = {row.name: row.durations.mean_ms for row in reader.agents(reader.window("1h")).rows}
+        assert rows == {"a": 1500.0, "saturated": MOST / 1000}
+        assert [item.duration_ms for item in reader.overview(reader.window("1h")).feed] == [1500.0]
+        assert read("SELECT duration_ms FROM agent_execution_metrics") == [(1500.0,)]
 
 
 TABLES = {table.name: table for table in (*(kind.table for kind in KINDS), route._ATTEMPTS, run._REPORTS)}

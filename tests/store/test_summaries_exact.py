@@ -30,7 +30,7 @@ judged_at = st.sampled_from([START + n * HOUR for n in (1, 20, 40)])
 names = st.sampled_from(["a", "b", "c"])
 truth = st.none() | st.booleans()
 shares = st.none() | st.sampled_from([0.0, 0.25, 0.5, 1.0])
-millis = st.none() | st.integers(0, 10_000_000)
+millis = st.none() | st.integers(0, 10_000_000_000).map(lambda us: us / 1000)
 
 
 def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:

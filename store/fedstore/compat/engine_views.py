@@ -52,7 +52,7 @@ USD_PER_GIB_MONTH = 0.18
 ACTIVE_MS = 5 * MINUTE_MS
 COST_ANOMALY_RATIO = 2.0
 _BOTTLENECK_RUNS = 5
-_SUMS = ("calls", "ok", "failed", "duration_n", "duration_ms", "priced", "cost_nano", "tokens")
+_SUMS = ("calls", "ok", "failed", "duration_n", "duration_us", "priced", "cost_nano", "tokens")
 _RECENT = 500
 
 
@@ -65,8 +65,8 @@ def _rate(ok: int, failed: int) -> float | None:
     return ok / (ok + failed) if ok + failed else None
 
 
-def _seconds(n: int, total_ms: int) -> float | None:
-    return total_ms / n / 1000 if n else None
+def _seconds(n: int, total_us: int) -> float | None:
+    return total_us / n / 1e6 if n else None
 
 
 def _usd(calls: int, priced: int, nano: int) -> float | None:
@@ -86,12 +86,12 @@ def agents_status(database: Engine, now: int) -> AgentsStatus:
         seen = _last_seen(buckets, now)
     agents: list[AgentStatus] = []
     for name in sorted(names):
-        _, ok, failed, n, total_ms, *_ = day.get(name, (0,) * len(_SUMS))
+        _, ok, failed, n, total_us, *_ = day.get(name, (0,) * len(_SUMS))
         agents.append({
             "agent_id": name,
             "status": _status(name in busy, seen.get(name), now),
             "tasks_completed_today": done.get(name, 0),
-            "avg_response_time": _seconds(n, total_ms),
+            "avg_response_time": _seconds(n, total_us),
             "success_rate": _rate(ok, failed),
             "last_activity": iso(seen[name]) if name in seen else None,
         })  # fmt: skip
@@ -147,17 +147,17 @@ def predictive_capacity(database: Engine, now: int) -> PredictiveCapacity:
 def _capacity(hour: Sequence[int] | None) -> float | None:
     if hour is None or hour[0] == 0:
         return 100.0
-    _, _, _, known, busy_ms, *_ = hour
-    return None if known == 0 else round(100 * max(0.0, 1 - busy_ms / HOUR_MS), 1)
+    _, _, _, known, busy_us, *_ = hour
+    return None if known == 0 else round(100 * max(0.0, 1 - busy_us / 1000 / HOUR_MS), 1)
 
 
 def _bottlenecks(tools: Sequence[Row]) -> list[str]:
     known = sum(row[4] for row in tools)
     mean = sum(row[5] for row in tools) / known if known else None
     found = []
-    for tool, calls, ok, failed, n, total_ms, *_ in tools:
+    for tool, calls, ok, failed, n, total_us, *_ in tools:
         failing = ok + failed > 0 and failed / (ok + failed) > 0.2
-        slow = mean is not None and n > 0 and total_ms / n > 2 * mean
+        slow = mean is not None and n > 0 and total_us / n > 2 * mean
         if calls >= _BOTTLENECK_RUNS and (failing or slow):
             found.append(tool)
     return sorted(found)
@@ -177,9 +177,9 @@ def task_pipeline(database: Engine, now: int) -> TaskPipeline:
         "tool_breakdown": {
             tool: {
                 "total": calls, "successful": good, "failed": bad, "success_rate": _rate(good, bad),
-                "avg_duration": _seconds(n, total_ms),
+                "avg_duration": _seconds(n, total_us),
             }
-            for tool, calls, good, bad, n, total_ms, *_ in sorted(rows)
+            for tool, calls, good, bad, n, total_us, *_ in sorted(rows)
         },
     }  # fmt: skip
 

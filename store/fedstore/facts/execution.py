@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fedstore.facts.kind import BIT, Kept, Kind, Sums
+from fedstore.facts.kind import BIT, Kept, Kind, Sums, micros
 from fedstore.facts.summary import NOTHING, Summary, duration_part
 from fedstore.facts.table import Table
 from fedstore.facts.usage import SPEND
@@ -21,13 +21,13 @@ __all__ = ["EXECUTION"]
 
 _CALLS = Table(
     "tool_calls",
-    "id", "run_id", "task_id", "agent", "tool", "task_type", "project", "ended_ms", "duration_ms?", "success?",
+    "id", "run_id", "task_id", "agent", "tool", "task_type", "project", "ended_ms", "duration_us?", "success?",
     "cost_nano?", "tokens?", "effort", "browser_used", "error_class", "source", "recorded_ms",
 )  # fmt: skip
 _TOOLS = Summary(
     "tool_buckets",
     keys=("tool", "agent"),
-    sums=("calls", "ok", "failed", "duration_n", "duration_ms", "priced", "cost_nano", "tokens"),
+    sums=("calls", "ok", "failed", "duration_n", "duration_us", "priced", "cost_nano", "tokens"),
     bins=("duration_bins",),
     topics={"tool": "tool"},
 )
@@ -36,7 +36,7 @@ _SUMS = Sums(
     {
         "calls": "COUNT(*)", "ok": "SUM(CASE WHEN success = 1 THEN 1 ELSE 0 END)",
         "failed": "SUM(CASE WHEN success = 0 THEN 1 ELSE 0 END)",
-        "duration_n": "COUNT(duration_ms)", "duration_ms": "SUM(duration_ms)",
+        "duration_n": "COUNT(duration_us)", "duration_us": "SUM(duration_us)",
         "priced": "COUNT(cost_nano)", "cost_nano": "SUM(cost_nano)", "tokens": "SUM(tokens)",
     },
 )  # fmt: skip
@@ -58,10 +58,9 @@ def _face() -> type[BaseModel]:
 
 
 def _row(d: Fields, at: int, stamp: Stamp) -> Row:
-    duration = d["duration_ms"]
     return (
         d["id"] or stamp.made_id or new_id(at), d["run_id"], d["task_id"], d["agent"], d["tool"], d["task_type"],
-        d["project"], at, None if duration is None else round(duration), BIT[d["success"]], d["cost_usd"], d["tokens"],
+        d["project"], at, micros(d["duration_ms"]), BIT[d["success"]], d["cost_usd"], d["tokens"],
         d["effort"], BIT[d["browser_used"]], d["error_class"], d["source"] or stamp.source, stamp.recorded_ms,
     )  # fmt: skip
 
@@ -70,7 +69,7 @@ def _add(deltas: Deltas, row: Row) -> None:
     """To the tools, and what it cost to the spend of its agent."""
     agent, tool, task_type, project, ended, duration, success, cost, tokens = row[3:12]
     ok, failed, priced = 1 if success == 1 else 0, 1 if success == 0 else 0, 0 if cost is None else 1
-    known, total, bins = duration_part(duration, 1000)
+    known, total, bins = duration_part(duration)
     part = (1, ok, failed, known, total, priced, cost or 0, tokens or 0, bins)
     deltas.add(_TOOLS, ended, (tool, agent), part)
     if cost or tokens:

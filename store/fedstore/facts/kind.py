@@ -33,7 +33,19 @@ if TYPE_CHECKING:
     Judge: TypeAlias = Callable[[Tx, str, Deltas], bool]
     """Brings the fact of an id in line with its verdicts; whether that changed it."""
 
-__all__ = ["BIT", "MAX_DURATION_MS", "Heard", "Kept", "Kind", "Stamp", "Sums", "Writing", "check_start", "whole"]
+__all__ = [
+    "BIT",
+    "MAX_DURATION_MS",
+    "Heard",
+    "Kept",
+    "Kind",
+    "Stamp",
+    "Sums",
+    "Writing",
+    "check_start",
+    "micros",
+    "whole",
+]
 
 MAX_DURATION_MS = 366 * DAY_MS
 BIT = {None: None, False: 0, True: 1}
@@ -43,6 +55,11 @@ BIT = {None: None, False: 0, True: 1}
 def whole(value: float | None) -> int | None:
     """The nearest integer."""
     return None if value is None else round(value)
+
+
+def micros(duration_ms: float | None) -> int | None:
+    """The nearest whole number of microseconds: how durations are kept."""
+    return None if duration_ms is None else round(duration_ms * 1000)
 
 
 def check_start(started_ms: int, at_ms: int, slack_ms: int = 0) -> None:

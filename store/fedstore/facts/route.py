@@ -7,7 +7,7 @@ from functools import partial
 from fedstore.bins import CONFIDENCE_BINS, confidence_bin, once, pack_bins
 from fedstore.errors import EventError
 from fedstore.facts.judging import VERDICTS, Judged, newest, subjects_with_verdicts
-from fedstore.facts.kind import BIT, Kept, Kind, Sums, whole
+from fedstore.facts.kind import BIT, Kept, Kind, Sums, micros, whole
 from fedstore.facts.summary import Summary, duration_part, share_part
 from fedstore.facts.table import Table
 from fedstore.facts.trail import pack
@@ -107,7 +107,7 @@ def _rows(d: Fields, at: int, stamp: Stamp) -> Rows:
     judged = _UNJUDGED if outcome is None else _outcome(agent, outcome)
     route = (
         route_id, d["task_id"], d["description"] if stamp.keep_content else None, agent, d["layer"], d["confidence"],
-        at, None if latency is None else round(latency * 1000), *judged, source, stamp.recorded_ms,
+        at, micros(latency), *judged, source, stamp.recorded_ms,
     )  # fmt: skip
     if outcome is None:
         return route, attempts, None
@@ -123,7 +123,7 @@ def _attempt_row(route_id: str, position: int, d: Fields) -> Row:
     latency = d["latency_ms"]
     return (
         route_id, position, d["layer"], d["agent"], d["confidence"], d["threshold"], BIT[d["accepted"]],
-        BIT[d["shadow"]], d["shadow_rate"], d["error_class"], None if latency is None else round(latency * 1000),
+        BIT[d["shadow"]], d["shadow_rate"], d["error_class"], micros(latency),
     )  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def _count(tx: Tx, fresh: Sequence[Rows], deltas: Deltas) -> None:
 
 def _add(deltas: Deltas, row: Row) -> None:
     layer, at, latency, correct, quality = row[4], row[6], row[7], row[8], row[11]
-    known, total, bins = duration_part(latency, 1)
+    known, total, bins = duration_part(latency)
     deltas.add(_DECIDED, at, (layer,), (1, known, total, *_judged_sums(correct, quality), bins))
 
 
@@ -225,7 +225,7 @@ def _add_attempt(deltas: Deltas, at_ms: int, row: Row, right: int | None) -> Non
     if shadow:
         return
     asked = _confidence_bins(confidence, accepted, right)
-    part = (1, accepted, 1 if error else 0, *share_part(confidence), *duration_part(latency, 1), asked)
+    part = (1, accepted, 1 if error else 0, *share_part(confidence), *duration_part(latency), asked)
     deltas.add(_ASKED, at_ms, (layer,), part)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from fedstore.facts.judging import Judged, newest, subjects_with_verdicts
-from fedstore.facts.kind import BIT, Heard, Kept, Kind, Sums, check_start
+from fedstore.facts.kind import BIT, Heard, Kept, Kind, Sums, check_start, micros
 from fedstore.facts.replacing import outranks, write_or_replace
 from fedstore.facts.summary import Summary, duration_part, share_part
 from fedstore.facts.table import Table
@@ -25,7 +25,7 @@ __all__ = ["RUN", "RUN_STATE"]
 
 _RUNS = Table(
     "runs",
-    "id", "agent", "task_type", "project", "mode", "started_ms?", "ended_ms", "duration_ms?", "success?", "rework?",
+    "id", "agent", "task_type", "project", "mode", "started_ms?", "ended_ms", "duration_us?", "success?", "rework?",
     "quality?", "confidence?", "qa?", "error_class", "notes?", "source", "recorded_ms",
 )  # fmt: skip
 _REPORTS = Table("run_reports", "run_id", "success?", "rework?", "quality?", "qa?")
@@ -35,7 +35,7 @@ _AGENTS = Summary(
     "agent_buckets",
     keys=("agent", "task_type", "project"),
     sums=(
-        "runs", "ok", "failed", "reworked", "rework_known", "duration_n", "duration_ms",
+        "runs", "ok", "failed", "reworked", "rework_known", "duration_n", "duration_us",
         "quality_n", "quality_ppm", "qa_passed", "qa_warning", "qa_failed", "qa_error",
     ),
     bins=("duration_bins",),
@@ -49,7 +49,7 @@ _SUMS = Sums(
         "ok": f"SUM(CASE WHEN {_OK} THEN 1 ELSE 0 END)",
         "failed": f"SUM(CASE WHEN success IS NOT NULL AND NOT ({_OK}) THEN 1 ELSE 0 END)",
         "reworked": "SUM(rework)", "rework_known": "COUNT(rework)",
-        "duration_n": "COUNT(duration_ms)", "duration_ms": "SUM(duration_ms)", "quality_n": "COUNT(quality)",
+        "duration_n": "COUNT(duration_us)", "duration_us": "SUM(duration_us)", "quality_n": "COUNT(quality)",
         **{f"qa_{word}": f"SUM(CASE WHEN qa = '{word}' THEN 1 ELSE 0 END)"
            for word in ("passed", "warning", "failed", "error")},
     },
@@ -72,13 +72,12 @@ def _run_face() -> type[BaseModel]:
 
 
 def _run_row(d: Fields, at: int, stamp: Stamp) -> Row:
-    duration, started = d["duration_ms"], d["started_at"]
-    if duration is not None:
-        duration = round(duration)
-    elif started is not None:
-        duration = max(0, at - started)
-    if started is None and duration is not None:
-        started = at - duration
+    told, started = d["duration_ms"], d["started_at"]
+    duration = micros(told)
+    if told is None and started is not None:
+        duration = 1000 * max(0, at - started)
+    if started is None and told is not None:
+        started = at - round(told)
     return (
         d["id"] or stamp.made_id or new_id(at), d["agent"], d["task_type"], d["project"], d["mode"], started, at,
         duration, BIT[d["success"]], BIT[d["rework"]], d["quality"], d["confidence"], d["qa"], d["error_class"],
@@ -98,7 +97,7 @@ def _write_runs(writing: Writing, rows: list[Row], named: Sequence[str]) -> int:
 
 
 _LATER = outranks(
-    _RUNS, ("ended_ms", "duration_ms"), ("source", "agent", "project", "task_type", "mode", "error_class")
+    _RUNS, ("ended_ms", "duration_us"), ("source", "agent", "project", "task_type", "mode", "error_class")
 )
 
 
@@ -110,7 +109,7 @@ def _stands(row: Row, other: Row) -> bool:
 def _add(deltas: Deltas, row: Row) -> None:
     _, agent, task_type, project, _, _, ended, duration, success, rework, quality, _, qa = row[:13]
     done, checked = _ended(success, rework, qa)
-    known, total, bins = duration_part(duration, 1000)
+    known, total, bins = duration_part(duration)
     part: Part = (1, *done, known, total, *share_part(quality), *checked, bins)
     deltas.add(_AGENTS, ended, (agent, task_type, project), part)
 

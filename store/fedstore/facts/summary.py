@@ -80,6 +80,6 @@ def share_part(share: float | None) -> tuple[int, int]:
     return NOTHING if share is None else (1, round(share * _PPM))
 
 
-def duration_part(duration: int | None, unit_us: int) -> tuple[int, int, bytearray]:
-    """What a duration in units of `unit_us` adds: of how many facts it is known, their sum, their distribution."""
-    return _NO_DURATION if duration is None else (1, duration, duration_once(duration * unit_us))
+def duration_part(duration_us: int | None) -> tuple[int, int, bytearray]:
+    """What a duration in microseconds adds: of how many facts it is known, their sum, their distribution."""
+    return _NO_DURATION if duration_us is None else (1, duration_us, duration_once(duration_us))

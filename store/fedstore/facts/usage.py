@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fedstore.errors import EventError
-from fedstore.facts.kind import BIT, Kept, Kind, Sums
+from fedstore.facts.kind import BIT, Kept, Kind, Sums, micros
 from fedstore.facts.pricing import AT_LEAST, COMPUTED, REPORTED, price
 from fedstore.facts.replacing import outranks, write_or_replace
 from fedstore.facts.summary import NOTHING, Summary
@@ -24,7 +24,7 @@ __all__ = ["SPEND", "USAGE"]
 
 _CALLS = Table(
     "llm_calls",
-    "id", "run_id", "agent", "model", "provider", "operation", "task_type", "project", "ended_ms", "duration_ms?",
+    "id", "run_id", "agent", "model", "provider", "operation", "task_type", "project", "ended_ms", "duration_us?",
     "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
     "output_is_minimum", "cost_nano?", "cost_basis", "price_version", "error_class", "source", "recorded_ms",
     "cache_write_1h_tokens", "service_tier", "response_id", aliases=("response_id",),
@@ -34,7 +34,7 @@ SPEND = Summary(
     keys=("agent", "model", "project", "task_type", "operation"),
     sums=(
         "calls", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
-        "reasoning_tokens", "minimum_calls", "duration_n", "duration_ms", "reported_nano", "computed_nano",
+        "reasoning_tokens", "minimum_calls", "duration_n", "duration_us", "reported_nano", "computed_nano",
         "unpriced_calls", "unpriced_tokens", "cache_write_1h_tokens", "at_least_calls",
     ),
     topics={"agent": "agent", "spend": ""},
@@ -48,8 +48,8 @@ _SUMS = Sums(
         "calls": "COUNT(*)", "errors": "SUM(CASE WHEN error_class <> '' THEN 1 ELSE 0 END)",
         **{f"{what}_tokens": f"SUM({what}_tokens)"
            for what in ("input", "cache_read", "cache_write", "output", "reasoning", "cache_write_1h")},
-        "minimum_calls": "SUM(output_is_minimum)", "duration_n": "COUNT(duration_ms)",
-        "duration_ms": "SUM(duration_ms)",
+        "minimum_calls": "SUM(output_is_minimum)", "duration_n": "COUNT(duration_us)",
+        "duration_us": "SUM(duration_us)",
         "reported_nano": f"SUM(CASE WHEN {_REPORTED} THEN cost_nano ELSE 0 END)",
         "computed_nano": f"SUM(CASE WHEN {_REPORTED} THEN 0 ELSE cost_nano END)",
         "unpriced_calls": f"SUM(CASE WHEN {_UNPRICED} THEN 1 ELSE 0 END)",
@@ -81,10 +81,9 @@ def _row(d: Fields, at: int, stamp: Stamp) -> Row:
     cost, basis, version = d["cost_usd"], REPORTED, ""
     if cost is None:
         cost, basis, version = price(d, stamp.recorded_ms)
-    duration = d["duration_ms"]
     return (
         d["id"] or stamp.made_id or new_id(at), d["run_id"], d["agent"], d["model"], d["provider"], d["operation"],
-        d["task_type"], d["project"], at, None if duration is None else round(duration), d["input_tokens"],
+        d["task_type"], d["project"], at, micros(d["duration_ms"]), d["input_tokens"],
         d["cache_read_tokens"], d["cache_write_tokens"], d["output_tokens"], d["reasoning_tokens"],
         BIT[d["output_is_minimum"]], cost, basis, version, d["error_class"], d["source"] or stamp.source,
         stamp.recorded_ms, d["cache_write_1h_tokens"], d["service_tier"], d["response_id"],
@@ -114,7 +113,7 @@ _MORE = outranks(
 )  # fmt: skip
 _LATER = outranks(
     _CALLS,
-    ("ended_ms", "duration_ms"),
+    ("ended_ms", "duration_us"),
     ("source", "agent", "project", "run_id", "model", "provider", "operation", "task_type", "error_class",
      "service_tier", "cost_basis", "id"),
 )  # fmt: skip

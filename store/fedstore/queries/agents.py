@@ -46,7 +46,7 @@ _QUALITY_MIN = 5
 _RECENT = 50
 _ERROR_SAMPLE = 500
 _SUMS = (
-    "runs", "ok", "failed", "reworked", "rework_known", "duration_n", "duration_ms", "quality_n", "quality_ppm",
+    "runs", "ok", "failed", "reworked", "rework_known", "duration_n", "duration_us", "quality_n", "quality_ppm",
 )  # fmt: skip
 _DURATION = _SUMS.index("duration_n")  # their total follows it
 _NOTHING = (0,) * len(_SUMS)
@@ -103,8 +103,8 @@ def _on(task_type: str | None) -> tuple[str, tuple[str, ...]]:
 def durations_of_all(buckets: Buckets, window: Window) -> Durations:
     """Of all runs of all agents."""
     rows = _sums(buckets, window)
-    n, total_ms = (sum(sums[at] for _, _, *sums in rows) for at in (_DURATION, _DURATION + 1))
-    return durations_of(n, total_ms, together([*_distributions(buckets, window).values()]))
+    n, total_us = (sum(sums[at] for _, _, *sums in rows) for at in (_DURATION, _DURATION + 1))
+    return durations_of(n, total_us, together([*_distributions(buckets, window).values()]))
 
 
 def _by_agent(rows: Rows, task_type: str | None) -> dict[str, tuple[int, ...]]:
@@ -176,7 +176,7 @@ class _Context:
 def _agent_row(
     name: str, spend: Sequence[int] | None, context: _Context, active: Sequence[ActiveRun], last_ms: int | None
 ) -> AgentRow:
-    runs, ok, failed, reworked, rework_known, n, total_ms, quality_n, quality_ppm = context.sums.get(name, _NOTHING)
+    runs, ok, failed, reworked, rework_known, n, total_us, quality_n, quality_ppm = context.sums.get(name, _NOTHING)
     tokens_in, tokens_out, *money = spend or (0,) * len(_SPEND)
     cost = Money(*money)
     window = context.window
@@ -186,7 +186,7 @@ def _agent_row(
         tasks=runs,
         success=success,
         rework=Rate(reworked, rework_known),
-        durations=durations_of(n, total_ms, context.bins.get(name, {})),
+        durations=durations_of(n, total_us, context.bins.get(name, {})),
         tokens=tokens_in + tokens_out if cost.calls else None,
         cost=cost,
         quality=quality_ppm / quality_n / 1e6 if quality_n else None,
@@ -195,7 +195,7 @@ def _agent_row(
         last_ms=last_ms,
         active=sum(run.state == "running" for run in active),
         waiting=sum(run.state == "waiting" for run in active),
-        capacity=max(0.0, 1 - total_ms / window.length_ms) if n and window.label != "all" else None,
+        capacity=max(0.0, 1 - total_us / 1000 / window.length_ms) if n and window.label != "all" else None,
         spark=context.spark(name),
         status=agent_status(success, before, idle=not runs and not active),
         success_before=before,

@@ -45,14 +45,14 @@ _STEPS_MS = tuple(
 )
 
 
-def durations_of(n: int, total_ms: float, bins: Counts) -> Durations:
-    """Mean from exact sums (milliseconds), percentiles from the counts of bins of microseconds."""
+def durations_of(n: int, total_us: int, bins: Counts) -> Durations:
+    """Mean from exact sums, percentiles from the counts of bins; both of microseconds."""
     if n <= 0:
         return Durations()
     if n == 1:  # exact: a bin's middle would lie beside the only value there is
-        return Durations(n, total_ms, total_ms, total_ms)
+        return Durations(n, total_us / 1000, total_us / 1000, total_us / 1000)
     p50, p95 = percentiles(bins, (0.5, 0.95))
-    return Durations(n, total_ms / n, None if p50 is None else p50 / 1000, None if p95 is None else p95 / 1000)
+    return Durations(n, total_us / 1000 / n, None if p50 is None else p50 / 1000, None if p95 is None else p95 / 1000)
 
 
 class Buckets:

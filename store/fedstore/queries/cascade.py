@@ -72,7 +72,7 @@ def _layer_row(
         captured=captured,
         success=Rate(accepted, attempts),
         confidence=confidence_ppm / confidence_n / 1e6 if confidence_n else None,
-        durations=durations_of(latency_n, latency_us / 1000, bins),
+        durations=durations_of(latency_n, latency_us, bins),
         accuracy=Rate(correct, graded),
         errors=errors,
         threshold=threshold,
@@ -94,7 +94,7 @@ def cascade_view(source: Reads, buckets: Buckets, window: Window, thresholds: Ma
     layers = layer_rows(source, buckets, window, thresholds)
     routes, n, us, _, _ = route_totals(buckets, window)
     latencies = buckets.distributions("route_buckets", window, "layer", "latency_bins")
-    durations = durations_of(n, us / 1000, together([*latencies.values()]))
+    durations = durations_of(n, us, together([*latencies.values()]))
     accuracy = routing_accuracy(buckets, window)
     clarified = Rate(sum(row.captured.hits for row in layers if row.name == LAST_RESORT), routes)
     measures: dict[str, float | None] = {

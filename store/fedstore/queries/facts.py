@@ -19,6 +19,7 @@ __all__ = [
     "ids_beginning",
     "last_recorded_run",
     "last_runs",
+    "millis",
     "newest_decisions",
     "newest_runs",
     "newest_tool_calls",
@@ -26,8 +27,8 @@ __all__ = [
     "run_errors",
 ]
 
-_RUN = "id, agent, task_type, project, ended_ms, duration_ms, success, rework, quality, error_class, source"
-_TOOL_CALL = "id, agent, tool, ended_ms, duration_ms, success, cost_nano, error_class, run_id"
+_RUN = "id, agent, task_type, project, ended_ms, duration_us, success, rework, quality, error_class, source"
+_TOOL_CALL = "id, agent, tool, ended_ms, duration_us, success, cost_nano, error_class, run_id"
 _DECISION = "id, at_ms, agent, layer, confidence, latency_us, correct, task_id, description"
 _ACTIVE_LIMIT = 500
 _LAST = "\U0010ffff"
@@ -58,8 +59,14 @@ def _truth(value: int | None) -> bool | None:
     return None if value is None else bool(value)
 
 
+def millis(microseconds: int | None) -> float | None:
+    """A duration as it is shown; it is kept in microseconds."""
+    return None if microseconds is None else microseconds / 1000
+
+
 def _run_row(row: Row) -> RunRow:
     values = list(row)
+    values[5] = millis(row[5])
     values[6:8] = map(_truth, row[6:8])
     return RunRow(*values)
 
@@ -122,7 +129,7 @@ def newest_tool_calls(source: Reads, tools: Iterable[str], window: Window, limit
 
 def _tool_call_row(row: Row) -> ToolCallRow:
     values = list(row)
-    values[5] = _truth(row[5])
+    values[4:6] = millis(row[4]), _truth(row[5])
     return ToolCallRow(*values)
 
 
@@ -134,9 +141,8 @@ def newest_decisions(source: Reads, layers: Iterable[str], window: Window, limit
 
 def decision_row(row: Row) -> DecisionRow:
     """A DecisionRow from the columns id, at_ms, agent, layer, confidence, latency_us, correct, task_id, description."""
-    latency = None if row[5] is None else row[5] / 1000
     at, agent, layer, confidence = row[1:5]
-    return DecisionRow(row[0], at, agent, layer, confidence, latency, _truth(row[6]), row[7], row[8])
+    return DecisionRow(row[0], at, agent, layer, confidence, millis(row[5]), _truth(row[6]), row[7], row[8])
 
 
 DECISION_COLUMNS = _DECISION

@@ -198,7 +198,7 @@ class RunRow:
     task_type: str
     project: str
     ended_ms: int
-    duration_ms: int | None
+    duration_ms: float | None
     success: bool | None
     rework: bool | None
     quality: float | None
@@ -265,7 +265,7 @@ class ToolCallRow:
     agent: str
     tool: str
     ended_ms: int
-    duration_ms: int | None
+    duration_ms: float | None
     success: bool | None
     cost_nano: int | None
     error_class: str
@@ -438,7 +438,7 @@ class FeedItem:
     ok: bool | None
     agent: str
     task_type: str
-    duration_ms: int | None
+    duration_ms: float | None
     error_class: str
     run_id: str
 

@@ -26,7 +26,7 @@ _ANOMALY_CALLS = 10
 _FEW = 5
 _RECENT = 50
 _ERROR_SAMPLE = 500
-_SUMS = ("calls", "ok", "failed", "duration_n", "duration_ms", "priced", "cost_nano", "tokens")
+_SUMS = ("calls", "ok", "failed", "duration_n", "duration_us", "priced", "cost_nano", "tokens")
 
 _PRICED = _SUMS.index("priced")  # its cost follows it
 
@@ -65,7 +65,7 @@ def _newer_half(window: Window) -> Window:
 
 
 def _tool_row(name: str, by_agent: Sequence[Row], rule: ToolRule, bins: Counts, newer: Rate) -> ToolRow:
-    calls, ok, failed, n, total_ms, priced, cost, tokens = map(sum, zip(*(row[1:] for row in by_agent), strict=True))
+    calls, ok, failed, n, total_us, priced, cost, tokens = map(sum, zip(*(row[1:] for row in by_agent), strict=True))
     found = tool_confidence(ok, ok + failed, rule)
     bound = None if found.lower is None or found.upper is None else Interval(found.lower, found.upper)
     agents = [(agent, Rate(ok, ok + failed)) for agent, _, ok, failed, *_ in by_agent]
@@ -73,7 +73,7 @@ def _tool_row(name: str, by_agent: Sequence[Row], rule: ToolRule, bins: Counts, 
     older = Rate(ok - newer.hits, ok + failed - newer.n)
     return ToolRow(
         name, calls, Rate(ok, ok + failed), found.level, bound, found.reason, _trend(older, newer),
-        durations_of(n, total_ms, bins), cost if priced else None, tokens, tuple(agents),
+        durations_of(n, total_us, bins), cost if priced else None, tokens, tuple(agents),
     )  # fmt: skip
 
 

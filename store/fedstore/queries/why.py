@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fedstore.queries.facts import DECISION_COLUMNS, decision_row
+from fedstore.queries.facts import DECISION_COLUMNS, decision_row, millis
 from fedstore.queries.in_force import policy_in_force
 from fedstore.queries.models import DecisionRow, WhyStep, WhyView
 
@@ -66,8 +66,7 @@ def why_view(source: Reads, route_id: str, thresholds: Mapping[str, float] | Non
 
 def _attempt(row: Row) -> Attempt:
     layer, agent, confidence, threshold, accepted, shadow, error, latency_us = row
-    latency = None if latency_us is None else latency_us / 1000
-    return Attempt(layer, agent, confidence, threshold, bool(accepted), bool(shadow), error, latency)
+    return Attempt(layer, agent, confidence, threshold, bool(accepted), bool(shadow), error, millis(latency_us))
 
 
 def ladder(attempts: Sequence[Attempt], now: Mapping[str, float | None]) -> tuple[WhyStep, ...]:

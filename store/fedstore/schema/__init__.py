@@ -21,6 +21,7 @@ MIGRATION_NAMES = (
     "0007_import_marks",
     "0008_call_prices",
     "0009_response_ids",
+    "0010_microseconds",
     "0011_clears",
 )
 
