@@ -130,6 +130,32 @@ def test_a_signal_handler_may_record(store: Store, background: bool) -> None:
     assert found == {"main": calls, "handler": handled}
 
 
+def test_an_object_that_is_let_go_may_record_while_others_are_written(store: Store) -> None:
+    """The collector runs wherever something is made, also where the queue is being read."""
+    recorder = Recorder(store.path, background=True, flush_s=60)
+    freed = 0
+
+    def on_collection(phase: str, _: dict[str, int]) -> None:
+        nonlocal freed
+        if phase == "stop" and freed < 300:
+            freed += 1
+            recorder.task("freed")
+
+    threshold = gc.get_threshold()
+    recorder.task("main")
+    gc.callbacks.append(on_collection)
+    try:
+        gc.set_threshold(1)
+        recorder.flush()
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(on_collection)
+    recorder.close()
+    assert (recorder.lost, recorder.refused) == (0, 0)
+    assert freed
+    assert dict(rows(store, "SELECT agent, COUNT(*) FROM runs GROUP BY agent")) == {"main": 1, "freed": freed}
+
+
 def test_the_timeout_of_an_agent_passes_through(store: Store) -> None:
     recorder = store.recorder()
     recorder.task("warm", duration_ms=5)

@@ -19,7 +19,6 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Sequence
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from fedstore.errors import EventError
@@ -137,7 +136,8 @@ class _Waiting:
             self._writer = me
             try:
                 while self._queue:
-                    batch = list(islice(self._queue, _CHUNK))
+                    # by position, not by iteration: others append meanwhile, which an iterator does not survive
+                    batch = [self._queue[at] for at in range(min(len(self._queue), _CHUNK))]
                     if not self._sink.deliver(batch):
                         return False
                     for _ in batch:
