@@ -306,7 +306,7 @@ def _foreign(entry: object) -> bool:
 
 def _mean(seen: TaskCounts) -> float:
     """Milliseconds of a task; 0 where nobody told, as the format has it."""
-    return seen.duration_ms / seen.timed if seen.timed else 0.0
+    return seen.duration_us / 1000 / seen.timed if seen.timed else 0.0
 
 
 def _duration(seen: TaskCounts) -> float:

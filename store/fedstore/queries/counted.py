@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from fedstore.queries.facts import millis
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -13,11 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DoneTask", "TaskCounts", "newest_done", "task_counts"]
 
-_SUMS = ("ok", "failed", "reworked", "rework_known", "duration_n", "duration_ms")
+_SUMS = ("ok", "failed", "reworked", "rework_known", "duration_n", "duration_us")
 
 
 class TaskCounts(NamedTuple):
-    """Tasks of one agent and task type. ``timed`` durations are known, ``duration_ms`` together; of ``rework_known`` it
+    """Tasks of one agent and task type. ``timed`` durations are known, ``duration_us`` together; of ``rework_known`` it
     is known whether they had to be done again, and of ``reworked`` that they had to.
     """
 
@@ -26,7 +28,7 @@ class TaskCounts(NamedTuple):
     reworked: int = 0
     rework_known: int = 0
     timed: int = 0
-    duration_ms: int = 0
+    duration_us: int = 0
 
     @classmethod
     def of(cls, parts: Iterable[TaskCounts]) -> TaskCounts:
@@ -42,7 +44,7 @@ class DoneTask(NamedTuple):
     task_type: str
     good: bool
     rework: bool | None
-    duration_ms: int | None
+    duration_ms: float | None
     notes: str | None
 
 
@@ -63,12 +65,12 @@ def newest_done(source: Reads, agents: Iterable[str], limit: int) -> tuple[DoneT
         return ()
     rows = source.read(
         f"WITH names(name) AS (VALUES {', '.join(['(?)'] * len(asked))})"
-        " SELECT ended_ms, agent, task_type, success = 1 AND COALESCE(rework, 0) <> 1, rework, duration_ms, notes"
+        " SELECT ended_ms, agent, task_type, success = 1 AND COALESCE(rework, 0) <> 1, rework, duration_us, notes"
         " FROM names CROSS JOIN runs WHERE seq IN (SELECT seq FROM runs AS f WHERE f.agent = names.name"
         " AND f.success IS NOT NULL ORDER BY ended_ms DESC LIMIT ?) ORDER BY ended_ms DESC, id DESC LIMIT ?",
         (*asked, limit, limit),
     )
     return tuple(
-        DoneTask(at, agent, task_type, bool(good), None if rework is None else bool(rework), duration, notes)
+        DoneTask(at, agent, task_type, bool(good), None if rework is None else bool(rework), millis(duration), notes)
         for at, agent, task_type, good, rework, duration, notes in rows
     )
