@@ -71,6 +71,9 @@ if TYPE_CHECKING:
     from fedstore.policy import optimization_text as optimization_text
     from fedstore.policy import proposed_boosts as proposed_boosts
     from fedstore.policy import with_alarms as with_alarms
+    from fedstore.policy.grades import GivenGrade as GivenGrade
+    from fedstore.policy.grades import Grade as Grade
+    from fedstore.policy.grades import Grades as Grades
     from fedstore.policy.grading import Graded as Graded
     from fedstore.policy.grading import GradeItem as GradeItem
     from fedstore.policy.grading import GradeProgress as GradeProgress
@@ -124,6 +127,7 @@ _MODULES = {
     "ingest": ("FileReport", "ImportReport", "LinesReport", "import_paths", "record_lines"),
     "json_value": ("Json",),
     "ingest.routing_export": ("write_routing_log",),
+    "policy.grades": ("GivenGrade", "Grade", "Grades"),
     "policy.grading": (
         "GradeItem", "GradeProgress", "Graded", "GradingQueue", "LabelItem", "LabelProgress", "LabellingQueue",
     ),

@@ -70,7 +70,7 @@ def test_help_loads_nothing_heavy() -> None:
         (["dashboard", "--at", "yesterday"], "is not a time"),
         (["top", "--tab", "moon"], "fedtop top --help"),
         (["tune", "--target", "1.5"], "fedtop tune --help"),
-        (["label", "r1"], "say right, wrong"),
+        (["label", "r1"], "say right, rework, wrong"),
         (["sample", "-n", "0"], "fedtop sample --help"),
     ],
 )

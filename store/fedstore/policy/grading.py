@@ -1,8 +1,9 @@
 """The grading queue: which ungraded decisions to look at first, recording what was said, and what it is worth.
 
-Decisions nearest to a threshold come first: they are the ones a threshold moves, and the least sure. Among equals
-the layer graded least is first. Near decisions are wrong more often than others, so ``progress`` weighs them by
-their share; a plan, which weighs by layer alone, takes them as they come and so errs on the careful side.
+Decisions nearest to a threshold come first: they are the ones a threshold moves, and the least sure. Among those that
+are as near, in steps of 0.005, the layer graded least is first. Near decisions are wrong more often than others, so
+`progress` weighs them by their share; a plan, which weighs by layer alone, takes them as they come and so errs on the
+careful side.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from fedstore.errors import FedstoreError
-from fedstore.facts.events import Verdict
 from fedstore.learning.stratified import Stratum, weighted_rate
+from fedstore.policy.grades import Grade, Grades
 from fedstore.queries.decisions import Decisions, load_decisions
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ __all__ = [
 NEAR = 0.05
 """A margin within which a normal plan may move a threshold."""
 _STEP = 0.005
-Graded = Literal["right", "wrong", "agent", "skip"]
+Graded = Literal["right", "wrong", "agent", "clear", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class GradingQueue:
         implied = (self._correct < 0) & (self._log.true_agent >= 0)
         self._correct[implied] = (self._log.final == self._log.true_agent)[implied]
         self._skipped: set[int] = set()
+        self._grades = Grades(store)
         self._nearest, self._margin, self._now = _margins(self._log, in_force)
         self._order = np.argsort(self._priority(), kind="stable")
 
@@ -120,25 +122,33 @@ class GradingQueue:
         return tuple(found)
 
     def grade(self, route_id: str, said: Graded, agent: str | None = None) -> GradeProgress:
-        """Record "right", "wrong", "agent" (with the right ``agent``) or "skip" (which records nothing)."""
+        """Record "right", "wrong", "agent" (with the right `agent`) or "clear"; "skip" records nothing."""
+        self._row(route_id)
+        if said == "skip":
+            return self.skip(route_id)
+        self._grades.give(Grade("route", route_id, said, agent or ""))
+        return self.reread(route_id)
+
+    def skip(self, route_id: str, *, back: bool = False) -> GradeProgress:
+        """Leave a decision out of this sitting, or (`back`) take it in again."""
+        row = self._row(route_id)
+        self._skipped = self._skipped - {row} if back else self._skipped | {row}
+        return self.progress()
+
+    def reread(self, route_id: str) -> GradeProgress:
+        """Take what the store says of a decision now: it was graded, or a grade was taken back."""
+        row = self._row(route_id)
+        found = self._store.database.read("SELECT correct, correct_agent, agent FROM routes WHERE id = ?", (route_id,))
+        for correct, right_agent, agent in found:
+            implied = -1 if right_agent is None else int(right_agent == agent)
+            self._correct[row] = implied if correct is None else correct
+        return self.progress()
+
+    def _row(self, route_id: str) -> int:
         row = self._row_of.get(route_id)
         if row is None:
             raise FedstoreError(f"there is no decision {route_id} in this window: `fedtop grade` lists the open ones")
-        if said == "skip":
-            self._skipped.add(row)
-            return self.progress()
-        selected = self._agent(int(self._log.final[row]))
-        if said == "agent" and not agent:
-            raise FedstoreError("name the agent that should have got it")
-        correct = agent == selected if said == "agent" else said == "right"
-        right_agent = agent if said == "agent" else (selected or None) if correct else None
-        verdict = Verdict(
-            subject="route", subject_id=route_id, correct=correct, correct_agent=right_agent, source="label",
-            at=self._store.clock(),
-        )  # fmt: skip
-        self._store.writer(source="label").write([verdict])
-        self._correct[row] = int(correct)
-        return self.progress()
+        return row
 
     def progress(self) -> GradeProgress:
         """Accuracy by groups (deciding layer, near or far from a threshold), each weighing as it should."""

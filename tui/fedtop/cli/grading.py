@@ -1,4 +1,4 @@
-"""The command grade: say whether a routing decision was right, or list those worth looking at."""
+"""The command grade: say whether a run or a routing decision was right, or list the decisions worth looking at."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import click
 
 from fedtop.about import About
 from fedtop.cli.common import get_settings, open_store, window_of
-from fedtop.cli.main import Failure
-from fedtop.cli.names import whole_id
+from fedtop.cli.names import judged_id
 from fedtop.cli.notice import notice_for
 from fedtop.cli.options import SET_WINDOW, Function, View, limit_option, readonly_option, taking_view, window_options
 from fedtop.cli.output import emit, print_json
@@ -17,12 +16,11 @@ from fedtop.cli.output import emit, print_json
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from fedstore import Store
+    from fedstore import GivenGrade, Store
     from fedtop.plain.look import Look
 
 __all__ = ["grade"]
 
-SOURCE = "label"
 DECISIONS = About("layer")
 
 
@@ -32,43 +30,38 @@ def grade_options(command: Function) -> Function:
 
 
 @click.command()
-@click.argument("route_id", required=False, metavar="[ROUTE")
-@click.argument("verdict", required=False, metavar="right|wrong|AGENT]")
+@click.argument("subject_id", required=False, metavar="[RUN|ROUTE|last")
+@click.argument("verdict", required=False, metavar="right|rework|wrong|clear|AGENT]")
 @limit_option(20, 1000)
 @grade_options
-def grade(view: View, *, route_id: str | None, verdict: str | None, limit: int) -> None:
-    """Say that decision ROUTE was right, was wrong, or should have gone to AGENT.
+def grade(view: View, *, subject_id: str | None, verdict: str | None, limit: int) -> None:
+    """Say that a run was right, has to be done again (rework) or was wrong; that a routing decision was right, wrong,
+    or should have gone to AGENT; or take that back (clear). `last` is the run that ended last.
 
     Without arguments: the decisions that are not graded and would tell most, nearest to a threshold first.
     """
-    if route_id is None:
+    if subject_id is None:
         _queue(view, limit)
         return
     if verdict is None:
-        raise click.UsageError("say right, wrong, or the agent that should have got it")
-    settings = get_settings(view)
-    with open_store(settings, create=False) as store:
-        route_id = whole_id(store.reader(), "route", route_id)
-        correct = _grade(store, route_id, verdict)
+        raise click.UsageError("say right, rework, wrong, clear, or the agent that should have got it")
+    with open_store(get_settings(view), create=False) as store:
+        given = _grade(store, subject_id, verdict)
+    said = given.grade
     if view.as_json:
-        print_json({"route_id": route_id, "correct": correct})
+        correct = None if said.said == "clear" else said.said == "right"
+        told = {f"{said.kind}_id": said.id, "said": said.said, "agent": said.agent or None, "was": given.was or None}
+        print_json(told if said.kind == "run" else {**told, "correct": correct})
     else:
-        click.echo(f"Graded: {route_id} {'right' if correct else 'wrong'}")
+        was = f" (was {given.was})" if given.was else ""
+        click.echo(f"Graded: {said.id} {said.words}{was}")
 
 
-def _grade(store: Store, route_id: str, verdict: str) -> bool:
-    """Record the verdict; whether it says right. Raises Failure when it is refused."""
-    found = store.reader().why(route_id)
-    assert found is not None
-    agent = None if verdict in ("right", "wrong") else verdict
-    correct = verdict == "right" if agent is None else agent == found.decision.agent
-    event: dict[str, object] = {"kind": "verdict", "subject": "route", "subject_id": route_id, "correct": correct}
-    if agent is not None or correct:
-        event["correct_agent"] = agent or found.decision.agent
-    receipt = store.writer(source=SOURCE).write([event])
-    if receipt.rejected:
-        raise Failure(f"not graded: {receipt.rejected[0][1]}")
-    return correct
+def _grade(store: Store, subject_id: str, verdict: str) -> GivenGrade:
+    """Record what was said. Raises Failure or FedstoreError when it is refused."""
+    from fedstore import Grade, Grades
+
+    return Grades(store).give(Grade.of(*judged_id(store.reader(), subject_id), verdict))
 
 
 def _queue(view: View, limit: int) -> None:

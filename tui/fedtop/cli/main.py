@@ -52,7 +52,7 @@ COMMANDS: dict[str, CommandSpec] = {
     "record": CommandSpec(_RECORD, "record", "record", "Record a finished task, or any other fact."),
     "import": CommandSpec(_RECORD, "importing", "import_command", "Read files of any known format."),
     "sample": CommandSpec(_RECORD, "importing", "sample", "Generate routing decisions to try things on."),
-    "grade": CommandSpec(_RECORD, "grading", "grade", "Say whether a routing decision was right."),
+    "grade": CommandSpec(_RECORD, "grading", "grade", "Say whether a run or a decision was right."),
     "optimize": CommandSpec(_LOOP, "loop", "optimize", "Propose routing boosts for agents, and apply them."),
     "tune": CommandSpec(_LOOP, "loop", "tune", "Propose thresholds for the cascade, and apply them."),
     "apply": CommandSpec(_LOOP, "loop", "apply", "Apply a plan exactly as it was shown."),

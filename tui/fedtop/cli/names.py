@@ -15,15 +15,20 @@ from fedtop.cli.main import Failure
 from fedtop.cli.options import Command, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fedstore import Reader
     from fedstore.queries.models import FactKind, NameKind
 
-__all__ = ["known_argument", "need_known", "unknown", "whole_id"]
+__all__ = ["LAST", "judged_id", "known_argument", "need_known", "unknown", "whole_id"]
 
 SHOWN = 8
-_IDS = {"run": ("finished run", "`fedtop runs -w all`"), "route": ("routing decision", "`fedtop layers -w all`")}
+LAST = "last"
+"""The name of the run that ended last."""
+_IDS: Mapping[FactKind, tuple[str, str]] = {
+    "run": ("finished run", "`fedtop runs -w all`"),
+    "route": ("routing decision", "`fedtop layers -w all`"),
+}
 _CALLED = {"agent": "agent", "task_type": "task type", "tool": "tool", "layer": "layer"}
 
 
@@ -54,6 +59,26 @@ def whole_id(reader: Reader, kind: FactKind, text: str) -> str:
         some = ", ".join(found[:2]) + (" …" if len(found) > 2 else "")
         raise Failure(f"more than one {word} begins with {text!r} ({some}): say more of its id")
     return found[0]
+
+
+def judged_id(reader: Reader, text: str) -> tuple[FactKind, str]:
+    """The run or the decision that `text` names, or is the beginning of the id of; `last` is the run that ended last.
+
+    Raises Failure where there is none, or more than one.
+    """
+    if text == LAST:
+        newest = reader.runs(reader.window("all"), limit=1)
+        if not newest:
+            raise Failure("no run has ended yet in this store: there is nothing to grade")
+        return "run", newest[0].id
+    found: dict[FactKind, tuple[str, ...]] = {kind: reader.ids(kind, text, 3) if text else () for kind in _IDS}
+    whole = [kind for kind, ids in found.items() if text in ids] or [kind for kind, ids in found.items() if ids]
+    if not whole:
+        raise Failure(f"there is neither a run nor a decision {text!r} in this store: `fedtop runs -w all` lists runs,"
+                      " `fedtop grade` decisions")  # fmt: skip
+    if len(whole) > 1:
+        raise Failure(f"{text!r} is both a run and a decision: say more of its id")
+    return whole[0], whole_id(reader, whole[0], text)
 
 
 def known_argument(kind: NameKind, *, metavar: str = "NAME", required: bool = True) -> Callable[[Command], Command]:

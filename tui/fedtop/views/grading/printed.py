@@ -29,7 +29,7 @@ def queue(
     parts += [heading("Grades so far"), fields(_progress(progress, look), look)]
     if not items:
         return Group(*parts, Text("\nNothing to grade: every decision of this window is graded.", "$dim"))
-    how = "fedtop grade ID right | wrong | AGENT"
+    how = "fedtop grade ID right | wrong | AGENT | clear"
     return Group(*parts, heading("Nearest to a threshold"), table_of(QUEUE, items, look), Text(f"\n{how}", "$dim"))
 
 
