@@ -45,15 +45,21 @@ class Store:
             path = settings.store if settings is not None and settings.store is not None else default_store_path()
         self.clock = clock
         self.database = open_engine(path, readonly=readonly)
-        if settings is not None:
-            self.settings = settings
+        self._given = settings
 
     @cached_property
     def settings(self) -> Settings:
         """The settings given, else those of the settings file. Raises SettingsError."""
         from fedstore.settings.config import Settings
 
-        return Settings.load()
+        return self._given or Settings.load()
+
+    @cached_property
+    def upkeep_settings(self) -> Settings:
+        """The same, of which purging needs to read the retention alone. Raises SettingsError for a mistake in that."""
+        from fedstore.settings.config import Settings
+
+        return self._given or Settings.load(purpose="purging")
 
     @property
     def path(self) -> Path:

@@ -189,6 +189,25 @@ def test_read_only_refuses(run: Run, store: Store, monkeypatch: pytest.MonkeyPat
     assert "read-only" in refused(run(*TASK))
 
 
+@pytest.mark.parametrize("text", ["window = 5", '[keymap]\n"time.pause" = 5', "nonsense = 1"])
+@pytest.mark.parametrize(
+    "args",
+    [
+        [*TASK], ["record", "execution", "--tool", "t"], ["record", "usage", "--agent", "a", "--model", "m"],
+        ["record", "route", "--agent", "a", "--layer", "l"], ["record", "outcome", "r", "--correct", "true"],
+        ["record", "job", "j", "queued"], ["record", "event"],
+    ],
+    ids=lambda args: args[1],
+)  # fmt: skip
+def test_a_mistake_in_a_setting_of_the_pane_costs_no_fact(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], text: str
+) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    monkeypatch.setenv("FEDTOP_CONFIG", str(tmp_path / "config.toml"))
+    result = run(*args, stdin='{"kind": "job", "id": "j", "state": "queued"}' if args[-1] == "event" else None)
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
 def test_store_after_or_before_the_sub_command(run: Run, tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     assert run("record", "--store", other, "job", "a", "queued").exit_code == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fedstore import Settings, SettingsError, StartSettings, Store, load_settings, start_settings
+from fedstore import Recorder, Settings, SettingsError, StartSettings, Store, load_settings, start_settings
 
 
 def test_no_file_is_needed() -> None:
@@ -99,3 +99,41 @@ def test_a_pane_starts_without_a_look_only_where_nothing_is_set(
     assert start_settings() is not None
     (tmp_path / "config.toml").write_text("")
     assert start_settings() is None
+
+
+_ODD = (
+    'windw = "7d"', "window = 5", "theme = 5", '[keymap]\n"time.pause" = 5', "[policy]\ntarget = 2",
+    "interval_s = 0", 'tool_rule = "luck"',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*_ODD, "retention_runs_days = 'for ever'"])
+def test_a_mistake_in_another_setting_does_not_keep_from_recording(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"keep_content = true\n{text}\n")
+    settings = Settings.load(file, purpose="recording", store=tmp_path / "s.db")
+    assert (settings.keep_content, settings.store) == (True, tmp_path / "s.db")
+    file.write_text(f"keep_content = 'perhaps'\n{text}\n")
+    with pytest.raises(SettingsError, match="keep_content"):
+        Settings.load(file, purpose="recording")
+
+
+@pytest.mark.parametrize("text", [*_ODD, "keep_content = 'perhaps'"])
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_mistake_in_another_setting_does_not_keep_from_purging(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, opened: bool
+) -> None:
+    file, path = tmp_path / "config.toml", tmp_path / "s.db"
+    file.write_text(f"retention_runs_days = 3\n{text}\n")
+    monkeypatch.setenv("FEDTOP_CONFIG", str(file))
+    now = [1_773_146_096_789]
+    with Store(path, clock=lambda: now[0]) as store:
+        recorder = Recorder(store if opened else path, clock=lambda: now[0])
+        for day in range(5):
+            now[0] += 86_400_000
+            for _ in range(20):  # steps of a purge, which a recorder does now and then
+                recorder._sink._next_slice = 0.0
+                recorder.task(f"day {day}", id=f"{day}")
+        recorder.close()
+        agents = [agent for (agent,) in store.database.read("SELECT agent FROM runs")]
+        assert agents == [f"day {n}" for n in (1, 2, 3, 4)]

@@ -112,7 +112,7 @@ class AnalyticsEngine:
         """Purge what is older than the retention settings; how many rows went, by table."""
         from fedstore.upkeep.retention import purge
 
-        return dict(purge(self.store.database, self.store.settings, self._clock()))
+        return dict(purge(self.store.database, self.store.upkeep_settings, self._clock()))
 
     # --- questions -----------------------------------------------------------------------------------------
 

@@ -149,7 +149,7 @@ def read_federation(value: object) -> FederationFile:
         recent=recent,
         unread=unread,
         exported_from=mark if isinstance(mark, str) else "",
-        means=EXPORTED_AT in value,
+        means=isinstance(value, dict) and EXPORTED_AT in value,
         boosts={name: said for name, agent in found.agents.items() if (said := _boosts(agent))},
     )
 

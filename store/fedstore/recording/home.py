@@ -69,11 +69,11 @@ class Home:
     def settings(self) -> Settings:
         """The settings that the store is looked after by. Raises SettingsError."""
         if self._store is not None:
-            return self._store.settings
+            return self._store.upkeep_settings
         if self._settings is None:
             from fedstore.settings.config import Settings
 
-            self._settings = Settings.load()
+            self._settings = Settings.load(purpose="purging")
         return self._settings
 
     def close(self) -> None:

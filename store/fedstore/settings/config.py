@@ -7,7 +7,7 @@ is refused in one line that names it. ``Settings.load`` says where each value ca
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -19,6 +19,20 @@ from fedstore.settings.paths import default_config_path, default_store_path, in_
 from fedstore.settings.starting import ENVIRONMENT, StartSettings
 
 __all__ = ["PolicySettings", "Settings", "default_config_path", "default_store_path", "load_settings"]
+
+Purpose: TypeAlias = Literal["recording", "purging", "maintaining"]
+_RECORDING = frozenset({"store", "keep_content", "readonly"})
+_PURGING = frozenset({
+    "retention_runs_days", "retention_routes_days", "retention_llm_days", "retention_executions_hours",
+    "retention_other_days", "minute_days", "hour_days",
+})  # fmt: skip
+_GUARDING = frozenset({"policy", "metrics_json", "routing_config_json", "auto_rollback"})
+_NEEDED: Mapping[Purpose, Set[str]] = {
+    "recording": _RECORDING,
+    "purging": _PURGING,
+    "maintaining": _RECORDING | _PURGING | _GUARDING,
+}
+"""The settings that are read for a purpose."""
 
 Keep: TypeAlias = Literal["keep"]
 Days: TypeAlias = Annotated[int, Field(ge=1, le=36_500)] | Keep
@@ -153,9 +167,12 @@ class Settings(_Model):
         return None if value is None else Path(in_full(value))
 
     @classmethod
-    def load(cls, path: str | Path | None = None, **given: object) -> Settings:
-        """The file at ``path`` (default: ``default_config_path()``, which may be missing), then variables, then
-        ``given`` where it is not None. Raises SettingsError.
+    def load(cls, path: str | Path | None = None, *, purpose: Purpose | None = None, **given: object) -> Settings:
+        """The file at `path` (default: `default_config_path()`, which may be missing), then variables, then `given`
+        where it is not None. Raises SettingsError.
+
+        For a `purpose` only what it needs is read, and no mistake in another setting told: what runs without anybody
+        looking, such as an agent's hook, must not fail because of a key of the pane.
         """
         file = default_config_path() if path is None else Path(path).expanduser()
         values = read_toml(file) if path is not None or file.is_file() else {}
@@ -166,6 +183,8 @@ class Settings(_Model):
         for name, value in given.items():
             if value is not None:
                 values[name], sources[name] = value, "command line"
+        if purpose is not None:
+            values = {name: value for name, value in values.items() if name in _NEEDED[purpose]}
         return cls._checked(values, sources)
 
     @classmethod
@@ -182,6 +201,6 @@ class Settings(_Model):
         return settings.from_sources(sources)
 
 
-def load_settings(path: str | Path | None = None, **given: object) -> Settings:
-    """``Settings.load``."""
-    return Settings.load(path, **given)
+def load_settings(path: str | Path | None = None, *, purpose: Purpose | None = None, **given: object) -> Settings:
+    """`Settings.load`."""
+    return Settings.load(path, purpose=purpose, **given)

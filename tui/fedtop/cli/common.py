@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fedtop.cli.main import Failure
 
@@ -41,8 +41,10 @@ def now_ms() -> int:
     return clock()
 
 
-def get_settings(view: View | None = None, **given: object) -> Settings:
-    """The settings in force, the command line's word first.
+def get_settings(
+    view: View | None = None, *, purpose: Literal["recording", "maintaining"] | None = None, **given: object
+) -> Settings:
+    """The settings in force, the command line's word first; for a purpose only what it needs is read.
 
     Raises SettingsError, which names an option as it was typed.
     """
@@ -52,7 +54,7 @@ def get_settings(view: View | None = None, **given: object) -> Settings:
         given |= {"store": view.store, "window": view.window, "ascii": view.as_ascii or None}
         given |= {"readonly": view.readonly or None}
     try:
-        return Settings.load(None, **given)
+        return Settings.load(None, purpose=purpose, **given)
     except SettingsError as error:
         raise SettingsError(re.sub(r"^command line: (\w+?)(?:_s)?: ", r"--\1: ", str(error))) from error
 

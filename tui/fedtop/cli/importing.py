@@ -47,7 +47,7 @@ def import_command(
     """
     from fedstore import StoreError, import_paths
 
-    settings = get_settings(store=store)
+    settings = get_settings(purpose="recording", store=store)
     told = False
     with open_store(settings) as opened, ExitStack() as bar:
 

@@ -194,7 +194,7 @@ def _write(path: Path | None, fact: Mapping[str, object], given: Mapping[str, ob
 
     Says its id. Raises Failure when it is refused.
     """
-    settings = get_settings(store=path)
+    settings = get_settings(purpose="recording", store=path)
     event = {**fact, **_known({fields.get(name, name): value for name, value in given.items()})}
     if "id" not in event:
         from fedstore import new_id, now_ms

@@ -57,7 +57,7 @@ def event(outer: Path | None, /, *, store: Path | None, as_json: bool) -> None:
     """
     from fedstore import record_lines
 
-    settings = get_settings(store=store or outer)
+    settings = get_settings(purpose="recording", store=store or outer)
     with open_store(settings) as opened:
         pipe = cast("BufferedReader", sys.stdin.buffer)
         report = record_lines(opened, pipe, source=SHELL_SOURCE, keep_content=settings.keep_content)

@@ -48,7 +48,7 @@ def maintain(*, store: Path | None, force: bool, as_json: bool) -> None:
     from fedstore import PolicyStore, Watcher
     from fedstore import maintain as look_after
 
-    settings = get_settings(store=store)
+    settings = get_settings(purpose="maintaining", store=store)
     with open_store(settings, create=False) as opened:
         alarms = Watcher(PolicyStore(opened)).act()
         done = look_after(opened.database, settings, now_ms(), force=force)
