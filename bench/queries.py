@@ -76,7 +76,7 @@ _FACTS: dict[str, dict[str, str]] = {
 _KEYS: dict[str, list[tuple[str, ...]]] = {
     "agent_buckets": [(a, t, "p") for a in AGENTS for t in TASKS],
     "spend_buckets": [(a, MODELS[n % 3], "p", t, "chat") for n, a in enumerate(AGENTS) for t in TASKS],
-    "tool_buckets": [(t, a) for t in TOOLS for a in AGENTS],
+    "tool_buckets": [(t, a, "") for t in TOOLS for a in AGENTS],
     "route_buckets": [(layer,) for layer in LAYERS],
     "layer_buckets": [(layer,) for layer in LAYERS],
 }

@@ -29,7 +29,7 @@ def test_each_topic_knows_its_newest_fact(filled: Filled, shift_days: int) -> No
     reader = filled(made)
     assert reader.newest_ms() == last_minute(made, ("run", "usage", "execution", "route"))
     assert reader.newest_ms("agent") == last_minute(made, ("run", "usage", "execution"))
-    assert reader.newest_ms("task_type") == last_minute(made, ("run",))
+    assert reader.newest_ms("task_type") == last_minute(made, ("run", "execution"))
     assert reader.newest_ms("tool") == last_minute(made, ("execution",))
     assert reader.newest_ms("layer") == last_minute(made, ("route",))
     for task_type in ("implementation", "review"):

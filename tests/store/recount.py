@@ -108,11 +108,13 @@ def _execution(tables: dict[str, Sums], e: dict[str, Any], _: list[dict[str, Any
     nano = 0 if cost is None else round(cost * 1e9)
     sums = [
         1, success is True, success is False, duration is not None, _us(duration) or 0, cost is not None, nano, 0,
+        *(e.get("effort") == level for level in ("LOW", "MEDIUM", "HIGH")), e.get("browser_used") is True,
     ]  # fmt: skip
-    _add(tables["tool"], (minute, e["tool"], e["agent"]), sums, _bins(_us(duration)))
-    if nano:
-        spent = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, nano, 0, 0, 0, 0, 0]
-        _add(tables["spend"], (minute, e["agent"], "", "", "", f"tool {e['tool']}"), spent)
+    key = (minute, e["tool"], e["agent"], "" if e.get("run_id") else e.get("task_type", ""))
+    _add(tables["tool"], key, sums, _bins(_us(duration)))
+    if cost is not None:
+        spent = [1, success is False, 0, 0, 0, 0, 0, 0, 0, 0, nano, 0, 0, 0, 0, 0]
+        _add(tables["spend"], (minute, e["agent"], "", "", e.get("task_type", ""), f"tool {e['tool']}"), spent)
 
 
 def _route(tables: dict[str, Sums], e: dict[str, Any], verdicts: list[dict[str, Any]]) -> None:

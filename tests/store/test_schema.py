@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fedstore import Database, Store
+from fedstore.engine.driver import sqlite3
 from fedstore.engine.tables import MOST
 from fedstore.facts import route, run
 from fedstore.facts.kinds import KINDS, SUMMARIES
 from fedstore.facts.table import Table
 from fedstore.schema import MIGRATION_NAMES, steps
+from fedstore.upkeep.audit import disagreements
 from tests.store.older import write_older_store
+from tests.store.recount import MINUTE
 
 NOW_MS = 1_773_146_096_789
 LANDED = {
@@ -30,6 +32,7 @@ LANDED = {
     "0009_response_ids": "7ff12c6db8a99b6ab195606ab31460a7a5adf15312d2f66a02bfba6260dc8b1f",
     "0010_microseconds": "a922cf6ceb5e694e5201eb58bc583bf3d68320539d9fbbe3c3c3fc7c8fd2dbcb",
     "0011_clears": "254bbaf85f1b0f6a9aa1b833094bf7f1b4b4d28f6e3a38d58f9a10b36c516577",
+    "0013_lone_executions": "a39af70bafe2c8c3805b88e2047d9994cc0bde6a8e25c4e51ff81b630cfd6a5d",
 }
 """Of each migration the digest of its text. A landed one is history: write the next one instead of editing it."""
 
@@ -113,3 +116,50 @@ def test_a_summary_has_the_columns_of_its_table(table: str, blank: dict[str, Any
 
 def test_the_past_of_every_summary_has_a_generation(store: Store) -> None:
     assert {name for (name,) in store.database.read("SELECT name FROM past")} == set(SUMMARIES)
+
+
+def test_executions_that_an_older_version_counted_are_counted_as_now(tmp_path: Path) -> None:
+    """Failures of paid executions, free ones, effort and browser: in minutes and in what is wider."""
+    path, now = tmp_path / "s.db", NOW_MS - NOW_MS % 86_400_000 + 7 * 3_600_000 + 21 * MINUTE
+    write_older_store(path, "0013_lone_executions")
+    calls = [  # minutes ago, success, nano-USD, effort, browser
+        (400, 0, 5, "LOW", 1), (400, 1, 5, "HIGH", 0), (130, 0, 0, "LOW", 0), (1, 1, 0, "", 1), (1, None, None, "", 0),
+    ]  # fmt: skip
+    connection = sqlite3.connect(path, isolation_level=None)
+    for n, (minutes, success, nano, effort, browser) in enumerate(calls):
+        connection.execute(
+            "INSERT INTO tool_calls (id, run_id, task_id, agent, tool, task_type, project, ended_ms, success,"
+            " cost_nano, effort, browser_used, error_class, source, recorded_ms)"
+            " VALUES (?, '', '', 'a', 'grep', '', '', ?, ?, ?, ?, ?, '', '', ?)",
+            (str(n), now - minutes * MINUTE, success, nano, effort, browser, now),
+        )
+    for width, name in ((MINUTE, ""), (10 * MINUTE, "ten"), (60 * MINUTE, "hour"), (1440 * MINUTE, "day")):
+        mark = now - now % width if name else now + MINUTE
+        connection.execute("UPDATE marks SET at_ms = ? WHERE name = ?", (mark, name))
+        of = {}
+        for minutes, success, nano, *_ in calls:
+            at = now - minutes * MINUTE
+            if at < mark:
+                row = of.setdefault(at - at % width, [0] * 6)
+                told = 1, success == 1, success == 0, nano is not None, nano or 0, bool(nano)
+                of[at - at % width] = [a + b for a, b in zip(row, told, strict=True)]
+        for start, (n, ok, failed, priced, nano, paid) in of.items():
+            connection.execute(
+                "INSERT INTO tool_buckets VALUES (?, ?, 'grep', 'a', ?, ?, ?, 0, 0, ?, ?, 0, x'')",
+                (width, start, n, ok, failed, priced, nano),
+            )
+            if paid:
+                connection.execute(
+                    "INSERT INTO spend_buckets"
+                    " VALUES (?, ?, 'a', '', '', '', 'tool grep', ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?, 0, 0, 0, 0, 0)",
+                    (width, start, paid, nano),
+                )
+    connection.close()
+    with Store(path, clock=lambda: now) as store:
+        assert disagreements(store.database) == []
+        rows = "SELECT SUM(calls), SUM(errors), SUM(reported_nano) FROM spend_buckets WHERE width = ?"
+        assert store.database.read(rows, (MINUTE,)) == [(4, 2, 10)]
+        assert store.database.read(rows, (60 * MINUTE,)) == [(3, 2, 10)]
+        told = "SELECT SUM(effort_low), SUM(effort_high), SUM(browser) FROM tool_buckets WHERE width = ?"
+        assert store.database.read(told, (MINUTE,)) == [(2, 1, 2)]
+        assert store.database.read(told, (10 * MINUTE,)) == [(2, 1, 1)]

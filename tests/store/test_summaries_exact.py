@@ -47,7 +47,8 @@ usages = optional(
 )  # fmt: skip
 executions = optional(
     kind=st.just("execution"), agent=names, tool=names, at=times, duration_ms=millis, success=truth,
-    cost_usd=st.none() | st.sampled_from([0.25]),
+    cost_usd=st.none() | st.sampled_from([0.0, 0.25]), run_id=st.sampled_from(["", "r"]),
+    task_type=st.sampled_from(["", "t"]), effort=st.sampled_from(["", "LOW", "HIGH"]), browser_used=st.booleans(),
 )  # fmt: skip
 outcomes = st.none() | optional(correct=truth, correct_agent=st.none() | names, quality=shares)
 

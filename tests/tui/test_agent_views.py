@@ -82,7 +82,20 @@ def test_unpriced_spend_is_never_zero_dollars() -> None:
 
 def test_waiting_outweighs_running() -> None:
     assert cells_of(replace(BUSY, waiting=1))["active"] == "wait 1"
-    assert cells_of(replace(BUSY, active=0))["active"] == "idle"
+    for state in ("active", "idle", "offline"):
+        assert cells_of(replace(BUSY, active=0, state=state))["active"] == state
+
+
+def test_what_tasks_are_is_told_where_not_all_are_runs() -> None:
+    alive = replace(BUSY, name="alpha", active=0, tasks_are="executions", state="active")
+    for rows, shown in (([BUSY], False), ([BUSY, alive], True)):
+        lines = agent_lines(rows, Boosts())
+        table = for_boosts(AGENTS, lines)
+        assert (table["tasks_are"].width > 0) is shown
+        assert [record["tasks_are"] for record in table.records(lines)] == [row.tasks_are for row in rows]
+    assert cells_of(alive)["tasks_are"] == "executions"
+    tile = agent_tiles(alive, UNICODE)["tasks"]
+    assert (tile.title, tile.sub) == ("executions", "active")
 
 
 def test_boosts_have_a_column_only_where_there_are_any() -> None:
@@ -135,7 +148,7 @@ def test_the_line_below_the_matrix_says_what_a_cell_rests_on() -> None:
 
 
 def test_what_an_agent_did_at_a_past_moment_is_not_known() -> None:
-    idle = replace(NOTHING, last_ms=1)
+    idle = replace(NOTHING, last_ms=1, state="idle")
     for live, word in ((True, "idle"), (False, "")):
         (row,) = agent_rows([idle], Boosts(), live=live)
         assert plain(row.cells["active"]) == word

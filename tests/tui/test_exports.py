@@ -117,7 +117,9 @@ def test_figures_of_an_agent_are_those_of_its_events(exported: Callable[..., lis
         assert float(row["success"]) == pytest.approx(good / len(judged))
         assert [float(row["success_low"]), float(row["success_high"])] == pytest.approx([low, high])
         assert float(row["duration_mean_ms"]) == pytest.approx(sum(e["duration_ms"] for e in runs) / len(runs))
-        assert int(row["last_ms"]) == max(e["at"] for e in runs)
+        going_on = [e["at"] for e in events_of("run_state", agent=agent) if e["id"] not in {r["id"] for r in runs}]
+        executed = [e["at"] // 60_000 * 60_000 for e in events_of("execution", agent=agent) if e["at"] >= END - HOUR]
+        assert int(row["last_ms"]) == max([e["at"] for e in runs] + going_on + executed)
     cents = sum(round(float(e["cost_usd"]) * 100) for e in events_of("usage", agent="codex"))
     assert int(rows["codex"]["cost_nano"]) == cents * 10**7
     assert rows["codex"]["cost_mark"] == "reported"

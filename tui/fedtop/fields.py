@@ -169,6 +169,11 @@ class Table(Generic[R]):
         fields = (replace(f, width=0, printed=False) if f.key in keys else f for f in self.fields)
         return replace(self, fields=tuple(fields))
 
+    def hiding_untold(self, rows: Iterable[R], *keys: str) -> Table[R]:
+        """The same with those of these fields out of sight that no row tells of: empty, false or not known."""
+        told = {key for row in rows for key in keys if self[key].value(row)}
+        return self.hiding(*(key for key in keys if key not in told))
+
     def without(self, *keys: str) -> Table[R]:
         """The same without these fields."""
         return replace(self, fields=tuple(field for field in self.fields if field.key not in keys))

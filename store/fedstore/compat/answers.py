@@ -6,16 +6,17 @@ money is USD; times are ISO 8601 in UTC.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from fedstore.queries.models import State
 
 __all__ = [
     "AgentCapacity", "AgentStatus", "AgentsStatus", "CostAnomaly", "ExecutionCosts", "HourlySummary", "LayerShare",
-    "LayerStatistics", "PerformanceSummary", "PredictiveCapacity", "Recommendation", "RiskPatterns", "State",
+    "LayerStatistics", "PerformanceSummary", "PredictiveCapacity", "Recommendation", "RiskPatterns",
     "StorageCosts", "SystemLearning", "TaskPipeline", "ThresholdAnalysis", "ToolAdvice", "ToolFailures", "ToolProfile",
     "ToolRecommendations", "ToolTotals", "UsageAndCosting",
 ]  # fmt: skip
-
-State: TypeAlias = Literal["busy", "active", "idle", "offline"]
 
 
 # --- the analytics engine -------------------------------------------------------------------------------------
@@ -26,6 +27,7 @@ class AgentStatus(TypedDict):
 
     agent_id: str
     status: State
+    """What it does now."""
     tasks_completed_today: int
     avg_response_time: float | None
     success_rate: float | None
@@ -99,6 +101,7 @@ class UsageAndCosting(TypedDict):
 
     total_tasks_24h: int
     total_tokens_24h: int
+    total_spend_usd_24h: float | None
     execution_costs: ExecutionCosts
     storage_costs: StorageCosts
     tier1_records: int

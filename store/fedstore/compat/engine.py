@@ -5,7 +5,8 @@
     engine.record_execution(task_id="t1", tool_name="search", duration_seconds=1.2, success=True, ...)
     engine.get_agents_status()
 
-It counts executions of tools; each is one task. Recording never raises; asking raises StoreError. Rates are
+An agent that tells of executions alone has each of them for a task; one that records runs has those (see
+``queries.tasks``). Every figure is that of the views. Recording never raises; asking raises StoreError. Rates are
 fractions and None where nothing is known; durations are seconds, money USD, times ISO 8601 in UTC.
 """
 
@@ -117,27 +118,29 @@ class AnalyticsEngine:
     # --- questions -----------------------------------------------------------------------------------------
 
     def get_agents_status(self) -> AgentsStatus:
-        """``agents``: agent_id, status (busy, active, idle or offline), tasks_completed_today (local day),
-        avg_response_time, success_rate (both over 24 h), last_activity (to the minute).
+        """``agents``: agent_id, status (waiting, busy, active, idle or offline), tasks_completed_today (local day),
+        avg_response_time, success_rate (both over 24 h), last_activity (of executions to the minute).
         """
         return views.agents_status(self.store.database, self._clock())
 
     def get_predictive_capacity(self) -> PredictiveCapacity:
         """``agents``: agent_id, estimated_available_capacity (%), current_queue_depth, bottleneck_tools.
 
-        Capacity is 100 * (1 - B / 3600), at least 0, where B are the seconds that executions of the last hour
-        took together: the share of the hour in which the agent was free, as the forecast for the next. None
-        while no duration is known. A bottleneck is a tool with at least 5 executions in 24 h that fails more
+        Capacity is 100 * (1 - B / 3600), at least 0, where B are the seconds that the agent's tasks took inside the
+        last hour, those that go on included: the share of the hour in which it was free, as the forecast for the
+        next. None while no duration is known. A bottleneck is a tool with at least 5 executions in 24 h that fails more
         than a fifth of them or takes over twice the agent's mean.
         """
         return views.predictive_capacity(self.store.database, self._clock())
 
     def get_task_pipeline(self) -> TaskPipeline:
-        """The last 24 h: total_tasks, successful_tasks, failed_tasks, success_rate, tool_breakdown."""
+        """The last 24 h: total_tasks, successful_tasks, failed_tasks, success_rate; tool_breakdown of executions."""
         return views.task_pipeline(self.store.database, self._clock())
 
     def get_api_usage_and_costing(self) -> UsageAndCosting:
-        """total_tasks_24h, total_tokens_24h, execution_costs, storage_costs, tier1_records, tier2_records."""
+        """total_tasks_24h, total_tokens_24h, total_spend_usd_24h (of models too), execution_costs (of tools),
+        storage_costs, tier1_records, tier2_records.
+        """
         return views.usage_and_costing(self.store.database, self._clock())
 
     def get_system_learning(self) -> SystemLearning:

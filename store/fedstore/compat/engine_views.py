@@ -1,4 +1,6 @@
-"""The answers of the analytics engine, made from the summaries of executions (``tool_buckets``).
+"""The answers of the analytics engine: about agents and tasks those of the views, about tools the sums of executions.
+
+A word that a view has too (task, success, capacity, tokens) means the same here, and has the same figure.
 
 Storage is priced as the engine's first version did: about 500 bytes per raw execution (kept 24 h), 200 bytes
 per hourly summary (kept 30 days), at a document database's 0.18 USD per GiB and month.
@@ -8,9 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedstore.queries.agents import active_in, agent_rows
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.calendar import day_start_ms
-from fedstore.queries.facts import active_runs, newest_tool_calls
+from fedstore.queries.facts import newest_tool_calls
+from fedstore.queries.models import Money
+from fedstore.queries.signs import agent_state, last_activity
+from fedstore.queries.tasks import Tasks
 from fedstore.widths import DAY_MS, HOUR_MS, MINUTE_MS
 from fedstore.window import Window, iso
 
@@ -24,7 +30,6 @@ if TYPE_CHECKING:
         HourlySummary,
         PredictiveCapacity,
         RiskPatterns,
-        State,
         SystemLearning,
         TaskPipeline,
         ToolAdvice,
@@ -49,7 +54,6 @@ __all__ = [
 
 RAW_BYTES, SUMMARY_BYTES = 500, 200
 USD_PER_GIB_MONTH = 0.18
-ACTIVE_MS = 5 * MINUTE_MS
 COST_ANOMALY_RATIO = 2.0
 _BOTTLENECK_RUNS = 5
 _SUMS = ("calls", "ok", "failed", "duration_n", "duration_us", "priced", "cost_nano", "tokens")
@@ -77,78 +81,60 @@ def _usd(calls: int, priced: int, nano: int) -> float | None:
 def agents_status(database: Engine, now: int) -> AgentsStatus:
     """Every agent of the last 30 days."""
     with database.snapshot():
-        buckets = Buckets(database)
-        busy = {run.agent for run in active_runs(database)}
-        names = set(buckets.names("tool_buckets", "agent", _last(now, 30 * DAY_MS))) | busy
-        today = Window(day_start_ms(now, None), _last(now, DAY_MS).end_ms, "", live=True)
-        done: dict[str, int] = dict(buckets.sums("tool_buckets", today, ("agent",), ("calls",)))
-        day = {row[0]: row[1:] for row in buckets.sums("tool_buckets", _last(now, DAY_MS), ("agent",), _SUMS)}
-        seen = _last_seen(buckets, now)
+        day = _Day(database, now)
+        today = Window(day_start_ms(now, None), day.window.end_ms, "", live=True)
+        done: dict[str, int] = {}
+        for agent, _, n in day.tasks.sums(today, ("runs",)):
+            done[agent] = done.get(agent, 0) + n
+        names = day.rows.keys() | day.tasks.seen
+        silent = last_activity(database, day.buckets, day.tasks, names - day.rows.keys(), {})
     agents: list[AgentStatus] = []
     for name in sorted(names):
-        _, ok, failed, n, total_us, *_ = day.get(name, (0,) * len(_SUMS))
+        row = day.rows.get(name)
+        last_ms = silent.get(name) if row is None else row.last_ms
+        mean_ms = None if row is None else row.durations.mean_ms
         agents.append({
             "agent_id": name,
-            "status": _status(name in busy, seen.get(name), now),
+            "status": (row and row.state) or agent_state((), last_ms, day.window) or "offline",
             "tasks_completed_today": done.get(name, 0),
-            "avg_response_time": _seconds(n, total_us),
-            "success_rate": _rate(ok, failed),
-            "last_activity": iso(seen[name]) if name in seen else None,
+            "avg_response_time": None if mean_ms is None else mean_ms / 1000,
+            "success_rate": None if row is None else row.success.value,
+            "last_activity": None if last_ms is None else iso(last_ms),
         })  # fmt: skip
     return {"timestamp": iso(now), "total_agents": len(agents), "agents": agents}
 
 
-def _status(busy: bool, seen: int | None, now: int) -> State:
-    if busy:
-        return "busy"
-    if seen is None or now - seen > DAY_MS:
-        return "offline"
-    return "active" if now - seen <= ACTIVE_MS else "idle"
+class _Day:
+    """The last 24 hours as the views of the agents tell of them: what is asked here is answered by the same rows."""
 
-
-def _last_seen(buckets: Buckets, now: int) -> dict[str, int]:
-    """The newest minute of the last day, else the newest day of the last 30, in which each agent did something."""
-    seen: dict[str, int] = {}
-    for length, step in ((30 * DAY_MS, DAY_MS), (DAY_MS, MINUTE_MS)):
-        newest: dict[str, int] = {}
-        for slot, agent, calls in buckets.slots("tool_buckets", _last(now, length), step, ("agent",), ("calls",)):
-            if calls:
-                newest[agent] = max(newest.get(agent, 0), slot)
-        seen.update(newest)
-    return seen
+    def __init__(self, database: Engine, now: int) -> None:
+        self.window = _last(now, DAY_MS)
+        self.buckets = Buckets(database)
+        active = active_in(database, self.window)
+        self.tasks = Tasks(self.buckets, self.window, active)
+        self.rows = {row.name: row for row in agent_rows(database, self.buckets, self.tasks, active)}
 
 
 def predictive_capacity(database: Engine, now: int) -> PredictiveCapacity:
     """Every agent of the last 24 hours."""
     with database.snapshot():
-        buckets = Buckets(database)
-        hour = {row[0]: row[1:] for row in buckets.sums("tool_buckets", _last(now, HOUR_MS), ("agent",), _SUMS)}
-        day = buckets.sums("tool_buckets", _last(now, DAY_MS), ("agent", "tool"), _SUMS)
-        waiting: dict[str, int] = {}
-        for run in active_runs(database):
-            waiting[run.agent] = waiting.get(run.agent, 0) + 1
-    by_agent: dict[str, list[Row]] = {agent: [] for agent in waiting}
-    for row in day:
-        by_agent.setdefault(row[0], []).append(row[1:])
+        day = _Day(database, now)
+        used = day.buckets.sums("tool_buckets", day.window, ("agent", "tool"), _SUMS)
+    tools: dict[str, list[Row]] = {}
+    for row in used:
+        tools.setdefault(row[0], []).append(row[1:])
     return {
         "timestamp": iso(now),
         "agents": [
             {
-                "agent_id": agent,
-                "estimated_available_capacity": _capacity(hour.get(agent)),
-                "current_queue_depth": waiting.get(agent, 0),
-                "bottleneck_tools": _bottlenecks(tools),
+                "agent_id": name,
+                "estimated_available_capacity": None if row.capacity is None else round(100 * row.capacity, 1),
+                "current_queue_depth": row.active + row.waiting,
+                "bottleneck_tools": _bottlenecks(tools.get(name, ())),
             }
-            for agent, tools in sorted(by_agent.items())
+            for name, row in sorted(day.rows.items())
         ],
     }
-
-
-def _capacity(hour: Sequence[int] | None) -> float | None:
-    if hour is None or hour[0] == 0:
-        return 100.0
-    _, _, _, known, busy_us, *_ = hour
-    return None if known == 0 else round(100 * max(0.0, 1 - busy_us / 1000 / HOUR_MS), 1)
 
 
 def _bottlenecks(tools: Sequence[Row]) -> list[str]:
@@ -164,13 +150,15 @@ def _bottlenecks(tools: Sequence[Row]) -> list[str]:
 
 
 def task_pipeline(database: Engine, now: int) -> TaskPipeline:
-    """The last 24 hours, in all and per tool."""
+    """The tasks of the last 24 hours in all, and the executions of each tool."""
     with database.snapshot():
-        rows = Buckets(database).sums("tool_buckets", _last(now, DAY_MS), ("tool",), _SUMS)
-    ok, failed = sum(row[2] for row in rows), sum(row[3] for row in rows)
+        day = _Day(database, now)
+        rows = day.buckets.sums("tool_buckets", day.window, ("tool",), _SUMS)
+    ok = sum(row.success.hits for row in day.rows.values())
+    failed = sum(row.success.n for row in day.rows.values()) - ok
     return {
         "time_window": "24h",
-        "total_tasks": sum(row[1] for row in rows),
+        "total_tasks": sum(row.tasks for row in day.rows.values()),
         "successful_tasks": ok,
         "failed_tasks": failed,
         "success_rate": _rate(ok, failed),
@@ -185,19 +173,19 @@ def task_pipeline(database: Engine, now: int) -> TaskPipeline:
 
 
 def usage_and_costing(database: Engine, now: int) -> UsageAndCosting:
-    """Executions, tokens and costs of the last 24 hours, and what keeping them costs."""
+    """Tasks, tokens and spend of the last 24 hours; what executions cost, and what keeping them costs."""
     with database.snapshot():
-        buckets = Buckets(database)
-        ((calls, priced, nano, tokens),) = buckets.sums(
-            "tool_buckets", _last(now, DAY_MS), (), ("calls", "priced", "cost_nano", "tokens")
-        )
+        day = _Day(database, now)
+        ((calls, priced, nano),) = day.buckets.sums("tool_buckets", day.window, (), ("calls", "priced", "cost_nano"))
         month = _last(now, 30 * DAY_MS)
-        hours = len({row[0] for row in buckets.slots("tool_buckets", month, HOUR_MS, (), ("calls",)) if row[1]})
+        hours = len({row[0] for row in day.buckets.slots("tool_buckets", month, HOUR_MS, (), ("calls",)) if row[1]})
+    spend = sum((row.cost for row in day.rows.values()), Money())
     raw, summaries = calls * RAW_BYTES, hours * SUMMARY_BYTES
     cost = _usd(calls, priced, nano)
     return {
-        "total_tasks_24h": calls,
-        "total_tokens_24h": tokens,
+        "total_tasks_24h": sum(row.tasks for row in day.rows.values()),
+        "total_tokens_24h": sum(row.tokens or 0 for row in day.rows.values()),
+        "total_spend_usd_24h": spend.nano / 1e9 if spend.known or not spend.calls else None,
         "execution_costs": {
             "total_usd": cost, "priced_tasks": priced,
             "avg_per_task_usd": None if cost is None or not priced else cost / priced,

@@ -26,11 +26,16 @@ _CALLS = Table(
 )  # fmt: skip
 _TOOLS = Summary(
     "tool_buckets",
-    keys=("tool", "agent"),
-    sums=("calls", "ok", "failed", "duration_n", "duration_us", "priced", "cost_nano", "tokens"),
+    keys=("tool", "agent", "task_type"),
+    sums=(
+        "calls", "ok", "failed", "duration_n", "duration_us", "priced", "cost_nano", "tokens", "effort_low",
+        "effort_medium", "effort_high", "browser",
+    ),
     bins=("duration_bins",),
-    topics={"tool": "tool"},
-)
+    topics={"tool": "tool", "agent": "agent", "task_type": "task_type"},
+)  # fmt: skip
+"""The task type is that of an execution in no run, which is a task of its own; what is in a run has the run's."""
+_EFFORTS = ("LOW", "MEDIUM", "HIGH")
 _SUMS = Sums(
     _TOOLS, "tool_calls", "ended_ms",
     {
@@ -38,17 +43,23 @@ _SUMS = Sums(
         "failed": "SUM(CASE WHEN success = 0 THEN 1 ELSE 0 END)",
         "duration_n": "COUNT(duration_us)", "duration_us": "SUM(duration_us)",
         "priced": "COUNT(cost_nano)", "cost_nano": "SUM(cost_nano)", "tokens": "SUM(tokens)",
+        **{f"effort_{level.lower()}": f"SUM(CASE WHEN effort = '{level}' THEN 1 ELSE 0 END)" for level in _EFFORTS},
+        "browser": "SUM(browser_used)",
     },
 )  # fmt: skip
 _SPENT = Sums(
     SPEND, "tool_calls", "ended_ms",
     {
-        "calls": "COUNT(*)", "input_tokens": "SUM(tokens)", "reported_nano": "SUM(cost_nano)",
+        "calls": "COUNT(*)", "errors": "SUM(CASE WHEN success = 0 OR error_class <> '' THEN 1 ELSE 0 END)",
+        "input_tokens": "SUM(tokens)", "reported_nano": "SUM(cost_nano)",
         "unpriced_calls": "SUM(CASE WHEN cost_nano IS NULL THEN 1 ELSE 0 END)",
         "unpriced_tokens": "SUM(CASE WHEN cost_nano IS NULL THEN tokens ELSE 0 END)",
     },
-    where="(cost_nano > 0 OR tokens > 0)",
+    where="(cost_nano IS NOT NULL OR tokens > 0)",
 )  # fmt: skip
+
+
+_EFFORT_PARTS = {level: tuple(int(level == other) for other in _EFFORTS) for level in ("", *_EFFORTS)}
 
 
 def _face() -> type[BaseModel]:
@@ -66,20 +77,21 @@ def _row(d: Fields, at: int, stamp: Stamp) -> Row:
 
 
 def _add(deltas: Deltas, row: Row) -> None:
-    """To the tools, and what it cost to the spend of its agent."""
-    agent, tool, task_type, project, ended, duration, success, cost, tokens = row[3:12]
+    """To the tools; and to the spend of its agent where it told of a cost, be that nothing, or of tokens."""
+    agent, tool, task_type, project, ended, duration, success, cost, tokens, effort, browser, error = row[3:15]
     ok, failed, priced = 1 if success == 1 else 0, 1 if success == 0 else 0, 0 if cost is None else 1
     known, total, bins = duration_part(duration)
-    part = (1, ok, failed, known, total, priced, cost or 0, tokens or 0, bins)
-    deltas.add(_TOOLS, ended, (tool, agent), part)
-    if cost or tokens:
+    told = (1, ok, failed, known, total, priced, cost or 0, tokens or 0, *_EFFORT_PARTS[effort], browser, bins)
+    deltas.add(_TOOLS, ended, (tool, agent, "" if row[1] else task_type), told)
+    if priced or tokens:
         spent = tokens or 0
         deltas.add(
             SPEND,
             ended,
             (agent, "", project, task_type, f"tool {tool}"),
-            (1, 0, spent, 0, 0, 0, 0, 0, 0, 0, cost or 0, 0, *(NOTHING if priced else (1, spent)), 0, 0),
-        )
+            (1, 1 if failed or error else 0, spent, 0, 0, 0, 0, 0, 0, 0, cost or 0, 0,
+             *(NOTHING if priced else (1, spent)), 0, 0),
+        )  # fmt: skip
 
 
 EXECUTION = Kind(

@@ -9,26 +9,29 @@ from fedstore.bins import together
 from fedstore.learning.intervals import two_proportion_p
 from fedstore.queries.buckets import durations_of
 from fedstore.queries.costs import cost_rows
-from fedstore.queries.facts import active_runs, last_runs, newest_runs, run_errors
+from fedstore.queries.facts import active_runs, error_classes, newest_tasks, run_errors
 from fedstore.queries.models import (
     ActiveRun,
     AgentDetail,
     AgentRow,
     AgentsView,
     Durations,
+    Effort,
     MatrixCell,
     Money,
     Rate,
     SeriesPoint,
     UsedTool,
 )  # fmt: skip
+from fedstore.queries.signs import agent_state, free_shares, last_activity
+from fedstore.queries.tasks import EFFORT_SUMS, TASK_SUMS, Tasks
 from fedstore.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fedstore.engine.protocol import Reads
-    from fedstore.queries.answers import Counts, Rows
+    from fedstore.queries.answers import Rows
     from fedstore.queries.buckets import Buckets
 
 __all__ = [
@@ -45,11 +48,8 @@ _QUALITY_STEP = 0.02
 _QUALITY_MIN = 5
 _RECENT = 50
 _ERROR_SAMPLE = 500
-_SUMS = (
-    "runs", "ok", "failed", "reworked", "rework_known", "duration_n", "duration_us", "quality_n", "quality_ppm",
-)  # fmt: skip
-_DURATION = _SUMS.index("duration_n")  # their total follows it
-_NOTHING = (0,) * len(_SUMS)
+_DURATION = TASK_SUMS.index("duration_n")  # their total follows it
+_NOTHING = (0,) * len(TASK_SUMS)
 _SPEND = (
     "input_tokens", "output_tokens", "reported_nano", "computed_nano", "unpriced_calls", "unpriced_tokens",
     "at_least_calls", "calls",
@@ -58,8 +58,10 @@ _SPEND = (
 
 def agents_view(source: Reads, buckets: Buckets, window: Window) -> AgentsView:
     """The agents tab."""
-    rows = agent_rows(source, buckets, window, active_in(source, window))
-    cells = matrix_cells(buckets, window)
+    active = active_in(source, window)
+    tasks = Tasks(buckets, window, active)
+    rows = agent_rows(source, buckets, tasks, active)
+    cells = matrix_cells(tasks)
     volume: dict[str, int] = {}
     for cell in cells:
         volume[cell.task_type] = volume.get(cell.task_type, 0) + cell.tasks
@@ -71,40 +73,25 @@ def active_in(source: Reads, window: Window) -> tuple[ActiveRun, ...]:
     return active_runs(source) if window.live else ()
 
 
-def matrix_cells(buckets: Buckets, window: Window) -> tuple[MatrixCell, ...]:
+def matrix_cells(tasks: Tasks) -> tuple[MatrixCell, ...]:
     """Success per agent and task type."""
-    rows = _sums(buckets, window)
-    return tuple(MatrixCell(agent, kind, Rate(ok, ok + failed), runs) for agent, kind, runs, ok, failed, *_ in rows)
+    rows = tasks.sums()
+    return tuple(MatrixCell(agent, kind, Rate(ok, ok + failed), n) for agent, kind, n, ok, failed, *_ in rows)
 
 
-def success_before(buckets: Buckets, window: Window) -> dict[tuple[str, str], Rate]:
+def success_before(tasks: Tasks) -> dict[tuple[str, str], Rate]:
     """Success per agent and task type in the window before."""
-    if window.label == "all":
+    if tasks.window.label == "all":
         return {}
-    rows = buckets.sums("agent_buckets", window.before(), ("agent", "task_type"), ("ok", "failed"))
+    rows = tasks.sums(tasks.window.before(), ("ok", "failed"))
     return {(agent, kind): Rate(ok, ok + failed) for agent, kind, ok, failed in rows}
 
 
-def _sums(buckets: Buckets, window: Window) -> Rows:
-    """Per agent and task type: what rows, matrix and details are all made of, so that it is read once."""
-    return buckets.sums("agent_buckets", window, ("agent", "task_type"), _SUMS)
-
-
-def _distributions(buckets: Buckets, window: Window, task_type: str | None = None) -> dict[str, Counts]:
-    where, args = _on(task_type)
-    return buckets.distributions("agent_buckets", window, "agent", "duration_bins", where, *args)
-
-
-def _on(task_type: str | None) -> tuple[str, tuple[str, ...]]:
-    """The condition for runs of one task type, or of all."""
-    return ("", ()) if task_type is None else ("task_type = ?", (task_type,))
-
-
-def durations_of_all(buckets: Buckets, window: Window) -> Durations:
-    """Of all runs of all agents."""
-    rows = _sums(buckets, window)
+def durations_of_all(tasks: Tasks) -> Durations:
+    """Of all tasks of all agents."""
+    rows = tasks.sums()
     n, total_us = (sum(sums[at] for _, _, *sums in rows) for at in (_DURATION, _DURATION + 1))
-    return durations_of(n, total_us, together([*_distributions(buckets, window).values()]))
+    return durations_of(n, total_us, together([*tasks.durations_by_agent().values()]))
 
 
 def _by_agent(rows: Rows, task_type: str | None) -> dict[str, tuple[int, ...]]:
@@ -118,43 +105,47 @@ def _by_agent(rows: Rows, task_type: str | None) -> dict[str, tuple[int, ...]]:
 
 
 def agent_rows(
-    source: Reads, buckets: Buckets, window: Window, active: Sequence[ActiveRun], task_type: str | None = None
+    source: Reads, buckets: Buckets, tasks: Tasks, active: Sequence[ActiveRun], task_type: str | None = None
 ) -> tuple[AgentRow, ...]:
     """A row per agent that did, spent or is doing something in the window, busiest first.
 
-    ``task_type`` restricts to runs of that type, and to the agents that had some; spend stays that of the agent.
+    ``task_type`` restricts to tasks of that type, and to the agents that had some; spend stays that of the agent.
     """
-    context = _Context(buckets, window, task_type)
-    spend = {row[0]: row[1:] for row in buckets.sums("spend_buckets", window, ("agent",), _SPEND)}
+    window = tasks.window
     doing: dict[str, list[ActiveRun]] = {}
     for run in active:
         if run.started_ms < window.end_ms:
             doing.setdefault(run.agent, []).append(run)
+    context = _Context(buckets, tasks, task_type, doing)
+    spend = {row[0]: row[1:] for row in buckets.sums("spend_buckets", window, ("agent",), _SPEND)}
     names = set(context.sums) | (set(spend) | set(doing) if task_type is None else set())
-    last = last_runs(source, names, window.end_ms)
-    rows = [_agent_row(name, spend.get(name), context, doing.get(name, ()), last.get(name)) for name in names]
+    last = last_activity(source, buckets, tasks, names, doing)
+    rows = [_agent_row(name, spend.get(name), context, last.get(name)) for name in names]
     return tuple(sorted(rows, key=lambda row: (-row.tasks, row.name)))
 
 
 class _Context:
-    """What all rows of one view share: sums, distributions, the window before, halves, slots."""
+    """What all rows of one view share: sums, distributions, the window before, halves, slots, what goes on."""
 
-    def __init__(self, buckets: Buckets, window: Window, task_type: str | None) -> None:
-        self.window = window
-        self.sums = _by_agent(_sums(buckets, window), task_type)
-        before = success_before(buckets, window).items()
-        rates = [(agent, kind, rate.hits, rate.n) for (agent, kind), rate in before]
+    def __init__(
+        self, buckets: Buckets, tasks: Tasks, task_type: str | None, doing: Mapping[str, Sequence[ActiveRun]]
+    ) -> None:
+        self.tasks, self.doing = tasks, doing
+        self.window = window = tasks.window
+        self.sums = _by_agent(tasks.sums(), task_type)
+        rates = [(agent, kind, rate.hits, rate.n) for (agent, kind), rate in success_before(tasks).items()]
         self.before = {agent: Rate(*sums) for agent, sums in _by_agent(rates, task_type).items()}
-        self.bins = _distributions(buckets, window, task_type)
+        self.bins = tasks.durations_by_agent(task_type)
+        self.free = free_shares(buckets, tasks, [run for runs in doing.values() for run in runs])
         self.step = buckets.step_of(window, SPARK_SLOTS)
         self.sparks: dict[str, dict[int, int]] = {}
         middle = window.start_ms + window.length_ms // 2
         half = Window(window.start_ms, middle - middle % 60_000, window.label, live=False)
-        where, args = _on(task_type)
+        where, args = ("", ()) if task_type is None else ("task_type = ?", (task_type,))
         older = buckets.sums("agent_buckets", half, ("agent",), ("quality_n", "quality_ppm"), where, *args)
         self._older = {agent: (n, total) for agent, n, total in older}
-        for slot, agent, runs in buckets.slots("agent_buckets", window, self.step, ("agent",), ("runs",), where, *args):
-            self.sparks.setdefault(agent, {})[slot] = runs
+        for slot, agent, n in tasks.slots(window, self.step, ("runs",), task_type=task_type):
+            self.sparks.setdefault(agent, {})[slot] = n
 
     def spark(self, agent: str) -> tuple[int, ...]:
         """Tasks per slot, oldest first; the first and the last slot may be partly outside the window."""
@@ -173,17 +164,14 @@ class _Context:
         return "improving" if change > _QUALITY_STEP else "declining" if change < -_QUALITY_STEP else "stable"
 
 
-def _agent_row(
-    name: str, spend: Sequence[int] | None, context: _Context, active: Sequence[ActiveRun], last_ms: int | None
-) -> AgentRow:
-    runs, ok, failed, reworked, rework_known, n, total_us, quality_n, quality_ppm = context.sums.get(name, _NOTHING)
+def _agent_row(name: str, spend: Sequence[int] | None, context: _Context, last_ms: int | None) -> AgentRow:
+    n_tasks, ok, failed, reworked, rework_known, n, total_us, quality_n, quality_ppm = context.sums.get(name, _NOTHING)
     tokens_in, tokens_out, *money = spend or (0,) * len(_SPEND)
-    cost = Money(*money)
-    window = context.window
+    cost, active = Money(*money), context.doing.get(name, ())
     success, before = Rate(ok, ok + failed), context.before.get(name, Rate(0, 0))
     return AgentRow(
         name=name,
-        tasks=runs,
+        tasks=n_tasks,
         success=success,
         rework=Rate(reworked, rework_known),
         durations=durations_of(n, total_us, context.bins.get(name, {})),
@@ -195,10 +183,12 @@ def _agent_row(
         last_ms=last_ms,
         active=sum(run.state == "running" for run in active),
         waiting=sum(run.state == "waiting" for run in active),
-        capacity=max(0.0, 1 - total_us / 1000 / window.length_ms) if n and window.label != "all" else None,
+        capacity=context.free.get(name),
         spark=context.spark(name),
-        status=agent_status(success, before, idle=not runs and not active),
+        status=agent_status(success, before, idle=not n_tasks and not active),
         success_before=before,
+        tasks_are=context.tasks.unit(name),
+        state=agent_state(active, last_ms, context.window),
     )
 
 
@@ -228,7 +218,8 @@ def dropped(now: Rate, before: Rate) -> bool:
 
 def task_type_rows(source: Reads, buckets: Buckets, task_type: str, window: Window) -> tuple[AgentRow, ...]:
     """The agents on one task type, best first."""
-    rows = agent_rows(source, buckets, window, active_in(source, window), task_type)
+    active = active_in(source, window)
+    rows = agent_rows(source, buckets, Tasks(buckets, window, active), active, task_type)
     return tuple(sorted(rows, key=lambda row: (-(row.success.value or 0), -row.tasks, row.name)))
 
 
@@ -237,30 +228,33 @@ def agent_detail(
     columns: int = 60,
 ) -> AgentDetail:  # fmt: skip
     """One agent, whole; ``row`` is None when nothing is known of it in the window. ``rows`` of the view, if read."""
-    rows = agent_rows(source, buckets, window, active_in(source, window)) if rows is None else rows
-    cells = (cell for cell in matrix_cells(buckets, window) if cell.agent == name)
+    active = active_in(source, window)
+    tasks = Tasks(buckets, window, active)
+    rows = agent_rows(source, buckets, tasks, active) if rows is None else rows
+    cells = (cell for cell in matrix_cells(tasks) if cell.agent == name)
     step_ms = buckets.step_of(window, columns)
+    recent = newest_tasks(source, tasks, (name,), _ERROR_SAMPLE if name in tasks.by_execution else _RECENT)
     return AgentDetail(
         window=window,
         row=next((row for row in rows if row.name == name), None),
         task_types=tuple(sorted(cells, key=lambda c: (-c.tasks, c.task_type))),
-        task_durations=_task_durations(buckets, name, window),
+        task_durations=_task_durations(tasks, name),
         tools=_tools(buckets, name, window),
         models=cost_rows(buckets, window, "model", "agent = ?", name),
         peers=tuple(row for row in rows if row.name != name),
-        series=_series(buckets, name, window, step_ms),
+        series=_series(tasks, name, step_ms),
         step_ms=step_ms,
-        recent=newest_runs(source, (name,), window, _RECENT),
-        errors=run_errors(source, name, window, _ERROR_SAMPLE),
+        recent=recent[:_RECENT],
+        errors=error_classes(recent) if name in tasks.by_execution else run_errors(source, name, window, _ERROR_SAMPLE),
+        effort=Effort(*buckets.sums("tool_buckets", window, (), EFFORT_SUMS, "agent = ?", name)[0]),
     )
 
 
-def _task_durations(buckets: Buckets, name: str, window: Window) -> tuple[tuple[str, Durations], ...]:
-    bins = buckets.distributions("agent_buckets", window, "task_type", "duration_bins", "agent = ?", name)
-    rows = _sums(buckets, window)
+def _task_durations(tasks: Tasks, name: str) -> tuple[tuple[str, Durations], ...]:
+    bins = tasks.durations_by_type(name)
     return tuple(
         (kind, durations_of(sums[_DURATION], sums[_DURATION + 1], bins.get(kind, {})))
-        for agent, kind, *sums in rows
+        for agent, kind, *sums in tasks.sums()
         if agent == name
     )
 
@@ -271,6 +265,6 @@ def _tools(buckets: Buckets, name: str, window: Window) -> tuple[UsedTool, ...]:
     return tuple(sorted(found, key=lambda used: (-used.calls, used.tool)))
 
 
-def _series(buckets: Buckets, name: str, window: Window, step_ms: int) -> tuple[SeriesPoint, ...]:
-    rows = buckets.slots("agent_buckets", window, step_ms, (), ("ok", "failed", "runs"), "agent = ?", name)
-    return tuple(SeriesPoint(slot, ok, failed, runs - ok - failed) for slot, ok, failed, runs in sorted(rows))
+def _series(tasks: Tasks, name: str, step_ms: int) -> tuple[SeriesPoint, ...]:
+    rows = tasks.slots(tasks.window, step_ms, ("ok", "failed", "runs"), agent=name)
+    return tuple(SeriesPoint(slot, ok, failed, n - ok - failed) for slot, _, ok, failed, n in sorted(rows))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from fedstore.queries.models import ActiveRun, DecisionRow, RunRow, ToolCallRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from fedstore.engine.protocol import Reads, Row
     from fedstore.queries.models import FactKind
+    from fedstore.queries.tasks import Tasks
     from fedstore.window import Window
 
 __all__ = [
@@ -22,13 +23,18 @@ __all__ = [
     "millis",
     "newest_decisions",
     "newest_runs",
+    "newest_tasks",
     "newest_tool_calls",
     "run_by_id",
     "run_errors",
 ]
 
-_RUN = "id, agent, task_type, project, ended_ms, duration_us, success, rework, quality, error_class, source"
-_TOOL_CALL = "id, agent, tool, ended_ms, duration_us, success, cost_nano, error_class, run_id"
+_RUN = (
+    "id, agent, task_type, project, ended_ms, duration_us, success, rework, quality, error_class, source, mode,"
+    " confidence, qa, notes"
+)
+_TOOL_CALL = "id, agent, tool, ended_ms, duration_us, success, cost_nano, error_class, run_id, effort, browser_used"
+_TASK = "id, agent, task_type, project, ended_ms, duration_us, success, error_class, source, tool, effort, browser_used"
 _DECISION = "id, at_ms, agent, layer, confidence, latency_us, correct, task_id, description"
 _ACTIVE_LIMIT = 500
 _LAST = "\U0010ffff"
@@ -36,18 +42,23 @@ _LAST = "\U0010ffff"
 
 
 def _newest(
-    source: Reads, table: str, columns: str, key: str, time: str, names: Iterable[str], window: Window, limit: int
-) -> list[Row]:
-    """Rows of all names, merged by time; each name costs one index range of at most ``limit`` rows."""
+    source: Reads, table: str, columns: str, key: str, time: str, names: Iterable[str], window: Window, limit: int,
+    where: str = "", *args: str,
+) -> list[Row]:  # fmt: skip
+    """Rows of all names, merged by time; each name costs one index range of at most ``limit`` rows.
+
+    With a condition ``where`` the range may be longer.
+    """
     asked = tuple(names)
     if not asked:
         return []
     return source.read(
         f"WITH names(name) AS (VALUES {_list(asked)})"
         f" SELECT {columns} FROM names CROSS JOIN {table} WHERE seq IN (SELECT seq FROM {table} AS f"
-        f" WHERE f.{key} = names.name AND {time} >= ? AND {time} < ? ORDER BY {time} DESC LIMIT ?)"
+        f" WHERE f.{key} = names.name AND {time} >= ? AND {time} < ?{where and f' AND {where}'}"
+        f" ORDER BY {time} DESC LIMIT ?)"
         f" ORDER BY {time} DESC, id DESC LIMIT ?",
-        (*asked, window.start_ms, window.end_ms, limit, limit),
+        (*asked, window.start_ms, window.end_ms, *args, limit, limit),
     )
 
 
@@ -101,18 +112,51 @@ def run_errors(source: Reads, agent: str, window: Window, sample: int) -> tuple[
     return tuple((name, n) for name, n in rows)
 
 
+def newest_tasks(source: Reads, tasks: Tasks, agents: Collection[str], limit: int) -> tuple[RunRow, ...]:
+    """The newest tasks of some agents in the window: runs, and executions of those whose tasks these are."""
+    mine = sorted(tasks.by_execution.intersection(agents))
+    runs = newest_runs(source, [agent for agent in agents if agent not in tasks.by_execution], tasks.window, limit)
+    if not mine:
+        return runs
+    which = f"f.agent IN ({', '.join('?' * len(mine))})"
+    rows = _newest(
+        source, "tool_calls", _TASK, "tool", "ended_ms", tasks.tools(mine), tasks.window, limit, which, *mine
+    )
+    both = [*runs, *map(_task_row, rows)]
+    return tuple(sorted(both, key=lambda row: (row.ended_ms, row.id), reverse=True)[:limit])
+
+
+def _task_row(row: Row) -> RunRow:
+    """A task from the columns of an execution."""
+    name, agent, kind, project, ended, duration, success, error, source, tool, effort, browser = row
+    return RunRow(
+        name, agent, kind, project, ended, duration, _truth(success), None, None, error, source, tool=tool,
+        effort=effort, browser_used=bool(browser),
+    )  # fmt: skip
+
+
 def run_by_id(source: Reads, run_id: str) -> RunRow | None:
-    """One finished run."""
+    """One finished run, or an execution."""
     rows = source.read(f"SELECT {_RUN} FROM runs WHERE id = ?", (run_id,))
-    return _run_row(rows[0]) if rows else None
+    if rows:
+        return _run_row(rows[0])
+    rows = source.read(f"SELECT {_TASK} FROM tool_calls WHERE id = ?", (run_id,))
+    return _task_row(rows[0]) if rows else None
 
 
 def ids_beginning(source: Reads, kind: FactKind, beginning: str, limit: int) -> tuple[str, ...]:
-    """The first ids of runs or routes that begin like this, in their order; one that is the whole of it comes first."""
-    rows = source.read(
-        f"SELECT id FROM {kind}s WHERE id >= ? AND id < ? ORDER BY id LIMIT ?", (beginning, beginning + _LAST, limit)
-    )
-    return tuple(str(name) for (name,) in rows)
+    """The first ids of runs or routes that begin like this, in their order; one that is the whole of it comes first.
+
+    Where no run begins so, those of executions.
+    """
+    for table in ("runs", "tool_calls") if kind == "run" else (f"{kind}s",):
+        rows = source.read(
+            f"SELECT id FROM {table} WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+            (beginning, beginning + _LAST, limit),
+        )
+        if rows:
+            return tuple(str(name) for (name,) in rows)
+    return ()
 
 
 def last_recorded_run(source: Reads) -> str | None:
@@ -130,6 +174,7 @@ def newest_tool_calls(source: Reads, tools: Iterable[str], window: Window, limit
 def _tool_call_row(row: Row) -> ToolCallRow:
     values = list(row)
     values[4:6] = millis(row[4]), _truth(row[5])
+    values[-1] = bool(row[-1])
     return ToolCallRow(*values)
 
 

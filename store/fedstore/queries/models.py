@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActiveRun", "AgentDetail", "AgentRow", "AgentsView", "CascadeView", "ConfidenceBin", "CostRow", "CostsView",
-    "DecisionRow", "Durations", "FactKind", "FeedItem", "LayerRow", "LayerView", "MatrixCell", "Money", "NameKind",
-    "Overview", "Rate", "RunRow", "SeriesPoint", "ToolCallRow", "ToolDetail", "ToolRow", "ToolsView", "Topic",
-    "UsedTool", "WhyStep", "WhyView",
+    "DecisionRow", "Durations", "Effort", "FactKind", "FeedItem", "LayerRow", "LayerView", "MatrixCell", "Money",
+    "NameKind", "Overview", "Rate", "RunRow", "SeriesPoint", "State", "TasksAre", "ToolCallRow", "ToolDetail",
+    "ToolRow", "ToolsView", "Topic", "UsedTool", "WhyStep", "WhyView",
 ]  # fmt: skip
 
 Topic: TypeAlias = Literal["any", "agent", "task_type", "spend", "tool", "layer"]
@@ -29,6 +29,9 @@ Topic: TypeAlias = Literal["any", "agent", "task_type", "spend", "tool", "layer"
 FactKind: TypeAlias = Literal["run", "route"]
 Basis: TypeAlias = Literal["reported", "computed", "at least", "unpriced", "none"]
 """What an amount of money rests on."""
+TasksAre: TypeAlias = Literal["runs", "executions"]
+State: TypeAlias = Literal["waiting", "busy", "active", "idle", "offline"]
+"""What an agent does: active is one heard of in the last 5 minutes, offline one not heard of for 24 hours."""
 NameKind: TypeAlias = Literal["agent", "task_type", "tool", "layer"]
 
 
@@ -148,16 +151,21 @@ class AgentRow:
     quality_trend: str
     """improving | stable | declining | unknown: the newer half against the older."""
     last_ms: int | None
+    """When it was last heard of."""
     active: int
     waiting: int
     capacity: float | None
-    """Share of time free, 0 … 1: 1 - busy time / window (None before any duration is known)."""
+    """Share of the last hour in which it was free, 0 … 1 (see ``signs.free_shares``); None where that is not known."""
     spark: tuple[int, ...]
     """Tasks per equal slice of the window, oldest first."""
     status: str
     """ok | warn | alert | idle | unknown."""
     success_before: Rate
     """The same rate in the window before."""
+    tasks_are: TasksAre = "runs"
+    """runs | executions: what ``tasks`` counts (see ``queries.tasks``)."""
+    state: State | None = None
+    """What it does now; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +198,24 @@ class AgentsView:
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """Of some executions of tools, how many told of a low, medium or high human effort, and how many used a browser."""
+
+    calls: int = 0
+    low: int = 0
+    medium: int = 0
+    high: int = 0
+    browser: int = 0
+
+    @property
+    def told(self) -> int:
+        """How many told of an effort at all."""
+        return self.low + self.medium + self.high
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
-    """A finished run."""
+    """A finished run; or an execution of a ``tool`` that is a task of its own."""
 
     id: str
     agent: str
@@ -204,6 +228,16 @@ class RunRow:
     quality: float | None
     error_class: str
     source: str
+    mode: str = ""
+    confidence: float | None = None
+    qa: str | None = None
+    """passed | warning | failed | error."""
+    notes: str | None = None
+    tool: str = ""
+    """Empty of a run, as are the two below."""
+    effort: str = ""
+    """LOW | MEDIUM | HIGH: human effort, where that was told."""
+    browser_used: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +304,9 @@ class ToolCallRow:
     cost_nano: int | None
     error_class: str
     run_id: str
+    effort: str = ""
+    """LOW | MEDIUM | HIGH: human effort, where that was told."""
+    browser_used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +318,7 @@ class ToolDetail:
     daily: tuple[SeriesPoint, ...]
     recent: tuple[ToolCallRow, ...]
     errors: tuple[tuple[str, int], ...]
+    effort: Effort = Effort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +336,10 @@ class AgentDetail:
     step_ms: int
     """How long each point of ``series`` stands for; those without a fact are left out."""
     recent: tuple[RunRow, ...]
+    """Its newest tasks."""
     errors: tuple[tuple[str, int], ...]
+    effort: Effort = Effort()
+    """Of all its executions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,7 +473,7 @@ class CostsView:
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """A line of the live feed: a run that ended."""
+    """A line of the live feed: a task that ended."""
 
     at_ms: int
     ok: bool | None
@@ -441,6 +482,8 @@ class FeedItem:
     duration_ms: float | None
     error_class: str
     run_id: str
+    tool: str = ""
+    """What was executed, of an execution that is a task of its own."""
 
 
 class Attention(NamedTuple):
@@ -485,3 +528,5 @@ class Overview:
     rejected: int
     newest_ms: int | None
     """The newest fact in the store, for the stale and the history notices."""
+    executions: int = 0
+    """How many of ``tasks`` are executions, of agents that have no runs."""

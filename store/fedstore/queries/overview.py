@@ -16,7 +16,7 @@ from fedstore.queries.agents import (
 )
 from fedstore.queries.cascade import LAST_RESORT, layer_rows
 from fedstore.queries.costs import SPENT, projected_month, spent_lately
-from fedstore.queries.facts import newest_runs
+from fedstore.queries.facts import newest_tasks
 from fedstore.queries.losses import read_losses, severity_of_past
 from fedstore.queries.models import (
     ActiveRun,
@@ -32,6 +32,8 @@ from fedstore.queries.models import (
 )  # fmt: skip
 from fedstore.queries.newest import newest_start
 from fedstore.queries.routing_health import routing_attention
+from fedstore.queries.signs import SILENT_MS
+from fedstore.queries.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
 __all__ = ["WAITING_MS", "overview"]
 
 WAITING_MS = 180_000
-SILENT_MS = 3_600_000
 _FEED = 30
 
 
@@ -61,11 +62,12 @@ def overview(
 ) -> Overview:
     """The overview tab."""
     active = active_in(source, window)
-    rows = agent_rows(source, buckets, window, active)
+    tasks = Tasks(buckets, window, active)
+    rows = agent_rows(source, buckets, tasks, active)
     layers = layer_rows(source, buckets, window, thresholds)
-    cells, before = matrix_cells(buckets, window), success_before(buckets, window)
+    cells, before = matrix_cells(tasks), success_before(tasks)
     step_ms = buckets.step_of(window, columns)
-    slots = _run_slots(buckets, window, step_ms)
+    slots = tasks.slots_of_all(window, step_ms, ("ok", "failed", "runs"))
     runs = sum(cell.tasks for cell in cells)
     queued, running, rejected = _counts(source)
     lost = read_losses(source.read)
@@ -81,7 +83,7 @@ def overview(
         active=active,
         jobs_active=tuple((state, n) for state, n in (("queued", queued), ("running", running)) if n),
         tasks_per_minute=runs / (_observed_ms(window, slots) / 60_000),
-        durations=durations_of_all(buckets, window),
+        durations=durations_of_all(tasks),
         cost=cost,
         cost_today=today,
         cost_month=month,
@@ -94,22 +96,17 @@ def overview(
         agents=rows,
         task_types=_task_types(cells),
         layers=layers,
-        feed=_feed(source, [row.name for row in rows], window),
+        feed=_feed(source, tasks, [row.name for row in rows]),
         lost=0 if lost is None else lost.count,
         rejected=rejected,
         newest_ms=newest_start(source),
+        executions=sum(row.tasks for row in rows if row.tasks_are == "executions"),
     )
 
 
 def _together(rates: Iterable[Rate]) -> Rate:
     both = [(rate.hits, rate.n) for rate in rates]
     return Rate(sum(hits for hits, _ in both), sum(n for _, n in both))
-
-
-def _run_slots(buckets: Buckets, window: Window, step_ms: int) -> dict[int, tuple[int, int, int]]:
-    """ok, failed and all runs of each slot."""
-    found = buckets.slots("agent_buckets", window, step_ms, (), ("ok", "failed", "runs"))
-    return {slot: (ok, failed, runs) for slot, ok, failed, runs in found}
 
 
 def _observed_ms(window: Window, slots: Iterable[int]) -> int:
@@ -119,7 +116,7 @@ def _observed_ms(window: Window, slots: Iterable[int]) -> int:
 
 
 def _series(
-    buckets: Buckets, window: Window, runs: Mapping[int, tuple[int, int, int]], step_ms: int
+    buckets: Buckets, window: Window, runs: Mapping[int, tuple[int, ...]], step_ms: int
 ) -> tuple[SeriesPoint, ...]:
     spend: dict[int, int] = dict(buckets.slots("spend_buckets", window, step_ms, (), (SPENT,)))
     points = []
@@ -139,13 +136,13 @@ def _task_types(cells: Iterable[MatrixCell]) -> tuple[MatrixCell, ...]:
     return tuple(sorted(sums.values(), key=lambda c: (-c.tasks, c.task_type)))
 
 
-def _feed(source: Reads, agents: Sequence[str], window: Window) -> tuple[FeedItem, ...]:
+def _feed(source: Reads, tasks: Tasks, agents: Sequence[str]) -> tuple[FeedItem, ...]:
     return tuple(
         FeedItem(
             run.ended_ms, None if run.success is None else run.success and not run.rework, run.agent, run.task_type,
-            run.duration_ms, run.error_class, run.id,
+            run.duration_ms, run.error_class, run.id, run.tool,
         )
-        for run in newest_runs(source, agents, window, _FEED)
+        for run in newest_tasks(source, tasks, agents, _FEED)
     )  # fmt: skip
 
 

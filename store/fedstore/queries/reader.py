@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 from fedstore.cleaning import clean_reference
 from fedstore.facts.kinds import FACTS, STATES, TOPICS
 from fedstore.ids import now_ms
-from fedstore.queries.agents import agent_detail, agents_view, task_type_rows
+from fedstore.queries.agents import active_in, agent_detail, agents_view, task_type_rows
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.cascade import cascade_view, layer_view, layers_seen
 from fedstore.queries.closed import Past
 from fedstore.queries.costs import costs_view
-from fedstore.queries.facts import ids_beginning, newest_runs, run_by_id
+from fedstore.queries.facts import ids_beginning, newest_tasks, run_by_id
 from fedstore.queries.in_force import InForce, policy_in_force
 from fedstore.queries.names import known_names
 from fedstore.queries.newest import newest_start, oldest_start
 from fedstore.queries.overview import overview
+from fedstore.queries.tasks import Tasks
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
 from fedstore.widths import MINUTE_MS
 from fedstore.window import Window
@@ -158,13 +159,14 @@ class Reader:
             return tool_detail(self._database, buckets, name, buckets.kept(window), self._tool_rule())
 
     def runs(self, window: Window, agent: str | None = None, limit: int = 200) -> tuple[RunRow, ...]:
-        """The newest finished runs of the window, of one agent or of all."""
+        """The newest tasks of the window, of one agent or of all: finished runs, of agents without any executions."""
         with self._moment() as buckets:
-            agents = [agent] if agent else buckets.names("agent_buckets", "agent", window)
-            return newest_runs(self._database, agents, window, limit)
+            tasks = Tasks(buckets, window, active_in(self._database, window))
+            agents = [agent] if agent else sorted({row[0] for row in tasks.sums()})
+            return newest_tasks(self._database, tasks, agents, limit)
 
     def run(self, run_id: str) -> RunRow | None:
-        """One finished run."""
+        """One finished run, or an execution."""
         return run_by_id(self._database, clean_reference(run_id))
 
     def ids(self, kind: FactKind, beginning: str, limit: int = 3) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from fedstore.learning.confidence import tool_confidence
 from fedstore.learning.intervals import Interval, binomial_sf, two_proportion_p
 from fedstore.queries.buckets import durations_of
 from fedstore.queries.facts import error_classes, newest_tool_calls
-from fedstore.queries.models import Rate, SeriesPoint, ToolDetail, ToolRow, ToolsView
+from fedstore.queries.models import Effort, Rate, SeriesPoint, ToolDetail, ToolRow, ToolsView
+from fedstore.queries.tasks import EFFORT_SUMS
 from fedstore.widths import DAY_MS
 from fedstore.window import Window
 
@@ -155,4 +156,5 @@ def tool_detail(source: Reads, buckets: Buckets, name: str, window: Window, rule
         daily=tuple(SeriesPoint(slot, ok, failed, calls - ok - failed) for slot, ok, failed, calls in sorted(days)),
         recent=recent[:_RECENT],
         errors=error_classes(recent),
+        effort=Effort(*buckets.sums("tool_buckets", month, (), EFFORT_SUMS, "tool = ?", name)[0]),
     )

@@ -23,6 +23,7 @@ MIGRATION_NAMES = (
     "0009_response_ids",
     "0010_microseconds",
     "0011_clears",
+    "0013_lone_executions",
 )
 
 

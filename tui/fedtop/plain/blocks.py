@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from fedtop.plain.look import Look
 
 __all__ = [
-    "Field", "bar_width", "fields", "header", "heading", "lines", "money", "rate", "share_bar", "tight", "window_text",
+    "Field", "bar_width", "fields", "header", "heading", "lines", "money", "rate", "share_bar", "tasks", "tight",
+    "window_text",
 ]  # fmt: skip
 
 Field = tuple[str, Cell | None]
@@ -63,6 +64,14 @@ def rate(value: Rate | WeightedRate, look: Look, *, n: bool = True) -> Text:
     """``89.4 % 87.6–91.0 n=1,284``."""
     low, high = value.interval or (None, None)
     return fmt.rate_text(value.value, low, high, value.n if n else None, glyphs=look.glyphs)
+
+
+def tasks(number: int, executions: int, look: Look) -> str:
+    """``3,056``, or ``31   (executions)`` and ``40   (9 executions)`` where tasks are executions of tools."""
+    shown = fmt.count(number, look.glyphs)
+    if not executions:
+        return shown
+    return f"{shown}   ({'' if executions == number else f'{executions:,} '}executions)"
 
 
 def tight(text: Text) -> Text:

@@ -58,7 +58,7 @@ MODELS: Final[Table[CostRow]] = Table(
 )
 
 PEERS: Final = replace(
-    BRIEF.hiding("boost", "spark").changed(
+    BRIEF.hiding("boost", "spark", "tasks_are").changed(
         replace(BRIEF["duration_p95_ms"], min_width_shown=0), replace(BRIEF["cost_nano"], min_width_shown=46)
     ),
     order="success",

@@ -24,8 +24,9 @@ from fedtop.views.agents.boosts import BoostReader
 from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.overview.parts import throughput_chart
 from fedtop.views.panel import Panel
-from fedtop.views.runs.columns import AGENT_RUNS
+from fedtop.views.runs.columns import AGENT_RUNS, for_runs
 from fedtop.views.section import Section
+from fedtop.views.tools.parts import effort_words
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.tile import Tile, TileData
@@ -66,12 +67,13 @@ def agent_tiles(row: AgentRow | None, glyphs: Glyphs, *, live: bool = True) -> d
     before = row.success_before.value
     states: dict[str, State] = {"$alert": "alert", "$warn": "warn"}
     change = "" if before is None or found is None else delta_points((row.success.value or 0) - before, glyphs=glyphs)
-    busy = "" if not live else f"{row.active} running" if row.active else "idle"
+    busy = "" if not live else f"{row.active} running" if row.active else row.state or ""
     return {
         "tasks": TileData(
             count(row.tasks),
             side="" if row.capacity is None else f"{rate(row.capacity, 0)} free",
             sub=f"{row.waiting} waiting" if row.waiting else busy,
+            title="" if row.tasks_are == "runs" else row.tasks_are,
             spark=row.spark,
         ),
         "success": TileData(
@@ -153,7 +155,12 @@ class AgentPanel(Panel[AgentData]):
             self.query_one(f"#agent-tile-{name}", Tile).set_data(tile)
         self.query_one(AreaChart).set_data(throughput_chart(detail.series, detail.window, detail.step_ms))
         self._fill("kinds", KINDS.rows(kind_lines(detail, data.boosts), locale))
-        self._fill("runs", AGENT_RUNS.rows(detail.recent, locale))
+        runs = for_runs(AGENT_RUNS, detail.recent)
+        self.query_one("#agent-runs-table", LiveTable).set_columns(runs.fields)
+        self._fill("runs", runs.rows(detail.recent, locale))
+        executions = detail.row is not None and detail.row.tasks_are == "executions"
+        self.query_one("#agent-runs", Section).set_note("", "newest executions" if executions else "newest runs")
+        self.query_one("#agent-tools", Section).set_note(effort_words(detail.effort, self.glyphs))
         self._fill("peers", PEERS.rows(peer_lines(detail.row, detail.peers, data.boosts), locale))
         self._fill("models", MODELS.rows(detail.models, locale))
         self._fill("tools", USED_TOOLS.rows(detail.tools, locale))

@@ -8,12 +8,13 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, money, rate, window_text
+from fedtop.plain.blocks import Field, fields, header, heading, money, rate, tasks, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.agent.columns import KINDS, MODELS, PEERS, USED_TOOLS, kind_lines, peer_lines
 from fedtop.views.agents.columns import Boosts, for_boosts
 from fedtop.views.errors import ERRORS, error_lines
-from fedtop.views.runs.columns import RUNS
+from fedtop.views.runs.columns import RUNS, for_runs
+from fedtop.views.tools.parts import effort_words
 
 if TYPE_CHECKING:
     from fedstore.queries.models import AgentDetail, AgentRow
@@ -31,15 +32,19 @@ def agent(view: AgentDetail, name: str, boosts: Boosts, look: Look, notice: str 
         return Group(*parts, Text(f"\n{notice}", "$warn"))
     if view.row is None:
         return Group(*parts, Text("\nNothing in this window.", "$dim"))
-    parts += [heading("Summary"), fields(_summary(view.row, boosts.of(name).in_force, look), look)]
+    facts = _summary(view.row, boosts.of(name).in_force, look)
+    if told := effort_words(view.effort, look.glyphs):
+        facts.append(("Executions", look.cell(told)))
+    parts += [heading("Summary"), fields(facts, look)]
     lines = kind_lines(view, boosts)
+    newest = "Newest Executions" if view.row.tasks_are == "executions" else "Newest Runs"
     found = {
         "Task Type Performance": lines and table_of(for_boosts(KINDS, lines), lines, look),
         "Tools": view.tools and table_of(USED_TOOLS, view.tools, look),
         "Models": view.models and table_of(MODELS, view.models, look),
         "Peers": view.peers and table_of(PEERS, peer_lines(view.row, view.peers, boosts), look),
         "Errors": view.errors and table_of(ERRORS, error_lines(view.errors), look),
-        "Newest Runs": view.recent and table_of(RUNS.without("agent"), view.recent[:RECENT], look),
+        newest: view.recent and table_of(for_runs(RUNS.without("agent"), view.recent), view.recent[:RECENT], look),
     }
     for title, shown in found.items():
         parts += [heading(title), shown] if shown else []
@@ -51,7 +56,7 @@ def _summary(row: AgentRow, boost: float | None, look: Look) -> list[Field]:
     mean, p95 = fmt.duration_ms(row.durations.mean_ms, glyphs), fmt.duration_ms(row.durations.p95_ms, glyphs)
     quality = None if row.quality is None else f"{row.quality:.2f} (n={row.quality_n:,}, {row.quality_trend})"
     return [
-        ("Total Tasks", fmt.count(row.tasks, glyphs)),
+        ("Total Tasks", tasks(row.tasks, row.tasks if row.tasks_are == "executions" else 0, look)),
         ("Success Rate", rate(row.success, look)),
         ("Avg Duration", f"{mean}   p95 {p95}"),
         ("Rework Rate", rate(row.rework, look)),
@@ -60,5 +65,6 @@ def _summary(row: AgentRow, boost: float | None, look: Look) -> list[Field]:
         ("Tokens", fmt.tokens(row.tokens, glyphs)),
         ("Cost", money(row.cost, look)),
         ("Capacity free", fmt.rate(row.capacity, 0, glyphs)),
-        ("Now", f"{row.active} running, {row.waiting} waiting"),
+        ("Now", f"{row.active} running, {row.waiting} waiting" + (f" ({row.state})" if row.state else "")),
+        ("Last activity", None if row.last_ms is None else look.when(row.last_ms)),
     ]

@@ -97,10 +97,12 @@ L = TypeVar("L", bound=_Boosted)
 
 
 def for_boosts(table: Table[L], lines: Iterable[L]) -> Table[L]:
-    """The table with boosts in sight only where there are any, or proposals."""
+    """The table with boosts in sight only where there are any, or proposals; what tasks are where not all are runs."""
+    lines = tuple(lines)
     found = [line.boost for line in lines]
     absent = {"boost_proposed": not any(boost.proposed for boost in found)}
     absent["boost"] = not any(boost.in_force or boost.move for boost in found)
+    absent["tasks_are"] = all(not isinstance(line, AgentLine) or line.row.tasks_are == "runs" for line in lines)
     return table.hiding(*(key for key, nowhere in absent.items() if nowhere))
 
 
@@ -113,7 +115,7 @@ def _state_cell(line: AgentLine, _: Locale) -> Text | None:
         return Text(f"wait {row.waiting}", "$warn")
     if row.active:
         return Text(f"busy {row.active}", "$ok")
-    return None if row.last_ms is None else Text("idle", "$dim")
+    return None if row.state is None else Text(row.state, "$ok" if row.state == "active" else "$dim")
 
 
 def _boost_cell(value: Boost, glyphs: Glyphs) -> Text | None:
@@ -152,15 +154,20 @@ AGENTS: Final[Table[AgentLine]] = Table(
         ),
         Field(
             "active", "state", 7, sort_default="desc",
-            tooltip="Runs that go on now; sorts by when last heard of",
+            tooltip="Runs that go on now, else active (heard of in 5 minutes), idle (today) or offline",
             value=lambda a: a.row.active if a.live else None, cell=_state_cell,
             rank=lambda a: (a.row.active + a.row.waiting) * 10**15 + (a.row.last_ms or 0),
             parts=(
+                Part("state", lambda a: a.row.state),
                 Part("waiting", lambda a: a.row.waiting if a.live else None),
                 Part("last_ms", lambda a: a.row.last_ms),
             ),
         ),
         kinds.count("tasks", "tasks", 6, lambda a: a.row.tasks, tooltip="Finished runs in the window"),
+        kinds.text(
+            "tasks_are", "counted", 10, lambda a: a.row.tasks_are,
+            tooltip="What its tasks are: of an agent that had no run for 30 days, executions of tools",
+        ),
         kinds.rate(
             "success", "success", 18, lambda a: a.row.success, tooltip="Successful and not reworked, 95 % interval"
         ),
@@ -185,7 +192,8 @@ AGENTS: Final[Table[AgentLine]] = Table(
             parts=(Part("quality_n", lambda a: a.row.quality_n), Part("quality_trend", lambda a: a.row.quality_trend)),
         ),
         kinds.whole_share(
-            "capacity", "free", 5, lambda a: a.row.capacity, min_width_shown=110, tooltip="Share of time not busy"
+            "capacity", "free", 5, lambda a: a.row.capacity, min_width_shown=110,
+            tooltip="Share of the last hour not busy",
         ),
         _BOOST,
         kinds.drawing(
@@ -224,8 +232,9 @@ def _claim(row: AgentRow) -> str:
 
 
 BRIEF: Final[Table[AgentLine]] = AGENTS.showing(
-    "agent", "tasks", "success", "duration_p95_ms", "boost", "cost_nano", "spark"
+    "agent", "tasks", "tasks_are", "success", "duration_p95_ms", "boost", "cost_nano", "spark"
 ).changed(
+    replace(AGENTS["tasks_are"], min_width_shown=58),
     replace(AGENTS["agent"], width=12),
     kinds.rate("success", "success", 8, lambda a: a.row.success, short_rate, align="right"),
     replace(AGENTS["duration_p95_ms"], min_width_shown=46),

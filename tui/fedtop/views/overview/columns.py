@@ -106,6 +106,12 @@ NOW: Final[Table[ActiveRun]] = Table(
 )  # fmt: skip
 """Runs that go on."""
 
+
+def _kind(item: FeedItem, _: Locale) -> str | None:
+    """Its task type; of an execution the tool."""
+    return clean(item.tool or item.task_type, 60) or None
+
+
 FEED: Final[Table[FeedItem]] = Table(
     (
         kinds.moment("ended_ms", "time", 8, lambda f: f.at_ms),
@@ -114,14 +120,15 @@ FEED: Final[Table[FeedItem]] = Table(
             state=lambda f: "unknown" if f.ok is None else "ok" if f.ok else "alert",
             parts=(Part("success", lambda f: f.ok),),
         ),
-        kinds.name("task_type", "task type", 9, lambda f: f.task_type, grow=True),
+        Field("task_type", "task type", 9, value=lambda f: f.task_type, cell=_kind, grow=True),
+        kinds.hidden("tool", lambda f: f.tool),
         kinds.duration("duration_ms", "took", 6, lambda f: f.duration_ms),
         kinds.text("error_class", "error", 12, lambda f: f.error_class, min_width_shown=52),
         kinds.hidden("id", lambda f: f.run_id),
     ),
     key=lambda f: f"{f.run_id}{KEY_GAP}{f.agent}",
 )  # fmt: skip
-"""Runs that ended, newest first."""
+"""Tasks that ended, newest first."""
 
 
 # --- types of tasks -------------------------------------------------------------------------------------------------

@@ -91,7 +91,9 @@ def _tasks_tile(data: Overview) -> TileData:
     slow = f"{per_hour:.0f}/h" if per_hour >= 1 or not per_hour else f"{per_hour * 24:.1f}/d"
     pace = f"{per_minute:,.{1 if per_minute < 99.95 else 0}f}/min" if per_minute >= 1 else slow
     spark = tuple(slots(data.series, data.window, data.step_ms, lambda p: p.ok + p.failed + p.unknown))
-    return TileData(count(data.tasks), sub=pace, spark=spark)
+    alone = 0 < data.executions == data.tasks
+    some = f"{count(data.executions)} executions" if data.executions and not alone else ""
+    return TileData(count(data.tasks), side=some, sub=pace, spark=spark, title="executions" if alone else "")
 
 
 def _success_tile(data: Overview, glyphs: Glyphs) -> TileData:

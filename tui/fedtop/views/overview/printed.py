@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, lines, money, rate, window_text
+from fedtop.plain.blocks import Field, fields, header, heading, lines, money, rate, tasks, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.cascade.columns import LAYERS
 from fedtop.views.cascade.printed import funnel, targets
@@ -55,7 +55,7 @@ def _summary(view: Overview, look: Look) -> list[Field]:
     running = len(view.active) - waiting
     spans, day = view.durations, "today" if view.window.live else "that day"
     return [
-        ("Total Tasks", fmt.count(view.tasks, glyphs)),
+        ("Total Tasks", tasks(view.tasks, view.executions, look)),
         ("Success Rate", rate(view.success, look)),
         ("Active Agents", f"{len(view.agents)}   ({running} running, {waiting} waiting now)"),
         ("Task Types", fmt.count(len(view.task_types), glyphs)),

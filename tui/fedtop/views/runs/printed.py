@@ -10,7 +10,7 @@ from rich.text import Text
 from fedtop import format as fmt
 from fedtop.plain.blocks import Field, fields, header, heading, window_text
 from fedtop.plain.tables import table_of
-from fedtop.views.runs.columns import RUNS
+from fedtop.views.runs.columns import RUNS, for_runs
 
 if TYPE_CHECKING:
     from fedstore import Window
@@ -27,7 +27,7 @@ def runs(rows: tuple[RunRow, ...], window: Window, look: Look, notice: str | Non
         return Group(*parts, Text(f"\n{notice}", "$warn"))
     if not rows:
         return Group(*parts, Text("\nNothing ended in this window.", "$dim"))
-    return Group(*parts, heading(f"Newest {len(rows):,}"), table_of(RUNS, rows, look))
+    return Group(*parts, heading(f"Newest {len(rows):,}"), table_of(for_runs(RUNS, rows), rows, look))
 
 
 def run(row: RunRow, look: Look) -> RenderableType:
@@ -35,6 +35,7 @@ def run(row: RunRow, look: Look) -> RenderableType:
     answers = {True: "yes", False: "no", None: None}
     facts: list[Field] = [
         ("Agent", look.name(row.agent)),
+        *([("Tool", look.name(row.tool))] if row.tool else []),
         ("Task type", look.name(row.task_type)),
         ("Project", look.name(row.project)),
         ("Ended", look.when(row.ended_ms)),
@@ -44,5 +45,21 @@ def run(row: RunRow, look: Look) -> RenderableType:
         ("Quality", None if row.quality is None else f"{row.quality:.2f}"),
         ("Error", look.name(row.error_class)),
         ("Source", look.name(row.source)),
+        *(_of_execution(row) if row.tool else _of_run(row, look)),
     ]
-    return Group(header(f"Run {look.name(row.id, 80).plain}", look), fields(facts, look))
+    return Group(
+        header(f"{'Execution' if row.tool else 'Run'} {look.name(row.id, 80).plain}", look), fields(facts, look)
+    )
+
+
+def _of_run(row: RunRow, look: Look) -> list[Field]:
+    return [
+        ("Mode", look.name(row.mode)),
+        ("QA", row.qa),
+        ("Confidence", None if row.confidence is None else f"{row.confidence:.2f}"),
+        ("Notes", None if row.notes is None else look.name(row.notes, 2_000)),
+    ]
+
+
+def _of_execution(row: RunRow) -> list[Field]:
+    return [("Human effort", row.effort or None), ("Browser", "yes" if row.browser_used else "no")]

@@ -11,8 +11,8 @@ from fedtop.format import clean, count
 from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.section import Section
 from fedtop.views.text_lines import TextLines
-from fedtop.views.tools.columns import CALLS, USERS
-from fedtop.views.tools.parts import daily_chart, verdict_lines
+from fedtop.views.tools.columns import CALLS, USERS, for_calls
+from fedtop.views.tools.parts import daily_chart, effort_words, verdict_lines
 from fedtop.views.turning import TurningPanel
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
@@ -69,9 +69,12 @@ class ToolPanel(TurningPanel["ToolDetail"]):
         self.query_one("#tool-agents", LiveTable).set_rows(USERS.rows(row.agents if row else (), self.locale()))
         errors = ERRORS.rows(error_lines(data.errors), self.locale())
         self.query_one("#tool-errors", LiveTable).set_rows(errors)
-        self.query_one("#tool-calls", LiveTable).set_rows(CALLS.rows(data.recent, self.locale(data.window)))
+        calls, table = for_calls(data.recent), self.query_one("#tool-calls", LiveTable)
+        table.set_columns(calls.fields)
+        table.set_rows(calls.rows(data.recent, self.locale(data.window)))
         shown = f"{count(len(data.recent))} of {count(row.calls)}" if row is not None else ""
-        self.query_one("#tool-latest", Section).set_note(shown)
+        told = effort_words(data.effort, self.glyphs)
+        self.query_one("#tool-latest", Section).set_note(f"{shown}   {told}" if told else shown)
 
     @on(LiveTable.Selected, "#tool-agents")
     def _opened(self, event: LiveTable.Selected) -> None:

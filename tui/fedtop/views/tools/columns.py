@@ -17,6 +17,8 @@ from fedtop.values import bare_rate
 from fedtop.widgets.interval_bar import IntervalBar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fedstore.queries.models import Rate, ToolCallRow, ToolRow
 
 __all__ = ["CALLS", "LEVEL_STATES", "TOOLS", "TRENDS", "USERS", "level_text"]
@@ -121,6 +123,11 @@ CALLS: Final[Table[ToolCallRow]] = Table(
         kinds.duration("duration_ms", "duration", 8, lambda c: c.duration_ms),
         kinds.dollars("cost_nano", "cost", 8, lambda c: c.cost_nano, min_width_shown=60),
         kinds.text("error_class", "error", 16, lambda c: c.error_class, limit=80, style="$alert", grow=True),
+        kinds.text("effort", "effort", 6, lambda c: c.effort, min_width_shown=90, tooltip="Of a human, where told"),
+        Field(
+            "browser_used", "browser", 7, min_width_shown=100, value=lambda c: c.browser_used,
+            cell=lambda c, _: Text("browser" if c.browser_used else "", "$dim"),
+        ),
         kinds.hidden("id", lambda c: c.id),
         kinds.hidden("run_id", lambda c: c.run_id),
     ),
@@ -128,3 +135,8 @@ CALLS: Final[Table[ToolCallRow]] = Table(
     order="ended_ms",
 )  # fmt: skip
 """Executions of a tool, newest first."""
+
+
+def for_calls(rows: Sequence[ToolCallRow]) -> Table[ToolCallRow]:
+    """That table, with effort and browser in sight only where a row tells of them."""
+    return CALLS.hiding_untold(rows, "effort", "browser_used")

@@ -14,9 +14,10 @@ from fedtop.widgets.area_chart import AreaData, Series
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.queries.models import Rate, ToolDetail, ToolRow
+    from fedstore.queries.models import Effort, Rate, ToolDetail, ToolRow
+    from fedtop.glyphs import Glyphs
 
-__all__ = ["daily_chart", "levels_line", "verdict_lines"]
+__all__ = ["daily_chart", "effort_words", "levels_line", "verdict_lines"]
 
 _DAY_MS: Final = 86_400_000
 
@@ -42,6 +43,18 @@ def daily_chart(detail: ToolDetail) -> AreaData | None:
     ok = Series("ok", tuple(float(days.get(at, none).ok) for at in starts), "$ok-fill")
     failed = Series("failed", tuple(float(days.get(at, none).failed) for at in starts), "$alert", 2)
     return AreaData(starts[0], starts[-1] + _DAY_MS, (ok, failed))
+
+
+def effort_words(effort: Effort, glyphs: Glyphs = UNICODE) -> str:
+    """`effort low 50 % medium 30 % high 20 % of 40, browser 12 % of 60`; what nobody told of is left out."""
+    found = []
+    if effort.told:
+        levels = (("low", effort.low), ("medium", effort.medium), ("high", effort.high))
+        shares = " ".join(f"{word} {rate(n / effort.told, 0, glyphs)}" for word, n in levels if n)
+        found.append(f"effort {shares} of {effort.told:,}")
+    if effort.browser:
+        found.append(f"browser {rate(effort.browser / effort.calls, 0, glyphs)} of {effort.calls:,}")
+    return ", ".join(found)
 
 
 _USES: Final = {

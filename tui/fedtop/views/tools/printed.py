@@ -11,7 +11,8 @@ from fedtop import format as fmt
 from fedtop.plain.blocks import Field, fields, header, heading, lines, rate, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.errors import ERRORS, error_lines
-from fedtop.views.tools.columns import CALLS, TOOLS, USERS
+from fedtop.views.tools.columns import TOOLS, USERS, for_calls
+from fedtop.views.tools.parts import effort_words
 
 if TYPE_CHECKING:
     from fedstore.queries.models import Durations, ToolDetail, ToolsView
@@ -61,10 +62,12 @@ def tool(view: ToolDetail, name: str, look: Look, notice: str | None = None) -> 
         ("Trend", row.trend),
         ("Duration", _durations(row.durations, look)),
     ]  # fmt: skip
+    if told := effort_words(view.effort, look.glyphs):
+        facts.append(("Told", look.cell(told)))
     parts += [heading("Summary"), fields(facts, look)]
     parts += [heading("Agents"), table_of(USERS, row.agents, look)]
     if view.errors:
         parts += [heading("Errors"), table_of(ERRORS, error_lines(view.errors), look)]
     if view.recent:
-        parts += [heading("Newest Runs"), table_of(CALLS, view.recent[:RECENT], look)]
+        parts += [heading("Newest Runs"), table_of(for_calls(view.recent), view.recent[:RECENT], look)]
     return Group(*parts)
