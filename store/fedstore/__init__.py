@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from fedstore.policy import optimization_text as optimization_text
     from fedstore.policy import proposed_boosts as proposed_boosts
     from fedstore.policy import with_alarms as with_alarms
+    from fedstore.policy import word_of as word_of
     from fedstore.policy.grades import GivenGrade as GivenGrade
     from fedstore.policy.grades import Grade as Grade
     from fedstore.policy.grades import Grades as Grades
@@ -137,7 +138,7 @@ _MODULES = {
         "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "Change", "Effects", "Flip",
         "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted", "TuneDetail",
         "Watcher", "boost_history", "boost_key", "export_policy", "label_of", "optimization_text", "proposed_boosts",
-        "with_alarms",
+        "with_alarms", "word_of",
     ),
     "queries": ("Reader",),
     "recording.recorder": ("Recorder",),

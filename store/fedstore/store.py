@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 from fedstore.engine import open_engine
 from fedstore.ids import now_ms
-from fedstore.settings.paths import default_store_path
+from fedstore.settings.paths import default_store_path, routing_config_path
+from fedstore.settings.routing_config import ConfigFile
 
 if TYPE_CHECKING:
     from fedstore.queries import Reader
     from fedstore.recording.recorder import Recorder
     from fedstore.recording.writer import FactWriter
     from fedstore.settings.config import Settings
+    from fedstore.settings.routing_config import RoutingConfig
 
 __all__ = ["Store"]
 
@@ -46,6 +48,7 @@ class Store:
         self.clock = clock
         self.database = open_engine(path, readonly=readonly)
         self._given = settings
+        self._config_file: ConfigFile | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -75,7 +78,19 @@ class Store:
         """The read models of the screens and commands."""
         from fedstore.queries import Reader
 
-        return Reader(self.database, clock=self.clock, tool_rule=lambda: self.settings.tool_rule)
+        return Reader(
+            self.database, clock=self.clock, tool_rule=lambda: self.settings.tool_rule, configured=self.routing_config
+        )
+
+    def routing_config(self) -> RoutingConfig:
+        """What the routing configuration of the settings says, so far as it can be read. Raises SettingsError.
+
+        Of a settings file nothing but its name is looked at.
+        """
+        if self._config_file is None:
+            named = routing_config_path() if self._given is None else self._given.routing_config_json
+            self._config_file = ConfigFile(named)
+        return self._config_file.known()
 
     def recorder(self, *, source: str = "", keep_content: bool = False, background: bool = False) -> Recorder:
         """A recorder that never raises; see ``Recorder``."""

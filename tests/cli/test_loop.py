@@ -498,9 +498,12 @@ def test_layers_stand_in_cascade_order(
     assert [*ask("policy")["thresholds"]] == [*layers, "unknown"]
     shown = run("policy").stdout
     assert sorted(layers, key=shown.index) == layers
-    exported = json.loads(run("policy", "export", "--format", "config").stdout)["layers"]
-    assert [(layer["layer_id"], layer["name"]) for layer in exported] == [*enumerate([*layers, "unknown"], start=1)]
-    assert [layer["name"] for layer in json.loads(follows.read_text())["layers"]] == [*layers, "unknown"]
+    exported = json.loads(run("policy", "export", "--format", "config").stdout)["routing_layers"]
+    assert [(layer["layer_id"], layer["layer_name"]) for layer in exported] == [
+        *enumerate([*layers, "unknown"], start=1)
+    ]
+    written = json.loads(follows.read_text())["routing_layers"]
+    assert [layer["layer_name"] for layer in written] == [*layers, "unknown"]
     run("undo")
     for change in ask("changes")["changes"]:
         assert [item["label"] for item in change["plan"]["items"]] == ["unknown", *reversed(layers)], "as in the file"

@@ -19,6 +19,8 @@ from fedstore.compat.tracker import default_log_path
 from fedstore.demo.sample import sample_routes
 from fedstore.ingest import import_paths
 from fedstore.ingest.routing_log import decision_events, routing_schema
+from fedstore.policy import PolicyStore
+from fedstore.settings.config import Settings
 from fedstore.store import Store
 from tests.conftest import Clock
 from tests.ingest.helpers import contents, count, lines
@@ -99,6 +101,39 @@ def test_reading_its_own_log_changes_nothing(
         name: before[name] for name in ("routes", "route_attempts", "route_buckets", "layer_buckets")
     }
     elsewhere.close()
+
+
+def test_thresholds_come_from_the_routing_configuration_where_no_policy_speaks(
+    tmp_path: Path, log: Path, clock: Clock
+) -> None:
+    """What the tracker logs, what the analysis holds it against and what a plan starts from are one figure."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"routing_layers": [
+        {"layer_id": 1, "layer_name": "keyword", "confidence_threshold": 0.60, "enabled": True},
+    ]}))  # fmt: skip
+    with Store(tmp_path / "a.db", clock=clock, settings=Settings(routing_config_json=config)) as store:
+        tracker = RoutingPerformanceTracker(log, store)
+        assert (tracker.threshold("keyword"), tracker.threshold("semantic")) == (0.60, 0.70)
+        for _ in range(200):
+            tracker.start_routing("x")
+            tracker.record_layer_attempt("keyword", confidence=0.70, selected_master="a", success=True)
+            tracker.finalize_routing("a", "keyword", 0.70)
+            tracker.record_outcome(True, True)
+        assert {layer["threshold"] for event in events(log) for layer in event["routing_layers"]} == {0.60}
+        assert tracker.get_threshold_analysis()["keyword"]["current_threshold"] == 0.60
+        assert tracker.get_layer_statistics()["keyword"]["threshold"] == 0.60
+        plan = PolicyStore(store).propose_tune()
+        assert plan.tuned is not None
+        assert [(layer.layer, layer.old) for layer in plan.layers] == [("keyword", 0.60)]
+        assert (plan.tuned.graded, plan.tuned.rejected) == (200, {})
+        ((route_id,),) = store.database.read("SELECT id FROM routes LIMIT 1")
+        why = store.reader().why(route_id)
+        assert why is not None
+        assert [(step.threshold, step.threshold_now) for step in why.steps] == [(0.60, 0.60)]
+        config.write_text("{ half")  # somebody is writing it
+        assert store.reader().thresholds()["keyword"] == 0.60
+        PolicyStore(store)._set("import", {"layer:keyword": 0.65}, "", "")
+        assert store.reader().thresholds()["keyword"] == 0.65
 
 
 def test_thresholds_come_from_the_policy_in_force(tracker: RoutingPerformanceTracker, store: Store, log: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ import pytest
 from fedstore.cascade import Cascade
 from fedstore.policy import Policy, PolicyStore
 from fedstore.queries.decisions import read_decisions
+from fedstore.settings.config import Settings
 from fedstore.store import Store
 from fedstore.window import Window
 from tests.conftest import Clock
@@ -75,6 +77,31 @@ def test_thresholds_come_from_the_policy(store: Store) -> None:
         loop._set("import", {"layer:keyword": 0.95}, "", "")
         now[0] += 1.0
         assert c.route("x").layer == "rag"
+
+
+def test_the_routing_configuration_speaks_where_no_policy_does(tmp_path: Path, clock: Clock) -> None:
+    """Its thresholds go before those given here, and a layer that it disables is not asked."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"routing_layers": [
+        {"layer_name": "keyword", "confidence_threshold": 0.6, "enabled": False},
+        {"layer_name": "semantic", "confidence_threshold": 0.95},
+    ]}))  # fmt: skip
+    given = [("keyword", fixed("dev", 0.99)), ("semantic", fixed("ops", 0.9), 0.5), ("rag", fixed("sec", 0.9))]
+    with (
+        Store(tmp_path / "s.db", clock=clock, settings=Settings(routing_config_json=config)) as store,
+        Cascade(given, store=store, probe_rate=0) as cascade,
+    ):
+        decision = cascade.route("x")
+        assert [layer for layer, *_ in attempts(store, decision.route_id)] == ["semantic", "rag"]
+        assert (decision.layer, cascade.thresholds()["semantic"]) == ("rag", 0.95)
+
+
+def test_a_layer_that_the_policy_disables_is_not_asked(store: Store) -> None:
+    PolicyStore(store)._set("import", {"layer:keyword": 0.5, "off:keyword": 1.0}, "", "")
+    with Cascade([("keyword", fixed("dev", 0.9)), ("rag", fixed("ops", 0.9))], store=store) as cascade:
+        assert cascade.route("x").layer == "rag"
+    assert not Policy(store).is_enabled("keyword")
+    assert Policy(store).is_enabled("rag")
 
 
 @pytest.mark.parametrize(("said", "kept"), [(1.0000001, 1.0), (1.0009, 1.0), (0.7, 0.7)])

@@ -69,6 +69,69 @@ def test_unknown_keys_stay(tmp_path_factory: pytest.TempPathFactory, config: dic
     assert read_thresholds(path) == {"first": 0.5, **values}
 
 
+CLASSIC = {
+    "routing_layers": [
+        {"layer_id": place, "layer_name": name, "confidence_threshold": value, "enabled": name != "rag"}
+        for place, (name, value) in enumerate(
+            (("keyword", 0.85), ("semantic", 0.7), ("rag", 0.85), ("pytorch", 0.9), ("clarification", 1.0)), start=1
+        )
+    ]
+}
+
+
+def test_the_order_of_the_cascade_and_disabled_layers_survive_import_and_export(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    path = tmp_path / "theirs.json"
+    path.write_text(json.dumps(CLASSIC))
+    loop, config, _ = with_files(store, clock, tmp_path)
+    loop.import_file(path)
+    assert json.loads(export_policy(store, "config")) == CLASSIC
+    assert json.loads(config.read_text()) == CLASSIC, "the file of the settings is made with the same"
+    _, body = loop.current()
+    assert (list(body.thresholds), body.disabled) == (
+        ["keyword", "semantic", "rag", "pytorch", "clarification"], ("rag",),
+    )  # fmt: skip
+    assert PolicyBody.from_json(body.to_json()) == body.in_order(())
+    with pytest.raises(FedstoreError, match="in force already"):
+        loop.import_file(path)
+    other = {"routing_layers": [{**layer, "enabled": True} for layer in reversed(CLASSIC["routing_layers"])]}
+    path.write_text(json.dumps({"routing_layers": [{k: v for k, v in layer.items() if k != "layer_id"}
+                                                   for layer in other["routing_layers"]]}))  # fmt: skip
+    loop.import_file(path)
+    _, after = loop.current()
+    assert (next(iter(after.thresholds)), after.disabled) == ("clarification", ())
+    loop.undo()
+    assert loop.current()[1] == body
+    assert policy_finding(store, config).severity == "ok"
+    config.write_text(json.dumps({"thresholds": {}, **other}))
+    assert "asking rag" in policy_finding(store, config).message
+
+
+def test_a_disabled_layer_is_not_tuned(cascade_store: Store, clock: Clock, tmp_path: Path) -> None:
+    loop, config, _ = with_files(cascade_store, clock, tmp_path)
+    assert "semantic" in {item.label for item in loop.propose_tune(loop.tune_settings(rule="seed-count")).items}
+    config.write_text(json.dumps({"layers": [{"name": "semantic", "threshold": 0.7, "enabled": False}]}))
+    for rule in ("seed-count", "certified"):
+        plan = loop.propose_tune(loop.tune_settings(rule=rule))
+        assert "semantic" not in {item.label for item in plan.items}
+        assert "semantic disabled: left as it is" in plan.warnings
+
+
+@pytest.mark.parametrize(("name_key", "value_key", "list_name"), [
+    ("layer_name", "confidence_threshold", "routing_layers"), ("name", "threshold", "layers"),
+])  # fmt: skip
+def test_a_new_layer_is_written_with_the_keys_of_the_others(
+    tmp_path: Path, name_key: str, value_key: str, list_name: str
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({list_name: [{"layer_id": 1, name_key: "keyword", value_key: 0.8, "enabled": True}]}))
+    write_thresholds(path, {"rag": 0.9}, ["rag"])
+    assert json.loads(path.read_text())[list_name][1] == {
+        "layer_id": 2, name_key: "rag", value_key: 0.9, "enabled": False,
+    }  # fmt: skip
+
+
 def test_a_file_is_replaced_whole_with_its_permissions(tmp_path: Path) -> None:
     real = tmp_path / "real.json"
     real.write_text(json.dumps(CONFIGS["plain"]))
@@ -250,8 +313,9 @@ def test_imports_are_entries_of_the_ledger(store: Store, loop: PolicyStore, tmp_
     config = tmp_path / "config.json"
     config.write_text(json.dumps(CONFIGS["list"]))
     change = loop.import_file(config, who="ana")
-    assert (change.kind, change.who, dict(loop.current()[1].thresholds)) == (
-        "import", "ana", {"keyword": 0.85, "semantic": 0.7},
+    _, body = loop.current()
+    assert (change.kind, change.who, dict(body.thresholds), body.disabled) == (
+        "import", "ana", {"keyword": 0.85, "semantic": 0.7, "rag": 0.85}, ("rag",),
     )  # fmt: skip
     with pytest.raises(FedstoreError, match="in force already"):
         loop.import_file(config)

@@ -27,14 +27,14 @@ ROUTE = Route(
 
 
 def now(store: Store, **thresholds: float) -> tuple[str | None, str | None]:
-    view = why_view(store.database, "r1", thresholds or None)
+    view = why_view(store.database, "r1", {**store.reader().thresholds(), **thresholds})
     assert view is not None
     return view.now_layer, view.now_agent
 
 
 def test_the_ladder(store: Store) -> None:
     store.writer().write([ROUTE])
-    view = why_view(store.database, "r1")
+    view = why_view(store.database, "r1", store.reader().thresholds())
     assert view is not None
     assert (view.decision.layer, view.decision.latency_ms, view.decision.correct) == ("semantic", 32.5, False)
     assert (view.correct_agent, view.policy_version) == ("qa", None)
@@ -43,7 +43,7 @@ def test_the_ladder(store: Store) -> None:
         ("semantic", True, False, 0.7, True),
         ("rag", False, True, 0.85, True),
     ]
-    assert why_view(store.database, "nope") is None
+    assert why_view(store.database, "nope", {}) is None
 
 
 def test_where_the_present_policy_would_send_it(store: Store) -> None:
@@ -61,7 +61,7 @@ def test_the_version_in_force_when_it_was_made(store: Store, clock: Clock) -> No
         loop._set("import", {"layer:keyword": value}, "", "")
         clock.advance(1_000)
         store.writer().write([Route(id=f"at{step}", agent="a", layer="x")])
-    versions = [why_view(store.database, f"at{step}").policy_version for step in range(2)]  # type: ignore[union-attr]
+    versions = [why_view(store.database, f"at{step}", {}).policy_version for step in range(2)]  # type: ignore[union-attr]
     assert versions == [1, 2]
     assert loop.current()[1].thresholds == {"keyword": 0.9}
 

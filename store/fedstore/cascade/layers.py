@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypedDict, TypeVar
 
+from fedstore.learning.classic import CLASSIC_THRESHOLDS
 from fedstore.numbers import as_confidence
 
 __all__ = [
@@ -29,8 +30,8 @@ LayerFunction: TypeAlias = Callable[[Task], tuple[str, float] | None]
 """`task -> (agent, confidence)`, or None when the layer has no proposal."""
 
 LAST_RESORT = "clarification"
-DEFAULT_THRESHOLDS = {"keyword": 0.85, "semantic": 0.70, "rag": 0.85, "pytorch": 0.90}
-"""Of the usual five-layer cascade; any other layer starts at 0.85."""
+DEFAULT_THRESHOLDS = {name: value for name, value in CLASSIC_THRESHOLDS.items() if name != LAST_RESORT}
+"""Of the classic cascade; any other layer starts at 0.85."""
 _OTHER_THRESHOLD = 0.85
 _ROUNDING = 1e-9
 

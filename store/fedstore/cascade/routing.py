@@ -14,15 +14,20 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic
 
 from fedstore.cascade.layers import LAST_RESORT, Asked, Layer, LayerLike, RouteFields, Task, ask, layers_of
 from fedstore.cascade.probes import Probes
+from fedstore.errors import FedstoreError
 from fedstore.ids import new_id
 from fedstore.policy.router import Policy
 from fedstore.recording.recorder import Recorder
+from fedstore.settings.paths import routing_config_path
+from fedstore.settings.routing_config import ConfigFile
 
 if TYPE_CHECKING:
     from fedstore.store import Store
@@ -47,8 +52,9 @@ class Decision:
 class Cascade(Generic[Task]):
     """Routes tasks through ``layers``: pairs (name, function) or triples (name, function, threshold).
 
-    ``store`` is a Store, a path, or None for the default place. The threshold of a layer is the policy's, else the
-    one given with it, else that of ``DEFAULT_THRESHOLDS``. ``last_resort`` is an agent's name, or a function
+    ``store`` is a Store, a path, or None for the default place. The threshold of a layer is the policy's, else that of
+    the routing configuration of the settings, else the one given with it, else that of ``DEFAULT_THRESHOLDS``; a layer
+    that policy or configuration disable is not asked. ``last_resort`` is an agent's name, or a function
     ``task -> agent`` that asks; without one the decision names no agent. ``timeout_s`` bounds each layer (its thread
     runs on unseen). ``probe_rate`` is the share of decisions in the band that are walked on (0: never),
     ``probe_band`` how far above a threshold the band reaches. Raises ValueError for layers that make no sense,
@@ -83,6 +89,7 @@ class Cascade(Generic[Task]):
         self._band = probe_band
         self._recorder = Recorder(store, source="cascade") if recorder is None else recorder
         self._policy = Policy(store) if policy is None else policy
+        self._config = ConfigFile(_routing_config_of(store))
         self._choose = choose
         self._timer = timer
         self._probes = Probes(self._ask_within, self._record, timeout_s=probe_timeout_s)
@@ -145,12 +152,17 @@ class Cascade(Generic[Task]):
     # --- inside --------------------------------------------------------------------------------------------
 
     def _threshold(self, layer: Layer[Task]) -> float:
-        value = self._policy.threshold(layer.name, layer.threshold)
-        return layer.threshold if value is None else value
+        value = self._policy.threshold(layer.name)
+        return self._config.known().thresholds.get(layer.name, layer.threshold) if value is None else value
+
+    def _asked_layers(self) -> list[Layer[Task]]:
+        """The layers that are enabled, in their order."""
+        off = self._config.known().disabled
+        return [layer for layer in self._layers if layer.name not in off and self._policy.is_enabled(layer.name)]
 
     def _walk(self, task: Task) -> tuple[list[Asked], Asked | None]:
         walked = []
-        for layer in self._layers:
+        for layer in self._asked_layers():
             asked = self._ask(layer, task)
             walked.append(asked)
             if asked.reaches():
@@ -178,7 +190,7 @@ class Cascade(Generic[Task]):
 
     def _probe(self, task: Task, event: RouteFields, walked: Sequence[Asked], accepted: Asked) -> bool:
         """Whether a probe took the decision over: it was accepted within the band, and the sample fell on it."""
-        rest = self._layers[len(walked) :]
+        rest = self._asked_layers()[len(walked) :]
         if not rest or accepted.layer == LAST_RESORT or accepted.reaches(self._band):
             return False
         if self._choose() >= self._rate:
@@ -187,3 +199,12 @@ class Cascade(Generic[Task]):
 
     def _record(self, event: RouteFields) -> None:
         self._recorder.record({"kind": "route", **event})
+
+
+def _routing_config_of(store: Store | str | None) -> str | Path | None:
+    """The router's `config.json` of the settings; none where those cannot be read, as a router must not stop for it."""
+    with suppress(FedstoreError):
+        if store is None or isinstance(store, str | Path):
+            return routing_config_path()
+        return store.settings.routing_config_json
+    return None

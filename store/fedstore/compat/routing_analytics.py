@@ -98,18 +98,11 @@ class RoutingAnalytics:
         return self.store.reader().window(f"{hours}h")
 
     def _analyses(self, hours: int) -> list[LayerAnalysis]:
-        from fedstore.learning.analysis import analyse_layer
+        from fedstore.learning.analysis import analyse_layers
         from fedstore.queries.decisions import read_decisions
 
-        seen = {name: threshold for name, _, threshold in self._reader().layers_seen()}
-        log = read_decisions(self.store.database, self._window(hours))
-        found = []
-        for k, layer in enumerate(log.layers):
-            now = self.threshold(layer)
-            threshold = now if now is not None else seen.get(layer)
-            if threshold is not None:
-                found.append(analyse_layer(log, k, threshold))
-        return found
+        reader = self._reader()
+        return analyse_layers(read_decisions(self.store.database, self._window(hours)), reader.thresholds())
 
 
 def _bounds(rate: Rate | Share | WeightedRate) -> tuple[float, float] | None:

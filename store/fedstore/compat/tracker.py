@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING
 
 from fedstore.compat.routing_analytics import RoutingAnalytics
 from fedstore.compat.routing_file import append_decision
-from fedstore.demo.sample import CASCADE
 from fedstore.errors import FedstoreError
 from fedstore.facts.events import Attempt, Outcome, Route
 from fedstore.ids import now_ms
 from fedstore.ingest.routing_export import stored_route
 from fedstore.ingest.routing_log import decision_event
+from fedstore.queries.in_force import thresholds_in_force
 from fedstore.recording.recorder import Recorder
 from fedstore.settings.paths import default_store_path, from_here, in_full
 from fedstore.store import Store
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RoutingPerformanceTracker", "default_log_path"]
 
-_DEFAULT_THRESHOLDS = {layer.name: layer.threshold for layer in CASCADE}
 _REMEMBERED = 10_000
 _POLICY_AGE_S = 0.5
 _MINUTE_MS = 60_000
@@ -102,7 +101,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         self._done: OrderedDict[str, tuple[Route, dict[str, Mapping[str, object]]]] = OrderedDict()
         self._guard = threading.Lock()
         self._opened: Store | None = store if isinstance(store, Store) else None
-        self._thresholds: dict[str, float] = {}
+        self._thresholds = thresholds_in_force({}, {})
         self._thresholds_at = float("-inf")
         self._said = False
         self._unwritten = 0
@@ -235,15 +234,19 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         return self._recorder.lost + self._unwritten
 
     def threshold(self, layer_name: str) -> float | None:
-        """The layer's threshold now: of the policy in force, else the classic cascade's; None for another layer."""
+        """The layer's threshold now: of the policy in force, else of the routing configuration, else of the classic
+        cascade; None for a layer that none of them speaks of.
+        """
         now = time.monotonic()
         if now - self._thresholds_at > _POLICY_AGE_S:
             self._thresholds_at = now
             try:
-                self._thresholds = dict(self.store.reader().thresholds())
+                reader = self.store.reader()
+                policy, configured = reader.policy().thresholds, reader.routing_config().thresholds
+                self._thresholds = thresholds_in_force(policy, configured)
             except (FedstoreError, ValueError) as error:
                 _log.debug("the policy in force cannot be read: %s", error)
-        return self._thresholds.get(layer_name, _DEFAULT_THRESHOLDS.get(layer_name))
+        return self._thresholds.get(layer_name)
 
     @property
     def store(self) -> Store:

@@ -16,11 +16,13 @@ from fedstore.learning.intervals import Interval, wilson
 from fedstore.learning.seed_rules import RuleChange, seed_accuracy, seed_count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from fedstore.learning.log import DecisionLog
 
-__all__ = ["LayerAnalysis", "Share", "analyse_layer"]
+__all__ = ["LayerAnalysis", "Share", "analyse_layer", "analyse_layers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,15 @@ class LayerAnalysis:
             return f"[{self.layer}] Keep threshold at {self.threshold:.2f}"
         verb = "Lower" if new < self.threshold else "Raise"
         return f"[{self.layer}] {verb} threshold from {self.threshold:.2f} to {new:.2f}\n  Reason: {reason}"
+
+
+def analyse_layers(log: DecisionLog, thresholds: Mapping[str, float], min_samples: int = 100) -> list[LayerAnalysis]:
+    """Analyse every layer of the window whose threshold is known, in cascade order."""
+    return [
+        analyse_layer(log, k, thresholds[layer], min_samples)
+        for k, layer in enumerate(log.layers)
+        if layer in thresholds
+    ]
 
 
 def analyse_layer(log: DecisionLog, k: int, threshold: float, min_samples: int = 100) -> LayerAnalysis:

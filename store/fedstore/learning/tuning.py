@@ -128,6 +128,8 @@ class _Job:
             return "not asked for"
         if self.log.layers[k] in self.settings.locked:
             return "locked"
+        if self.log.layers[k] in self.settings.disabled:
+            return "disabled"
         ungraded = self.guard == "no-worse"
         n = self.context.attempts[k] if ungraded else self.context.graded[k]
         if n < self.settings.min_graded:
@@ -243,8 +245,9 @@ class _Job:
             changes = seed_accuracy(self.log, self.now, self.settings.min_graded)
         else:
             changes = seed_count(self.log, self.now)
+        held = {*self.settings.locked, *self.settings.disabled}
         new = tuple(
-            value if self.settings.layer in (None, layer) and layer not in self.settings.locked else old
+            value if self.settings.layer in (None, layer) and layer not in held else old
             for (value, _), layer, old in zip(changes, self.log.layers, self.now, strict=True)
         )
         if grade == "exact" and any(value > old for value, old in zip(new, self.now, strict=True)):

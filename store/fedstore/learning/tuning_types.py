@@ -66,6 +66,8 @@ class TuneSettings:
     """Move only this layer."""
     locked: tuple[str, ...] = ()
     """Layers that stay where they are: what is certified holds with them there."""
+    disabled: tuple[str, ...] = ()
+    """Layers that routers do not ask; they stay, too."""
     max_step: float = 1.0
     """No threshold moves further than this, whatever the reach; the seed rules are kept to the letter."""
     guard: Guard = "accuracy"

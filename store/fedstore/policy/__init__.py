@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fedstore.policy.alarms import Alarm, with_alarms
-    from fedstore.policy.body import PolicyBody, boost_key, label_of, threshold_key
+    from fedstore.policy.body import PolicyBody, boost_key, label_of, threshold_key, word_of
     from fedstore.policy.boost_views import BoostChange, boost_history, proposed_boosts
     from fedstore.policy.details import BoostDetail, BoostEvidence, TuneDetail
     from fedstore.policy.effects import Effects, Measured
@@ -55,6 +55,7 @@ _HOMES = {
     "read_thresholds": "sinks",
     "threshold_key": "body",
     "with_alarms": "alarms",
+    "word_of": "body",
     "write_thresholds": "sinks",
 }
 
@@ -62,7 +63,7 @@ __all__ = [
     "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "Change", "Effects", "Extent", "Flip",
     "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted", "TuneDetail",
     "Watcher", "boost_history", "boost_key", "export_policy", "label_of", "optimization_text", "proposed_boosts",
-    "read_thresholds", "threshold_key", "with_alarms", "write_thresholds",
+    "read_thresholds", "threshold_key", "with_alarms", "word_of", "write_thresholds",
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from fedstore.files import replace_text
 from fedstore.policy import ledger
 from fedstore.policy.body import PolicyBody
 from fedstore.policy.metrics_file import metrics_of, sync_metrics
-from fedstore.policy.sinks import write_thresholds
+from fedstore.policy.sinks import new_config, write_thresholds
 from fedstore.policy.sync import optimization_history
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def export_policy(store: Store, form: str = "json", output: str | Path | None = 
     if form == "metrics":
         return _metrics(store, body, file)
     if form == "config" and file is not None and file.exists():
-        write_thresholds(file, dict(body.thresholds))
+        write_thresholds(file, dict(body.thresholds), body.disabled)
         return file.read_text(encoding="utf-8")
     text = {"json": _json, "env": environment, "config": _config}[form](version, body) + "\n"
     if file is not None:
@@ -51,11 +51,7 @@ def _json(version: int, body: PolicyBody) -> str:
 
 
 def _config(_: int, body: PolicyBody) -> str:
-    layers = [
-        {"layer_id": place, "name": layer, "threshold": value, "enabled": True}
-        for place, (layer, value) in enumerate(body.thresholds.items(), start=1)
-    ]
-    return json.dumps({"layers": layers}, indent=2, ensure_ascii=False)
+    return json.dumps(new_config(body), indent=2, ensure_ascii=False)
 
 
 def _metrics(store: Store, body: PolicyBody, file: Path | None) -> str:

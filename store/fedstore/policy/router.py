@@ -69,6 +69,13 @@ class Policy:
         except Exception:  # noqa: BLE001 - as above
             return default
 
+    def is_enabled(self, layer: str) -> bool:
+        """Whether routers are to ask a layer; True where the policy says nothing."""
+        try:
+            return layer not in self._body().disabled
+        except Exception:  # noqa: BLE001 - as above
+            return True
+
     @property
     def version(self) -> int:
         """The version in force; 0 before the first change."""

@@ -1,141 +1,95 @@
-"""Files that follow the policy: a router's ``config.json``, and the copy that is kept beside the store.
+"""Files that follow the policy: a router's `config.json`, and the copy that is kept beside the store.
 
-``config.json`` is read in three shapes and kept in its own: ``layers`` (or ``routing_layers``) as a list of
-objects with ``name`` (or ``layer_name``) and ``threshold`` (or ``confidence_threshold``), the same as an object by
-name, or plain ``thresholds`` by name. Files are replaced atomically; keys that are not ours stay as they are.
+`config.json` keeps the shape and the key names that it has (`settings.routing_config` reads them); a new one has those
+of the classic cascade. Files are replaced atomically; keys that are not ours stay as they are.
 """
 
 from __future__ import annotations
 
 import json
-import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from fedstore.engine import companion
-from fedstore.errors import FedstoreError
 from fedstore.files import replace_text
 from fedstore.json_value import object_of
 from fedstore.policy.body import PolicyBody
+from fedstore.settings.routing_config import LISTS, NAMES, VALUES, object_in, read_bytes, read_thresholds, slots_of
 
-__all__ = [
-    "copy_path", "object_in", "read_bytes", "read_copy", "read_thresholds", "thresholds_of", "write_copy",
-    "write_thresholds",
-]  # fmt: skip
-
-_LISTS = ("layers", "routing_layers")
-_NAMES = ("name", "layer_name", "id", "layer")
-_VALUES = ("threshold", "confidence_threshold")
-
-Slot = tuple[dict[str, object], str]
-"""The object that holds a threshold, and under which key."""
+__all__ = ["copy_path", "new_config", "read_copy", "read_thresholds", "write_copy", "write_thresholds"]
 
 
 # --- config.json -----------------------------------------------------------------------------------------------
 
 
-def read_thresholds(path: str | Path) -> dict[str, float]:
-    """Thresholds by layer from a routing ``config.json``; disabled layers are left out. Raises FedstoreError."""
-    return thresholds_of(_load_object(path), str(path))
+def new_config(body: PolicyBody) -> dict[str, object]:
+    """A policy as a routing `config.json` of its own, layers in cascade order."""
+    return {
+        "routing_layers": [
+            {
+                "layer_id": place, "layer_name": layer, "confidence_threshold": value,
+                "enabled": layer not in body.disabled,
+            }
+            for place, (layer, value) in enumerate(body.thresholds.items(), start=1)
+        ]
+    }  # fmt: skip
 
 
-def thresholds_of(config: dict[str, object], path: str) -> dict[str, float]:
-    """The same from what the file at ``path`` holds."""
-    found: dict[str, float] = {}
-    for name, (holder, key) in _slots(config):
-        value = holder[key]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
-            said = reprlib.repr(value)
-            raise FedstoreError(f"{path}: the threshold of {name!r} is {said}: it must be a number from 0 to 1")
-        if holder.get("enabled", True) is not False or key not in _VALUES:
-            found[name] = float(value)
-    return found
+def write_thresholds(path: str | Path, thresholds: Mapping[str, float | None], disabled: Collection[str] = ()) -> bool:
+    """Set thresholds in a routing `config.json`, which is made when it is missing; None leaves one as it is.
 
-
-def write_thresholds(path: str | Path, thresholds: Mapping[str, float | None]) -> bool:
-    """Set thresholds in a routing ``config.json``, which is made when it is missing; None leaves one as it is.
-
-    Returns whether the file changed. Raises FedstoreError.
+    Layers in `disabled` are marked as such; whether others are enabled is left as it is. Returns whether the file
+    changed. Raises FedstoreError.
     """
     file = Path(path)
-    config = _load_object(file) if file.exists() else {"layers": []}
-    before = json.dumps(config)
-    slots = dict(_slots(config))
-    for layer, value in thresholds.items():
-        if value is None:
-            continue
-        if layer in slots:
-            holder, key = slots[layer]
-            holder[key] = value
-        else:
-            _add(config, layer, value)
-    if json.dumps(config) == before:
-        return False
+    if file.exists():
+        config = object_in(read_bytes(file), str(file))
+        before = json.dumps(config)
+        slots = dict(slots_of(config))
+        for layer, value in thresholds.items():
+            if value is None:
+                continue
+            if layer in slots:
+                holder, key = slots[layer]
+                holder[key] = value
+                if layer in disabled and key in VALUES:
+                    holder["enabled"] = False
+            else:
+                _add(config, layer, value, enabled=layer not in disabled)
+        if json.dumps(config) == before:
+            return False
+    else:
+        known = {layer: value for layer, value in thresholds.items() if value is not None}
+        config = new_config(PolicyBody(known, disabled=tuple(disabled)))
     replace_text(file, json.dumps(config, indent=2, ensure_ascii=False) + "\n", make_folder=True)
     return True
 
 
-def _load_object(path: str | Path) -> dict[str, object]:
-    return object_in(read_bytes(path), str(path))
-
-
-def read_bytes(path: str | Path) -> bytes:
-    """What a file or a pipe holds. Raises FedstoreError."""
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise FedstoreError(f"{path} cannot be read ({error.strerror}): check the path and its permissions") from error
-
-
-def object_in(content: bytes, path: str) -> dict[str, object]:
-    """The JSON object that the file at ``path`` holds. Raises FedstoreError."""
-    try:
-        config = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise FedstoreError(f"{path} is not valid JSON ({error}): correct it first") from error
-    if not isinstance(config, dict):
-        raise FedstoreError(f"{path} holds no JSON object: a routing config has `layers` with name and threshold")
-    return config
-
-
-def _slots(config: dict[str, object]) -> Iterator[tuple[str, Slot]]:
-    for list_name in _LISTS:
+def _add(config: dict[str, object], layer: str, value: float, *, enabled: bool) -> None:
+    for list_name in LISTS:
         layers = config.get(list_name)
-        if isinstance(layers, list):
-            for layer in layers:
-                yield from _slot_in(layer, None)
-        elif isinstance(layers, dict):
-            for name, layer in layers.items():
-                if isinstance(layer, (int, float)):
-                    yield name, (layers, name)
-                else:
-                    yield from _slot_in(layer, name)
-    thresholds = config.get("thresholds")
-    if isinstance(thresholds, dict):
-        yield from ((str(name), (thresholds, name)) for name in thresholds)
-
-
-def _slot_in(layer: object, name: str | None) -> Iterator[tuple[str, Slot]]:
-    """The threshold in the object of one layer, whose name it may say itself."""
-    if not isinstance(layer, dict):
-        return
-    label = next((layer[key] for key in _NAMES if isinstance(layer.get(key), str)), name)
-    key = next((key for key in _VALUES if key in layer), None)
-    if label is not None and key is not None:
-        yield label, (layer, key)
-
-
-def _add(config: dict[str, object], layer: str, value: float) -> None:
-    for list_name in _LISTS:
-        layers = config.get(list_name)
-        if isinstance(layers, list):
-            layers.append({"name": layer, "threshold": value, "enabled": True})
-            return
+        if not isinstance(layers, (list, dict)):
+            continue
+        others = layers if isinstance(layers, list) else list(layers.values())
+        name_key, value_key = _keys_in(others, list_name)
+        entry: dict[str, object] = {value_key: value, "enabled": enabled}
         if isinstance(layers, dict):
-            layers[layer] = {"threshold": value, "enabled": True}
-            return
+            layers[layer] = entry
+        else:
+            place = {"layer_id": len(others) + 1} if any("layer_id" in object_of(other) for other in others) else {}
+            layers.append({**place, name_key: layer, **entry})
+        return
     thresholds = config["thresholds"] = object_of(config.get("thresholds"))
     thresholds[layer] = value
+
+
+def _keys_in(others: list[object], list_name: str) -> tuple[str, str]:
+    """The keys of the name and the threshold that the other layers have, else those that go with the list's name."""
+    classic = list_name == "routing_layers"
+    found = [object_of(other) for other in others]
+    name = next((key for other in found for key in NAMES if key in other), "layer_name" if classic else "name")
+    usual = "confidence_threshold" if classic else "threshold"
+    return name, next((key for other in found for key in VALUES if key in other), usual)
 
 
 # --- the copy beside the store ---------------------------------------------------------------------------------

@@ -16,15 +16,15 @@ from fedstore.cleaning import NAME_LIMIT, clean_name
 from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.learning.rules import EVIDENCE_WINDOWS, BoostRule, PlanKind
 from fedstore.policy import ledger
-from fedstore.policy.body import LOCKED, PolicyBody, boosted, label_of, threshold_key
+from fedstore.policy.body import LOCKED, PolicyBody, boosted, label_of, off_key, place_key, threshold_key
 from fedstore.policy.guards import check_plan, check_start, is_locked
 from fedstore.policy.history import effects_of
 from fedstore.policy.ledger import Change
 from fedstore.policy.parts import PlanItem
 from fedstore.policy.plans import Kind, Plan
 from fedstore.policy.shelf import applied_as, is_kept, newest_plans, plan_by_id, shelve
-from fedstore.policy.sinks import object_in, read_bytes, read_thresholds, thresholds_of
 from fedstore.policy.sync import boosts_of, bring_in_line
+from fedstore.settings.routing_config import RoutingConfig, object_in, read_bytes, read_config, routing_config_of
 from fedstore.window import Window
 
 if TYPE_CHECKING:
@@ -226,16 +226,18 @@ class PolicyStore:
         return self.import_content(read_bytes(path), str(path), who)
 
     def import_content(self, content: bytes, source: str, who: str = "") -> Change:
-        """Take over the boosts of a ``metrics.json`` (it has ``agents``) or the thresholds of a ``config.json``.
+        """Take over the boosts of a ``metrics.json`` (it has ``agents``) or the layers of a ``config.json``: their
+        thresholds, which of them are disabled, and their order.
 
         ``source`` names where it is from. Raises FedstoreError for other content, or when everything in it is in force
         already.
         """
         config = object_in(content, source)
+        values: dict[str, float | None] = {}
         if "agents" in config:
-            values = boosts_of(config, source)
+            values.update(boosts_of(config, source))
         else:
-            values = {threshold_key(layer): value for layer, value in thresholds_of(config, source).items()}
+            values.update(self._layers_of(routing_config_of(config, source)))
         if not values:
             raise FedstoreError(f"{source} holds neither thresholds (`layers`) nor boosts (`agents`): check the file")
         for key in values:
@@ -244,6 +246,19 @@ class PolicyStore:
         if change is None:
             raise FedstoreError(f"everything in {source} is in force already: nothing was changed")
         return change
+
+    def _layers_of(self, config: RoutingConfig) -> dict[str, float | None]:
+        """The values that a routing configuration asks for; its order only where that is not known already."""
+        _, body = self.current()
+        values: dict[str, float | None] = {threshold_key(name): value for name, value in config.thresholds.items()}
+        values |= {off_key(layer.name): None if layer.enabled else LOCKED for layer in config.layers}
+        named = [layer.name for layer in config.layers]
+        seen = [name for (name,) in self._database.read("SELECT name FROM layers ORDER BY position, name")]
+        known = list(dict.fromkeys((*body.order, *seen)))
+        if config.is_ordered and [name for name in known if name in config.thresholds] != named:
+            order = [*named, *(name for name in body.order if name not in config.thresholds)]
+            values |= {place_key(name): float(place) for place, name in enumerate(order, start=1)}
+        return values
 
     def lock(self, key: str, who: str = "") -> Change | None:
         """Keep plans from moving an item (``layer:NAME``, ``agent:NAME``, ``agent:NAME/TASK_TYPE``)."""
@@ -305,16 +320,17 @@ class PolicyStore:
 
     def _configured_for(self, plan: Plan) -> dict[str, float]:
         """What the routing configuration says of what a plan is about."""
-        return self._configured() if plan.kind == "tune" else {}
+        return self._configured().thresholds if plan.kind == "tune" else {}
 
     def _in_line(self, change: Change) -> Change:
         """The change, after the files that follow the policy were written."""
         version, body = self.current()
         return replace(change, warnings=bring_in_line(self._store, version, body, change))
 
-    def _configured(self) -> dict[str, float]:
+    def _configured(self) -> RoutingConfig:
+        """What the routing configuration says. Raises FedstoreError where it cannot be read."""
         path = self._store.settings.routing_config_json
-        return read_thresholds(path) if path is not None and path.exists() else {}
+        return read_config(path) if path is not None and path.exists() else RoutingConfig()
 
     def _with_effects(self, change: Change) -> Change:
         if change.kind not in ("tune", "optimize"):

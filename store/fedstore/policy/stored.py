@@ -47,7 +47,9 @@ def _settings(plain: Plain) -> TuneSettings | BoostSettings | None:
         return None
     if plain["kind"] == "optimize":
         return read(BoostSettings, stored)
-    return read(TuneSettings, stored, locked=tuple(stored.get("locked", ())))
+    return read(
+        TuneSettings, stored, locked=tuple(stored.get("locked", ())), disabled=tuple(stored.get("disabled", ()))
+    )
 
 
 def _detail(plain: Plain) -> TuneDetail | BoostDetail | None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError
 from fedstore.policy import ledger
-from fedstore.policy.body import PolicyBody, boost_key, boosted, label_of, threshold_key
+from fedstore.policy.body import LOCKED, PolicyBody, boost_key, boosted, label_of, off_key, threshold_key
 from fedstore.policy.metrics_file import read_metrics, sync_metrics
-from fedstore.policy.sinks import read_copy, read_thresholds, write_copy, write_thresholds
+from fedstore.policy.sinks import read_copy, write_copy, write_thresholds
+from fedstore.settings.routing_config import read_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,8 +34,8 @@ def bring_in_line(store: Store, version: int, body: PolicyBody, change: Change |
     steps: list[Callable[[], object]] = [lambda: write_copy(store.path, version, body)]
     config, metrics = store.settings.routing_config_json, store.settings.metrics_json
     if config is not None:
-        thresholds = {**_restored(change), **body.thresholds}
-        steps.append(lambda: write_thresholds(config, thresholds))
+        thresholds = {**body.thresholds, **_restored(change)}
+        steps.append(lambda: write_thresholds(config, thresholds, body.disabled))
     if metrics is not None:
         steps.append(lambda: _write_boosts(store, metrics, body))
     failures = []
@@ -51,14 +52,12 @@ def out_of_line(store: Path, settings: Settings, version: int, body: PolicyBody)
 
     Layers and agents that the policy does not speak of are left to whoever wrote them.
     """
-    if not version:
-        return ()
     found = []
     copy = read_copy(store)
-    if copy is None or copy[0] < version:
+    if version and (copy is None or copy[0] < version):
         found.append(f"the copy for routers beside the store is older than policy version {version}")
     values = body.values()
-    for path, read in ((settings.routing_config_json, _thresholds_by_key), (settings.metrics_json, read_boosts)):
+    for path, read in ((settings.routing_config_json, _layers_by_key), (settings.metrics_json, read_boosts)):
         if path is None:
             continue
         try:
@@ -72,8 +71,10 @@ def out_of_line(store: Path, settings: Settings, version: int, body: PolicyBody)
     return tuple(found)
 
 
-def _thresholds_by_key(path: Path) -> dict[str, float]:
-    return {threshold_key(layer): value for layer, value in read_thresholds(path).items()}
+def _layers_by_key(path: Path) -> dict[str, float]:
+    layers = read_config(path).layers
+    off = {off_key(layer.name): 0.0 if layer.enabled else LOCKED for layer in layers}
+    return {**{threshold_key(layer.name): layer.threshold for layer in layers}, **off}
 
 
 def _restored(change: Change | None) -> dict[str, float]:

@@ -1,12 +1,12 @@
 """Threshold plans from the store: reads the decisions, lets ``learning.tuning`` search, writes down a Plan.
 
-The thresholds a plan starts from are those of the policy in force, else of the routing configuration file, else
-those that the newest decisions were logged with.
+The thresholds a plan starts from are those in force (`queries.in_force`), as logged being what the newest decisions of
+its window were logged with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,12 @@ from fedstore.policy.ledger import current, last_standing
 from fedstore.policy.parts import Alternative, Flip, FlipCounts, PlanItem, Predicted
 from fedstore.policy.plans import Plan
 from fedstore.queries.decisions import Decisions, load_within
+from fedstore.queries.in_force import thresholds_in_force
 
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Engine
     from fedstore.learning.log import DecisionLog
+    from fedstore.settings.routing_config import RoutingConfig
     from fedstore.window import Window
 
 __all__ = ["TuneInput", "load_input", "plan_tune"]
@@ -51,9 +53,11 @@ class TuneInput:
     label: str
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    disabled: frozenset[str] = frozenset()
+    """Layers that routers do not ask."""
 
 
-def load_input(database: Engine, window: Window, now_ms: int, configured: Mapping[str, float]) -> TuneInput:
+def load_input(database: Engine, window: Window, now_ms: int, configured: RoutingConfig) -> TuneInput:
     """Read the evidence: the decisions of the window that no standing change has used; in the caller's snapshot."""
     version, body = current(database.read)
     used = used_until_ms(database.read)
@@ -65,7 +69,8 @@ def load_input(database: Engine, window: Window, now_ms: int, configured: Mappin
     extent = measure_extent(database.read, "routes", start, end, now_ms, held)
     notes = _used_note(database, used) if used > window.start_ms else ()
     logged = dict(zip(log.layers, log.thresholds_in_force(), strict=True))
-    found = {layer: body.thresholds.get(layer, configured.get(layer, logged[layer])) for layer in log.layers}
+    now = thresholds_in_force(body.thresholds, configured.thresholds, logged)
+    found = {layer: now.get(layer) for layer in log.layers}
     known = tuple(layer for layer, value in found.items() if value is not None)
     if known != log.layers:
         decisions = load_within(database, start, end, known)
@@ -76,7 +81,8 @@ def load_input(database: Engine, window: Window, now_ms: int, configured: Mappin
         for layer, value in logged.items()
         if value is not None and layer in body.thresholds and abs(value - body.thresholds[layer]) > _SAME
     )
-    return TuneInput(decisions, thresholds, extent, version, body, window.label, notes, warnings)
+    disabled = frozenset((*body.disabled, *configured.disabled))
+    return TuneInput(decisions, thresholds, extent, version, body, window.label, notes, warnings, disabled)
 
 
 def _used_note(database: Engine, used_ms: int) -> tuple[str, ...]:
@@ -97,8 +103,10 @@ def plan_tune(
     """The plan. Raises ``TuneCancelledError`` when asked to stop, ``ValueError`` for settings that fit no log."""
     log = given.decisions.log
     held = tuple(layer for layer in log.layers if locked(threshold_key(layer)))
-    settings = replace(settings, locked=held)
+    off = tuple(layer for layer in log.layers if layer in given.disabled)
+    settings = replace(settings, locked=held, disabled=off)
     warnings = (f"{', '.join(held)} locked: left as it is", *given.warnings) if held else given.warnings
+    warnings = (f"{', '.join(off)} disabled: left as it is", *warnings) if off else warnings
     base = Plan(
         kind="tune", rule=settings.rule, conclusion="insufficient", made_ms=given.extent.made_ms,
         policy_version=given.version, policy_hash=given.body.digest(), window_label=given.label,

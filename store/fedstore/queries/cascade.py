@@ -19,11 +19,12 @@ from fedstore.queries.routing_health import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from fedstore.engine.protocol import Reads
     from fedstore.queries.answers import Counts
     from fedstore.queries.buckets import Buckets
+    from fedstore.queries.in_force import CascadeSetup
     from fedstore.window import Window
 
 __all__ = ["LAST_RESORT", "cascade_view", "layer_rows", "layer_view", "layers_seen"]
@@ -40,20 +41,20 @@ def layers_seen(source: Reads) -> tuple[tuple[str, int, float | None], ...]:
     return tuple((name, position, threshold) for name, position, threshold in rows)
 
 
-def layer_rows(
-    source: Reads, buckets: Buckets, window: Window, thresholds: Mapping[str, float]
-) -> tuple[LayerRow, ...]:
-    """A row per layer, in cascade order; ``thresholds`` in force go before those last logged."""
+def layer_rows(source: Reads, buckets: Buckets, window: Window, setup: CascadeSetup) -> tuple[LayerRow, ...]:
+    """A row per layer, in cascade order."""
     routed = routes_by_layer(buckets, window)
     asked = {row[0]: row[1:] for row in buckets.sums("layer_buckets", window, ("layer",), _LAYER_SUMS)}
     bins = buckets.distributions("layer_buckets", window, "layer", "latency_bins")
-    seen = {name: (position, threshold) for name, position, threshold in layers_seen(source)}
+    seen = layers_seen(source)
+    places = {name: position for name, position, _ in seen}
+    thresholds = setup.thresholds({name: threshold for name, _, threshold in seen})
     total = sum(row[0] for row in routed.values())
-    names = sorted(set(routed) | set(asked), key=lambda name: (seen.get(name, (999, None))[0], name))
+    names = sorted(set(routed) | set(asked), key=lambda name: (places.get(name, 999), name))
     rows = []
     for order, name in enumerate(names, start=1):
-        threshold = thresholds.get(name, seen.get(name, (0, None))[1])
-        rows.append(_layer_row(name, order, routed.get(name), asked.get(name), bins.get(name, {}), total, threshold))
+        given = routed.get(name), asked.get(name), bins.get(name, {})
+        rows.append(_layer_row(name, order, *given, total, thresholds.get(name)))
     return tuple(rows)
 
 
@@ -89,9 +90,9 @@ def _target(name: str, order: int, captured: Rate) -> tuple[str, str]:
     return found.target.target_text, found.status
 
 
-def cascade_view(source: Reads, buckets: Buckets, window: Window, thresholds: Mapping[str, float]) -> CascadeView:
+def cascade_view(source: Reads, buckets: Buckets, window: Window, setup: CascadeSetup) -> CascadeView:
     """The cascade tab."""
-    layers = layer_rows(source, buckets, window, thresholds)
+    layers = layer_rows(source, buckets, window, setup)
     routes, n, us, _, _ = route_totals(buckets, window)
     latencies = buckets.distributions("route_buckets", window, "layer", "latency_bins")
     durations = durations_of(n, us, together([*latencies.values()]))
@@ -117,11 +118,9 @@ def cascade_view(source: Reads, buckets: Buckets, window: Window, thresholds: Ma
     )
 
 
-def layer_view(
-    source: Reads, buckets: Buckets, name: str, window: Window, thresholds: Mapping[str, float]
-) -> LayerView:
+def layer_view(source: Reads, buckets: Buckets, name: str, window: Window, setup: CascadeSetup) -> LayerView:
     """One layer."""
-    rows = layer_rows(source, buckets, window, thresholds)
+    rows = layer_rows(source, buckets, window, setup)
     return LayerView(
         window=window,
         row=next((row for row in rows if row.name == name), None),

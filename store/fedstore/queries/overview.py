@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from fedstore.engine.protocol import Reads
     from fedstore.finding import Severity
     from fedstore.queries.buckets import Buckets
+    from fedstore.queries.in_force import CascadeSetup
     from fedstore.queries.losses import Losses
     from fedstore.window import Window
 
@@ -57,14 +58,14 @@ def overview(
     window: Window,
     now_ms: int,
     tz: tzinfo | None,
-    thresholds: Mapping[str, float],
+    setup: CascadeSetup,
     columns: int = 60,
 ) -> Overview:
     """The overview tab."""
     active = active_in(source, window)
     tasks = Tasks(buckets, window, active)
     rows = agent_rows(source, buckets, tasks, active)
-    layers = layer_rows(source, buckets, window, thresholds)
+    layers = layer_rows(source, buckets, window, setup)
     cells, before = matrix_cells(tasks), success_before(tasks)
     step_ms = buckets.step_of(window, columns)
     slots = tasks.slots_of_all(window, step_ms, ("ok", "failed", "runs"))

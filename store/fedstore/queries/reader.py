@@ -20,12 +20,13 @@ from fedstore.queries.cascade import cascade_view, layer_view, layers_seen
 from fedstore.queries.closed import Past
 from fedstore.queries.costs import costs_view
 from fedstore.queries.facts import ids_beginning, newest_tasks, run_by_id
-from fedstore.queries.in_force import InForce, policy_in_force
+from fedstore.queries.in_force import CascadeSetup, InForce, policy_in_force
 from fedstore.queries.names import known_names
 from fedstore.queries.newest import newest_start, oldest_start
 from fedstore.queries.overview import overview
 from fedstore.queries.tasks import Tasks
 from fedstore.queries.tools import ToolRule, tool_detail, tools_view
+from fedstore.settings.routing_config import RoutingConfig
 from fedstore.widths import MINUTE_MS
 from fedstore.window import Window
 
@@ -57,7 +58,8 @@ __all__ = ["Reader"]
 class Reader:
     """Read models of a store. ``clock`` gives the present, ``tz`` the zone of days and months (None: local).
 
-    ``tool_rule`` is asked when a view of the tools is.
+    ``tool_rule`` is asked when a view of the tools is, ``configured`` (what the routing configuration says) when one of
+    the cascade is.
     """
 
     def __init__(
@@ -67,11 +69,13 @@ class Reader:
         clock: Callable[[], int] = now_ms,
         tz: tzinfo | None = None,
         tool_rule: Callable[[], ToolRule] = lambda: "bound",
+        configured: Callable[[], RoutingConfig] = RoutingConfig,
     ) -> None:
         self._database = database
         self._clock = clock
         self._tz = tz
         self._tool_rule = tool_rule
+        self._configured = configured
         self._past = Past()
 
     @contextmanager
@@ -105,7 +109,7 @@ class Reader:
         """The federation at a glance."""
         with self._moment() as buckets:
             return overview(
-                self._database, buckets, buckets.kept(window), self._present(window), self._tz, self.thresholds()
+                self._database, buckets, buckets.kept(window), self._present(window), self._tz, self._setup()
             )
 
     def agents(self, window: Window) -> AgentsView:
@@ -126,12 +130,12 @@ class Reader:
     def cascade(self, window: Window) -> CascadeView:
         """The routing cascade, layer by layer."""
         with self._moment() as buckets:
-            return cascade_view(self._database, buckets, buckets.kept(window), self.thresholds())
+            return cascade_view(self._database, buckets, buckets.kept(window), self._setup())
 
     def layer(self, name: str, window: Window) -> LayerView:
         """One layer of the cascade."""
         with self._moment() as buckets:
-            return layer_view(self._database, buckets, name, buckets.kept(window), self.thresholds())
+            return layer_view(self._database, buckets, name, buckets.kept(window), self._setup())
 
     def layers_seen(self) -> tuple[tuple[str, int, float | None], ...]:
         """(name, position, threshold) of each layer as last logged, in cascade order."""
@@ -178,15 +182,22 @@ class Reader:
         from fedstore.queries.why import why_view
 
         with self._database.snapshot():
-            return why_view(self._database, clean_reference(route_id))
+            return why_view(self._database, clean_reference(route_id), self.thresholds())
 
     def policy(self) -> InForce:
         """The policy in force."""
         return policy_in_force(self._database)
 
+    def routing_config(self) -> RoutingConfig:
+        """What the routing configuration says, so far as it can be read."""
+        return self._configured()
+
     def thresholds(self) -> Mapping[str, float]:
-        """The thresholds that the policy in force sets, by layer."""
-        return self.policy().thresholds
+        """The threshold of each layer, as ``in_force.thresholds_in_force`` has it."""
+        return self._setup().thresholds({name: threshold for name, _, threshold in self.layers_seen()})
+
+    def _setup(self) -> CascadeSetup:
+        return CascadeSetup(self.policy().thresholds, self._configured())
 
     def newest_ms(self, topic: Topic = "any", name: str = "") -> int | None:
         """The last millisecond of the newest minute that has a fact, or when a run that goes on was last heard of.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fedstore.queries.facts import DECISION_COLUMNS, decision_row, millis
-from fedstore.queries.in_force import policy_in_force
 from fedstore.queries.models import DecisionRow, WhyStep, WhyView
 
 if TYPE_CHECKING:
@@ -46,22 +45,16 @@ class Attempt:
         return self.shadow or not refused
 
 
-def why_view(source: Reads, route_id: str, thresholds: Mapping[str, float] | None = None) -> WhyView | None:
-    """The ladder of one decision; None when it is not there.
-
-    ``thresholds`` are the present ones, by default those of the policy in force and, where it sets none, those each
-    layer was last seen with.
-    """
+def why_view(source: Reads, route_id: str, thresholds: Mapping[str, float]) -> WhyView | None:
+    """The ladder of one decision; None when it is not there. ``thresholds`` are the present ones."""
     rows = source.read(_ROUTE, (route_id,))
     if not rows:
         return None
     attempts = [_attempt(row) for row in source.read(_ATTEMPTS, (route_id,))]
-    seen = {name: threshold for name, threshold in source.read("SELECT name, threshold FROM layers")}  # noqa: C416
-    now = {**seen, **(policy_in_force(source).thresholds if thresholds is None else thresholds)}
     ((version,),) = source.read(_THEN, (rows[0][1],))
     decision, correct_agent = decision_row(rows[0]), rows[0][-1]
-    layer, agent = where_now(attempts, now, decision)
-    return WhyView(decision, ladder(attempts, now), correct_agent, version, layer, agent)
+    layer, agent = where_now(attempts, thresholds, decision)
+    return WhyView(decision, ladder(attempts, thresholds), correct_agent, version, layer, agent)
 
 
 def _attempt(row: Row) -> Attempt:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
-    "config_file", "default_config_path", "default_store_path", "from_here", "in_full", "read_toml", "store_file",
-    "writable_store_file",
+    "config_file", "default_config_path", "default_store_path", "from_here", "in_full", "read_toml",
+    "routing_config_path", "store_file", "writable_store_file",
 ]  # fmt: skip
 
 APP_NAME = "fedtop"
@@ -81,6 +81,13 @@ def store_file() -> str:
     if isinstance(configured, str) and configured:
         return os.path.expanduser(configured)
     return os.path.join(_folder("data"), STORE_NAME)
+
+
+def routing_config_path() -> str | None:
+    """The router's `config.json` that the settings file names, in full. Raises SettingsError."""
+    config = config_file()
+    named = read_toml(config).get("routing_config_json") if os.path.isfile(config) else None
+    return in_full(named) if isinstance(named, str) and named else None
 
 
 def writable_store_file(named: str | None) -> str | None:

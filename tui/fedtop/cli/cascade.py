@@ -64,9 +64,9 @@ def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
     from fedstore.learning.analysis import analyse_layer
 
     reader = store.reader()
-    seen = {layer: threshold for layer, _, threshold in reader.layers_seen()}
+    seen = [layer for layer, _, _ in reader.layers_seen()]
     if name not in seen:
-        raise unknown("layer", name, list(seen))
+        raise unknown("layer", name, seen)
     log = read_decisions(store.database, window)
     if not len(log):
         code = notice_for(reader, window, About("layer")).code
@@ -76,7 +76,7 @@ def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
     if name not in log.layers:
         raise Failure(f"{name} has no threshold to analyse in this window: it is the last resort, or was never asked")
     k = log.layers.index(name)
-    threshold = reader.thresholds().get(name, seen[name])
+    threshold = reader.thresholds().get(name)
     if threshold is None:
         raise Failure(f"the threshold of {name} is not known: record it with the attempts")
     return analyse_layer(log, k, threshold)

@@ -174,7 +174,9 @@ def _label(key: str) -> str:
 
 
 def _value(key: str, value: float | None, look: Look) -> str:
-    return number(value, look, signed=key.startswith("agent:"))
+    from fedstore import word_of
+
+    return word_of(key, value) or number(value, look, signed=key.startswith("agent:"))
 
 
 def _measure(name: str, value: float | None, look: Look, digits: int = 1) -> str:
@@ -190,7 +192,8 @@ def in_force(version: int, body: PolicyBody, look: Look) -> RenderableType:
     if version and not (body.thresholds or body.boosts or body.locked):
         parts.append(Text("\nNothing is set: routers use their own values.", "$dim"))
     if body.thresholds:
-        rows = [(look.name(layer), f"{value:.2f}") for layer, value in body.thresholds.items()]
+        off = dict.fromkeys(body.disabled, " (disabled)")
+        rows = [(look.name(f"{layer}{off.get(layer, '')}"), f"{value:.2f}") for layer, value in body.thresholds.items()]
         parts += [heading("Thresholds"), table([words("Layer", least=14), figures("Threshold")], rows, look)]
     boosts = [(look.name(_label(key)), number(value, look, signed=True)) for key, value in _boosts(body)]
     if boosts:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 from rich.text import Text
 
+from fedstore import word_of
 from fedstore.learning.boosts import REPLACES
 from fedstore.learning.rules import BOOST_RULES
 from fedtop.format import UNICODE, Glyphs, boost, clean, count, counted, delta, n_of, rate, rate_text
@@ -46,8 +47,8 @@ _WRITTEN: Final = 5e-5
 
 def number(key: str, value: float | None, glyphs: Glyphs = UNICODE) -> str:
     """A boost with its sign, a threshold with two decimals, a lock in words; the dash when nothing is set."""
-    if key.startswith("lock:"):
-        return "open" if value is None else "locked"
+    if (word := word_of(key, value)) is not None:
+        return word
     if value is None:
         return glyphs.none
     return boost(value, glyphs) if key.startswith(_BOOST) else f"{value:.2f}"
@@ -74,7 +75,7 @@ def _item_line(item: PlanItem, label: str, glyphs: Glyphs) -> Text:
         (f" {glyphs.arrow} ", "$dim"),
         (f"{_exact(item.key, item.new, glyphs):>7}", "bold"),
     )
-    if item.new is None and not item.key.startswith("lock:"):
+    if item.new is None and word_of(item.key, None) is None:
         known = "" if item.restores is None else f", which was {_exact(item.key, item.restores, glyphs)}"
         line.append(f"  not set: {_own(item.key)} value{known}", "$dim")
     return line
@@ -88,7 +89,7 @@ def _own(key: str) -> str:
 def _exact(key: str, value: float | None, glyphs: Glyphs) -> str:
     """As `number`, but with every digit that is written."""
     shown = number(key, value, glyphs)
-    if value is None or key.startswith("lock:") or abs(value - round(value, 2)) < _WRITTEN:
+    if value is None or word_of(key, value) is not None or abs(value - round(value, 2)) < _WRITTEN:
         return shown
     return delta(value, 4, glyphs=glyphs) if key.startswith(_BOOST) else f"{value:.4f}"
 
