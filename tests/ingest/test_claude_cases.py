@@ -451,6 +451,19 @@ def test_a_clock_that_stood_still_costs_the_lines_it_stamped(store: Store, clock
     assert count(store.database, "active_runs") == 0
 
 
+def test_a_time_of_the_future_costs_its_line_only(store: Store, clock: Clock, tmp_path: Path) -> None:
+    s = Session()
+    s.prompt()
+    s.reply("m1", stop="end_turn")
+    end = s.at
+    s.add("system", tick=30 * 86_400, subtype="note")
+    clock.now_ms = end + DAY_MS
+    (tmp_path / "s1.jsonl").write_bytes(lines(*s.entries))
+    import_paths(store, [tmp_path / "s1.jsonl"])
+    assert store.database.read("SELECT ended_ms FROM runs") == [(end,)]
+    assert count(store.database, "llm_calls") == 1
+
+
 def test_half_of_a_character_is_replaced(store: Store, clock: Clock, tmp_path: Path) -> None:
     s = Session(cwd="/home/dev/shop\ud83d")
     s.prompt(uuid="u\ud800")

@@ -15,8 +15,11 @@ from fedstore.errors import EventError
 from fedstore.facts.events import Execution, Run, Usage
 from fedstore.ingest import import_paths
 from fedstore.ingest.codex import CodexReader
+from fedstore.store import Store
+from tests.conftest import Clock
 from tests.ingest.helpers import contents, data_folder, lines
 from tests.ingest.rollouts import LATER, T0, call, event, facts, line, meta, output, spawned, tokens, usage
+from tests.templates import copied
 
 META = meta(0, "s1")
 CONTEXT = line(1, "turn_context", model="gpt-5.3-codex")
@@ -139,7 +142,9 @@ def test_what_comes_after_a_long_silence_still_belongs_to_its_turn() -> None:
     live += [found for value in values[3:] for found in reader.read(value)]
     late = facts(values)
     assert {u.id: u for u in live if isinstance(u, Usage)} == {u.id: u for u in late if isinstance(u, Usage)}
-    assert [r.id for r in live if isinstance(r, Run)] == [r.id for r in late if isinstance(r, Run)]
+    first, *rest = [r for r in live if isinstance(r, Run)]
+    assert (first.at, rest) == (T0 + 10, [r for r in late if isinstance(r, Run)]), "told as far as it went, then whole"
+    assert first.id == rest[0].id
 
 
 @pytest.mark.parametrize(
@@ -242,6 +247,38 @@ def test_any_split_gives_the_same_store(tmp_path_factory: pytest.TempPathFactory
     assert contents(pieces) == contents(whole)
     pieces.close()
     whole.close()
+
+
+@pytest.mark.parametrize("seconds", [True, False])
+def test_cut_anywhere_and_looked_at_long_after_it_gives_the_same_store(tmp_path: Path, seconds: bool) -> None:
+    """Also behind a prompt, between two lines of one time, and while a command outlives its first output."""
+    values = [{**value, "timestamp": f"{value['timestamp'][:17]}00Z"} if seconds else value for value in SESSION]
+    whole = Database(tmp_path / "whole.db")
+    path = tmp_path / "rollout.jsonl"
+    path.write_bytes(lines(*values))
+    import_paths(whole, [path], clock=lambda: LATER)
+    expected = contents(whole)
+    whole.close()
+    assert len(expected["runs"]) == 3
+    for cut in range(1, len(values)):
+        pieces = Database(copied(tmp_path / f"{cut}.db", "empty", lambda made: Store(made).close()))
+        for end in (cut, len(values)):
+            path.write_bytes(lines(*values[:end]))
+            import_paths(pieces, [path], clock=lambda: LATER)
+        assert contents(pieces) == expected, values[cut - 1]
+        pieces.close()
+
+
+def test_a_time_of_the_future_costs_its_line_only(store: Store, clock: Clock, tmp_path: Path) -> None:
+    """The turn goes on as long as its other lines say, and is over when they are old."""
+    clock.now_ms = T0 + 86_400_000
+    path = tmp_path / "rollout.jsonl"
+    far = tokens(10 * 86_400_000, usage(30), usage(20))
+    path.write_bytes(lines(META, event(1, "task_started", turn_id="a"), tokens(5_000, usage(10), usage(10)), far))
+    report = import_paths(store, [path])
+    assert report.rejected == 1
+    assert store.database.read("SELECT ended_ms FROM runs") == [(T0 + 5_000,)]
+    assert store.database.read("SELECT input_tokens FROM llm_calls") == [(10,)]
 
 
 def test_real_sessions_come_to_their_last_totals(tmp_path: Path) -> None:

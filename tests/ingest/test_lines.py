@@ -118,6 +118,19 @@ def test_stream_goes_on_where_it_was_left() -> None:
     assert (rest.offset, rest.number, rest.checksum) == (16, 2, whole.checksum)
 
 
+@pytest.mark.parametrize("rest", [b"\n", b"\r\n", b'{"b":2}\n', b" \n"])
+def test_what_follows_a_line_that_had_no_end_belongs_to_it(rest: bytes) -> None:
+    data = b'{"a":1}\n{"b":1}' + rest + b"bad\n"
+    first = LineStream(io.BytesIO(data[:15]))
+    for line in first:
+        if not line.whole:
+            first.take(line)
+    assert (first.offset, first.number) == (15, 2)
+    later = LineStream(io.BytesIO(data), first.offset, first.number, first.checksum)
+    assert [(line.number, line.raw) for line in later] == [(2, rest.rstrip(b"\r\n")), (3, b"bad")]
+    assert later.checksum == zlib.crc32(data)
+
+
 def test_a_line_over_the_limit_is_passed_without_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_LINE_BYTES", 100)
     monkeypatch.setattr(module, "_BLOCK", 16)

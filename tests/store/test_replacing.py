@@ -39,6 +39,19 @@ def calls(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @st.composite
+def uses(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Copies of a few executions: who looked early did not know how they ended."""
+    return [
+        {
+            "kind": "execution", "id": f"use-{draw(st.integers(1, 2))}", "agent": draw(agents), "tool": "t",
+            "at": draw(moments), "source": draw(st.sampled_from(["s", "s side"])),
+            **({"success": draw(st.booleans()), "duration_ms": float(draw(st.integers(1, 2)))} if known else {}),
+        }
+        for known in draw(st.lists(st.booleans(), max_size=5))
+    ]  # fmt: skip
+
+
+@st.composite
 def turns(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Copies of a few runs, with verdicts on them."""
     found: list[dict[str, Any]] = []
@@ -69,6 +82,10 @@ def standing(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
             copies.sort(key=lambda e: (e["source"], e["agent"], e["id"]))
             copies.sort(key=lambda e: (e["output_tokens"], e["input_tokens"], not e["output_is_minimum"],
                                        e["cost_usd"] is not None, e["at"]), reverse=True)  # fmt: skip
+        elif copies[0]["kind"] == "execution":
+            copies.sort(key=lambda e: (e["source"], e["agent"]))
+            copies.sort(key=lambda e: ("success" in e, e.get("success") is False, e.get("duration_ms", -1), e["at"]),
+                        reverse=True)  # fmt: skip
         else:
             copies.sort(key=lambda e: (e["source"], e["agent"]))
             copies.sort(key=lambda e: e["at"], reverse=True)
@@ -80,7 +97,7 @@ def standing(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @settings(max_examples=60, deadline=None)
 def test_which_copy_stands_does_not_depend_on_the_order(data: st.DataObject) -> None:
     """Nor on repetitions, on where batches are cut, or on when each was written."""
-    events = data.draw(calls()) + data.draw(turns())
+    events = data.draw(calls()) + data.draw(turns()) + data.draw(uses())
     one, other = (recorded(data.draw(recordings(events))) for _ in range(2))
     assert one == other
 
@@ -88,7 +105,7 @@ def test_which_copy_stands_does_not_depend_on_the_order(data: st.DataObject) -> 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_the_summaries_are_those_of_the_copies_that_stand(data: st.DataObject) -> None:
-    events = data.draw(calls()) + data.draw(turns())
+    events = data.draw(calls()) + data.draw(turns()) + data.draw(uses())
     tables = recorded(data.draw(recordings(events)))
     counted = recount(standing([{k: v for k, v in e.items() if v is not None or k == "cost_usd"} for e in events]))
     for short, table in TABLES.items():
@@ -116,6 +133,23 @@ def test_a_partial_count_is_replaced_by_the_whole_one(store: Store) -> None:
     assert store.database.read("SELECT calls, output_tokens, minimum_calls FROM spend_buckets WHERE width = 60000") == [
         (1, 700, 0)
     ]
+
+
+def test_an_execution_whose_end_came_late_is_told_by_it(store: Store) -> None:
+    writer, told = store.writer(), {"kind": "execution", "id": "x", "agent": "a", "tool": "t"}
+    assert writer.write([{**told, "at": AT}]).taken == 1
+    assert writer.write([{**told, "at": AT + 9, "success": False, "duration_ms": 9, "error_class": "e"}]).taken == 1
+    assert writer.write([{**told, "at": AT}]).known == 1
+    assert store.database.read("SELECT ended_ms, success, error_class FROM tool_calls") == [(AT + 9, 0, "e")]
+    assert store.database.read("SELECT calls, ok, failed FROM tool_buckets WHERE width = 60000") == [(1, 0, 1)]
+
+
+def test_a_run_of_one_end_stands_as_it_was_told(store: Store) -> None:
+    """A look between two lines of one time knows neither the error nor the duration that the second tells."""
+    writer, run = store.writer(), {"kind": "run", "id": "r", "agent": "a", "started_at": AT - 5_000, "at": AT}
+    for more in ({}, {"duration_ms": 4_999}, {"duration_ms": 4_999, "error_class": "interrupted"}, {}):
+        writer.write([{**run, **more}])
+    assert store.database.read("SELECT duration_us, error_class FROM runs") == [(4_999_000, "interrupted")]
 
 
 def test_a_call_that_two_programs_told_under_names_of_their_own_is_one_once_somebody_knows_both(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fedstore.facts.kind import BIT, Kept, Kind, Sums, micros
+from fedstore.facts.replacing import outranks, write_or_replace
 from fedstore.facts.summary import NOTHING, Summary, duration_part
 from fedstore.facts.table import Table
 from fedstore.facts.usage import SPEND
@@ -11,10 +12,12 @@ from fedstore.widths import HOUR_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import BaseModel
 
     from fedstore.engine.protocol import Row
-    from fedstore.facts.kind import Fields, Stamp
+    from fedstore.facts.kind import Fields, Stamp, Writing
     from fedstore.facts.summary import Deltas
 
 __all__ = ["EXECUTION"]
@@ -94,11 +97,30 @@ def _add(deltas: Deltas, row: Row) -> None:
         )  # fmt: skip
 
 
+_FULLER = outranks(
+    _CALLS,
+    ("duration_us", "ended_ms", "cost_nano", "tokens"),
+    ("source", "agent", "project", "run_id", "tool", "task_type", "error_class"),
+)
+_SUCCESS = _CALLS.columns.index("success")
+
+
+def _stands(row: Row, other: Row) -> bool:
+    """Of two copies of an execution the one that knows how it ended; of two that do, the failed one."""
+    known, former = (-1 if of[_SUCCESS] is None else 1 - of[_SUCCESS] for of in (row, other))
+    return known > former or (known == former and _FULLER(row, other))
+
+
+def _write(writing: Writing, rows: list[Row], named: Sequence[str]) -> int:
+    return write_or_replace(writing, _CALLS, rows, named, _add, _stands)
+
+
 EXECUTION = Kind(
     "execution",
     face=_face,
     table=_CALLS,
     row=_row,
+    write=_write,
     add=_add,
     summaries=(_TOOLS,),
     sums=(_SUMS, _SPENT),

@@ -102,8 +102,17 @@ _LATER = outranks(
 
 
 def _stands(row: Row, other: Row) -> bool:
-    """Of two runs of one id and start the one that went on longer."""
-    return row[5] is not None and row[5] == other[5] and _LATER(row, other)
+    """Of two runs of one id and start the one that went on longer; of equals one that was told how it ended."""
+    if row[5] is None or row[5] != other[5]:
+        return False
+    told, untold = map(_told, (row, other))
+    return told > untold or (told == untold and _LATER(row, other))
+
+
+def _told(row: Row) -> tuple[int, bool, bool]:
+    """When a run ended, and whether its duration and its error are known and not only what time it took so far."""
+    started, ended, duration = row[5:8]
+    return ended, duration is not None and duration != 1000 * (ended - started), row[13] != ""
 
 
 def _add(deltas: Deltas, row: Row) -> None:

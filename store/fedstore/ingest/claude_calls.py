@@ -36,6 +36,8 @@ _COUNTS = (
     "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens",
 )  # fmt: skip
 
+_RANK = ("output_tokens", "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens")
+
 
 class Call(TypedDict):
     """A response in progress, as the reader's state keeps it: what all lines share, and what the fullest one tells."""
@@ -48,6 +50,8 @@ class Call(TypedDict):
     characters: int
     usage: JsonObject | None
     place: list[int]
+    told: bool
+    """Whether the call was given out as it is."""
     tokens: dict[str, int]
     known: bool
     model: str
@@ -73,13 +77,14 @@ def begin(key: list[str], entry: Entry, place: Place) -> Call:
     """A response whose first line is `entry`."""
     return {
         "key": key, "session": entry.session, "entry": "" if len(key) == 2 else entry.key(), "at": 0, "ended": False,
-        "characters": 0, "usage": None, "place": list(place), "tokens": {}, "known": False, "model": "", "cost": None,
-        "tier": "", "project": "", "run": "", "advisors": [],
+        "characters": 0, "usage": None, "place": list(place), "told": False, "tokens": {}, "known": False, "model": "",
+        "cost": None, "tier": "", "project": "", "run": "", "advisors": [],
     }  # fmt: skip
 
 
 def merge(call: Call, entry: Entry, usage: JsonObject, run_id: str) -> None:
-    """Take one line of a response into account."""
+    """Take one line of a response into account; of their usages the one counts that the store would let stand."""
+    call["told"] = False
     if entry.at > call["at"]:
         call["at"] = entry.at
     if not call["ended"]:
@@ -89,7 +94,7 @@ def merge(call: Call, entry: Entry, usage: JsonObject, run_id: str) -> None:
         return
     call["usage"] = usage
     tokens, known = _tokens(usage)
-    if not call["tokens"] or _size(tokens) > _size(call["tokens"]):
+    if not call["tokens"] or _rank(tokens) > _rank(call["tokens"]):
         call.update({
             "tokens": tokens, "known": known, "model": text_of(entry.message.get("model"))[:NAME_CUT],
             "cost": _cost(entry.raw.get("costUSD"), tokens), "tier": _tier(usage), "project": entry.project,
@@ -183,6 +188,11 @@ def _tokens(usage: JsonObject) -> tuple[dict[str, int], bool]:
     counts = (fresh + read + written, read, written, min(hour, written), output)
     told = usage.get("input_tokens") is not None and usage.get("output_tokens") is not None
     return dict(zip(_COUNTS, counts, strict=True)), told and not unknown
+
+
+def _rank(tokens: Mapping[str, int]) -> tuple[int, ...]:
+    """What comes first where two copies of a call differ."""
+    return tuple(tokens[name] for name in _RANK)
 
 
 def _size(tokens: Mapping[str, int]) -> int:

@@ -97,6 +97,8 @@ class ClaudeCodeReader(LineReader):
         self._links: dict[str, str] = state.get("links", {})
         self._tools = Tools(state.get("tools", {}))
         self._path = path
+        self._at = 0
+        """When the present entry was written; when the one before it, where its own time cannot be."""
         self._out: list[Told] = []
 
     def read(self, value: object) -> Sequence[Told]:
@@ -123,7 +125,7 @@ class ClaudeCodeReader(LineReader):
         for key, chain in self._chains.items():
             quiet = now_ms - chain["seen"]
             if quiet > CALL_QUIET_MS:
-                self._end_call(chain)
+                self._tell_call(chain)
             if quiet > (TOOL_QUIET_MS if self._tools.busy(key) else TURN_QUIET_MS):
                 self._tell_run(chain)
         return self._out
@@ -132,7 +134,7 @@ class ClaudeCodeReader(LineReader):
         """When the next response or turn in progress is over for want of entries."""
         waits = []
         for key, chain in self._chains.items():
-            if chain["call"]:
+            if chain["call"] is not None and not chain["call"].get("told"):
                 waits.append(chain["seen"] + CALL_QUIET_MS + 1)
             if _is_open(chain["run"]):
                 waits.append(chain["seen"] + (TOOL_QUIET_MS if self._tools.busy(key) else TURN_QUIET_MS) + 1)
@@ -182,7 +184,9 @@ class ClaudeCodeReader(LineReader):
             }  # fmt: skip
             while len(self._chains) > _CHAINS:
                 self._close(next(name for name in self._chains if name not in (MAIN, key)))
-        chain["seen"] = entry.at
+        if entry.at <= self.latest_ms:
+            chain["seen"] = entry.at
+        self._at = chain["seen"] or entry.at
         return chain
 
     def _launcher(self, entry: Entry) -> str:
@@ -211,12 +215,12 @@ class ClaudeCodeReader(LineReader):
         if entry.raw.get("isApiErrorMessage"):
             self._api_error(entry, chain)
             if run:
-                run.update({"end": entry.at, "active": True, "told": False, "error": error_of(entry)})
+                run.update({"end": self._at, "active": True, "told": False, "error": error_of(entry)})
             return
         if entry.message.get("model") == "<synthetic>":
             return
         if run:
-            run.update({"end": entry.at, "active": True, "told": False, "error": ""})
+            run.update({"end": self._at, "active": True, "told": False, "error": ""})
         self._response(entry, chain)
         for block in blocks(entry.message, "tool_use"):
             self._tool_use(block, entry, key, chain)
@@ -226,11 +230,11 @@ class ClaudeCodeReader(LineReader):
         for block in answers:
             self._tool_result(block, entry, key)
             if chain["run"]:
-                chain["run"].update({"end": entry.at, "told": False})
+                chain["run"].update({"end": self._at, "told": False})
         text = first_text(entry.message)
         if is_interruption(text):
             if chain["run"]:
-                chain["run"].update({"end": entry.at, "told": False, "error": "interrupted"})
+                chain["run"].update({"end": self._at, "told": False, "error": "interrupted"})
             self._end_call(chain)
             self._end_run(chain)
         elif not answers and is_prompt(entry, text):
@@ -239,7 +243,7 @@ class ClaudeCodeReader(LineReader):
             self._tools.leave(key)
             if chain["turns"]:
                 chain["run"] = {
-                    "id": "", "key": entry.key(), "start": entry.at, "end": entry.at, "project": entry.project,
+                    "id": "", "key": entry.key(), "start": entry.at, "end": self._at, "project": entry.project,
                     "active": False, "told": False, "error": "", "ms": None, "place": list(self.place),
                 }  # fmt: skip
 
@@ -252,7 +256,7 @@ class ClaudeCodeReader(LineReader):
                 took = entry.raw.get("durationMs")
                 if isinstance(took, bool) or not isinstance(took, (int, float)) or took < 0:
                     took = None
-                chain["run"].update({"end": entry.at, "told": False, "ms": None if took is None else float(took)})
+                chain["run"].update({"end": self._at, "told": False, "ms": None if took is None else float(took)})
             self._end_call(chain)
             self._end_run(chain)
 
@@ -274,8 +278,14 @@ class ClaudeCodeReader(LineReader):
         claude_calls.merge(call, entry, usage, run_id)
 
     def _end_call(self, chain: Chain) -> None:
-        call, chain["call"] = chain["call"], None
-        if call is not None:
+        self._tell_call(chain)
+        chain["call"] = None
+
+    def _tell_call(self, chain: Chain) -> None:
+        """The response in progress as far as it went; it may still go on."""
+        call = chain["call"]
+        if call is not None and not call.get("told"):
+            call["told"] = True
             place = Place(*call["place"])
             self._out += [Held(event, place) for event in claude_calls.events(call, chain["agent"], chain["source"])]
 
@@ -309,7 +319,7 @@ class ClaudeCodeReader(LineReader):
         for name, chain in list(self._chains.items()):
             if chain["tool"] == tool:  # the subagent that this tool ran is done
                 if chain["run"]:
-                    chain["run"].update({"end": entry.at, "told": False})
+                    chain["run"].update({"end": self._at, "told": False})
                 self._close(name)
 
     def _end_run(self, chain: Chain) -> None:

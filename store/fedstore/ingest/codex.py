@@ -124,19 +124,23 @@ class CodexReader(LineReader):
         except ValidationError as error:
             raise EventError(explain(error)) from error
         finally:
-            self._state["seen"] = max(self._state["seen"], at)
+            if at <= self.latest_ms:
+                self._state["seen"] = at
+        if self._state["turn"] is not None:
+            self._state["turn"]["said"] = False
         return self._out
 
     def finish(self, now_ms: int) -> list[Event]:
-        """The turn that is over, as no line has come for long enough before ``now_ms``.
+        """The turn as far as it went, when no line has come for long enough before `now_ms`.
 
-        What comes later after all still belongs to it, so that reading live and reading late give the same facts.
+        What comes later after all still belongs to it and is told again, so that reading live and reading late give the
+        same facts.
         """
         self._out = []
         quiet = now_ms - self._state["seen"]
         if quiet > TOOL_QUIET_MS:
-            self._end_turn(self._state["seen"])
-        elif quiet > TURN_QUIET_MS and not self._tools.running:
+            self._executions(self._tools.left())
+        if quiet > (TOOL_QUIET_MS if self._tools.running else TURN_QUIET_MS) and self._has_begun():
             self._say_turn(self._state["seen"])
         return self._out
 
@@ -146,8 +150,7 @@ class CodexReader(LineReader):
 
     def due_ms(self) -> int | None:
         """When the turn, or a command that outlived its first output, is over for want of lines."""
-        turn = self._state["turn"]
-        open_turn = turn is not None and not turn["said"]
+        open_turn = self._has_begun()
         if not (open_turn or self._tools.waiting):
             return None
         quiet = TURN_QUIET_MS if open_turn and not self._tools.running else TOOL_QUIET_MS
@@ -314,6 +317,11 @@ class CodexReader(LineReader):
 
     # --- turns ---------------------------------------------------------------------------------------------
 
+    def _has_begun(self) -> bool:
+        """Whether a turn is open that was not given out as it is; a mere prompt may stand before the turn's start."""
+        turn = self._state["turn"]
+        return turn is not None and not turn["said"] and bool(turn["told"] or turn["worked"] or turn["error"])
+
     def _turn_id(self) -> str:
         """The id of the turn that works now."""
         turn = self._state["turn"]
@@ -345,8 +353,8 @@ class CodexReader(LineReader):
             return  # of a turn that ended before
         if aborted:
             turn["error"] = text_of(payload.get("reason"))[:NAME_CUT] or "interrupted"
-        turn["ms"] = duration_of(payload.get("duration_ms"))
-        self._end_turn(at)
+        turn.update({"ms": duration_of(payload.get("duration_ms")), "said": False})
+        self._end_turn(at if at <= self.latest_ms else self._state["seen"])
 
     def _end_turn(self, at: int) -> None:
         self._executions(self._tools.clear())
@@ -355,7 +363,7 @@ class CodexReader(LineReader):
             self._state.update({"turn": None, "ended": self._state["turn"]["raw"]})
 
     def _say_turn(self, at: int) -> None:
-        """Write the turn that lasted until ``at``, once."""
+        """Give out the turn as one that lasted until `at`; not again while nothing has come."""
         turn = self._state["turn"]
         if turn is None or turn["said"]:
             return

@@ -38,7 +38,10 @@ class Ended(NamedTuple):
 
 
 class Begun(TypedDict):
-    """A call under way: `output` is when it came, `waits` what still runs, `told` how it ended (success and error)."""
+    """A call under way: `output` is when it came, `waits` what still runs, `told` how it ended (success and error).
+
+    One that outlived its output and was given up is `left`: given out, and told again if its end comes after all.
+    """
 
     name: str
     at: int
@@ -48,6 +51,7 @@ class Begun(TypedDict):
     output: NotRequired[int]
     waits: NotRequired[str]
     told: NotRequired[tuple[bool | None, str]]
+    left: NotRequired[bool]
 
 
 class Tools:
@@ -63,8 +67,8 @@ class Tools:
 
     @property
     def waiting(self) -> bool:
-        """Whether a call outlived its first output."""
-        return any("output" in call for call in self._calls.values())
+        """Whether a call outlived its first output and was not given up."""
+        return any("output" in call and "left" not in call for call in self._calls.values())
 
     def begin(self, call_id: str, payload: JsonObject, at: int, run: str) -> None:
         """A call was made at ``at``."""
@@ -105,16 +109,23 @@ class Tools:
 
     def clear(self) -> Iterator[Ended]:
         """The turn is over: calls that had an output end with it, the others never came back."""
-        for call_id in [one for one, call in self._calls.items() if "output" in call]:
-            yield self._end(call_id, None)
+        yield from self.left()
         self._calls.clear()
 
-    def _end(self, call_id: str, at: int | None) -> Ended:
-        """Take a call that ended ``at``; None for one that went on when nobody looked any more."""
-        call = self._calls.pop(call_id)
-        success, error = call.get("told") or (None, "")
-        began = call["at"]
-        took = None if at is None else duration_of(max(0, at - began))
-        return Ended(
-            call_id, call["name"], call["run"], began, call["output"] if at is None else at, took, success, error
-        )
+    def left(self) -> Iterator[Ended]:
+        """The calls that outlived their output, as nobody looks any more; each once."""
+        for call_id, call in self._calls.items():
+            if "output" in call and "left" not in call:
+                call["left"] = True
+                yield _ended(call_id, call, None)
+
+    def _end(self, call_id: str, at: int) -> Ended:
+        return _ended(call_id, self._calls.pop(call_id), at)
+
+
+def _ended(call_id: str, call: Begun, at: int | None) -> Ended:
+    """A call that ended `at`; None for one that went on when nobody looked any more."""
+    success, error = call.get("told") or (None, "")
+    began = call["at"]
+    took = None if at is None else duration_of(max(0, at - began))
+    return Ended(call_id, call["name"], call["run"], began, call["output"] if at is None else at, took, success, error)

@@ -13,6 +13,7 @@ import orjson
 from pydantic import ValidationError
 
 from fedstore.errors import EventError
+from fedstore.ids import LATEST_MS
 from fedstore.ingest.lines import Line, Parsed, parse_line
 from fedstore.ingest.reader import Fact, Held, LineReader, Place, Told
 from fedstore.recording.writer import explain
@@ -57,23 +58,28 @@ class _Since(NamedTuple):
 class Gatherer:
     """Feeds a reader that `make` gives for a state. `facts` and `refused` grow until somebody takes them.
 
+    `latest_ms` is for the reader.
     `lines` reads the file again from a place on.
     """
 
     def __init__(self, make: Callable[[State], LineReader], lines: Lines, offset: int, number: int, state: str) -> None:
         self.facts: list[Held] = []
         self.refused: list[Refusal] = []
+        self.latest_ms = LATEST_MS
         self._make = make
         self._lines = lines
         self._since = _Since(state.encode(), offset, number, 0)
         self._failed: set[tuple[int, int]] = set()
         self._moved = False
+        self._after = offset, number
         self._reader = make(orjson.loads(state))
 
     def take(self, line: Line, parsed: Parsed) -> None:
         """Gather what a line tells."""
         if self._moved:
-            self._remember(line.offset, line.number - 1)
+            self._remember(*self._after)
+        self._after = line.offset + line.size, line.number
+        self._reader.latest_ms = self.latest_ms
         place = self._reader.place = Place(line.number, line.offset, line.size)
         if parsed.reason:
             self.refused.append(Refusal(place, parsed.reason, parsed.torn))
@@ -135,6 +141,7 @@ class Gatherer:
             return
         self._failed.add((place.number, index))
         self._reader = self._make(orjson.loads(self._since.state))
+        self._reader.latest_ms = self.latest_ms
         del self.facts[self._since.facts :]
         for number, at, value, where in self._values_since(place):
             if (number, at) not in self._failed and (number, at) < (place.number, index):

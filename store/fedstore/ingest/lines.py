@@ -184,13 +184,18 @@ def prefix_sum(file: BinaryIO, size: int, said: str) -> int | None:
 
 
 class LineStream:
-    """The lines of an open file from `offset` on; `checksum` (CRC-32) is that of everything before it."""
+    """The lines of an open file from `offset` on; `checksum` (CRC-32) is that of everything before it.
+
+    `number` lines were counted before; where the last of them had no end yet, what follows still belongs to it.
+    """
 
     def __init__(self, file: BinaryIO, offset: int = 0, number: int = 0, checksum: int = 0) -> None:
         self.offset = offset
         self.number = number
         self.checksum = checksum
         self._file = file
+        file.seek(max(0, offset - 1))
+        self._goes_on = offset > 0 and number > 0 and file.read(1) != b"\n"
         file.seek(offset)
 
     def __iter__(self) -> Iterator[Line]:
@@ -199,7 +204,7 @@ class LineStream:
             if raw.endswith(b"\n"):
                 yield self._consumed(raw.rstrip(b"\r\n"), raw)
             elif len(raw) < MAX_LINE_BYTES:
-                yield Line(self.number + 1, self.offset, raw, len(raw), whole=False)
+                yield Line(self.number + (not self._goes_on), self.offset, raw, len(raw), whole=False)
                 return
             else:
                 yield self._skip(raw)
@@ -211,8 +216,8 @@ class LineStream:
 
     def _skip(self, first: bytes) -> Line:
         parts = iter(lambda: self._file.readline(_BLOCK), b"")
-        start, number = self.offset, self.number + 1
-        self._consumed(None, first)
+        start = self.offset
+        number = self._consumed(None, first).number
         for part in parts:
             self.checksum = zlib.crc32(part, self.checksum)
             self.offset += len(part)
@@ -224,5 +229,6 @@ class LineStream:
         start = self.offset
         self.checksum = zlib.crc32(part, self.checksum)
         self.offset = start + len(part)
-        self.number += 1
+        self.number += not self._goes_on
+        self._goes_on = False
         return Line(self.number, start, raw, len(part), whole=True)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from fedstore.errors import EventError
 from fedstore.facts.events import Given
+from fedstore.ids import LATEST_MS
 from fedstore.json_value import JsonObject
 
 __all__ = ["Fact", "Held", "LineFormat", "LineReader", "Place", "State", "Told"]
@@ -47,6 +48,8 @@ class LineReader:
 
     place = Place(0, 0, 0)
     """Where the present line stands; set before each `read`."""
+    latest_ms = LATEST_MS
+    """What lies behind this moment will be refused as a time of the future: nothing else may take its time from it."""
 
     def read(self, value: object) -> Sequence[Told]:
         """The facts that this value completes. Raises EventError for a value that makes no sense."""

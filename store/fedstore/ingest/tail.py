@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fedstore.cleaning import TEXT_LIMIT, clean_text
 from fedstore.errors import StoreError
+from fedstore.ids import FUTURE_SLACK_MS
 from fedstore.ingest.formats import reader_for
 from fedstore.ingest.gathering import Gatherer, Refusal, reason_of
 from fedstore.ingest.lines import (
@@ -86,6 +87,7 @@ class Tail:
         file = self._file = self._file or self.path.open("rb")
         seen = seen_of(os.fstat(file.fileno()))
         gatherer = self._begin(file, report)
+        gatherer.latest_ms = self._clock() + FUTURE_SLACK_MS
         if progress is not None:
             progress(self._offset)
         stream = LineStream(file, self._offset, self._mark.lines if self._mark else 0, self._checksum)
