@@ -32,6 +32,8 @@ from tests.store.older import write_older_store
 
 END = 1_773_140_000_000
 ROUTES = sample_routes(40, 7, END)
+INIT = {"type": "system", "subtype": "init", "session_id": "s", "uuid": "u", "tools": []}
+"""How the output of an agent begins that is known and not read."""
 
 
 def event(n: int, **more: Any) -> dict[str, Any]:
@@ -172,7 +174,7 @@ def test_folders_are_searched_and_formats_told_by_content(store: Store, tmp_path
     (deep / "m.json").write_text(
         json.dumps({"initialized": "2026-02-05T10:00:00Z", "agents": {"kimi": {"successful_tasks": 2}}}, indent=1)
     )
-    (tmp_path / "a" / "rollout.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd....")
+    (tmp_path / "a" / "run.jsonl").write_bytes(lines(INIT))
     (tmp_path / "a" / "README.md").write_text("# read me")
     (tmp_path / "a" / "picture.png").write_bytes(b"\x89PNG" + bytes(100))
     (tmp_path / "a" / "empty").write_bytes(b"")
@@ -180,10 +182,10 @@ def test_folders_are_searched_and_formats_told_by_content(store: Store, tmp_path
     report = import_paths(store, [tmp_path / "a"])
     assert totals(report) == (3 + 1 + 2, 0, 0)
     assert {(Path(f.path).name, f.format) for f in report.files} == {
-        ("log.txt", "routing-log"), ("anything", "events"), ("m.json", "metrics.json"), ("rollout.jsonl.zst", "zstd"),
+        ("log.txt", "routing-log"), ("anything", "events"), ("m.json", "metrics.json"), ("run.jsonl", "stream-json"),
     }  # fmt: skip
     assert report.skipped == 4
-    assert ["decompress it first" in f.note for f in report.files if f.format == "zstd"] == [True]
+    assert ["import its transcript" in f.note for f in report.files if f.format == "stream-json"] == [True]
     assert count(store.database, "rejects") == 0
 
 
@@ -483,7 +485,7 @@ def mixed(root: Path) -> Path:
     (root / "log.jsonl").write_bytes(lines(*ROUTES[:3]) + b"nonsense\n")
     (root / "half.jsonl").write_bytes(lines(event(1)) + b'{"kind": "ru')
     (root / "letter.txt").write_text("Dear reader")
-    (root / "rollout.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd....")
+    (root / "run.jsonl").write_bytes(lines(INIT))
     (root / "metrics.json").write_text(
         json.dumps({"initialized": "2026-01-01", "last_updated": "2026-01-02",
                     "agents": {"kimi": {"successful_tasks": 2, "routing_boost": 0.05}}})
@@ -520,7 +522,7 @@ def test_a_file_that_is_of_no_known_format_is_looked_at_again_by_who_knows_more(
     monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, "routing_log"))
     opened.clear()
     assert import_paths(store, [root]).skipped == 1
-    assert {Path(path).name for path in opened if path.startswith(str(root))} == {"letter.txt", "rollout.jsonl.zst"}
+    assert {Path(path).name for path in opened if path.startswith(str(root))} == {"letter.txt", "run.jsonl"}
 
 
 def test_time_alone_is_enough_to_end_what_was_held_back(

@@ -14,6 +14,7 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
     from fedstore.ingest.reader import LineFormat, LineReader, State
 
@@ -22,11 +23,6 @@ __all__ = ["FORMATS", "METRICS", "detect", "format_named", "formats_id", "not_re
 FORMATS = ("routing_log", "codex", "stream_json", "qwen_code", "claude_code", "events_jsonl")
 """The modules of the formats, in the order in which they are asked about a value: the first that knows it has it."""
 METRICS = "metrics.json"
-_COMPRESSED = {b"\x28\xb5\x2f\xfd": "zstd", b"\x1f\x8b": "gzip"}
-_DECOMPRESS = {
-    "zstd": "compressed with zstd: decompress it first (zstd -d)",
-    "gzip": "compressed with gzip: decompress it first (gunzip)",
-}
 _HEAD_BYTES = 256 * 1024
 _HEAD_LINES = 50
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
@@ -35,8 +31,11 @@ _AGENT_KEYS = frozenset({"total_tasks", "successful_tasks", "failed_tasks", "tas
 
 
 def formats_id() -> int:
-    """A number that is another one when other formats are known."""
-    return zlib.crc32(" ".join(FORMATS).encode())
+    """A number that is another one when other formats are known, or compressions can be read."""
+    from importlib.machinery import PathFinder
+
+    zstd = PathFinder.find_spec("zstandard") is not None
+    return zlib.crc32(" ".join((*FORMATS, "gzip", *(["zstd"] if zstd else []))).encode())
 
 
 @cache
@@ -52,24 +51,35 @@ def format_named(name: str) -> LineFormat | None:
 
 def not_read(name: str) -> str:
     """Why a format that is known is not read, and what to do; "" for one that is."""
+    from fedstore.ingest.compressed import not_decompressed
+
     lines = format_named(name)
-    return _DECOMPRESS.get(name, "") if lines is None else lines.instead
+    return not_decompressed(name) if lines is None else lines.instead
 
 
 def detect(path: Path) -> str | None:
-    """The format of a file, or None. Raises OSError."""
+    """The format of a file, or of what it holds compressed; None when it is not known. Raises OSError."""
+    from fedstore.ingest.compressed import compression_of, decompressing, not_decompressed
+
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-        for magic, compression in _COMPRESSED.items():
-            if head.startswith(magic) and ".json" in path.name:
-                return compression
-        begins = head.lstrip(b"\xef\xbb\xbf\0 \t\r\n").startswith((b"{", b"[", b'"'))
-        if not begins and path.suffix != ".jsonl":  # of such a file the first line may be torn
-            return None
+        compression = compression_of(path, head)
+        if not compression:
+            return _of_file(path, file, head)
+        if not_decompressed(compression):
+            return compression
+        with decompressing(file, compression) as plain:
+            return _of_file(path, plain, plain.read(_HEAD_BYTES))
+
+
+def _of_file(path: Path, file: BinaryIO, head: bytes) -> str | None:
+    begins = head.lstrip(b"\xef\xbb\xbf\0 \t\r\n").startswith((b"{", b"[", b'"'))
+    if not begins and ".jsonl" not in path.suffixes:  # of such a file the first line may be torn
+        return None
+    found = _of_lines(head)
+    if found is None and len(head) == _HEAD_BYTES:
+        head += file.read(_WIDE_HEAD_BYTES)
         found = _of_lines(head)
-        if found is None and len(head) == _HEAD_BYTES:
-            head += file.read(_WIDE_HEAD_BYTES)
-            found = _of_lines(head)
     return found or (METRICS if _is_metrics(path, head) else None)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from fedstore.cleaning import TEXT_LIMIT, clean_text
 from fedstore.errors import StoreError
 from fedstore.ids import FUTURE_SLACK_MS
+from fedstore.ingest.compressed import open_lines
 from fedstore.ingest.formats import reader_for
 from fedstore.ingest.gathering import Gatherer, Refusal, reason_of
 from fedstore.ingest.lines import (
@@ -72,6 +73,9 @@ class Tail:
         self._again = again
         self._place = place_of(path)
         self._file: BinaryIO | None = None
+        self._disk: BinaryIO | None = None
+        """The file that lies at the path; `_file` holds its lines, which are others where it is compressed."""
+        self._damage = ""
         self._mark: Mark | None = None
         self._checksum = 0
         self._sample = b""
@@ -84,8 +88,8 @@ class Tail:
         """Take what is new in the file. Raises StoreError, OSError."""
         report = FileReport(label(self.path), self.format)
         self._unfinished = False
-        file = self._file = self._file or self.path.open("rb")
-        seen = seen_of(os.fstat(file.fileno()))
+        file, disk = self._open()
+        seen = seen_of(os.fstat(disk.fileno()))
         gatherer = self._begin(file, report)
         gatherer.latest_ms = self._clock() + FUTURE_SLACK_MS
         if progress is not None:
@@ -101,8 +105,9 @@ class Tail:
         file.seek(max(0, stream.offset - _SAMPLE))
         self._sample = file.read(min(_SAMPLE, stream.offset))
         if progress is not None:
-            progress(os.fstat(file.fileno()).st_size)
+            progress(seen[2])
         report.unfinished = self._unfinished
+        report.note = self._damage
         return report
 
     def settle(self) -> FileReport:
@@ -122,7 +127,7 @@ class Tail:
 
     def goes_on(self, seen: Seen) -> bool:
         """Whether the file that is now seen at the path continues what was read (it was not replaced or cut)."""
-        if self._file is None or not self._offset:
+        if self._file is None or self._file is not self._disk or not self._offset:
             return False
         file = self._file
         if seen_of(os.fstat(file.fileno()))[:2] != seen[:2] or seen[2] < self._offset:
@@ -132,7 +137,7 @@ class Tail:
 
     def is_left(self, seen: Seen | None) -> bool:
         """Whether the file that was read lies elsewhere now, or nowhere."""
-        return self._file is not None and (seen is None or seen_of(os.fstat(self._file.fileno()))[:2] != seen[:2])
+        return self._disk is not None and (seen is None or seen_of(os.fstat(self._disk.fileno()))[:2] != seen[:2])
 
     def due_ms(self) -> int | None:
         """From when on time alone completes something that the reader holds back."""
@@ -140,9 +145,21 @@ class Tail:
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        for file in (self._file, self._disk):
+            if file is not None:
+                file.close()
+        self._file = self._disk = None
+
+    def _open(self) -> tuple[BinaryIO, BinaryIO]:
+        """The file of lines, and the one that lies at the path."""
+        if self._file is None or self._disk is None:
+            self._disk = self.path.open("rb")
+            try:
+                self._file, self._damage = open_lines(self.path, self._disk)
+            except OSError:
+                self.close()
+                raise
+        return self._file, self._disk
 
     @property
     def _offset(self) -> int:
@@ -183,8 +200,10 @@ class Tail:
 
     def _lines_from(self, offset: int, number: int) -> Iterator[Line]:
         if self._file is None:
-            with self.path.open("rb") as file:
-                yield from LineStream(file, offset, number)
+            try:
+                yield from LineStream(self._open()[0], offset, number)
+            finally:
+                self.close()
             return
         here = self._file.tell()
         try:

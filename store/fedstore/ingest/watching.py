@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Watch", "seen_of"]
 
 _SKIPPED_FOLDERS = frozenset({".git", "node_modules", "__pycache__", ".venv"})
+COMPRESSED = (".jsonl.zst", ".jsonl.gz")
+"""How the names of compressed files end; where the plain file lies beside one, it is read in its place."""
 HOT_S = 600.0
 """So long after its last change a file or folder is looked at each time."""
 COLD_FILES = 15
@@ -223,7 +225,9 @@ class Watch:
             self._note_folder(path, changed_ns)
 
     def _is_first(self, path: str, seen: Seen) -> bool:
-        """Whether a file is not known under another name that still is its own."""
+        """Whether a file has no other known name that still is its own, and is no copy of a plain one beside it."""
+        if path.endswith(COMPRESSED) and path.rpartition(".")[0] in self._files:
+            return False
         other = self._paths.get(seen[:2])
         if other is None or other == path or not seen[1]:
             return True
