@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fedstore.cascade import Cascade as Cascade
+    from fedstore.cleaning import clean_id as clean_id
     from fedstore.compat.engine import AnalyticsEngine as AnalyticsEngine
     from fedstore.compat.tracker import RoutingPerformanceTracker as RoutingPerformanceTracker
     from fedstore.demo.sample import sample_routes as sample_routes
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "cascade": ("Cascade",),
+    "cleaning": ("clean_id",),
     "compat.engine": ("AnalyticsEngine",),
     "compat.tracker": ("RoutingPerformanceTracker",),
     "settings.config": ("PolicySettings", "Settings", "load_settings"),

@@ -7,6 +7,7 @@ killed in between leaves that behind; the next write of the same file clears it 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import tempfile
@@ -16,10 +17,47 @@ from pathlib import Path
 
 from fedstore.errors import FedstoreError
 
-__all__ = ["replace_text"]
+__all__ = ["read_json", "replace_json", "replace_text"]
 
 _SUFFIX = ".fedtop-new"
 _LONGEST_WRITE_S = 3600.0
+
+
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def read_json(content: bytes) -> object:
+    """The JSON value that a file holds. Raises ValueError, also for what is nested too deeply to be read.
+
+    And for an object that has a key twice: whoever writes it back would drop one of the two without a word.
+    """
+    try:
+        value: object = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_distinct)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    return value
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
+    return found
+
+
+def replace_json(path: Path, value: object) -> None:
+    """Replace a file by a JSON value, as `replace_text` does; its folder is made. Raises FedstoreError.
+
+    Half a character (a lone surrogate), which JSON can say and UTF-8 cannot, is written as the escape that it came as.
+    """
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+    except RecursionError as error:
+        raise FedstoreError(f"{path} cannot be written: what it holds is nested too deeply") from error
+    text = _LONE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    replace_text(path, text + "\n", make_folder=True)
 
 
 def replace_text(path: Path, text: str, *, make_folder: bool = False) -> None:
@@ -29,6 +67,10 @@ def replace_text(path: Path, text: str, *, make_folder: bool = False) -> None:
     """
     target = Path(os.path.realpath(path))
     temporary = None
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise FedstoreError(f"{path} cannot be written: half a character (a lone surrogate) is in its text") from error
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             path.write_text(text, encoding="utf-8", newline="\n")

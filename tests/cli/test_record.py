@@ -208,6 +208,28 @@ def test_a_mistake_in_a_setting_of_the_pane_costs_no_fact(
     assert (result.exit_code, result.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("hostile", ["\x1b]52;c;aGk=\a", "\x1b]0;title\x1b\\", "\x9b31m", "\u202egnp"])
+@pytest.mark.parametrize(
+    ("args", "table"),
+    [
+        ([*TASK, "--notes", "n"], "runs"), (["record", "execution", "--tool", "t"], "tool_calls"),
+        (["record", "job", "JOB", "running"], "jobs"),
+        (["record", "outcome", "ROUTE", "--correct", "true"], "verdicts"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, list) else "",
+)  # fmt: skip
+def test_what_is_said_of_an_id_is_the_id_that_is_stored(
+    run: Run, path: Path, args: list[str], table: str, hostile: str
+) -> None:
+    name, given = f"a{hostile}b", [arg for arg in args if arg not in ("JOB", "ROUTE")]
+    place = 2 if len(given) < len(args) else len(given)
+    result = run(*given[:place], *([name] if place == 2 else ["--id", name]), *given[place:])
+    assert result.exit_code == 0, result.output
+    (row,) = rows(path, table)
+    assert result.stdout.rstrip("\n").endswith(f" {row.get('subject_id', row['id'])}")
+    assert result.stdout.rstrip("\n").isprintable()
+
+
 def test_store_after_or_before_the_sub_command(run: Run, tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     assert run("record", "--store", other, "job", "a", "queued").exit_code == 0

@@ -25,6 +25,7 @@ from fedstore.ingest import import_paths
 from fedstore.ingest.federation import read_federation
 from fedstore.ingest.federation_tally import Tally
 from fedstore.policy import PolicyStore
+from fedstore.policy.metrics_file import _merged
 from fedstore.settings.config import Settings
 from fedstore.store import Store
 from tests.conftest import Clock
@@ -329,3 +330,24 @@ def test_what_is_written_is_what_is_read(counts: dict[str, dict[str, tuple[int, 
         good, bad = found.setdefault(run.agent, {}).get(run.task_type, (0, 0))
         found[run.agent][run.task_type] = (good + 1, bad) if run.success else (good, bad + 1)
     assert found == counts
+
+
+class Compared(dict[str, object]):
+    """Counts how often one of them is compared."""
+
+    count = 0
+
+    def __eq__(self, other: object) -> bool:
+        Compared.count += 1
+        return dict.__eq__(self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_long_history_is_not_compared_entry_by_entry() -> None:
+    old = [Compared(change=n, agent="a", reason="r", task_type=None) for n in range(200)]
+    odd = [{"change": 1, "of another": ["program"]}, "text", None]
+    new = [{"change": n, "agent": "a", "reason": "r", "task_type": None} for n in range(100, 300)]
+    merged = _merged([*old, *odd], [*new, *new])
+    assert merged == [*old, *odd, *new[100:]]
+    assert Compared.count <= 300  # those of the assertion above

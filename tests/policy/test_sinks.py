@@ -168,6 +168,33 @@ def test_files_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> Non
         read_thresholds(path)
 
 
+def test_two_thresholds_of_one_layer(tmp_path: Path) -> None:
+    """Refused where they are read; written both where the policy says what they are."""
+    path = tmp_path / "config.json"
+    layers = [{"name": "keyword", "threshold": 0.8}, {"name": "keyword", "threshold": 0.7}]
+    path.write_text(json.dumps({"layers": layers}))
+    with pytest.raises(FedstoreError, match=r"'keyword' has two thresholds, 0\.8 and 0\.7: keep one"):
+        read_thresholds(path)
+    assert write_thresholds(path, {"keyword": 0.9})
+    assert read_thresholds(path) == {"keyword": 0.9}
+
+
+def test_what_follows_the_policy_survives_half_characters(federation: Store, clock: Clock, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text('{"agents": {"\\ud800": {"total_tasks": 1, "routing_boost": 0.03}}, "by": "\\udfff"}')
+    settings = Settings(metrics_json=path, policy=federation.settings.policy)
+    with Store(federation.path, clock=clock, settings=settings) as store:
+        loop = PolicyStore(store)
+        assert loop.apply(loop.propose_optimize()).warnings == ()
+        found = json.loads(path.read_text(encoding="utf-8"))
+        assert (found["agents"]["\ud800"]["routing_boost"], found["by"]) == (0.03, "\udfff")
+
+
+def test_a_copy_that_is_nested_too_deeply_is_none(tmp_path: Path) -> None:
+    copy_path(tmp_path / "s.db").write_text("[" * 200_000)
+    assert read_copy(tmp_path / "s.db") is None
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user whom permissions bind")
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
@@ -293,7 +320,8 @@ def test_metrics_json_follows_apply_and_undo(federation: Store, clock: Clock, tm
 
 
 def test_a_file_that_cannot_be_written_is_a_warning(federation: Store, clock: Clock, tmp_path: Path) -> None:
-    settings = Settings(routing_config_json=tmp_path, policy=federation.settings.policy)
+    (tmp_path / "file").touch()
+    settings = Settings(routing_config_json=tmp_path / "file" / "config.json", policy=federation.settings.policy)
     loop = PolicyStore(Store(federation.path, clock=clock, settings=settings))
     change = loop._set("import", {"layer:rag": 0.8}, "", "")
     assert change is not None

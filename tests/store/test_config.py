@@ -38,7 +38,11 @@ def test_the_last_word_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("windw = '7d'", "windw: unknown setting"), ("window = 'soon'", "window: 'soon' is not a window"),
         ("interval_s = 0", "interval_s: "), ("interval_s = nan", "interval_s: "), ("theme =", "is not valid TOML"),
         ("retention_runs_days = 'forever'", "retention_runs_days"), ("[policy]\ntarget = 2", "policy.target: "),
-        ("store = 5", "store: "), ("\x00", "is not valid TOML"),
+        ("store = 5", "store: "), ("\x00", "is not valid TOML"), ("a = " + "[" * 9_000, "nested too deeply"),
+        ("a = " + "9" * 9_000, "is not valid TOML"), ("metrics_json = '/'", "'/' is a folder: name the file in it"),
+        ("[policy]\nlocked = ['x']", "policy.locked: 'x' locks nothing: write agent:NAME"),
+        ("[policy]\nlocked = ['layers:keyword']", "'layers:keyword' locks nothing"),
+        ("[policy]\nlocked = ['agent:']", "'agent:' locks nothing"),
     ],
 )  # fmt: skip
 def test_nonsense_is_one_line_that_names_it(tmp_path: Path, text: str, said: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fedstore.errors import FedstoreError
-from fedstore.files import replace_text
+from fedstore.files import read_json, replace_json, replace_text
 
 KILLED = """
 import os, signal, sys
@@ -99,3 +99,46 @@ def test_a_write_that_ends_early_leaves_nothing(
     with pytest.raises((KeyboardInterrupt, FedstoreError)):
         replace_text(tmp_path / "config.json", "x")
     assert names(tmp_path) == set()
+
+
+def test_half_a_character_in_json_stays_the_escape_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    said = {"\ud800": ["\udfff é 😀"], "plain": 1}
+    replace_json(path, said)
+    assert read_json(path.read_bytes()) == said
+    assert "\\ud800" in path.read_text(encoding="utf-8")
+    assert "é 😀" in path.read_text(encoding="utf-8")
+
+
+def test_text_that_no_file_can_hold_is_one_line_and_leaves_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    replace_text(path, "whole")
+    with pytest.raises(FedstoreError, match="half a character"):
+        replace_text(path, "\ud800")
+    assert path.read_text() == "whole"
+    assert names(tmp_path) == {"a.txt"}
+
+
+def test_json_too_deep_to_write_is_one_line_and_leaves_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    replace_json(path, {})
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(FedstoreError, match="nested too deeply"):
+        replace_json(path, deep)
+    assert read_json(path.read_bytes()) == {}
+    while deep:  # level by level: to free all of it at once would nest as deeply
+        deep = deep.pop()  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 200_000, "nested too deeply"),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "'c' stands twice"), ("{", "Expecting"), ("\xff", "decode"),
+    ],
+)  # fmt: skip
+def test_json_that_cannot_be_read_for_certain(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_json(text.encode("latin-1"))

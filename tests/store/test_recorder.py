@@ -212,6 +212,58 @@ def test_a_broken_iterable_does_not_raise(tmp_path: Path) -> None:
     assert (receipt.taken, receipt.lost, other.lost) == (1, 1, 1)
 
 
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize(
+    "one", ["a string of many characters", b"bytes", {"kind": "run", "agent": "a", "x": 1}, Run(agent="b")]
+)
+def test_one_thing_is_one_event_though_it_could_be_gone_through(store: Store, one: Any, background: bool) -> None:
+    recorder = store.recorder(background=background)
+    receipt = recorder.record_many(one)
+    recorder.close()
+    assert (receipt.taken, len(receipt.rejected)) == ((1, 0) if isinstance(one, Run) else (0, 1))
+    written = store.writer().write(one)
+    assert (written.known + written.taken, len(written.rejected)) == (receipt.taken, len(receipt.rejected))
+
+
+class OddFloat(float):
+    """A number that cannot be computed with in the usual way."""
+
+    def __mul__(self, other: float) -> float:
+        raise RuntimeError("mul")
+
+    __rmul__ = __mul__
+
+
+class OddInt(int):
+    """The same of whole numbers."""
+
+    def __mul__(self, other: float) -> int:
+        raise RuntimeError("mul")
+
+    def __ge__(self, other: float) -> bool:
+        raise RuntimeError("ge")
+
+
+class OddEnum(Enum):
+    """A level that does not tell its name."""
+
+    LOW = 1
+
+    @property
+    def name(self) -> str:
+        raise RuntimeError("name")
+
+
+def test_classes_of_numbers_and_levels_that_raise_do_not_raise_into_the_agent(store: Store) -> None:
+    recorder = store.recorder()
+    for seconds in (OddFloat(1.5), OddInt(2)):
+        assert recorder.record_execution("t", "bash", seconds)
+    assert rows(store, "SELECT duration_us FROM tool_calls ORDER BY seq") == [(1_500_000,), (2_000_000,)]
+    assert recorder.record_execution("t", "bash", 1.0, at=OddInt(5))
+    recorder.record_execution("t", "bash", 1.0, human_effort_level=OddEnum.LOW)
+    assert (recorder.refused, recorder.lost) == (2, 0)
+
+
 def test_losses_are_counted_said_once_and_confessed(
     tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

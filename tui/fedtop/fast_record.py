@@ -12,7 +12,7 @@ import sys
 
 from fedstore import StoreBusyError
 from fedstore.recording.fast import Task, record_task, store_for
-from fedtop.saying import say
+from fedtop.saying import printable, say
 
 __all__ = ["parse", "try_record"]
 
@@ -35,7 +35,7 @@ def try_record(arguments: list[str]) -> int | None:
     try:
         known = None if path is None else record_task(path, task)
     except StoreBusyError as error:
-        sys.stderr.write(f"fedtop: {''.join(char if char.isprintable() else '?' for char in str(error))}\n")
+        sys.stderr.write(f"fedtop: {printable(str(error))}\n")
         return 2
     if known is None:
         return None

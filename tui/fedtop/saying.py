@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["say", "settle"]
+__all__ = ["printable", "say", "settle"]
+
+
+def printable(text: str) -> str:
+    """Text from outside as one line that does nothing to a terminal: a ? stands for each control character."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def say(text: str) -> int:

@@ -9,14 +9,13 @@ minutes, 0 where nobody told one, and a sum of them is the mean of those told, a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError
-from fedstore.files import replace_text
+from fedstore.files import read_json, replace_json
 from fedstore.json_value import object_of
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.counted import DoneTask, TaskCounts, newest_done, task_counts
@@ -58,13 +57,13 @@ Boosts = Mapping[str, Mapping[str, float]]
 def read_metrics(path: str | Path) -> dict[str, object] | None:
     """The document, or None when there is no file. Raises FedstoreError for one that is not a metrics file."""
     try:
-        found = json.loads(Path(path).read_text("utf-8-sig"))
+        found = read_json(Path(path).read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise FedstoreError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise FedstoreError(f"{path} is not valid JSON: repair it or move it away") from error
+    except ValueError as error:
+        raise FedstoreError(f"{path} is not valid JSON ({error}): repair it or move it away") from error
     if not isinstance(found, dict) or not isinstance(found.get("agents", {}), dict):
         raise FedstoreError(f"{path} is not a metrics file: it needs an object with agents")
     return found
@@ -351,9 +350,22 @@ def _rate(good: int, bad: int) -> float:
 def _merged(old: object, new: Iterable[Mapping[str, object]]) -> list[object]:
     """The old entries and, behind them, those new ones that are not among them."""
     entries = list(old) if isinstance(old, list) else []
-    entries.extend(dict(entry) for entry in new if dict(entry) not in entries)
+    known: set[frozenset[tuple[object, object]] | None] = {_facts(entry) for entry in entries}
+    for entry in new:
+        facts = _facts(entry)
+        if facts is None or facts not in known:
+            known.add(facts)
+            entries.append(dict(entry))
     return entries
 
 
+def _facts(entry: object) -> frozenset[tuple[object, object]] | None:
+    """What an entry says, to be found again; None for one of another program that holds more than plain values."""
+    try:
+        return frozenset(entry.items()) if isinstance(entry, Mapping) else None
+    except TypeError:  # a list or an object in it
+        return None
+
+
 def _replace(path: Path, document: Mapping[str, object]) -> None:
-    replace_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n", make_folder=True)
+    replace_json(path, document)

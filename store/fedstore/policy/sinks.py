@@ -11,10 +11,19 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from fedstore.engine import companion
-from fedstore.files import replace_text
+from fedstore.files import replace_json, replace_text
 from fedstore.json_value import object_of
 from fedstore.policy.body import PolicyBody
-from fedstore.settings.routing_config import LISTS, NAMES, VALUES, object_in, read_bytes, read_thresholds, slots_of
+from fedstore.settings.routing_config import (
+    LISTS,
+    NAMES,
+    VALUES,
+    Slot,
+    object_in,
+    read_bytes,
+    read_thresholds,
+    slots_of,
+)
 
 __all__ = ["copy_path", "new_config", "read_copy", "read_thresholds", "write_copy", "write_thresholds"]
 
@@ -44,25 +53,30 @@ def write_thresholds(path: str | Path, thresholds: Mapping[str, float | None], d
     file = Path(path)
     if file.exists():
         config = object_in(read_bytes(file), str(file))
-        before = json.dumps(config)
-        slots = dict(slots_of(config))
-        for layer, value in thresholds.items():
-            if value is None:
-                continue
-            if layer in slots:
-                holder, key = slots[layer]
-                holder[key] = value
-                if layer in disabled and key in VALUES:
-                    holder["enabled"] = False
-            else:
-                _add(config, layer, value, enabled=layer not in disabled)
-        if json.dumps(config) == before:
+        if not _set(config, {layer: value for layer, value in thresholds.items() if value is not None}, disabled):
             return False
     else:
         known = {layer: value for layer, value in thresholds.items() if value is not None}
         config = new_config(PolicyBody(known, disabled=tuple(disabled)))
-    replace_text(file, json.dumps(config, indent=2, ensure_ascii=False) + "\n", make_folder=True)
+    replace_json(file, config)
     return True
+
+
+def _set(config: dict[str, object], thresholds: Mapping[str, float], disabled: Collection[str]) -> bool:
+    """Set thresholds wherever they stand in a config; whether that changed it."""
+    slots: dict[str, list[Slot]] = {}
+    for layer, slot in slots_of(config):
+        slots.setdefault(layer, []).append(slot)
+    changed = False
+    for layer, value in thresholds.items():
+        if layer not in slots:
+            _add(config, layer, value, enabled=layer not in disabled)
+            changed = True
+        for holder, key in slots.get(layer, ()):
+            wanted = {key: value, **({"enabled": False} if layer in disabled and key in VALUES else {})}
+            changed = changed or any(name not in holder or holder[name] != said for name, said in wanted.items())
+            holder.update(wanted)
+    return changed
 
 
 def _add(config: dict[str, object], layer: str, value: float, *, enabled: bool) -> None:
@@ -112,5 +126,5 @@ def read_copy(store: Path) -> tuple[int, PolicyBody] | None:
     try:
         plain = json.loads(copy_path(store).read_text(encoding="utf-8"))
         return int(plain["version"]), PolicyBody.from_dict(plain["body"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from fedstore.facts.events import Given
 from fedstore.ids import EARLIEST_MS, LATEST_MS, new_id
+from fedstore.interrupts import is_the_programs_own
 from fedstore.recording.background import Background
 from fedstore.recording.recorded_run import RecordedRun
 from fedstore.recording.sink import Sink
-from fedstore.recording.writer import Receipt
+from fedstore.recording.writer import Receipt, batch_of
 
 if TYPE_CHECKING:
     from fedstore.store import Store
@@ -63,7 +64,7 @@ class Recorder:
         """Record a batch in one transaction; events that are refused do not keep the others out."""
         taken: list[Given] = []
         try:
-            taken.extend(events)
+            taken.extend(batch_of(events))
         except Exception as error:  # noqa: BLE001 - the caller's iterable may be anything
             return self._put(taken) + self._sink.lose(1, error)
         return self._put(taken)
@@ -120,11 +121,10 @@ class Recorder:
         **more: object,
     ) -> str:
         """Record one execution of a tool under the names of the analytics engine. Returns its id."""
-        seconds = isinstance(duration_seconds, (int, float)) and not isinstance(duration_seconds, bool)
         return self._say(
             "execution", more, task_id=task_id, tool=tool_name, success=success, cost_usd=cost_actual, id=id, at=at,
-            duration_ms=duration_seconds * 1000 if seconds and duration_seconds is not None else duration_seconds,
-            tokens=tokens_used, effort=_effort(human_effort_level), browser_used=browser_used, agent=agent_id,
+            duration_ms=_in_ms(duration_seconds), tokens=tokens_used, effort=_effort(human_effort_level),
+            browser_used=browser_used, agent=agent_id,
         )  # fmt: skip
 
     # --- the cascade ---------------------------------------------------------------------------------------
@@ -206,12 +206,24 @@ class Recorder:
         return made_id or (identity if isinstance(identity, str) else "")
 
     def _new_id(self, at: object) -> str:
-        return new_id(at if isinstance(at, int) and EARLIEST_MS <= at <= LATEST_MS else self._sink.now())
+        return new_id(at if type(at) is int and EARLIEST_MS <= at <= LATEST_MS else self._sink.now())
+
+
+def _in_ms(seconds: object) -> object:
+    """Seconds in milliseconds, computed by the numbers' own rules whatever a class of them says; others as they are."""
+    if isinstance(seconds, float):
+        return float.__mul__(seconds, 1000.0)
+    return int.__mul__(seconds, 1000) if isinstance(seconds, int) and not isinstance(seconds, bool) else seconds
 
 
 def _effort(level: object) -> object:
     """A level of human effort as its name, also when an enumeration or lower case is given."""
     if level is None:
         return ""
-    name = level.name if isinstance(level, Enum) else level
-    return name.upper() if isinstance(name, str) else name
+    try:
+        name = level.name if isinstance(level, Enum) else level
+        return name.upper() if isinstance(name, str) else name
+    except Exception as error:
+        if is_the_programs_own(error):
+            raise
+        return level  # which is then refused

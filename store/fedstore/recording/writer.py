@@ -6,12 +6,12 @@ whole or not at all; an event that cannot be recorded is refused by itself, with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from fedstore.cleaning import clean_name, clean_text
 from fedstore.errors import EventError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from fedstore.facts.events import Event, Given
     from fedstore.facts.kind import Fields
 
-__all__ = ["FactWriter", "Receipt", "explain", "validated"]
+__all__ = ["FactWriter", "Receipt", "batch_of", "explain", "validated"]
 
 _FIELD_LIMIT = 80
 _SHAPELESS = ("union_tag_not_found", "union_tag_invalid", "model_attributes_type", "dict_type")
@@ -123,12 +123,17 @@ def _read(event: object) -> Fields:
         return fields_adapter().validate_python(event)
 
 
+def batch_of(events: Iterable[Given]) -> Iterable[Given]:
+    """Some events as they are; what is one thing, though it could be gone through, such as a text, as one."""
+    return (events,) if isinstance(events, (str, bytes, bytearray, Mapping, BaseModel)) else events  # type: ignore[return-value]
+
+
 def _read_all(events: Iterable[Given], receipt: Receipt) -> tuple[Sequence[Fields], Sequence[int]]:
     """The fields of the valid ones with their positions; why the others are not goes to the receipt.
 
     All in one go, which costs less, and one by one only when one of them is not valid or has an unknown field.
     """
-    given = events if isinstance(events, (list, tuple)) else list(events)
+    given = events if isinstance(events, (list, tuple)) else list(batch_of(events))
     if are_events(given):
         return [fields_of(event) for event in given], range(len(given))
     try:

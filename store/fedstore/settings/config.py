@@ -77,6 +77,15 @@ class PolicySettings(_Model):
     locked: tuple[str, ...] = ()
     """Items no plan may move: ``agent:NAME``, ``agent:NAME/TASK_TYPE``, ``layer:NAME``."""
 
+    @field_validator("locked")
+    @classmethod
+    def _are_keys(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for key in value:
+            kind, _, name = key.partition(":")
+            if kind not in ("agent", "layer") or not name.partition("/")[0] or key.endswith("/"):
+                raise ValueError(f"{key!r} locks nothing: write agent:NAME, agent:NAME/TASK_TYPE or layer:NAME")
+        return value
+
     def rule(self, kind: PlanKind) -> str:
         """The rule that plans of a kind follow."""
         return self.boosts if kind == "optimize" else self.tuning
@@ -159,6 +168,13 @@ class Settings(_Model):
                 parse_duration_ms(value)
             except FedstoreError as error:
                 raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("metrics_json", "routing_config_json")
+    @classmethod
+    def _is_file(cls, value: Path | None) -> Path | None:
+        if value is not None and Path(in_full(value)).is_dir():
+            raise ValueError(f"{str(value)!r} is a folder: name the file in it")
         return value
 
     @field_validator("store", "metrics_json", "routing_config_json")

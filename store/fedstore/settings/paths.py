@@ -122,5 +122,7 @@ def read_toml(path: str | Path) -> dict[str, object]:
             return tomllib.loads(file.read().decode("utf-8"))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}): check its permissions") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise SettingsError(f"{path} is nested too deeply: correct it or move it away") from error
+    except (ValueError, UnicodeDecodeError) as error:  # TOMLDecodeError; or a number of thousands of digits
         raise SettingsError(f"{path} is not valid TOML ({error}): correct it or move it away") from error

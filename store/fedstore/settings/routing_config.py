@@ -8,7 +8,6 @@ keys are those of the original's file: `enabled`, `latency_target_ms` and `accur
 
 from __future__ import annotations
 
-import json
 import math
 import reprlib
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fedstore.errors import FedstoreError
+from fedstore.files import read_json
 from fedstore.json_value import object_of
 
 __all__ = [
@@ -120,9 +120,14 @@ def routing_config_of(config: dict[str, object], path: str) -> RoutingConfig:
     places: dict[str, float] = {}
     for name, (holder, key) in slots_of(config):
         own = key in VALUES
+        threshold, former = _threshold(name, holder[key], path), found.get(name)
+        if former is not None and former.threshold != threshold:
+            raise FedstoreError(
+                f"{path}: {name!r} has two thresholds, {former.threshold:g} and {threshold:g}: keep one"
+            )
         found[name] = LayerSetup(
             name,
-            _threshold(name, holder[key], path),
+            threshold,
             enabled=not own or holder.get("enabled", True) is not False,
             latency_target_ms=_number(holder.get("latency_target_ms")) or None if own else None,
             accuracy_target=_share(holder.get("accuracy_target")) if own else None,
@@ -180,8 +185,8 @@ def read_bytes(path: str | Path) -> bytes:
 def object_in(content: bytes, path: str) -> dict[str, object]:
     """The JSON object that the file at `path` holds. Raises FedstoreError."""
     try:
-        config: object = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        config = read_json(content)
+    except ValueError as error:
         raise FedstoreError(f"{path} is not valid JSON ({error}): correct it first") from error
     if not isinstance(config, dict):
         raise FedstoreError(f"{path} holds no JSON object: a routing config has `layers` with name and threshold")

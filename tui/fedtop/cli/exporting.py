@@ -19,6 +19,7 @@ from fedtop.cli.notice import notice_for
 from fedtop.cli.options import SET_WINDOW, View, store_option, window_options
 from fedtop.cli.output import look_for, plain_fields
 from fedtop.plain.page import did_something
+from fedtop.saying import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ def export(
     if form == "metrics" and (output.is_dir() or not (output.suffix or output.exists())):
         output = _new_in(output)
     replace_text(output, text)
-    click.echo(f"Exported to {output}")
+    click.echo(f"Exported to {printable(str(output))}")
 
 
 def _topic(form: str, table: str) -> Topic:

@@ -15,6 +15,7 @@ from fedtop.cli.common import get_settings, now_ms, open_store
 from fedtop.cli.main import INTERRUPT_CODE, Failure
 from fedtop.cli.options import json_option, seed_option, store_option
 from fedtop.import_words import BOOSTS, file_line, total_line
+from fedtop.saying import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -167,7 +168,7 @@ def sample(*, number: int, seed: int, end: str | None, output: Path | None, reco
             click.echo(json.dumps(route))
     else:
         replace_text(output, _as_log(routes))
-        click.echo(f"{counted(len(routes), 'decision')} in {output}")
+        click.echo(f"{counted(len(routes), 'decision')} in {printable(str(output))}")
 
 
 def _as_log(routes: Sequence[Mapping[str, object]]) -> str:

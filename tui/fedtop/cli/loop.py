@@ -38,6 +38,7 @@ from fedtop.cli.options import (
     window_options,
 )
 from fedtop.cli.output import emit, look_for, plain_value, print_json, show
+from fedtop.saying import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -253,7 +254,7 @@ def _print_change(view: View, change: Change, word: str) -> None:
     back = f"`{_again(view, f'undo {change.id}')}` takes it back"
     click.echo(f"\n{word}: change #{change.id}, policy version {change.new_version} ({back})")
     for warning in change.warnings:
-        click.echo(f"fedtop: {' '.join(warning.split())}", err=True)
+        click.echo(f"fedtop: {printable(' '.join(warning.split()))}", err=True)
 
 
 def _who() -> str:

@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 
+from fedtop.saying import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -85,8 +87,7 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[str] | None = None) -> None:
         """Write the line; control characters in it (names come from outside) never reach the terminal."""
-        text = "".join(char if char.isprintable() else "?" for char in self.format_message())
-        click.echo(f"fedtop: {text}", file=file, err=file is None)
+        click.echo(f"fedtop: {printable(self.format_message())}", file=file, err=file is None)
 
 
 class LazyGroup(click.Group):

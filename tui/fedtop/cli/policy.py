@@ -12,6 +12,7 @@ from fedtop.cli.common import get_settings, open_store
 from fedtop.cli.main import Failure
 from fedtop.cli.options import View, plain_options, store_option
 from fedtop.cli.output import emit
+from fedtop.saying import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -58,7 +59,7 @@ def export(outer: View, /, *, form: str, output: Path | None, store: Path | None
 
     with open_store(get_settings(store=store or outer.store), readonly=True) as opened:
         text = export_policy(opened, form, output)
-    click.echo(text.rstrip("\n") if output is None else f"Exported to {output}")
+    click.echo(text.rstrip("\n") if output is None else f"Exported to {printable(str(output))}")
 
 
 @policy.command(name="import", short_help="Take over what a router has.")
@@ -102,4 +103,4 @@ def sync(outer: View, /, *, store: Path | None) -> None:
         raise Failure("; ".join(unwritten))
     files += [file for file in (settings.routing_config_json, settings.metrics_json) if file is not None]
     for file in files:
-        click.echo(f"In line: {file}")
+        click.echo(f"In line: {printable(str(file))}")

@@ -8,6 +8,7 @@ known and rejected.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -208,7 +209,16 @@ def _write(path: Path | None, fact: Mapping[str, object], given: Mapping[str, ob
         raise Failure(f"not recorded: {in_flags(receipt.rejected[0][1], flags)}")
     subject = event.get("subject_id") or event["id"]
     kind = {"run": "task", "verdict": "outcome of"}.get(str(event["kind"]), event["kind"])
-    click.echo(f"{'Already recorded' if receipt.known else 'Recorded'}: {kind} {subject}")
+    click.echo(f"{'Already recorded' if receipt.known else 'Recorded'}: {kind} {_stored(str(subject))}")
+
+
+def _stored(said: str) -> str:
+    """An id as the store has it: what a terminal would obey is not in it."""
+    from fedstore import clean_id
+
+    with suppress(ValueError):  # empty: whoever has such a subject told nothing
+        return clean_id(said)
+    return ""
 
 
 def _flag(parameter: click.Parameter) -> str:
