@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import multiprocessing
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ import jsonschema
 import pytest
 
 from fedstore import RoutingPerformanceTracker
+from fedstore.compat.routing_file import append_decision
 from fedstore.compat.tracker import default_log_path
 from fedstore.demo.sample import sample_routes
+from fedstore.facts.events import Route
 from fedstore.ingest import import_paths
-from fedstore.ingest.routing_log import decision_events, routing_schema
+from fedstore.ingest.routing_log import decision_event, decision_events, routing_schema
 from fedstore.policy import PolicyStore
 from fedstore.settings.config import Settings
 from fedstore.store import Store
@@ -73,6 +77,76 @@ def test_the_usage_example(tracker: RoutingPerformanceTracker, store: Store, log
     assert second["outcome"]["was_correct_master"] is True
     assert second["learning_feedback"]["correct_routing"] is True
     assert tracker.lost == 0
+
+
+def test_the_originals_keywords_and_any_more_are_taken(
+    tracker: RoutingPerformanceTracker, store: Store, log: Path
+) -> None:
+    tracker.start_routing("Fix bug", task_id="t1", task_metadata={"priority": "high"}, session="s1")
+    tracker.record_layer_attempt("keyword", confidence=0.88, selected_master="dev", success=True, reason="because")
+    tracker.finalize_routing(
+        selected_master="dev", routing_layer="keyword", confidence=0.88, all_probabilities={"dev": 0.88, "sec": 0.12},
+        model="m",
+    )  # fmt: skip
+    tracker.record_outcome(
+        task_completed=True, task_status="completed", was_correct_master=False, user_corrected_to="sec", note="x"
+    )
+    assert tracker.lost == 0
+    assert store.database.read("SELECT correct, correct_agent FROM routes") == [(0, "sec")]
+    for event in events(log):
+        assert event["task_metadata"] == {"priority": "high"}
+        assert event["final_decision"]["all_probabilities"] == {"dev": 0.88, "sec": 0.12}
+    told = events(log)[1]
+    assert told["outcome"]["task_status"] == "completed"
+    assert told["learning_feedback"] == {
+        "correct_routing": False, "threshold_too_high": False, "threshold_too_low": True,
+        "should_have_routed_to": "sec",
+    }  # fmt: skip
+
+
+def test_what_json_cannot_hold_is_lost_to_the_log_and_not_raised(tracker: RoutingPerformanceTracker) -> None:
+    tracker.start_routing("x", task_metadata={("a", "tuple"): 1})  # type: ignore[dict-item]
+    tracker.record_layer_attempt("keyword", 0.9, "dev", True)
+    tracker.finalize_routing("dev", "keyword", 0.9)
+    assert tracker.lost == 1
+
+
+def test_a_log_that_has_grown_is_moved_into_the_archive(store: Store, log: Path, clock: Clock) -> None:
+    limited = Store(store.path, clock=clock, settings=Settings(routing_log_mb=0.002))
+    tracker = RoutingPerformanceTracker(log, limited)
+    ids = [route_once(tracker) for _ in range(20)]
+    today = f"{datetime.now().astimezone():%Y%m%d}"
+    moved = sorted((log.parent / "archive").iterdir())
+    assert moved[0].name == f"performance-{today}-2.jsonl" or moved[0].name == f"performance-{today}.jsonl"
+    assert all(file.stat().st_size >= 0.002 * 1024 * 1024 for file in moved)
+    assert log.stat().st_size < 0.002 * 1024 * 1024 + 1_000
+    written = [event["event_id"] for file in (*moved, log) for event in events(file)]
+    assert sorted(written) == sorted(ids)
+    with Store(log.with_name("b.db"), clock=clock) as other:
+        asked = RoutingPerformanceTracker(log, other)
+        assert asked.get_performance_summary()["total_routes"] == 20, "the archive is asked, too"
+
+
+def _append_many(path: str, name: str) -> None:
+    event = decision_event(Route(id="x", at=1_700_000_000_000, agent="a", layer="keyword"))
+    for number in range(150):
+        append_decision(Path(path), {**event, "event_id": f"{name}-{number}"}, limit_bytes=4_000)
+
+
+def test_many_processes_move_the_log_away_and_lose_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "performance.jsonl"
+    workers = [
+        multiprocessing.get_context("spawn").Process(target=_append_many, args=(str(log), name)) for name in "abc"
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    files = [*(tmp_path / "archive").iterdir(), log]
+    assert len(files) > 10
+    assert all(file.stat().st_size < 6_000 for file in files), "each is moved once it has grown"
+    written = Counter(event["event_id"] for file in files for event in events(file))
+    assert written.keys() == {f"{name}-{number}" for name in "abc" for number in range(150)}
 
 
 def test_reading_its_own_log_changes_nothing(

@@ -21,6 +21,9 @@ from fedstore.ingest import import_paths
 from fedstore.ingest.routing_export import stored_route, stored_routes, write_routing_log
 from fedstore.ingest.routing_log import decision_event, decision_events, iso, learning_feedback, routing_schema
 from fedstore.ingest.routing_models import DecisionIn
+from fedstore.learning.analysis import analyse_layers
+from fedstore.queries.decisions import read_decisions
+from fedstore.store import Store
 from fedstore.window import Window
 from tests.ingest.helpers import contents, data_folder, lines
 
@@ -249,6 +252,46 @@ def test_an_outcome_that_came_later_is_a_verdict_of_its_time() -> None:
     assert (verdict.subject_id, verdict.at, verdict.correct) == (route.id, AT + 34_148_000, True)
 
 
+def test_the_example_comes_out_as_it_went_in(store: Store, tmp_path: Path) -> None:
+    """But for the layers' own metadata, which the store does not keep."""
+    log = tmp_path / "performance.jsonl"
+    log.write_bytes(lines(EXAMPLE))
+    import_paths(store, [log], keep_content=True)
+    out = io.StringIO()
+    write_routing_log(store.database, Window(0, 1 << 50, "all"), out)
+    expected = copy.deepcopy(EXAMPLE)
+    for layer in expected["routing_layers"]:
+        layer["metadata"] = {}
+    assert json.loads(out.getvalue()) == expected
+
+
+@pytest.mark.parametrize("where", ["outcome__user_corrected_to", "learning_feedback__should_have_routed_to"])
+def test_what_the_original_calls_the_right_agent_is_read(store: Store, tmp_path: Path, where: str) -> None:
+    """It tells what the layers below their thresholds would have been worth."""
+    log = tmp_path / "performance.jsonl"
+    event = changed(
+        routing_layers__0__selected_master="security-master", outcome__was_correct_master=False,
+        outcome__task_status="completed", task_metadata={"priority": "high"}, **{where: "security-master"},
+        learning_feedback__layer_should_have_caught="keyword",
+    )  # fmt: skip
+    jsonschema.validate(event, routing_schema())
+    log.write_bytes(lines(event))
+    import_paths(store, [log])
+    why = store.reader().why(EXAMPLE["event_id"])
+    assert why is not None
+    assert (why.decision.correct, why.correct_agent) == (False, "security-master")
+    log_read = read_decisions(store.database, Window(0, 1 << 50, "all"))
+    (keyword, _) = analyse_layers(log_read, {"keyword": 0.85, "semantic": 0.7})
+    assert (keyword.missed.count, keyword.missed.n) == (1, 1)
+
+
+def test_a_correction_without_a_name_is_none() -> None:
+    (route,) = decision_events(changed(outcome__user_corrected_to="", learning_feedback__should_have_routed_to=None))
+    assert isinstance(route, Route)
+    assert route.outcome is not None
+    assert route.outcome.correct_agent is None
+
+
 def test_descriptions_are_stored_on_opt_in_only(tmp_path: Path) -> None:
     log = tmp_path / "performance.jsonl"
     log.write_bytes(lines(EXAMPLE))
@@ -264,19 +307,26 @@ def test_descriptions_are_stored_on_opt_in_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("layers", "agent", "layer", "correct", "truth", "expected"),
     [
-        ([("a", "x", False), ("b", "x", True)], "x", "b", True, None, (True, True, False, "a")),
-        ([("a", "y", False), ("b", "x", True)], "x", "b", True, None, (True, False, False, None)),
-        ([("a", "y", False), ("b", "x", True)], "x", "b", False, "y", (False, True, True, "a")),
-        ([("a", "x", True)], "x", "a", False, None, (False, False, True, None)),
-        ([("a", "x", True)], "x", "a", None, "y", (False, False, True, None)),
-        ([("clarification", "x", True)], "x", "clarification", False, None, (False, False, False, None)),
+        ([("a", "x", False), ("b", "x", True)], "x", "b", True, None, (True, False, False)),
+        ([("a", "y", False), ("b", "x", True)], "x", "b", True, None, (True, False, False)),
+        ([("a", "y", False), ("b", "x", True)], "x", "b", False, "y", (False, True, True, "y", "a")),
+        ([("a", "x", True)], "x", "a", False, None, (False, False, True)),
+        ([("a", "x", True)], "x", "a", None, "y", (False, False, True, "y")),
+        ([("sure", "x", True)], "x", "sure", False, None, (False, False, False)),
+        ([("clarification", "x", True)], "x", "clarification", False, None, (False, False, False)),
     ],
 )
 def test_learning_feedback(layers, agent, layer, correct, truth, expected) -> None:
     (route,) = decision_events(
         changed(
             routing_layers=[
-                {"layer_name": name, "success": took, "confidence": 0.5, "selected_master": said}
+                {
+                    "layer_name": name,
+                    "success": took,
+                    "confidence": 0.5,
+                    "selected_master": said,
+                    "threshold": 0.4 if name == "sure" else 0.47,
+                }
                 for name, said, took in layers
             ],
             final_decision={"selected_master": agent, "routing_layer": layer},

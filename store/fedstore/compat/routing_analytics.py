@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedstore.compat.routing_file import ARCHIVE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -90,8 +92,9 @@ class RoutingAnalytics:
     def _reader(self) -> Reader:
         from fedstore.ingest import import_paths
 
-        if self.log_path.is_file():
-            import_paths(self.store, [self.log_path])
+        paths = [path for path in (self.log_path.parent / ARCHIVE, self.log_path) if path.exists()]
+        if paths:
+            import_paths(self.store, paths)
         return self.store.reader()
 
     def _window(self, hours: int) -> Window:

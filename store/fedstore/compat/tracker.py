@@ -31,6 +31,7 @@ from fedstore.facts.events import Attempt, Outcome, Route
 from fedstore.ids import now_ms
 from fedstore.ingest.routing_export import stored_route
 from fedstore.ingest.routing_log import decision_event
+from fedstore.json_value import object_of
 from fedstore.queries.in_force import thresholds_in_force
 from fedstore.recording.recorder import Recorder
 from fedstore.settings.paths import default_store_path, from_here, in_full
@@ -45,6 +46,8 @@ __all__ = ["RoutingPerformanceTracker", "default_log_path"]
 _REMEMBERED = 10_000
 _POLICY_AGE_S = 0.5
 _MINUTE_MS = 60_000
+_LIMIT_MB = 100.0
+_MB = 1024 * 1024
 _log = logging.getLogger("fedstore")
 
 
@@ -60,6 +63,26 @@ def default_log_path() -> Path:
 
 
 @dataclass(slots=True)
+class _Told:
+    """What of a decision is for the log alone."""
+
+    layers: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    """Each layer's own metadata."""
+    task_metadata: Mapping[str, object] | None = None
+    all_probabilities: Mapping[str, float] | None = None
+
+    def beside(self, event: dict[str, object]) -> dict[str, object]:
+        """An event of the log with it."""
+        if self.task_metadata is not None:
+            event["task_metadata"] = self.task_metadata
+        if self.all_probabilities is not None:
+            event["final_decision"] = {
+                **object_of(event["final_decision"]), "all_probabilities": self.all_probabilities,
+            }  # fmt: skip
+        return event
+
+
+@dataclass(slots=True)
 class _Routing:
     """A decision under way."""
 
@@ -70,7 +93,7 @@ class _Routing:
     task_id: str
     started: dict[str, float] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
-    metadata: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    told: _Told = field(default_factory=_Told)
 
 
 class RoutingPerformanceTracker(RoutingAnalytics):
@@ -98,22 +121,31 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         self._current: ContextVar[_Routing | None] = ContextVar("routing", default=None)
         self._last: ContextVar[str] = ContextVar("last_routing", default="")
         self._newest = ""
-        self._done: OrderedDict[str, tuple[Route, dict[str, Mapping[str, object]]]] = OrderedDict()
+        self._done: OrderedDict[str, tuple[Route, _Told]] = OrderedDict()
         self._guard = threading.Lock()
         self._opened: Store | None = store if isinstance(store, Store) else None
         self._thresholds = thresholds_in_force({}, {})
         self._thresholds_at = float("-inf")
+        self._limit_bytes: int | None = None
         self._said = False
         self._unwritten = 0
 
     # --- telling -------------------------------------------------------------------------------------------
 
-    def start_routing(self, task_description: str, task_id: str | None = None) -> str:
-        """Begin a decision in this thread or asyncio task; returns its event id."""
+    def start_routing(
+        self,
+        task_description: str,
+        task_id: str | None = None,
+        task_metadata: Mapping[str, object] | None = None,
+        **_more: object,
+    ) -> str:
+        """Begin a decision in this thread or asyncio task; returns its event id. `task_metadata` goes to the log."""
         at = self._clock()
         stamp = iso(at)[:19].replace("-", "").replace(":", "").replace("T", "-")
         event_id = f"route-{stamp}-{os.urandom(4).hex()}"
-        self._current.set(_Routing(event_id, at, time.perf_counter(), str(task_description), str(task_id or "")))
+        routing = _Routing(event_id, at, time.perf_counter(), str(task_description), str(task_id or ""))
+        routing.told.task_metadata = task_metadata
+        self._current.set(routing)
         return event_id
 
     def mark_layer_start(self, layer_name: str) -> None:
@@ -131,6 +163,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         threshold: float | None = None,
         latency_ms: float | None = None,
         metadata: Mapping[str, object] | None = None,
+        **_more: object,
     ) -> None:
         """What a layer proposed and whether it took the decision.
 
@@ -144,7 +177,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         began = routing.started.get(layer_name)
         if latency_ms is None and began is not None:
             latency_ms = round((time.perf_counter() - began) * 1000, 3)
-        said = dict(metadata or {})
+        said = object_of(metadata)
         shadow = said.get("shadow") is True
         try:
             routing.attempts[layer_name] = Attempt.model_validate({
@@ -154,18 +187,27 @@ class RoutingPerformanceTracker(RoutingAnalytics):
                 "shadow_rate": said.get("shadow_rate") if shadow else None,
                 "error_class": str(said.get("error") or ""),
             })  # fmt: skip
-            routing.metadata[layer_name] = said
+            routing.told.layers[layer_name] = said
         except (ValueError, TypeError) as error:
             self._lose(f"layer {layer_name!r}: {error}")
 
     def finalize_routing(
-        self, selected_master: str | None, routing_layer: str, confidence: float | None = None
+        self,
+        selected_master: str | None,
+        routing_layer: str,
+        confidence: float | None = None,
+        all_probabilities: Mapping[str, float] | None = None,
+        **_more: object,
     ) -> dict[str, object] | None:
-        """End the decision: it is in the store and the log when this returns. Returns the log's event."""
+        """End the decision: it is in the store and the log when this returns. Returns the log's event.
+
+        `all_probabilities` goes to the log.
+        """
         routing = self._routing("finalize_routing")
         if routing is None:
             return None
         self._current.set(None)
+        routing.told.all_probabilities = all_probabilities
         try:
             route = Route(
                 id=routing.event_id, task_id=routing.task_id, description=routing.description, at=routing.at_ms,
@@ -181,10 +223,10 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         self._last.set(routing.event_id)
         with self._guard:
             self._newest = routing.event_id
-            self._done[routing.event_id] = (route, routing.metadata)
+            self._done[routing.event_id] = (route, routing.told)
             while len(self._done) > _REMEMBERED:
                 self._done.popitem(last=False)
-        event = decision_event(route, metadata=routing.metadata)
+        event = routing.told.beside(decision_event(route, metadata=routing.told.layers))
         self._append(event)
         return event
 
@@ -196,9 +238,13 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         quality_score: float | None = None,
         correct_master: str | None = None,
         event_id: str | None = None,
+        user_corrected_to: str | None = None,
+        task_status: str | None = None,
+        **_more: object,
     ) -> dict[str, object] | None:
         """What became of a decision: ``event_id``, else the last one of this context, else the last of all.
 
+        ``user_corrected_to`` is the original's name of ``correct_master``; ``task_status`` goes to the log.
         The log gets the event again under the same id, now with its outcome. Returns that event, or None when
         the decision is not known here (the store keeps the outcome for it all the same).
         """
@@ -209,8 +255,8 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         now = self._clock()
         try:
             outcome = Outcome(
-                correct=was_correct_master, correct_agent=correct_master, completed=task_completed,
-                quality=quality_score,
+                correct=was_correct_master, correct_agent=correct_master or user_corrected_to or None,
+                completed=task_completed, quality=quality_score,
                 completion_ms=None if completion_time_minutes is None else completion_time_minutes * _MINUTE_MS,
             )  # fmt: skip
         except (ValueError, TypeError) as error:
@@ -219,10 +265,13 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         if self._recorder.verdict("route", route_id, at=now, **outcome.model_dump()).rejected:
             self._lose(f"outcome of {route_id} says nothing")
             return None
-        route, metadata = self._known(route_id)
+        route, told = self._known(route_id)
         if route is None:
             return None
-        event = decision_event(route.model_copy(update={"outcome": outcome}), metadata=metadata, outcome_ms=now)
+        judged = route.model_copy(update={"outcome": outcome})
+        event = told.beside(decision_event(judged, metadata=told.layers, outcome_ms=now))
+        if task_status is not None:
+            event["outcome"] = {**object_of(event.get("outcome")), "task_status": task_status}
         self._append(event)
         return event
 
@@ -270,22 +319,33 @@ class RoutingPerformanceTracker(RoutingAnalytics):
             self._lose(f"{call}: call start_routing first")
         return routing
 
-    def _known(self, route_id: str) -> tuple[Route | None, dict[str, Mapping[str, object]]]:
+    def _known(self, route_id: str) -> tuple[Route | None, _Told]:
         with self._guard:
             found = self._done.get(route_id)
         if found is not None:
             return found
         try:
-            return stored_route(self.store.database, route_id), {}
+            return stored_route(self.store.database, route_id), _Told()
         except FedstoreError as error:
             self._lose(str(error))
-            return None, {}
+            return None, _Told()
 
     def _append(self, event: dict[str, object]) -> None:
         try:
-            append_decision(self.log_path, event)
-        except (OSError, FedstoreError, ValueError) as error:
+            append_decision(self.log_path, event, limit_bytes=self._limit())
+        except (OSError, FedstoreError, ValueError, TypeError) as error:
             self._lose(f"{self.log_path}: {error}")
+
+    def _limit(self) -> int:
+        """The size at which the log is moved away; that of the settings, so far as they can be read."""
+        if self._limit_bytes is None:
+            try:
+                limit_mb = self.store.settings.routing_log_mb
+            except FedstoreError as error:
+                _log.debug("the settings cannot be read: %s", error)
+                limit_mb = _LIMIT_MB
+            self._limit_bytes = round(limit_mb * _MB)
+        return self._limit_bytes
 
     def _lose(self, why: str) -> None:
         self._unwritten += 1

@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 LAST_RESORTS = frozenset({"clarification", "clarify"})
+NARROW = 0.05
+"""Above its threshold by less than this, a layer that was wrong should have asked for more."""
 _MINUTE_MS = 60_000
 
 
@@ -46,6 +48,10 @@ class _Proposal(Protocol):
     def agent(self) -> str: ...
     @property
     def accepted(self) -> bool: ...
+    @property
+    def confidence(self) -> float | None: ...
+    @property
+    def threshold(self) -> float | None: ...
     @property
     def shadow(self) -> bool: ...
 
@@ -136,11 +142,16 @@ def _attempt(layer: LayerIn, decided: str) -> Attempt:
 
 def _outcome(found: DecisionIn) -> Outcome | None:
     said = found.outcome or OutcomeIn()
-    truth = found.evaluation.true_master if found.evaluation is not None else None
+    named = [
+        said.correct_master,
+        said.user_corrected_to,
+        found.evaluation.true_master if found.evaluation is not None else None,
+        found.learning_feedback.should_have_routed_to if found.learning_feedback is not None else None,
+    ]
     minutes = said.completion_time_minutes
     outcome = Outcome(
         correct=said.was_correct_master,
-        correct_agent=said.correct_master or truth,
+        correct_agent=next(filter(None, named), None),
         completed=said.task_completed,
         quality=said.quality_score,
         completion_ms=None if minutes is None else minutes * _MINUTE_MS,
@@ -216,19 +227,31 @@ def learning_feedback(
 ) -> dict[str, object] | None:
     """What a graded decision says about the thresholds; None when it is not graded.
 
-    Too high: a layer that fell through had proposed the right agent. Too low: the layer that took it was wrong.
+    As the original concludes it, of wrong decisions only. Too high: a layer that fell through had proposed the right
+    agent. Too low: the layer that took it was less than `NARROW` above its threshold.
     """
     right = correct if correct is not None else None if correct_agent is None else agent == correct_agent
     if right is None:
         return None
-    truth = agent if right else correct_agent
-    missed = [a.layer for a in attempts if truth and a.agent == truth and not a.accepted and not a.shadow]
-    return {
+    asked = [] if right else [attempt for attempt in attempts if not attempt.shadow]
+    missed = [a.layer for a in asked if correct_agent and a.agent == correct_agent and not a.accepted]
+    told: dict[str, object] = {
         "correct_routing": right,
         "threshold_too_high": bool(missed),
-        "threshold_too_low": not right and layer not in LAST_RESORTS,
-        "layer_should_have_caught": missed[0] if missed else None,
+        "threshold_too_low": layer not in LAST_RESORTS and any(_narrow(a) for a in asked if a.layer == layer),
     }
+    if not right and correct_agent:
+        told["should_have_routed_to"] = correct_agent
+    if missed:
+        told["layer_should_have_caught"] = missed[0]
+    return told
+
+
+def _narrow(attempt: _Proposal) -> bool:
+    """Whether a layer was hardly sure enough."""
+    if attempt.confidence is None or attempt.threshold is None:
+        return False
+    return attempt.confidence - attempt.threshold < NARROW
 
 
 def _recognises(value: JsonObject) -> bool:

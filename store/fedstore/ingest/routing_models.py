@@ -76,6 +76,8 @@ class OutcomeIn(_In):
     quality_score: Share | None = None
     completion_time_minutes: Minutes | None = None
     correct_master: Name | None = None
+    user_corrected_to: Label | None = None
+    """The original's name of `correct_master`."""
     recorded_at: str | None = None
 
     @field_validator("recorded_at")
@@ -93,12 +95,13 @@ class EvaluationIn(_In):
 
 
 class FeedbackIn(_In):
-    """What the writer concluded from the outcome; we conclude it anew and only check the types."""
+    """What the writer concluded from the outcome; we conclude it anew, but for the right agent, and check the types."""
 
     correct_routing: StrictBool | None = None
     threshold_too_high: StrictBool | None = None
     threshold_too_low: StrictBool | None = None
     layer_should_have_caught: str | None = None
+    should_have_routed_to: Label | None = None
 
 
 class DecisionIn(_In):

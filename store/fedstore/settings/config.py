@@ -130,6 +130,8 @@ class Settings(_Model):
     """A ``metrics.json`` whose boosts follow the policy in force."""
     routing_config_json: Path | None = None
     """A routing ``config.json`` whose thresholds follow the policy in force."""
+    routing_log_mb: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = 100.0
+    """The megabytes from which the log of the routing tracker is moved into its folder ``archive``; 0: never."""
     auto_rollback: bool = False
     """Take a change back by itself when it is shown to do harm."""
     keymap: dict[str, str] = Field(default_factory=dict)
