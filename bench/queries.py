@@ -75,6 +75,7 @@ _FACTS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 _KEYS: dict[str, list[tuple[str, ...]]] = {
     "agent_buckets": [(a, t, "p") for a in AGENTS for t in TASKS],
+    "error_buckets": [(a, t, "Timeout") for a in AGENTS for t in TASKS],
     "spend_buckets": [(a, MODELS[n % 3], "p", t, "chat") for n, a in enumerate(AGENTS) for t in TASKS],
     "tool_buckets": [(t, a, "") for t in TOOLS for a in AGENTS],
     "route_buckets": [(layer,) for layer in LAYERS],

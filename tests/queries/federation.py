@@ -32,7 +32,7 @@ def _run(rng: random.Random, name: str, at: int) -> Event:
         "kind": "run", "id": name, "agent": rng.choice(AGENTS), "task_type": rng.choice(TYPES), "project": "p",
         "at": at, "duration_ms": rng.choice([None, round(rng.lognormvariate(9, 1), 3)]),
         "success": rng.choice([True, True, False, None]), "rework": rng.choice([None, False, True]),
-        "quality": rng.choice([None, 0.25, 0.875]),
+        "quality": rng.choice([None, 0.25, 0.875]), "error_class": ("", "Timeout", "", "api_error 529")[at % 4],
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from fedstore.facts.events import Usage
 from fedstore.facts.pricing import price
 from fedstore.facts.validation import fields_of
 from fedstore.queries import Reader
+from fedstore.queries.models import Ungraded
 from tests.queries.conftest import Filled
 from tests.queries.federation import NOW_MS, Event, events, failed, of, ok, quantile
 
@@ -91,12 +93,16 @@ def test_agents_and_their_matrix(filled: Filled, label: str) -> None:
             sum(r["rework"] is True for r in mine),
             sum(r["rework"] is not None for r in mine),
         )
+        assert row.ungraded == _ungraded(mine)
+        ended = Counter(r["error_class"] for r in mine if r["error_class"])
+        assert dict(reader.agent(row.name, window).errors) == ended
         qualities = [r["quality"] for r in mine if r["quality"] is not None]
         assert row.quality == (pytest.approx(sum(qualities) / len(qualities)) if qualities else None)
         ended = [r["at"] for r in made if r["kind"] == "run" and r["agent"] == row.name]
         executed = [t["at"] // MINUTE * MINUTE for t in of("execution", made, window.end_ms - HOUR, window.end_ms)
                     if t["agent"] == row.name]  # fmt: skip
         assert row.last_ms == max(ended + executed)
+    assert reader.overview(window).ungraded == _ungraded(runs)
     cells = {(c.agent, c.task_type): (c.tasks, c.success.hits, c.success.n) for c in view.cells}
     expected: dict[tuple[str, str], list[int]] = {}
     for r in runs:
@@ -105,6 +111,12 @@ def test_agents_and_their_matrix(filled: Filled, label: str) -> None:
         counts[1] += ok(r)
         counts[2] += ok(r) or failed(r)
     assert cells == {key: tuple(value) for key, value in expected.items()}
+
+
+def _ungraded(runs: list[Event]) -> Ungraded:
+    mine = [r for r in runs if r["success"] is None]
+    errors = Counter(r["error_class"] for r in mine if r["error_class"])
+    return Ungraded(len(mine), tuple(sorted(errors.items(), key=lambda item: (-item[1], item[0]))))
 
 
 @pytest.mark.parametrize("dimension", ["model", "agent", "project"])

@@ -53,7 +53,7 @@ def recount(events: Iterable[dict[str, Any]]) -> dict[str, Sums]:
             verdicts[event["subject"], event["subject_id"]][event["id"]] = event
         else:
             facts.setdefault((event["kind"], event["id"]), event)
-    tables: dict[str, Sums] = {name: {} for name in ("agent", "spend", "tool", "route", "layer")}
+    tables: dict[str, Sums] = {name: {} for name in ("agent", "error", "spend", "tool", "route", "layer")}
     for (kind, identity), event in facts.items():
         said = list(verdicts[kind, identity].values())
         judged = [v for v in said if _stands(v, said)]
@@ -74,6 +74,8 @@ def _run(tables: dict[str, Sums], e: dict[str, Any], verdicts: list[dict[str, An
     ]  # fmt: skip
     key = (e["at"] // MINUTE * MINUTE, e["agent"], e.get("task_type", ""), e.get("project", ""))
     _add(tables["agent"], key, sums, _bins(_us(duration)))
+    if e.get("error_class"):
+        _add(tables["error"], (*key[:3], e["error_class"]), [1, success is not None and not ok, success is None])
 
 
 def _usage(tables: dict[str, Sums], e: dict[str, Any], _: list[dict[str, Any]]) -> None:

@@ -33,6 +33,7 @@ LANDED = {
     "0010_microseconds": "a922cf6ceb5e694e5201eb58bc583bf3d68320539d9fbbe3c3c3fc7c8fd2dbcb",
     "0011_clears": "254bbaf85f1b0f6a9aa1b833094bf7f1b4b4d28f6e3a38d58f9a10b36c516577",
     "0013_lone_executions": "a39af70bafe2c8c3805b88e2047d9994cc0bde6a8e25c4e51ff81b630cfd6a5d",
+    "0014_one_sided": "92793e815b7f5f52bb9c678bc8165b31b3121c1c3ee36a6f2273ec0829d23440",
 }
 """Of each migration the digest of its text. A landed one is history: write the next one instead of editing it."""
 

@@ -20,8 +20,8 @@ from tests.store.recount import HOUR, MINUTE, recount, unpacked, widened
 
 START = NOW_MS - 50 * HOUR
 END = NOW_MS + 30 * HOUR
-TABLES = {"agent": "agent_buckets", "spend": "spend_buckets", "tool": "tool_buckets", "route": "route_buckets",
-          "layer": "layer_buckets"}  # fmt: skip
+TABLES = {"agent": "agent_buckets", "error": "error_buckets", "spend": "spend_buckets", "tool": "tool_buckets",
+          "route": "route_buckets", "layer": "layer_buckets"}  # fmt: skip
 
 times = st.integers(0, 42 * 60).map(lambda minute: START + minute * MINUTE + 17)
 judged_at = st.sampled_from([START + n * HOUR for n in (1, 20, 40)])
@@ -40,6 +40,7 @@ def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 runs = optional(
     kind=st.just("run"), agent=names, task_type=st.sampled_from(["", "t"]), at=times, duration_ms=millis, success=truth,
     rework=truth, quality=shares, qa=st.sampled_from([None, "passed", "failed"]),
+    error_class=st.sampled_from([None, "Timeout", "api_error 529"]),
 )  # fmt: skip
 usages = optional(
     kind=st.just("usage"), agent=names, model=st.just("no-such-model"), at=times, input_tokens=st.integers(1, 900),

@@ -144,7 +144,7 @@ def test_the_line_below_the_matrix_says_what_a_cell_rests_on() -> None:
     for part in ("kimi on code", "90.0 %", "n=100", "in force +0.01", "proposed +0.03"):
         assert part in line
     assert "never tried" in cell_line(None, "kimi", "docs", boosts).plain
-    assert "3 tasks, none judged" in cell_line(MatrixCell("kimi", "x", Rate(0, 0), 3), "kimi", "x", boosts).plain
+    assert "3 tasks, none graded" in cell_line(MatrixCell("kimi", "x", Rate(0, 0), 3), "kimi", "x", boosts).plain
 
 
 def test_what_an_agent_did_at_a_past_moment_is_not_known() -> None:
@@ -164,7 +164,7 @@ def test_a_rate_of_rework_tells_of_how_many_it_is() -> None:
 def test_tiles_of_an_agent_that_did_nothing_are_unknown() -> None:
     assert {tile.state for tile in agent_tiles(None, UNICODE).values()} == {"unknown"}
     tiles = agent_tiles(NOTHING, UNICODE)
-    assert tiles["success"].sub == "none judged"
+    assert tiles["success"].sub == "none graded"
     assert tiles["cost"].value is None
 
 

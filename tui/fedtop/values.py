@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 FEW: Final = 10
-"""With fewer judged tasks than this a rate is marked as too few to tell."""
+"""With fewer graded tasks than this a rate is marked as too few to tell."""
 _GOOD: Final = 0.85
 _BAD: Final = 0.65
 
@@ -42,7 +42,7 @@ def success_style(value: Rate) -> str:
 
 
 def rate_cell(value: Rate, glyphs: Glyphs = UNICODE, *, coloured: bool = True) -> Text | None:
-    """`89.4 % 87.6–91.0`, the interval dim; nothing judged is unknown."""
+    """`89.4 % 87.6–91.0`, the interval dim; nothing graded is unknown."""
     interval = value.interval
     if value.value is None or interval is None:
         return None

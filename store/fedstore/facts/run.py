@@ -41,6 +41,8 @@ _AGENTS = Summary(
     bins=("duration_bins",),
     topics={"agent": "agent", "task_type": "task_type"},
 )  # fmt: skip
+_ERRORS = Summary("error_buckets", keys=("agent", "task_type", "error_class"), sums=("runs", "failed", "ungraded"))
+"""Runs that ended in an error, by its class: those that failed, and those of which nobody said whether they did."""
 _OK = "success = 1 AND COALESCE(rework, 0) <> 1"
 _SUMS = Sums(
     _AGENTS, "runs", "ended_ms",
@@ -53,6 +55,14 @@ _SUMS = Sums(
         **{f"qa_{word}": f"SUM(CASE WHEN qa = '{word}' THEN 1 ELSE 0 END)"
            for word in ("passed", "warning", "failed", "error")},
     },
+)  # fmt: skip
+_ERROR_SUMS = Sums(
+    _ERRORS, "runs", "ended_ms",
+    {
+        "runs": "COUNT(*)", "failed": _SUMS.terms["failed"],
+        "ungraded": "SUM(CASE WHEN success IS NULL THEN 1 ELSE 0 END)",
+    },
+    where="error_class <> ''",
 )  # fmt: skip
 
 
@@ -116,11 +126,13 @@ def _told(row: Row) -> tuple[int, bool, bool]:
 
 
 def _add(deltas: Deltas, row: Row) -> None:
-    _, agent, task_type, project, _, _, ended, duration, success, rework, quality, _, qa = row[:13]
+    _, agent, task_type, project, _, _, ended, duration, success, rework, quality, _, qa, error = row[:14]
     done, checked = _ended(success, rework, qa)
     known, total, bins = duration_part(duration)
     part: Part = (1, *done, known, total, *share_part(quality), *checked, bins)
     deltas.add(_AGENTS, ended, (agent, task_type, project), part)
+    if error:
+        deltas.add(_ERRORS, ended, (agent, task_type, error), (1, done[1], int(success is None)))
 
 
 @cache
@@ -135,8 +147,8 @@ def _ended(success: int | None, rework: int | None, qa: str | None) -> tuple[tup
 
 
 _JUDGED = Judged(
-    "run", _RUNS, about=("agent", "task_type", "project", "ended_ms"), columns=("success", "rework", "quality", "qa"),
-    reports=_REPORTS,
+    "run", _RUNS, about=("agent", "task_type", "project", "error_class", "ended_ms"),
+    columns=("success", "rework", "quality", "qa"), reports=_REPORTS,
 )  # fmt: skip
 
 
@@ -144,13 +156,16 @@ def _judge(tx: Tx, run_id: str, deltas: Deltas) -> bool:
     found = _JUDGED.read(tx, run_id)
     if found is None:
         return False
-    (*key, ended), present = found.about, found.present
+    (agent, task_type, project, error, ended), present = found.about, found.present
     judgement = newest(found.said, found.own)
     if judgement == present:
         return False
     _JUDGED.update(tx, run_id, found, judgement)
     change = [b - a for a, b in zip(_judged_sums(*present), _judged_sums(*judgement), strict=True)]
-    deltas.add(_AGENTS, ended, tuple(key), (0, *change[:4], 0, 0, *change[4:], b""))
+    deltas.add(_AGENTS, ended, (agent, task_type, project), (0, *change[:4], 0, 0, *change[4:], b""))
+    if error:
+        unsaid = (judgement[0] is None) - (present[0] is None)
+        deltas.add(_ERRORS, ended, (agent, task_type, error), (0, change[1], unsaid))
     return True
 
 
@@ -168,8 +183,8 @@ RUN = Kind(
     check=_check,
     write=_write_runs,
     add=_add,
-    summaries=(_AGENTS,),
-    sums=(_SUMS,),
+    summaries=(_AGENTS, _ERRORS),
+    sums=(_SUMS, _ERROR_SUMS),
     judge=_judge,
     parts=_PARTS,
     kept=Kept("retention_runs_days"),

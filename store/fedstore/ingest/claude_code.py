@@ -379,4 +379,4 @@ def _recognises(value: JsonObject) -> bool:
     return isinstance(kind, str) and (kind in _TYPES or "sessionId" in value) and bool(_KEYS & value.keys())
 
 
-FORMAT = LineFormat("claude-code", _recognises, ClaudeCodeReader)
+FORMAT = LineFormat("claude-code", _recognises, ClaudeCodeReader, one_sided=True)

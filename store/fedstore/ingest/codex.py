@@ -407,4 +407,4 @@ def _recognises(value: JsonObject) -> bool:
     return isinstance(value.get("type"), str) and "payload" in value and "timestamp" in value
 
 
-FORMAT = LineFormat("codex", _recognises, CodexReader)
+FORMAT = LineFormat("codex", _recognises, CodexReader, one_sided=True)

@@ -15,7 +15,7 @@ from fedstore.cleaning import TEXT_LIMIT, clean_text
 from fedstore.errors import StoreError
 from fedstore.ids import FUTURE_SLACK_MS
 from fedstore.ingest.compressed import open_lines
-from fedstore.ingest.formats import reader_for
+from fedstore.ingest.formats import format_named, reader_for
 from fedstore.ingest.gathering import Gatherer, Refusal, reason_of
 from fedstore.ingest.lines import (
     MAX_LINE_BYTES,
@@ -28,7 +28,7 @@ from fedstore.ingest.lines import (
     said_sum,
 )
 from fedstore.ingest.marks import TO_BE_SEEN, Mark, Reject, label, marks_of, place_of, save_mark
-from fedstore.ingest.reader import Fact, Held, Place
+from fedstore.ingest.reader import Fact, Held, Place, ungraded
 from fedstore.ingest.report import FileReport
 from fedstore.ingest.watching import seen_of
 from fedstore.recording.writer import Receipt
@@ -66,6 +66,8 @@ class Tail:
     ) -> None:
         self.path = path
         self.format = found
+        lines = format_named(found)
+        self._one_sided = lines is not None and lines.one_sided
         self._database = database
         self._writer = writer
         self._clock = clock
@@ -262,7 +264,8 @@ class Tail:
     def _write(self, facts: Sequence[Held]) -> Receipt:
         """Write facts, one by one where one of them spoils the batch. Raises StoreError."""
         try:
-            return self._writer.write([fact for fact, _ in facts])  # type: ignore[misc]
+            told: list[Fact] = [fact for fact, _ in facts]  # type: ignore[misc]
+            return self._writer.write([*map(ungraded, told)] if self._one_sided else told)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - one value that cannot be stored must cost itself only

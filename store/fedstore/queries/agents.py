@@ -9,7 +9,7 @@ from fedstore.bins import together
 from fedstore.learning.intervals import two_proportion_p
 from fedstore.queries.buckets import durations_of
 from fedstore.queries.costs import cost_rows
-from fedstore.queries.facts import active_runs, error_classes, newest_tasks, run_errors
+from fedstore.queries.facts import active_runs, error_classes, newest_tasks
 from fedstore.queries.models import (
     ActiveRun,
     AgentDetail,
@@ -21,10 +21,12 @@ from fedstore.queries.models import (
     Money,
     Rate,
     SeriesPoint,
+    Ungraded,
     UsedTool,
 )  # fmt: skip
 from fedstore.queries.signs import agent_state, free_shares, last_activity
 from fedstore.queries.tasks import EFFORT_SUMS, TASK_SUMS, Tasks
+from fedstore.queries.ungraded import error_counts
 from fedstore.window import Window
 
 if TYPE_CHECKING:
@@ -75,16 +77,16 @@ def active_in(source: Reads, window: Window) -> tuple[ActiveRun, ...]:
 
 def matrix_cells(tasks: Tasks) -> tuple[MatrixCell, ...]:
     """Success per agent and task type."""
-    rows = tasks.sums()
-    return tuple(MatrixCell(agent, kind, Rate(ok, ok + failed), n) for agent, kind, n, ok, failed, *_ in rows)
+    rows, errors = tasks.sums(), tasks.ungraded_errors()
+    return tuple(
+        MatrixCell(agent, kind, Rate(ok, ok + failed), n, Ungraded(n - ok - failed, errors.get((agent, kind), ())))
+        for agent, kind, n, ok, failed, *_ in rows
+    )
 
 
 def success_before(tasks: Tasks) -> dict[tuple[str, str], Rate]:
     """Success per agent and task type in the window before."""
-    if tasks.window.label == "all":
-        return {}
-    rows = tasks.sums(tasks.window.before(), ("ok", "failed"))
-    return {(agent, kind): Rate(ok, ok + failed) for agent, kind, ok, failed in rows}
+    return {(agent, kind): Rate(ok, ok + failed) for agent, kind, _, ok, failed, *_ in tasks.sums_before()}
 
 
 def durations_of_all(tasks: Tasks) -> Durations:
@@ -133,6 +135,10 @@ class _Context:
         self.tasks, self.doing = tasks, doing
         self.window = window = tasks.window
         self.sums = _by_agent(tasks.sums(), task_type)
+        self._cells: dict[str, list[Ungraded]] = {}
+        for cell in matrix_cells(tasks):
+            if task_type in (None, cell.task_type):
+                self._cells.setdefault(cell.agent, []).append(cell.ungraded)
         rates = [(agent, kind, rate.hits, rate.n) for (agent, kind), rate in success_before(tasks).items()]
         self.before = {agent: Rate(*sums) for agent, sums in _by_agent(rates, task_type).items()}
         self.bins = tasks.durations_by_agent(task_type)
@@ -152,6 +158,10 @@ class _Context:
         slots = self.sparks.get(agent, {})
         first = self.window.start_ms - self.window.start_ms % self.step
         return tuple(slots.get(slot, 0) for slot in range(first, self.window.end_ms, self.step))
+
+    def ungraded(self, agent: str) -> Ungraded:
+        """Its tasks that nobody graded."""
+        return sum(self._cells.get(agent, ()), Ungraded())
 
     def trend(self, agent: str) -> str:
         """How quality moved from the older half of the window to the newer."""
@@ -189,6 +199,7 @@ def _agent_row(name: str, spend: Sequence[int] | None, context: _Context, last_m
         success_before=before,
         tasks_are=context.tasks.unit(name),
         state=agent_state(active, last_ms, context.window),
+        ungraded=context.ungraded(name),
     )
 
 
@@ -245,7 +256,7 @@ def agent_detail(
         series=_series(tasks, name, step_ms),
         step_ms=step_ms,
         recent=recent[:_RECENT],
-        errors=error_classes(recent) if name in tasks.by_execution else run_errors(source, name, window, _ERROR_SAMPLE),
+        errors=error_classes(recent) if name in tasks.by_execution else error_counts(buckets, window, name),
         effort=Effort(*buckets.sums("tool_buckets", window, (), EFFORT_SUMS, "agent = ?", name)[0]),
     )
 

@@ -26,7 +26,6 @@ __all__ = [
     "newest_tasks",
     "newest_tool_calls",
     "run_by_id",
-    "run_errors",
 ]
 
 _RUN = (
@@ -99,17 +98,6 @@ def last_runs(source: Reads, agents: Iterable[str], before_ms: int) -> dict[str,
         (*asked, before_ms),
     )
     return {name: ended for name, ended in rows if ended is not None}
-
-
-def run_errors(source: Reads, agent: str, window: Window, sample: int) -> tuple[tuple[str, int], ...]:
-    """How often each class of error occurs in the newest runs of an agent, most frequent first."""
-    rows = source.read(
-        "SELECT error_class, COUNT(*) AS n FROM (SELECT error_class FROM runs"
-        " WHERE agent = ? AND ended_ms >= ? AND ended_ms < ? ORDER BY ended_ms DESC LIMIT ?) AS newest"
-        " WHERE error_class <> '' GROUP BY error_class ORDER BY n DESC, error_class",
-        (agent, window.start_ms, window.end_ms, sample),
-    )
-    return tuple((name, n) for name, n in rows)
 
 
 def newest_tasks(source: Reads, tasks: Tasks, agents: Collection[str], limit: int) -> tuple[RunRow, ...]:

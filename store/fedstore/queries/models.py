@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from fedstore.learning.intervals import Interval, wilson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fedstore.finding import Severity
     from fedstore.learning.stratified import WeightedRate
     from fedstore.learning.targets import DriftAlert, TargetStatus
@@ -21,7 +23,7 @@ __all__ = [
     "ActiveRun", "AgentDetail", "AgentRow", "AgentsView", "CascadeView", "ConfidenceBin", "CostRow", "CostsView",
     "DecisionRow", "Durations", "Effort", "FactKind", "FeedItem", "LayerRow", "LayerView", "MatrixCell", "Money",
     "NameKind", "Overview", "Rate", "RunRow", "SeriesPoint", "State", "TasksAre", "ToolCallRow", "ToolDetail",
-    "ToolRow", "ToolsView", "Topic", "UsedTool", "WhyStep", "WhyView",
+    "ToolRow", "ToolsView", "Topic", "Ungraded", "UsedTool", "WhyStep", "WhyView",
 ]  # fmt: skip
 
 Topic: TypeAlias = Literal["any", "agent", "task_type", "spend", "tool", "layer"]
@@ -32,6 +34,8 @@ Basis: TypeAlias = Literal["reported", "computed", "at least", "unpriced", "none
 TasksAre: TypeAlias = Literal["runs", "executions"]
 State: TypeAlias = Literal["waiting", "busy", "active", "idle", "offline"]
 """What an agent does: active is one heard of in the last 5 minutes, offline one not heard of for 24 hours."""
+API_ERROR, INTERRUPTED = "api_error", "interrupted"
+"""How readers of transcripts begin the class of a turn that an API ended, and what they call one that was stopped."""
 NameKind: TypeAlias = Literal["agent", "task_type", "tool", "layer"]
 
 
@@ -51,6 +55,49 @@ class Rate:
     def interval(self) -> Interval | None:
         """The 95 % Wilson interval."""
         return wilson(self.hits, self.n)
+
+
+def most_frequent(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Counts by name, the largest first, without those of nothing."""
+    return tuple(sorted(((name, n) for name, n in counts.items() if n), key=lambda item: (-item[1], item[0])))
+
+
+@dataclass(frozen=True, slots=True)
+class Ungraded:
+    """Runs of which nobody said whether they succeeded, and the errors that some ended in, most frequent first."""
+
+    runs: int = 0
+    errors: tuple[tuple[str, int], ...] = ()
+
+    def __add__(self, other: Ungraded) -> Ungraded:
+        counts = dict(self.errors)
+        for name, count in other.errors:
+            counts[name] = counts.get(name, 0) + count
+        return Ungraded(self.runs + other.runs, most_frequent(counts))
+
+    @property
+    def errored(self) -> int:
+        """How many ended in an error."""
+        return sum(count for _, count in self.errors)
+
+    @property
+    def silent(self) -> int:
+        """Of how many nothing is known at all."""
+        return self.runs - self.errored
+
+    @property
+    def told(self) -> str:
+        """`6 ended in an API error, 2 interrupted`: what is known of how they ended; empty for nothing."""
+        api = sum(count for name, count in self.errors if name.startswith(API_ERROR))
+        interrupted = sum(count for name, count in self.errors if name == INTERRUPTED)
+        other = self.errored - api - interrupted
+        parts = ((api, "ended in an API error"), (other, "in another error" if api else "ended in an error"))
+        return ", ".join(f"{n:,} {words}" for n, words in (*parts, (interrupted, "interrupted")) if n)
+
+    @property
+    def text(self) -> str:
+        """`6 ended in an API error, 3,229 not graded`; empty where all were graded."""
+        return ", ".join(filter(None, (self.told, f"{self.silent:,} not graded" if self.silent else "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +188,7 @@ class AgentRow:
     name: str
     tasks: int
     success: Rate
+    """Of the graded ones."""
     rework: Rate
     durations: Durations
     tokens: int | None
@@ -166,6 +214,8 @@ class AgentRow:
     """runs | executions: what ``tasks`` counts (see ``queries.tasks``)."""
     state: State | None = None
     """What it does now; None where that is not known."""
+    ungraded: Ungraded = Ungraded()
+    """The ones that the rate does not speak of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +226,7 @@ class MatrixCell:
     task_type: str
     success: Rate
     tasks: int
+    ungraded: Ungraded = Ungraded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +389,7 @@ class AgentDetail:
     recent: tuple[RunRow, ...]
     """Its newest tasks."""
     errors: tuple[tuple[str, int], ...]
+    """How many runs ended in each class of error, graded or not (of executions, how many of the newest)."""
     effort: Effort = Effort()
     """Of all its executions."""
 
@@ -530,3 +582,6 @@ class Overview:
     """The newest fact in the store, for the stale and the history notices."""
     executions: int = 0
     """How many of ``tasks`` are executions, of agents that have no runs."""
+    ungraded: Ungraded = Ungraded()
+    """The tasks that the rate of success does not speak of."""
+    rework: Rate = Rate(0, 0)

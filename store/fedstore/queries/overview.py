@@ -19,6 +19,7 @@ from fedstore.queries.costs import SPENT, projected_month, spent_lately
 from fedstore.queries.facts import newest_tasks
 from fedstore.queries.losses import read_losses, severity_of_past
 from fedstore.queries.models import (
+    INTERRUPTED,
     ActiveRun,
     AgentRow,
     Attention,
@@ -29,6 +30,7 @@ from fedstore.queries.models import (
     Overview,
     Rate,
     SeriesPoint,
+    Ungraded,
 )  # fmt: skip
 from fedstore.queries.newest import newest_start
 from fedstore.queries.routing_health import routing_attention
@@ -81,6 +83,8 @@ def overview(
         tasks=runs,
         success=_together(cell.success for cell in cells),
         success_before=_together(before.values()),
+        ungraded=sum((cell.ungraded for cell in cells), Ungraded()),
+        rework=_together(row.rework for row in rows),
         active=active,
         jobs_active=tuple((state, n) for state, n in (("queued", queued), ("running", running)) if n),
         tasks_per_minute=runs / (_observed_ms(window, slots) / 60_000),
@@ -132,8 +136,8 @@ def _task_types(cells: Iterable[MatrixCell]) -> tuple[MatrixCell, ...]:
     sums: dict[str, MatrixCell] = {}
     for cell in cells:
         have = sums.get(cell.task_type, MatrixCell("", cell.task_type, Rate(0, 0), 0))
-        rate = Rate(have.success.hits + cell.success.hits, have.success.n + cell.success.n)
-        sums[cell.task_type] = MatrixCell("", cell.task_type, rate, have.tasks + cell.tasks)
+        rate, ungraded = _together((have.success, cell.success)), have.ungraded + cell.ungraded
+        sums[cell.task_type] = MatrixCell("", cell.task_type, rate, have.tasks + cell.tasks, ungraded)
     return tuple(sorted(sums.values(), key=lambda c: (-c.tasks, c.task_type)))
 
 
@@ -163,7 +167,7 @@ def _attention(
     routing: Sequence[Attention],
 ) -> tuple[Attention, ...]:  # fmt: skip
     found = [*_agents_in_trouble(rows), *_cells_in_trouble(rows, cells, before), *_waiting(active, now_ms)]
-    found += [*_missed_targets(layers), *routing]
+    found += [*_missed_targets(layers), *routing, *_ungraded_errors(rows)]
     if cost.unpriced_calls:
         calls = "1 call has" if cost.unpriced_calls == 1 else f"{cost.unpriced_calls:,} calls have"
         found.append(Attention("warn", f"{calls} no known price", "tab:costs"))
@@ -185,6 +189,13 @@ def _agents_in_trouble(rows: Sequence[AgentRow]) -> Iterable[Attention]:
             why = f"was {_percent(row.success_before)}" if fell else f"target {SUCCESS_TARGET:.0%}".replace("%", " %")
             severity: Severity = "alert" if row.status == "alert" else "warn"
             yield Attention(severity, f"{row.name} success {_percent(row.success)} ({why})", f"agent:{row.name}")
+
+
+def _ungraded_errors(rows: Sequence[AgentRow]) -> Iterable[Attention]:
+    """Errors that tell nothing of a rate; runs that were only stopped need no attention."""
+    for row in rows:
+        if any(name != INTERRUPTED for name, _ in row.ungraded.errors):
+            yield Attention("info", f"{row.name}: {row.ungraded.text}", f"agent:{row.name}")
 
 
 def _cells_in_trouble(

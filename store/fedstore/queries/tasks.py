@@ -11,6 +11,7 @@ from __future__ import annotations
 from operator import add
 from typing import TYPE_CHECKING
 
+from fedstore.queries.ungraded import ungraded_errors
 from fedstore.widths import DAY_MS
 from fedstore.window import Window
 
@@ -33,6 +34,7 @@ _OF_EXECUTIONS = {
 """The same of `tool_buckets`; of executions nobody tells a rework or a quality."""
 EFFORT_SUMS = ("calls", "effort_low", "effort_medium", "effort_high", "browser")
 """The columns of `tool_buckets` that an `Effort` is made of."""
+_BY = ("agent", "task_type")
 _DAYS = 30
 
 
@@ -42,6 +44,7 @@ class Tasks:
     def __init__(self, buckets: Buckets, window: Window, active: Iterable[ActiveRun] = ()) -> None:
         self._buckets = buckets
         self.window = window
+        self._windows = (window,) if window.label == "all" else (window, window.before())
         since = min(window.start_ms, window.end_ms - _DAYS * DAY_MS)
         self.month = month = Window(since - since % DAY_MS, window.end_ms, window.label, live=False)
         """What it is asked of whether an agent has runs."""
@@ -61,14 +64,30 @@ class Tasks:
 
     def sums(self, window: Window | None = None, columns: Sequence[str] = TASK_SUMS) -> Rows:
         """Rows of (agent, task type, sums…) of this window or of another one."""
-        wanted = window or self.window
-        rows = self._buckets.sums("agent_buckets", wanted, ("agent", "task_type"), columns)
+        if window is not None:
+            return self._each((window,), columns)[0]
+        return self._each(self._windows, columns)[0]
+
+    def sums_before(self) -> Rows:
+        """The same of the window before, read together with it; of all time there is none."""
+        return self._each(self._windows, TASK_SUMS)[1] if len(self._windows) > 1 else []
+
+    def _each(self, windows: Sequence[Window], columns: Sequence[str]) -> list[Rows]:
+        found = self._buckets.sums_each("agent_buckets", windows, _BY, columns)
         if not self.by_execution:
-            return rows
+            return found
         where, args = self._which()
-        by, told = ("agent", "task_type"), _columns(columns)
-        executions = self._buckets.sums("tool_buckets", wanted, by, told, where, *args)
-        return [*(row for row in rows if row[0] not in self.by_execution), *executions]
+        executions = self._buckets.sums_each("tool_buckets", windows, _BY, _columns(columns), where, *args)
+        return [
+            [*(row for row in runs if row[0] not in self.by_execution), *executed]
+            for runs, executed in zip(found, executions, strict=True)
+        ]
+
+    def ungraded_errors(self) -> dict[tuple[str, str], tuple[tuple[str, int], ...]]:
+        """Per agent and task type, the errors that runs ended in of which nobody said whether they succeeded."""
+        graded = all(n == ok + failed for agent, _, n, ok, failed, *_ in self.sums() if agent not in self.by_execution)
+        found = {} if graded else ungraded_errors(self._buckets, self.window)
+        return {pair: errors for pair, errors in found.items() if pair[0] not in self.by_execution}
 
     def slots(
         self, window: Window, step_ms: int, columns: Sequence[str], agent: str | None = None,

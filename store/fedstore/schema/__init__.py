@@ -24,6 +24,7 @@ MIGRATION_NAMES = (
     "0010_microseconds",
     "0011_clears",
     "0013_lone_executions",
+    "0014_one_sided",
 )
 
 

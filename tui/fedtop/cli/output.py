@@ -43,6 +43,7 @@ DERIVED = {
     "Rate": ("value", "interval"),
     "WeightedRate": ("interval",),
     "Share": ("rate", "interval"),
+    "Ungraded": ("errored", "silent"),
     "Money": ("nano", "known", "mark"),
     "Window": ("length_ms",),
     "LayerAnalysis": ("attempts",),

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from fedstore import Window
     from fedstore.learning.stratified import WeightedRate
-    from fedstore.queries.models import Money, Rate
+    from fedstore.queries.models import Money, Rate, Ungraded
     from fedtop.plain.look import Look
 
 __all__ = [
-    "Field", "bar_width", "fields", "header", "heading", "lines", "money", "rate", "share_bar", "tasks", "tight",
-    "window_text",
+    "Field", "bar_width", "fields", "header", "heading", "lines", "money", "no_verdict", "rate", "share_bar",
+    "tasks", "tight", "window_text",
 ]  # fmt: skip
 
 Field = tuple[str, Cell | None]
@@ -72,6 +72,11 @@ def tasks(number: int, executions: int, look: Look) -> str:
     if not executions:
         return shown
     return f"{shown}   ({'' if executions == number else f'{executions:,} '}executions)"
+
+
+def no_verdict(ungraded: Ungraded) -> list[Field]:
+    """A line on the runs that no rate speaks of; none where all were graded."""
+    return [("No Verdict", ungraded.text)] if ungraded.runs else []
 
 
 def tight(text: Text) -> Text:

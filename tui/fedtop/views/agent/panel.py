@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from textual import on
 from textual.containers import Container, Horizontal
 
-from fedtop.format import count, delta_points, duration_ms, interval, rate, tokens
+from fedtop.format import count, counted, delta_points, duration_ms, interval, rate, tokens
 from fedtop.sanitize import clean
 from fedtop.values import money_cell, quality_cell, success_style
 from fedtop.views.agent.columns import (
@@ -64,9 +64,7 @@ def agent_tiles(row: AgentRow | None, glyphs: Glyphs, *, live: bool = True) -> d
     if row is None:
         return {name: TileData(None, state="unknown") for name in _TILES}
     found = row.success.interval
-    before = row.success_before.value
     states: dict[str, State] = {"$alert": "alert", "$warn": "warn"}
-    change = "" if before is None or found is None else delta_points((row.success.value or 0) - before, glyphs=glyphs)
     busy = "" if not live else f"{row.active} running" if row.active else row.state or ""
     return {
         "tasks": TileData(
@@ -78,8 +76,8 @@ def agent_tiles(row: AgentRow | None, glyphs: Glyphs, *, live: bool = True) -> d
         ),
         "success": TileData(
             rate(row.success.value),
-            side=change,
-            sub=interval(found.low, found.high) if found is not None else "none judged",
+            side=_change(row, glyphs),
+            sub=interval(found.low, found.high) if found is not None else "none graded",
             state=states.get(success_style(row.success), "ok"),
         ),
         "duration": TileData(duration_ms(row.durations.p95_ms), sub=f"mean {duration_ms(row.durations.mean_ms)}"),
@@ -87,6 +85,14 @@ def agent_tiles(row: AgentRow | None, glyphs: Glyphs, *, live: bool = True) -> d
         "quality": TileData(quality_cell(row.quality, row.quality_trend, glyphs), sub=f"n={count(row.quality_n)}"),
         "rework": TileData(rate(row.rework.value), sub=f"n={count(row.rework.n)}"),
     }
+
+
+def _change(row: AgentRow, glyphs: Glyphs) -> str:
+    """How success moved; where nothing is graded, how many runs ended in an error."""
+    before, now = row.success_before.value, row.success.value
+    if now is None:
+        return counted(row.ungraded.errored, "error") if row.ungraded.errored else ""
+    return "" if before is None else delta_points(now - before, glyphs=glyphs)
 
 
 _TILES = {
@@ -164,6 +170,8 @@ class AgentPanel(Panel[AgentData]):
         self._fill("peers", PEERS.rows(peer_lines(detail.row, detail.peers, data.boosts), locale))
         self._fill("models", MODELS.rows(detail.models, locale))
         self._fill("tools", USED_TOOLS.rows(detail.tools, locale))
+        told = detail.row.ungraded.text if detail.row is not None and detail.errors else ""
+        self.query_one("#agent-errors", Section).set_note(told)
         self._fill("errors", ERRORS.rows(error_lines(detail.errors), locale))
         self._fill("boosts", BOOST_CHANGES.rows(data.changes, locale))
 

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, money, rate, tasks, window_text
+from fedtop.plain.blocks import Field, fields, header, heading, money, no_verdict, rate, tasks, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.agent.columns import KINDS, MODELS, PEERS, USED_TOOLS, kind_lines, peer_lines
 from fedtop.views.agents.columns import Boosts, for_boosts
@@ -58,6 +58,7 @@ def _summary(row: AgentRow, boost: float | None, look: Look) -> list[Field]:
     return [
         ("Total Tasks", tasks(row.tasks, row.tasks if row.tasks_are == "executions" else 0, look)),
         ("Success Rate", rate(row.success, look)),
+        *no_verdict(row.ungraded),
         ("Avg Duration", f"{mean}   p95 {p95}"),
         ("Rework Rate", rate(row.rework, look)),
         ("Routing Boost", None if boost is None else look.cell(f"{boost:+.2f}")),

@@ -171,6 +171,8 @@ AGENTS: Final[Table[AgentLine]] = Table(
         kinds.rate(
             "success", "success", 18, lambda a: a.row.success, tooltip="Successful and not reworked, 95 % interval"
         ),
+        kinds.hidden("ungraded", lambda a: a.row.ungraded.runs),
+        kinds.hidden("ungraded_errors", lambda a: a.row.ungraded.errored),
         kinds.rate("rework", "rework", 6, lambda a: a.row.rework, bare_rate, align="right", min_width_shown=104),
         kinds.duration(
             "duration_mean_ms", "mean", 6, lambda a: a.row.durations.mean_ms, min_width_shown=112,

@@ -51,7 +51,7 @@ def cell_line(cell: MatrixCell | None, agent: str, task_type: str, boosts: Boost
     """What a cell of the matrix rests on, in one line."""
     line = Text.assemble((f"{clean(agent, 40)} on {clean(task_type, 40) or '(none)'}  ", "bold"))
     if cell is None or cell.success.value is None:
-        tried = f"{counted(cell.tasks, 'task')}, none judged" if cell is not None else "never tried in this window"
+        tried = f"{counted(cell.tasks, 'task')}, none graded" if cell is not None else "never tried in this window"
         return Text.assemble(line, (tried, "$dim"))
     interval = cell.success.interval
     low, high = (interval.low, interval.high) if interval is not None else (None, None)

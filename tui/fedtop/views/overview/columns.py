@@ -151,6 +151,8 @@ TYPES: Final[Table[TypeLine]] = Table(
             lambda t: t.cell.tasks, grow=True,
         ),
         kinds.rate("success", "success", 8, lambda t: t.cell.success, short_rate, align="right"),
+        kinds.hidden("ungraded", lambda t: t.cell.ungraded.runs),
+        kinds.hidden("ungraded_errors", lambda t: t.cell.ungraded.errored),
     ),
     key=lambda t: t.cell.task_type,
 )  # fmt: skip

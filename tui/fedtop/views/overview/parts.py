@@ -99,7 +99,7 @@ def _tasks_tile(data: Overview) -> TileData:
 def _success_tile(data: Overview, glyphs: Glyphs) -> TileData:
     found = data.success.interval
     if found is None:
-        return TileData(None, sub="none judged", state="unknown")
+        return TileData(None, side=_errors(data), sub="none graded", state="unknown")
     before = data.success_before.value
     change = "" if before is None else f"{delta_points((data.success.value or 0) - before, glyphs=glyphs)} pt"
     states: dict[str, State] = {"$alert": "alert", "$warn": "warn"}
@@ -110,6 +110,11 @@ def _success_tile(data: Overview, glyphs: Glyphs) -> TileData:
         sub=interval(found.low, found.high),
         state=states.get(success_style(data.success), "ok"),
     )
+
+
+def _errors(data: Overview) -> str:
+    """How many runs ended in an error, where nobody said whether they succeeded."""
+    return counted(data.ungraded.errored, "error") if data.ungraded.errored else ""
 
 
 def _now_tile(data: Overview, now_ms: int) -> TileData:
@@ -161,7 +166,7 @@ def throughput_chart(points: Sequence[SeriesPoint], window: Window, step_ms: int
     series = [
         Series("ok", tuple(slots(points, window, step_ms, lambda p: p.ok)), "$info-fill", 0),
         Series("failed", tuple(slots(points, window, step_ms, lambda p: p.failed)), "$alert", 2),
-        Series("not judged", tuple(slots(points, window, step_ms, lambda p: p.unknown)), "$faint", 3),
+        Series("not graded", tuple(slots(points, window, step_ms, lambda p: p.unknown)), "$faint", 3),
     ]
     shown = tuple(line for line in series if any(line.values))
     return _chart(points, window, step_ms, shown or tuple(series[:1]))

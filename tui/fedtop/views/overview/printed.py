@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, lines, money, rate, tasks, window_text
+from fedtop.plain.blocks import Field, fields, header, heading, lines, money, no_verdict, rate, tasks, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.cascade.columns import LAYERS
 from fedtop.views.cascade.printed import funnel, targets
@@ -57,6 +57,8 @@ def _summary(view: Overview, look: Look) -> list[Field]:
     return [
         ("Total Tasks", tasks(view.tasks, view.executions, look)),
         ("Success Rate", rate(view.success, look)),
+        *no_verdict(view.ungraded),
+        ("Rework Rate", rate(view.rework, look)),
         ("Active Agents", f"{len(view.agents)}   ({running} running, {waiting} waiting now)"),
         ("Task Types", fmt.count(len(view.task_types), glyphs)),
         ("Duration", f"p50 {fmt.duration_ms(spans.p50_ms, glyphs)}   p95 {fmt.duration_ms(spans.p95_ms, glyphs)}"),
@@ -93,6 +95,8 @@ def _task_types(view: Overview, look: Look) -> list[Text]:
         name.pad_right(20 - name.cell_len)
         tasks = f"{fmt.count(cell.tasks, look.glyphs):>6} {'task ' if cell.tasks == 1 else 'tasks'}  "
         found.append(Text.assemble(f"{look.cell('•')} ", name, " ", tasks, rate(cell.success, look, n=False)))
+        if cell.ungraded.told:
+            found[-1].append(f"  {cell.ungraded.text}", "$dim")
     return found
 
 

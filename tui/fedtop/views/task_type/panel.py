@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual import on
 
+from fedstore.queries.models import Ungraded
 from fedtop.format import count, counted
 from fedtop.sanitize import clean
 from fedtop.views.agents.boosts import BoostReader
@@ -66,7 +67,8 @@ class TaskTypePanel(Panel[TaskTypeData]):
         table.set_rows(agents.rows(lines, self.locale()))
         tasks = sum(row.tasks for row in data.rows)
         by = f" {'task' if tasks == 1 else 'tasks'} by {counted(len(data.rows), 'agent')}, best first"
-        line = Text.assemble((count(tasks), "bold"), (by, "$dim"))
+        told = sum((row.ungraded for row in data.rows), Ungraded()).text
+        line = Text.assemble((count(tasks), "bold"), (f"{by}, {told}" if told else by, "$dim"))
         self.query_one(Line).set_text(line)
 
     @on(LiveTable.Selected)

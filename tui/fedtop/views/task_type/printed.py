@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from fedstore.queries.models import Ungraded
 from fedtop.plain.blocks import header, heading, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.agents.columns import TYPE_AGENTS, Boosts, agent_lines, for_boosts
@@ -29,4 +30,7 @@ def task_type(
     if not rows:
         return Group(*parts, Text("\nNothing in this window.", "$dim"))
     lines = agent_lines(rows, boosts, name)
+    told = sum((row.ungraded for row in rows), Ungraded()).text
+    if told:
+        parts.append(Text(told, "$dim"))
     return Group(*parts, heading("Agent Performance"), table_of(for_boosts(TYPE_AGENTS, lines), lines, look))
