@@ -17,6 +17,7 @@ QUICK = (
     ("startup.py",),
     ("pane.py",),
     ("recording.py",),
+    ("importing.py",),
     ("queries.py",),
     ("lever.py",),
     ("tuning_from_store.py", "--sizes", "100000"),
