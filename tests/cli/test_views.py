@@ -141,11 +141,34 @@ def test_layer_analysis_counts_again(ask: Callable[..., Any], run: Run, federati
     assert run("layers", "-f", "json", "-l", "semantic").stdout == run("layers", "semantic", "--json").stdout
 
 
+def test_the_full_analysis_has_every_layer_and_agrees_with_each_alone(
+    run: Run, ask: Callable[..., Any], federation: Store
+) -> None:
+    whole = ask("layers", "--analysis", "-w", "all")
+    assert [layer["layer"] for layer in whole["layers"]] == ["keyword", "semantic", "llm"]
+    for layer in whole["layers"]:
+        alone = ask("layers", layer["layer"], "-w", "all")
+        assert {name: alone[name] for name in layer} == layer
+        moves = [row for row in whole["recommendations"] if row["layer"] == layer["layer"]]
+        assert bool(moves) is not layer["recommendation"].startswith(f"[{layer['layer']}] Keep")
+    taken = sum(layer["captured"]["count"] for layer in whole["layers"]) + whole["clarified"]["count"]
+    assert taken == whole["events"] == whole["clarified"]["n"] > 0
+    (asked_back,) = federation.database.read("SELECT COUNT(*) FROM routes WHERE layer = 'clarification'")
+    assert whole["clarified"]["count"] == asked_back[0]
+    assert run("layers", "--analysis", "-f", "json").stdout == run("layers", "--analysis", "--json").stdout
+    text = run("layers", "--analysis", "-w", "all").stdout
+    for name in ("keyword", "semantic", "llm"):
+        assert f"Threshold Analysis: {name}" in text
+        assert f"   [{name}] " in text.partition("Recommendations")[2]
+    some = ask("layers", "semantic", "-l", "keyword", "-w", "all")
+    assert some["layers"] == whole["layers"][:2]
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
         (["layers", "moon"], "known: keyword, semantic, llm, clarification"),
-        (["layers", "keyword", "-l", "semantic"], "name the layer once"),
+        (["layers", "keyword", "-l", "moon"], "known: keyword, semantic, llm, clarification"),
         (["layers", "clarification"], "last resort"),
         (["why", "moon"], "no routing decision"),
         (["run", "moon"], "no finished run"),

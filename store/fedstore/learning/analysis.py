@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fedstore.learning.log import DecisionLog
 
-__all__ = ["LayerAnalysis", "Share", "analyse_layer", "analyse_layers"]
+__all__ = ["LayerAnalysis", "Share", "analyse_layer", "analyse_layers", "unanswered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,11 @@ def analyse_layers(log: DecisionLog, thresholds: Mapping[str, float], min_sample
         for k, layer in enumerate(log.layers)
         if layer in thresholds
     ]
+
+
+def unanswered(log: DecisionLog) -> Share:
+    """The decisions that no layer with a threshold took, of all: they were asked back, or went to the last resort."""
+    return Share(_count(log.accepted == len(log.layers)), len(log))
 
 
 def analyse_layer(log: DecisionLog, k: int, threshold: float, min_samples: int = 100) -> LayerAnalysis:

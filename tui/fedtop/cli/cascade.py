@@ -19,67 +19,82 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from fedstore import Store, Window
-    from fedstore.learning.analysis import LayerAnalysis
+    from fedstore.learning.analysis import LayerAnalysis, Share
     from fedtop.plain.look import Look
 
 __all__ = ["layers", "why"]
 
 
 @click.command()
-@known_argument("layer", required=False)
-@click.option("-l", "--layer", metavar="NAME", help="As the argument NAME.")
+@known_argument("layer", metavar="[NAME]...", required=False, several=True)
+@click.option("-l", "--layer", metavar="NAME", multiple=True, help="As the argument NAME.")
+@click.option("--analysis", is_flag=True, help="The analysis of every layer, with its threshold and what is advised.")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="json is what --json prints.")  # fmt: skip
 @view_options
-def layers(view: View, *, name: str | None, layer: str | None, form: str) -> None:
-    """The routing cascade, or (with NAME) the analysis of one layer and of its threshold."""
+def layers(view: View, *, names: tuple[str, ...], layer: tuple[str, ...], analysis: bool, form: str) -> None:
+    """The routing cascade, or (with NAME) the analysis of some layers and of their thresholds."""
     if form == "json":
         view = view.with_json()
-    if name is not None and layer is not None:
-        raise click.UsageError("name the layer once: as NAME or with --layer")
-    name = name or layer
-    if name is not None:
-        _layer(view, name)
+    wanted = tuple(dict.fromkeys((*names, *layer)))
+    if wanted or analysis:
+        _analysis(view, wanted)
         return
     print_tab(view, "cascade")
 
 
-def _layer(view: View, name: str) -> None:
+def _analysis(view: View, names: tuple[str, ...]) -> None:
+    """The analysis of some layers, by no name of all; one that is named alone is the whole of the JSON."""
     settings = get_settings(view)
     with open_store(settings, readonly=True) as store:
-        window = window_of(store.reader(), settings.window, view.at, About("layer", name))
-        found = _analysis(store, name, window)
+        window = window_of(store.reader(), settings.window, view.at, About("layer", names[0] if names else ""))
+        found, asked_back = _analysed(store, names, window)
 
     def draw(look: Look) -> RenderableType:
-        from fedtop.views.layer.printed import analysis
+        from fedtop.views.layer.printed import analyses
 
-        return analysis(found, window, look)
+        return analyses(found, window, look, None if names else asked_back)
 
-    emit(view, {"window": window, **plain_fields(found), "recommendation": found.recommendation()}, draw)
+    told = [{**plain_fields(one), "recommendation": one.recommendation()} for one in found]
+    if len(names) == 1:
+        emit(view, {"window": window, **told[0]}, draw)
+        return
+    moved = [one for one in found if one.rule_count[0] != one.threshold]
+    advice = [
+        {"layer": one.layer, "current": one.threshold, "recommended": one.rule_count[0], "reason": one.rule_count[1]}
+        for one in moved
+    ]
+    whole = {} if names else {"events": found[0].events if found else 0, "clarified": asked_back}
+    emit(view, {"window": window, **whole, "layers": told, "recommendations": advice}, draw)
 
 
-def _analysis(store: Store, name: str, window: Window) -> LayerAnalysis:
-    """Raises Failure where there is nothing to analyse."""
+def _analysed(store: Store, names: tuple[str, ...], window: Window) -> tuple[list[LayerAnalysis], Share]:
+    """The layers in cascade order, and the decisions that none of them took. Raises Failure where nothing is to be
+    analysed.
+    """
     from fedstore import read_decisions
-    from fedstore.learning.analysis import analyse_layer
+    from fedstore.learning.analysis import analyse_layers, unanswered
 
     reader = store.reader()
     seen = [layer for layer, _, _ in reader.layers_seen()]
-    if name not in seen:
-        raise unknown("layer", name, seen)
+    for name in names:
+        if name not in seen:
+            raise unknown("layer", name, seen)
     log = read_decisions(store.database, window)
     if not len(log):
         code = notice_for(reader, window, About("layer")).code
         where = "before" if code == "before-window" else "after"
         hint = f"the newest one lies {where} it: add --at newest" if code else "take a longer one, such as -w all"
         raise Failure(f"no routing decision in this window to analyse: {hint}")
-    if name not in log.layers:
-        raise Failure(f"{name} has no threshold to analyse in this window: it is the last resort, or was never asked")
-    k = log.layers.index(name)
-    threshold = reader.thresholds().get(name)
-    if threshold is None:
-        raise Failure(f"the threshold of {name} is not known: record it with the attempts")
-    return analyse_layer(log, k, threshold)
+    found = {one.layer: one for one in analyse_layers(log, reader.thresholds())}
+    for name in names:
+        if name not in log.layers:
+            raise Failure(
+                f"{name} has no threshold to analyse in this window: it is the last resort, or was never asked"
+            )
+        if name not in found:
+            raise Failure(f"the threshold of {name} is not known: record it with the attempts")
+    return [one for one in found.values() if not names or one.layer in names], unanswered(log)
 
 
 @click.command()

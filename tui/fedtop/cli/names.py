@@ -81,8 +81,10 @@ def judged_id(reader: Reader, text: str) -> tuple[FactKind, str]:
     return whole[0], whole_id(reader, whole[0], text)
 
 
-def known_argument(kind: NameKind, *, metavar: str = "NAME", required: bool = True) -> Callable[[Command], Command]:
-    """The argument ``name``, completed from the store."""
+def known_argument(
+    kind: NameKind, *, metavar: str = "NAME", required: bool = True, several: bool = False
+) -> Callable[[Command], Command]:
+    """The argument ``name`` (or ``names``, a tuple, where there may be several), completed from the store."""
 
     def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
         from fedstore import FedstoreError
@@ -93,4 +95,5 @@ def known_argument(kind: NameKind, *, metavar: str = "NAME", required: bool = Tr
         except FedstoreError:
             return []  # the shell has nowhere to show an error
 
-    return click.argument("name", metavar=metavar, required=required, shell_complete=complete)
+    name, nargs = ("names", -1) if several else ("name", 1)
+    return click.argument(name, nargs=nargs, metavar=metavar, required=required, shell_complete=complete)

@@ -1,4 +1,4 @@
-"""The analysis of one layer as text."""
+"""The analysis of layers as text."""
 
 from __future__ import annotations
 
@@ -11,15 +11,32 @@ from fedtop import format as fmt
 from fedtop.plain.blocks import Field, fields, header, heading, lines, tight, window_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fedstore import Window
     from fedstore.learning.analysis import LayerAnalysis, Share
     from fedtop.plain.look import Look
 
-__all__ = ["analysis"]
+__all__ = ["analyses"]
 
 
-def analysis(found: LayerAnalysis, window: Window, look: Look) -> RenderableType:
-    """The analysis of one layer: how it does, what its threshold costs, what the classic rule would advise."""
+def analyses(
+    found: Sequence[LayerAnalysis], window: Window, look: Look, asked_back: Share | None = None
+) -> RenderableType:
+    """The analysis of some layers: how each does, what its threshold costs, what the classic rule would advise.
+
+    `asked_back`, where all are shown, are the decisions that none of them took.
+    """
+    parts: list[RenderableType] = [header("Routing Performance Analysis", look, window_text(window, look))]
+    for one in found:
+        parts += _layer(one, look)
+    if asked_back is not None:
+        parts += [heading("Asked back"), fields([("No layer was sure", _share(asked_back, look))], look)]
+    advice = [look.cell(one.recommendation()) for one in found]
+    return Group(*parts, heading("Recommendations"), lines([*advice, Text(_CAVEAT, "$dim")]))
+
+
+def _layer(found: LayerAnalysis, look: Look) -> list[RenderableType]:
     name = look.name(found.layer, 40).plain
     glyphs = look.glyphs
     facts: list[Field] = [
@@ -43,15 +60,9 @@ def analysis(found: LayerAnalysis, window: Window, look: Look) -> RenderableType
     ]  # fmt: skip
     if found.probes:
         threshold.append(Text(f"Seen by background probes only: {fmt.count(found.probes)}", "$dim"))
-    return Group(
-        header("Routing Performance Analysis", look, window_text(window, look)),
-        heading(f"Layer: {name}"),
-        fields(facts, look),
-        heading(f"Threshold Analysis: {name}"),
-        lines(threshold),
-        heading("Recommendations"),
-        lines([look.cell(found.recommendation()), Text(_CAVEAT, "$dim")]),
-    )
+    return [
+        heading(f"Layer: {name}"), fields(facts, look), heading(f"Threshold Analysis: {name}"), lines(threshold),
+    ]  # fmt: skip
 
 
 _CAVEAT = (
