@@ -243,7 +243,7 @@ def agent_detail(
     tasks = Tasks(buckets, window, active)
     rows = agent_rows(source, buckets, tasks, active) if rows is None else rows
     cells = (cell for cell in matrix_cells(tasks) if cell.agent == name)
-    step_ms = buckets.step_of(window, columns)
+    step_ms = buckets.series_step(window, columns)
     recent = newest_tasks(source, tasks, (name,), _ERROR_SAMPLE if name in tasks.by_execution else _RECENT)
     return AgentDetail(
         window=window,

@@ -82,6 +82,11 @@ class Buckets:
         step = next((step for step in _STEPS_MS if step >= wanted), _STEPS_MS[-1])
         return DAY_MS if step == DAY_MS // 2 else step
 
+    def series_step(self, window: Window, columns: int) -> int:
+        """The step of a series that is read as figures too: that of so many columns, of all time a day at most."""
+        step = self.step_of(window, columns)
+        return min(step, DAY_MS) if window.label == "all" else step
+
     def sums(
         self, table: str, window: Window, by: Sequence[str], columns: Sequence[str], where: str = "", *args: Value
     ) -> Rows:

@@ -55,7 +55,7 @@ def costs_view(
     models = tuple(by_model[:_STACKED_MODELS])
     names = (*models, OTHER) if len(by_model) > len(models) else models
     today, month = spend.lately(now_ms, tz)
-    step_ms = buckets.step_of(window, columns)
+    step_ms = buckets.series_step(window, columns)
     return CostsView(
         window=window,
         dimension=dimension,

@@ -19,9 +19,20 @@ _LOOKED_AT = (MINUTE_MS, HOUR_MS, DAY_MS)
 
 
 def oldest_start(source: Reads) -> int | None:
-    """The start of the oldest bucket of any table, in epoch milliseconds."""
-    oldest = (f"SELECT MIN(start) AS start FROM {table} WHERE width = {w}" for table in SUMMARIES for w in _LOOKED_AT)
-    return _one(source, f"SELECT MIN(start) FROM ({' UNION ALL '.join(oldest)}) AS oldest")
+    """The start of the oldest bucket of any table, in epoch milliseconds: a minute where that is still kept."""
+    of_width = " UNION ALL ".join(
+        f"SELECT {width} AS width, MIN(start) AS start FROM {table} WHERE width = {width}"
+        for width in _LOOKED_AT for table in SUMMARIES
+    )  # fmt: skip
+    rows = source.read(f"SELECT width, MIN(start) FROM ({of_width}) AS oldest GROUP BY width")
+    starts: dict[int, int] = {width: start for width, start in rows if start is not None}
+    if not starts:
+        return None
+    oldest, within = min((start, -width) for width, start in starts.items())
+    for width in reversed(_LOOKED_AT):  # what the oldest bucket holds is in narrower ones, too
+        if oldest <= starts.get(width, -1) < oldest - within:
+            oldest, within = starts[width], -width
+    return oldest
 
 
 def newest_start(source: Reads, tables: Sequence[str] = tuple(SUMMARIES), key: str = "", name: str = "") -> int | None:

@@ -69,7 +69,7 @@ def overview(
     rows = agent_rows(source, buckets, tasks, active)
     layers = layer_rows(source, buckets, window, setup)
     cells, before = matrix_cells(tasks), success_before(tasks)
-    step_ms = buckets.step_of(window, columns)
+    step_ms = buckets.series_step(window, columns)
     slots = tasks.slots_of_all(window, step_ms, ("ok", "failed", "runs"))
     runs = sum(cell.tasks for cell in cells)
     queued, running, rejected = _counts(source)

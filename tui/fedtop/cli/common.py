@@ -131,12 +131,9 @@ def standing_alarms(settings: Settings) -> tuple[Alarm, ...]:
 def window_of(reader: Reader, label: str, at: str | None, about: About) -> Window:
     """The window named ``label`` that ends at ``at`` or now; "newest" is the newest of what the view is about.
 
-    Raises FedstoreError.
+    That of all time begins with the first fact. Raises FedstoreError.
     """
-    from fedstore import Window
-
-    end = end_of(reader, at, about)
-    return Window.ending(label, now_ms() if end is None else end, live=end is None)
+    return reader.window(label, end_of(reader, at, about))
 
 
 def end_of(reader: Reader, at: str | None, about: About) -> int | None:
