@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from fedstore.policy import BoostChange as BoostChange
     from fedstore.policy import BoostDetail as BoostDetail
     from fedstore.policy import BoostEvidence as BoostEvidence
+    from fedstore.policy import BoostOutlook as BoostOutlook
     from fedstore.policy import Change as Change
     from fedstore.policy import Effects as Effects
     from fedstore.policy import Flip as Flip
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from fedstore.policy import Watcher as Watcher
     from fedstore.policy import boost_history as boost_history
     from fedstore.policy import boost_key as boost_key
+    from fedstore.policy import boost_outlook as boost_outlook
     from fedstore.policy import export_policy as export_policy
     from fedstore.policy import label_of as label_of
     from fedstore.policy import optimization_text as optimization_text
@@ -137,10 +139,10 @@ _MODULES = {
     "policy.metrics_file": ("export_path",),
     "settings.paths": ("default_config_path", "default_store_path"),
     "policy": (
-        "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "Change", "Effects", "Flip",
-        "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted", "TuneDetail",
-        "Watcher", "boost_history", "boost_key", "export_policy", "label_of", "optimization_text", "proposed_boosts",
-        "with_alarms", "word_of",
+        "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "BoostOutlook", "Change", "Effects",
+        "Flip", "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted",
+        "TuneDetail", "Watcher", "boost_history", "boost_key", "boost_outlook", "export_policy", "label_of",
+        "optimization_text", "proposed_boosts", "with_alarms", "word_of",
     ),
     "queries": ("Reader",),
     "recording.recorder": ("Recorder",),

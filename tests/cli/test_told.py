@@ -11,6 +11,7 @@ import pytest
 
 from fedstore import AnalyticsEngine, Store
 from tests.cli.conftest import Run
+from tests.conftest import Clock
 
 Ask = Callable[..., Any]
 TOLD = {"mode": "3loop", "qa": "warning", "confidence": 0.75, "quality": 0.5, "notes": "needs \x1b[31mcare"}
@@ -48,6 +49,20 @@ def test_what_nobody_told_has_no_column(run: Run, store: Store) -> None:
     assert "Took" in head
     for word in ("Notes", "Qa", "Mode", "Effort"):
         assert word not in head
+
+
+def test_executions_are_a_table_of_their_own(run: Run, store: Store, clock: Clock) -> None:
+    engine = AnalyticsEngine(store)
+    told = [
+        engine.record_execution(f"t{n}", ("web", "grep")[n % 2], 1.5, n > 0, 0.25, 7, "LOW", n < 2) for n in range(3)
+    ]
+    rows = list(csv.DictReader(io.StringIO(run("export", "csv", "--table", "executions").stdout)))
+    assert {row["id"] for row in rows} == set(told)
+    first = next(row for row in rows if row["id"] == told[0])
+    wanted = {"tool": "web", "agent": "local", "success": "false", "duration_ms": "1500.0", "cost_nano": "250000000",
+              "tokens": "7", "effort": "LOW", "browser_used": "true", "task_id": "t0",
+              "ended_ms": str(clock.now_ms)}  # fmt: skip
+    assert {name: first[name] for name in wanted} == wanted
 
 
 def test_an_execution_tells_effort_and_browser(run: Run, ask: Ask, store: Store) -> None:

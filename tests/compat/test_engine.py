@@ -241,3 +241,19 @@ def test_cleanup_purges_raw_executions_and_keeps_their_sums(busy: AnalyticsEngin
     assert sum(gone.values()) >= 60
     assert count(busy.store.database, "tool_calls") == 1
     assert busy.get_system_learning()["tool_profiles"]["browser"]["total_executions"] == 20
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"duration_seconds": -5.0}, "duration_seconds"), ({"human_effort_level": "HUGE"}, "human_effort_level"),
+        ({"tokens_used": -1}, "tokens_used"), ({"cost_actual": "much"}, "cost_actual"), ({"agent_id": ""}, "agent_id"),
+        ({"tool_name": None}, "tool_name"), ({"at": "yesterday"}, "at"), ({"colour": "red"}, "colour"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_is_told_in_the_callers_words(
+    engine: AnalyticsEngine, given: dict[str, object], field: str
+) -> None:
+    engine.record_execution(**{"task_id": "t", "tool_name": "search", "success": True, **given})
+    ((_, _, reason, _),) = engine.store.reader().rejects()
+    assert reason.startswith(f"{field}: ")

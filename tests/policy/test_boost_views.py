@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fedstore import PolicyStore, Store, Window, boost_history, proposed_boosts
+from fedstore import PolicyStore, Store, Window, boost_history, boost_outlook, proposed_boosts
 from fedstore.learning.boosts import MIN_TASKS
 from tests.conftest import Clock
 
@@ -19,6 +19,25 @@ def test_what_is_shown_is_what_a_plan_would_set(federation: Store, loop: PolicyS
     for (agent, task_type), boost in shown.items():
         key = f"agent:{agent}" + (f"/{task_type}" if task_type else "")
         assert planned.get(key) is None or planned[key] * boost > 0
+
+
+def test_the_outlook_is_what_the_plan_in_the_shell_would_change(federation: Store, loop: PolicyStore) -> None:
+    outlook = boost_outlook(federation)
+    plan = loop.propose_optimize()
+    assert (outlook.rule, outlook.window, outlook.version) == ("shrunk", plan.window_label, 0)
+    before, after = loop.current()[1], loop.current()[1].with_values(plan.values)
+    pairs = {(agent, kind) for agent, kind in RUNS} | {(agent, "") for agent, _ in RUNS}
+    changed = {pair: after.boost(*pair) for pair in pairs if after.boost(*pair) != before.boost(*pair)}
+    assert {pair: value for pair, value in outlook.boosts.items() if pair in pairs} == changed
+    assert changed
+    loop.apply(plan)
+    assert boost_outlook(federation).boosts == {}, "what is in force is not proposed"
+    assert boost_outlook(federation).version == 1
+
+
+def test_looking_keeps_no_plan(federation: Store, loop: PolicyStore) -> None:
+    boost_outlook(federation)
+    assert loop.plans() == ()
 
 
 def test_a_window_without_runs_proposes_nothing(federation: Store, clock: Clock) -> None:

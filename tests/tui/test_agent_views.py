@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.text import Text
 
+from fedstore import BoostOutlook
 from fedstore.queries.models import AgentRow, AgentsView, Durations, MatrixCell, Money, Rate
 from fedstore.store import Store
 from fedstore.window import Window
+from fedtop import loop
 from fedtop.fields import Locale
 from fedtop.glyphs import UNICODE
 from fedtop.views.agent.columns import KINDS
@@ -138,10 +141,27 @@ def test_few_tasks_make_no_claim_in_the_matrix() -> None:
     assert "review" not in row.cells
 
 
+def test_a_cell_of_the_matrix_shows_the_boost_that_is_added() -> None:
+    """Dim where it is the agent's own; an arrow only where a plan would change it."""
+    cells = tuple(MatrixCell("kimi", kind, Rate(90, 100), 100) for kind in ("code", "docs", "review"))
+    view = AgentsView(Window.ending("24h", NOW_MS), (BUSY,), ("code", "docs", "review"), cells)
+    boosts = Boosts({("kimi", ""): 0.05, ("kimi", "code"): 0.01}, {("kimi", "review"): 0.02})
+    _, (row,) = matrix_of(view, boosts)
+    texts = {kind: cell.draw(14, UNICODE) for kind, cell in row.cells.items()}
+    words = {kind: text.plain.split() for kind, text in texts.items()}
+    assert words == {"code": ["90", "%", "+0.01"], "docs": ["90", "%", "+0.05"], "review": ["90", "%", "▼", "+0.05"]}
+    assert {len(text.plain) for text in texts.values()} == {14}
+    styles = {
+        kind: next(str(s.style) for s in text.spans if text.plain[s.start : s.end].strip().startswith("+"))
+        for kind, text in texts.items()
+    }
+    assert styles == {"code": "$ok", "docs": "$dim", "review": "$dim"}
+
+
 def test_the_line_below_the_matrix_says_what_a_cell_rests_on() -> None:
-    boosts = Boosts({("kimi", "code"): 0.01}, {("kimi", "code"): 0.03})
+    boosts = Boosts({("kimi", "code"): 0.01}, {("kimi", "code"): 0.03}, outlook="30d, shrunk")
     line = cell_line(MatrixCell("kimi", "code", Rate(90, 100), 100), "kimi", "code", boosts).plain
-    for part in ("kimi on code", "90.0 %", "n=100", "in force +0.01", "proposed +0.03"):
+    for part in ("kimi on code", "90.0 %", "n=100", "in force +0.01", "proposed +0.03 (30d, shrunk)"):
         assert part in line
     assert "never tried" in cell_line(None, "kimi", "docs", boosts).plain
     assert "3 tasks, none graded" in cell_line(MatrixCell("kimi", "x", Rate(0, 0), 3), "kimi", "x", boosts).plain
@@ -298,3 +318,22 @@ async def test_boosts_in_force_appear_with_their_history(seeded_store: Store, cl
         await pilot.pause()
         await read_anew(app, pilot)
         assert f"{change.id}|" in table(app, "#agent-boosts-table").model.order
+
+
+async def test_no_figure_waits_for_a_proposal(
+    seeded_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released, looked = threading.Event(), loop.outlook
+
+    def slow(source: Store) -> BoostOutlook:
+        released.wait(30)
+        return looked(source)
+
+    monkeypatch.setattr(loop, "outlook", slow)
+    async with running(seeded_store, clock, tab="agents", size=(160, 50)) as (app, pilot):
+        try:
+            await until(pilot, lambda: len(table(app, "#agents-table").model.order) > 0, "agents are there")
+            assert "what a plan would change" not in screen_text(app)
+        finally:
+            released.set()
+        await until(pilot, lambda: "what a plan would change (30d, shrunk)" in screen_text(app), "the plan is there")

@@ -273,7 +273,10 @@ async def test_widgets_show_the_empty_and_then_the_data_and_redraw_only_for_news
             app.query_one(Reliability),
         )
         assert area.render().plain.strip() == ""  # nothing was read yet, so nothing is said
+        assert [w.render().plain.split()[0] for w in (histogram_, reliability)] == ["reading…", "reading…"]
         area.set_data(None)
+        histogram_.set_data([])
+        reliability.set_data([], None)
         await pilot.pause()
         assert [w.render().plain.split()[0] for w in (area, histogram_, reliability)] == ["no", "no", "no"]
         data = AreaData(START, START + DAY, (Series("ok", (1, 2, 3)),))

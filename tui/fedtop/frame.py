@@ -34,6 +34,7 @@ from fedtop.status import Freshness, header_of, may_jump, notice_of
 from fedtop.tabs import TABS, tab_ids
 from fedtop.themes import THEMES, defaults_for
 from fedtop.views import DRILLS, MUTATING_DRILLS, new_drill
+from fedtop.views.agents.boosts import Proposals
 from fedtop.views.panel import Host
 from fedtop.watching import Watch
 from fedtop.widgets.header import HeaderLine
@@ -92,6 +93,7 @@ class Frame(Host):
         self._able: tuple[bool, ...] = ()
         self._poller = Poller(source.reader, self.post_message, self.options.clock)
         self._watch = Watch(self)
+        self.proposals = Proposals(self)
         super().__init__()
         self.set_class(self.options.ascii, "-ascii")
         for theme in THEMES:

@@ -17,7 +17,7 @@ from fedstore import FedstoreError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from fedstore import Alarm, Change, Plan, PolicyStore, Store, Window
+    from fedstore import Alarm, BoostOutlook, Change, Plan, PolicyStore, Store, Window
     from fedstore.learning.rules import PlanKind
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "followers",
     "glance",
     "in_force",
+    "outlook",
     "propose",
     "refusal",
     "rule_of",
@@ -107,6 +108,14 @@ def propose(source: Store, wish: Wish, progress: Callable[[float], None], cancel
             return policy.propose_tune(settings, window, progress=progress, cancelled=cancelled)
         except TuneCancelledError as error:
             raise Cancelled from error
+
+
+def outlook(source: Store) -> BoostOutlook:
+    """What a plan for boosts would change if it was made now."""
+    from fedstore import boost_outlook
+
+    with _opened(source, readonly=True) as (store, _):
+        return boost_outlook(store)
 
 
 def in_force(source: Store) -> Mapping[str, float]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fedstore.policy.alarms import Alarm, with_alarms
     from fedstore.policy.body import PolicyBody, boost_key, label_of, threshold_key, word_of
-    from fedstore.policy.boost_views import BoostChange, boost_history, proposed_boosts
+    from fedstore.policy.boost_views import BoostChange, BoostOutlook, boost_history, boost_outlook, proposed_boosts
     from fedstore.policy.details import BoostDetail, BoostEvidence, TuneDetail
     from fedstore.policy.effects import Effects, Measured
     from fedstore.policy.exports import export_policy
@@ -52,6 +52,8 @@ _HOMES = {
     "label_of": "body",
     "optimization_text": "optimize_text",
     "proposed_boosts": "boost_views",
+    "BoostOutlook": "boost_views",
+    "boost_outlook": "boost_views",
     "read_thresholds": "sinks",
     "threshold_key": "body",
     "with_alarms": "alarms",
@@ -60,10 +62,11 @@ _HOMES = {
 }
 
 __all__ = [
-    "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "Change", "Effects", "Extent", "Flip",
-    "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted", "TuneDetail",
-    "Watcher", "boost_history", "boost_key", "export_policy", "label_of", "optimization_text", "proposed_boosts",
-    "read_thresholds", "threshold_key", "with_alarms", "word_of", "write_thresholds",
+    "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "BoostOutlook", "Change", "Effects",
+    "Extent", "Flip", "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted",
+    "TuneDetail", "Watcher", "boost_history", "boost_key", "boost_outlook", "export_policy", "label_of",
+    "optimization_text", "proposed_boosts", "read_thresholds", "threshold_key", "with_alarms", "word_of",
+    "write_thresholds",
 ]  # fmt: skip
 
 

@@ -13,13 +13,16 @@ from fedstore.policy.body import boost_key
 from fedstore.policy.ledger import changes_newest_first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from fedstore.engine.protocol import Engine
     from fedstore.policy.extent import Read
+    from fedstore.store import Store
     from fedstore.window import Window
 
-__all__ = ["BoostChange", "boost_history", "proposed_boosts"]
+__all__ = ["BoostChange", "BoostOutlook", "boost_history", "boost_outlook", "proposed_boosts"]
+
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class BoostChange:
 
 
 def proposed_boosts(database: Engine, window: Window) -> dict[tuple[str, str], float]:
-    """What the shrunk rule would set on the newest graded runs of the window, by (agent, task type).
+    """What the shrunk rule would set on the newest graded runs of the window, by (agent, task type), be it in force or
+    not; `boost_outlook` tells what a plan would change.
 
     Pairs with too few runs to go by are left out. Raises StoreError when the store cannot be read.
     """
@@ -49,6 +53,35 @@ def proposed_boosts(database: Engine, window: Window) -> dict[tuple[str, str], f
         for found in propose_boosts(outcomes)
         if found.n >= MIN_TASKS
     }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BoostOutlook:
+    """What a plan for boosts would change if it was made now: by which rule, over which window, from which policy.
+
+    ``boosts`` are what a router would add, by (agent, task type), of those for whom that is another value than now.
+    """
+
+    rule: str
+    window: str
+    version: int
+    boosts: Mapping[tuple[str, str], float]
+
+
+def boost_outlook(store: Store) -> BoostOutlook:
+    """That of the rule in the settings and the window that plans begin with. Raises StoreError.
+
+    Takes as long as a plan does: for a thread of its own.
+    """
+    from fedstore.policy.store import PolicyStore
+
+    plan = PolicyStore(store).weigh_optimize()
+    found = {
+        (rests.agent, rests.task_type or ""): rests.new
+        for rests in plan.proposals.values()
+        if rests.new is not None and rests.now is not None and abs(rests.new - rests.now) > _SAME
+    }
+    return BoostOutlook(plan.rule, plan.window_label, plan.policy_version, found)
 
 
 def boost_history(database: Engine, agent: str, limit: int = 200) -> tuple[BoostChange, ...]:

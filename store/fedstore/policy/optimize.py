@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.learning.boosts import MIN_TASKS, BoostProposal, propose_boosts
 from fedstore.learning.intervals import wilson
+from fedstore.learning.percent import counted
 from fedstore.learning.rules import BOOST_RULES, BoostRule
 from fedstore.policy.body import PolicyBody, boost_key
 from fedstore.policy.details import BoostDetail, BoostEvidence, BoostSettings, pair_of
@@ -94,7 +95,7 @@ def plan_optimize(
         extent=extent,
         predicted=_predicted(every, body, after),
         alternatives=_alternatives(proposals, rule),
-        reasons=() if items else (_why_nothing(proposals),),
+        reasons=() if items else (_why_nothing(proposals, body),),
         warnings=(*warnings, *notes),
         more_needed=_more_needed(proposals),
         settings=BoostSettings(rule, max_step),
@@ -181,10 +182,14 @@ def _alternatives(proposals: Sequence[BoostProposal], rule: BoostRule) -> tuple[
     )
 
 
-def _why_nothing(proposals: Sequence[BoostProposal]) -> str:
+def _why_nothing(proposals: Sequence[BoostProposal], body: PolicyBody) -> str:
     if not proposals:
         return "no graded tasks to learn from in this window"
-    return "the boosts in force already say what this evidence says"
+    if any(value for kinds in body.boosts.values() for value in kinds.values()):
+        return "the boosts in force already say what this evidence says"
+    agents = [proposal.n for proposal in proposals if proposal.task_type is None]
+    evidence = f"{counted(sum(agents), 'graded task')} of {counted(len(agents), 'agent')}"
+    return f"no boost is in force, and the evidence ({evidence}) asks for none"
 
 
 def _more_needed(proposals: Sequence[BoostProposal]) -> int | None:

@@ -22,7 +22,9 @@ def optimization_text(plan: Plan, *, dry_run: bool = True, ascii_only: bool = Fa
     lines = [f"{icons['title']}Optimization Analysis{' (DRY RUN)' if dry_run else ''}"]
     count = len(plan.items)
     if not count:
-        return "\n".join([*lines, "No optimizations needed.", *(f"   {reason}" for reason in plan.reasons)])
+        return "\n".join(
+            [*lines, "No optimizations needed.", *(f"   {reason[:1].upper()}{reason[1:]}." for reason in plan.reasons)]
+        )
     lines.append(f"Found {count} optimization{'' if count == 1 else 's'}:")
     for item in plan.items:
         rests = plan.proposals.get(item.key)

@@ -99,6 +99,17 @@ class PolicyStore:
         cancelled: Cancelled | None = None,
     ) -> Plan:
         """A plan for boosts by `rule` (default: the setting) from the tasks of `window` (default: `evidence`)."""
+        return shelve(self._database, self.weigh_optimize(rule, window, progress=progress, cancelled=cancelled))
+
+    def weigh_optimize(
+        self,
+        rule: BoostRule | None = None,
+        window: Window | None = None,
+        *,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> Plan:
+        """The plan that `propose_optimize` would make now, which is kept nowhere and has no id: to look at."""
         from fedstore.learning.tuning_types import TuneCancelledError
         from fedstore.policy.extent import measure_extent
         from fedstore.policy.optimize import plan_optimize, read_outcomes
@@ -121,7 +132,7 @@ class PolicyStore:
         )  # fmt: skip
         if progress is not None:
             progress(1.0)
-        return shelve(self._database, plan)
+        return plan
 
     def propose_tune(
         self,

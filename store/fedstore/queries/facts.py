@@ -32,7 +32,10 @@ _RUN = (
     "id, agent, task_type, project, ended_ms, duration_us, success, rework, quality, error_class, source, mode,"
     " confidence, qa, notes"
 )
-_TOOL_CALL = "id, agent, tool, ended_ms, duration_us, success, cost_nano, error_class, run_id, effort, browser_used"
+_TOOL_CALL = (
+    "id, agent, tool, ended_ms, duration_us, success, cost_nano, error_class, run_id, effort, browser_used, task_id,"
+    " tokens"
+)
 _TASK = "id, agent, task_type, project, ended_ms, duration_us, success, error_class, source, tool, effort, browser_used"
 _DECISION = "id, at_ms, agent, layer, confidence, latency_us, correct, task_id, description"
 _ACTIVE_LIMIT = 500
@@ -162,7 +165,7 @@ def newest_tool_calls(source: Reads, tools: Iterable[str], window: Window, limit
 def _tool_call_row(row: Row) -> ToolCallRow:
     values = list(row)
     values[4:6] = millis(row[4]), _truth(row[5])
-    values[-1] = bool(row[-1])
+    values[10] = bool(row[10])
     return ToolCallRow(*values)
 
 

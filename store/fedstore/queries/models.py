@@ -358,6 +358,8 @@ class ToolCallRow:
     effort: str = ""
     """LOW | MEDIUM | HIGH: human effort, where that was told."""
     browser_used: bool = False
+    task_id: str = ""
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from fedstore.queries.buckets import Buckets
 from fedstore.queries.cascade import cascade_view, layer_view, layers_seen
 from fedstore.queries.closed import Past
 from fedstore.queries.costs import costs_view
-from fedstore.queries.facts import ids_beginning, newest_tasks, run_by_id
+from fedstore.queries.facts import ids_beginning, newest_tasks, newest_tool_calls, run_by_id
 from fedstore.queries.in_force import CascadeSetup, InForce, policy_in_force
 from fedstore.queries.names import known_names
 from fedstore.queries.newest import newest_start, oldest_start
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         NameKind,
         Overview,
         RunRow,
+        ToolCallRow,
         ToolDetail,
         ToolsView,
         Topic,
@@ -168,6 +169,12 @@ class Reader:
             tasks = Tasks(buckets, window, active_in(self._database, window))
             agents = [agent] if agent else sorted({row[0] for row in tasks.sums()})
             return newest_tasks(self._database, tasks, agents, limit)
+
+    def executions(self, window: Window, limit: int = 200) -> tuple[ToolCallRow, ...]:
+        """The newest executions of the window, of those that are still kept one by one."""
+        with self._moment() as buckets:
+            tools = buckets.names("tool_buckets", "tool", window)
+            return newest_tool_calls(self._database, tools, window, limit)
 
     def run(self, run_id: str) -> RunRow | None:
         """One finished run, or an execution."""

@@ -19,6 +19,7 @@ from fedstore.ids import EARLIEST_MS, LATEST_MS, new_id
 from fedstore.interrupts import is_the_programs_own
 from fedstore.recording.background import Background
 from fedstore.recording.recorded_run import RecordedRun
+from fedstore.recording.renamed import Renamed
 from fedstore.recording.sink import Sink
 from fedstore.recording.writer import Receipt, batch_of
 
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from fedstore.store import Store
 
 __all__ = ["Recorder"]
+
+
+_ENGINE_NAMES = {
+    "tool": "tool_name", "duration_ms": "duration_seconds", "cost_usd": "cost_actual", "tokens": "tokens_used",
+    "effort": "human_effort_level", "agent": "agent_id",
+}  # fmt: skip
+"""What the analytics engine calls the fields of an execution."""
 
 
 class Recorder:
@@ -122,9 +130,9 @@ class Recorder:
     ) -> str:
         """Record one execution of a tool under the names of the analytics engine. Returns its id."""
         return self._say(
-            "execution", more, task_id=task_id, tool=tool_name, success=success, cost_usd=cost_actual, id=id, at=at,
-            duration_ms=_in_ms(duration_seconds), tokens=tokens_used, effort=_effort(human_effort_level),
-            browser_used=browser_used, agent=agent_id,
+            "execution", more, called=_ENGINE_NAMES, id=id, at=at, agent=agent_id, task_id=task_id, tool=tool_name,
+            success=success, cost_usd=cost_actual, duration_ms=_in_ms(duration_seconds), tokens=tokens_used,
+            effort=_effort(human_effort_level), browser_used=browser_used,
         )  # fmt: skip
 
     # --- the cascade ---------------------------------------------------------------------------------------
@@ -193,16 +201,28 @@ class Recorder:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _tell(self, kind: str, more: Mapping[str, object], made_id: str | None = None, **fields: object) -> Receipt:
+    def _tell(
+        self,
+        kind: str,
+        more: Mapping[str, object],
+        made_id: str | None = None,
+        called: Mapping[str, str] | None = None,
+        **fields: object,
+    ) -> Receipt:
         said = {name: value for name, value in {**fields, **more}.items() if value is not None}
         said["kind"] = kind
-        return self._put((said,), made_id)
+        return self._put((said if called is None else Renamed(said, called),), made_id)
 
-    def _say(self, kind: str, more: Mapping[str, object], **fields: object) -> str:
-        """Record under the id given or one made here, so that it can be returned; "" for an id that is no text."""
+    def _say(
+        self, kind: str, more: Mapping[str, object], called: Mapping[str, str] | None = None, **fields: object
+    ) -> str:
+        """Record under the id given or one made here, so that it can be returned; "" for an id that is no text.
+
+        `called` are the names under which the caller gave some fields.
+        """
         identity = more.get("id", fields.get("id"))
         made_id = self._new_id(more.get("at", fields.get("at"))) if identity is None else None
-        self._tell(kind, more, made_id, **fields)
+        self._tell(kind, more, made_id, called, **fields)
         return made_id or (identity if isinstance(identity, str) else "")
 
     def _new_id(self, at: object) -> str:

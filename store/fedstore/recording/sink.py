@@ -23,6 +23,7 @@ from fedstore.errors import FedstoreError
 from fedstore.ids import EARLIEST_MS, LATEST_MS, now_ms
 from fedstore.interrupts import is_the_programs_own
 from fedstore.recording.home import Home
+from fedstore.recording.renamed import in_own_words
 from fedstore.recording.writer import FactWriter, Receipt
 from fedstore.upkeep.rejects import LOSS_INSERT, REJECT_INSERT, Reject, as_text, reject_rows
 
@@ -221,12 +222,13 @@ class Sink:
     def _refuse(self, events: Sequence[Given], receipt: Receipt) -> None:
         self.refused += len(receipt.rejected)
         source = self._source or "recorder"
-        found = [Reject(source, reason, as_text(events[position])) for position, reason in receipt.rejected]
+        told = [(events[at], in_own_words(events[at], reason)) for at, reason in receipt.rejected]
+        found = [Reject(source, reason, as_text(event)) for event, reason in told]
         with self._home.engine().write() as tx:
             tx.executemany(REJECT_INSERT, reject_rows(found, self._clock(), keep_content=self._keep_content))
         if "refused" not in self._said:
             self._said.add("refused")
-            _log.warning("fedstore refused a fact: %s (`fedtop doctor` counts them)", receipt.rejected[0][1])
+            _log.warning("fedstore refused a fact: %s (`fedtop doctor` counts them)", told[0][1])
 
     def _look_after(self, events: Sequence[Given], receipt: Receipt) -> None:
         """What follows a write; what goes wrong here does not make the written facts lost."""

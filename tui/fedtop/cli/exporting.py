@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["export"]
 
 FORMS = ("json", "csv", "metrics", "routing")
-TABLES = ("agents", "task-types", "layers", "costs", "tools", "runs")
+TABLES = ("agents", "task-types", "layers", "costs", "tools", "runs", "executions")
 _TOPICS: dict[str, Topic] = {
     "agents": "agent", "task-types": "task_type", "layers": "layer", "costs": "spend", "tools": "tool", "runs": "agent",
+    "executions": "tool",
 }  # fmt: skip
 RUNS_LIMIT = 100_000
 
@@ -137,20 +138,20 @@ def _agents(store: Store, window: Window) -> Export:
     from fedtop.views.agents.columns import AGENTS, agent_lines
 
     view = store.reader().agents(window)
-    return AGENTS.export(agent_lines(view.rows, _boosts(store, window), live=window.live))
+    return AGENTS.export(agent_lines(view.rows, _boosts(store), live=window.live))
 
 
 def _task_types(store: Store, window: Window) -> Export:
     from fedtop.views.agents.columns import MATRIX, pair_lines
 
-    return MATRIX.export(pair_lines(store.reader().agents(window).cells, _boosts(store, window)))
+    return MATRIX.export(pair_lines(store.reader().agents(window).cells, _boosts(store)))
 
 
-def _boosts(store: Store, window: Window) -> Boosts:
-    from fedstore import proposed_boosts
+def _boosts(store: Store) -> Boosts:
+    from fedstore import boost_outlook
     from fedtop.views.agents.columns import Boosts
 
-    return Boosts.of_policy(store.reader().policy().boosts, proposed_boosts(store.database, window))
+    return Boosts.of_policy(store.reader().policy().boosts).with_outlook(boost_outlook(store))
 
 
 def _layers(store: Store, window: Window) -> Export:
@@ -178,6 +179,13 @@ def _runs(store: Store, window: Window) -> Export:
     return RUNS.export(store.reader().runs(window, limit=RUNS_LIMIT))
 
 
+def _executions(store: Store, window: Window) -> Export:
+    from fedtop.views.tools.columns import CALLS
+
+    return CALLS.export(store.reader().executions(window, limit=RUNS_LIMIT))
+
+
 _TABLES: dict[str, Callable[[Store, Window], Export]] = {
     "agents": _agents, "task-types": _task_types, "layers": _layers, "costs": _costs, "tools": _tools, "runs": _runs,
+    "executions": _executions,
 }  # fmt: skip

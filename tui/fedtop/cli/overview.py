@@ -66,7 +66,8 @@ def agent(view: View, *, name: str) -> None:
             return agent_page(found, name, Boosts.of_policy(boosts), look, notice.text(look))
 
         own = boosts.get(name, {})
-        more = {"routing_boost": own.get(""), "boosts": own}
+        effective = {cell.task_type: own.get(cell.task_type, own.get("", 0.0)) for cell in found.task_types}
+        more = {"routing_boost": own.get(""), "boosts": own, "boosts_by_task_type": effective}
         emit(view, {"notice": notice.code, "agent": name, **more, **plain_fields(found)}, draw)
 
 
@@ -88,6 +89,9 @@ def task_type(view: View, *, name: str) -> None:
 
             return page(name, rows, Boosts.of_policy(boosts), window, look, notice.text(look))
 
+        from fedtop.views.agents.columns import recommendation
+
         on_it = {agent: kinds[name] for agent, kinds in boosts.items() if name in kinds}
-        found = {"notice": notice.code, "task_type": name, "window": window, "agents": rows, "boosts": on_it}
+        agents = [{**plain_fields(row), "recommendation": recommendation(row)} for row in rows]
+        found = {"notice": notice.code, "task_type": name, "window": window, "agents": agents, "boosts": on_it}
         emit(view, found, draw)

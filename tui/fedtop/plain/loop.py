@@ -129,8 +129,21 @@ def _predictions(found: Plan, look: Look) -> RenderableType:
         figures("Change"),
         figures("95 % interval", 1),
     ]
-    rows = [_prediction(name, value, look) for name, value in found.predicted.items()]
-    return table(columns, rows, look)
+    seen = {name: value for name, value in found.predicted.items() if _only_expected(value)}
+    rows = [_prediction(name, value, look) for name, value in found.predicted.items() if name not in seen]
+    expected = lines(_expected(name, value, look) for name, value in seen.items())
+    return Group(expected, table(columns, rows, look)) if rows else expected
+
+
+def _only_expected(found: Predicted) -> bool:
+    """Whether what was seen and what is to be expected are no effect of the plan."""
+    return found.change_interval is None and found.now_interval is not None
+
+
+def _expected(name: str, found: Predicted, look: Look) -> str:
+    low, high = found.now_interval or (None, None)
+    seen = f"{fmt.rate(found.now, glyphs=look.glyphs)} ({fmt.interval(low, high, glyphs=look.glyphs)}) seen"
+    return f"{MEASURES.get(name, name)}: {seen}, {fmt.rate(found.new, glyphs=look.glyphs)} to be expected"
 
 
 def _prediction(name: str, found: Predicted, look: Look) -> tuple[str, ...]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from textual import getters
 from textual.app import App
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fedtop.glyphs import Glyphs
     from fedtop.options import AppOptions
     from fedtop.state import ViewState
+    from fedtop.views.agents.columns import Boosts
     from fedtop.views.question import Question
 
 __all__ = ["AnyPanel", "Args", "Heeds", "Host", "Panel"]
@@ -35,6 +36,13 @@ Args: TypeAlias = Mapping[str, str]
 Data = TypeVar("Data")
 
 
+class Outlook(Protocol):
+    """Knows what a plan for boosts would change, or finds it out beside the pane."""
+
+    def of(self, boosts: Boosts) -> Boosts:
+        """The boosts in force, and what is known of their proposals."""
+
+
 class Host(App[None]):
     """What a panel may ask of the App, and the App does."""
 
@@ -42,6 +50,8 @@ class Host(App[None]):
     source: Store
     view: ViewState
     glyphs: Glyphs
+    proposals: Outlook
+    """What a plan for boosts would change, for all views."""
     asked: int
     """The serial number of the last request to the poller."""
 

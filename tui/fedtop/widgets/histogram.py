@@ -168,7 +168,7 @@ class Histogram(Drawn):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self._bins: tuple[Bin, ...] = ()
+        self._bins: tuple[Bin, ...] | None = None
         self._thresholds: tuple[Threshold, ...] = ()
 
     def set_data(self, bins: Sequence[Bin], thresholds: Sequence[Threshold] = ()) -> None:
@@ -178,7 +178,9 @@ class Histogram(Drawn):
             self.refresh()
 
     def paint(self, width: int, height: int) -> list[Text]:
-        """See `paint_histogram`."""
+        """See `paint_histogram`; before anything was read there is nothing to say of it."""
+        if self._bins is None:
+            return [Text("reading…"[:width], "$dim")]
         if not any(b.total for b in self._bins):
             return [Text("no attempts in this window"[:width], "$dim")]
         return paint_histogram(self._bins, self._thresholds, width, height, self.glyphs)

@@ -1,4 +1,5 @@
-"""Agents against task types as a heat matrix: the success rate shades the cell, an arrow proposes a boost.
+"""Agents against task types as a heat matrix: the success rate shades the cell, beside it stands the boost that a
+router adds (dim where it is the agent's own), an arrow proposes another one.
 
 The cursor moves on two axes; columns that do not fit are reached by moving to them. A rate with too few
 tasks behind it is dim and unshaded, with the `·` mark: the colour claims only what the data can say.
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from fedtop.format import rate
+from fedtop.format import boost, rate
 from fedtop.themes import heat
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.table_layout import Placed, place_window
@@ -26,15 +27,22 @@ if TYPE_CHECKING:
 
 __all__ = ["HeatCell", "Matrix", "MatrixRow"]
 
+_WITH_ADDED = 14
+"""The width from which on a cell has room for the boost that is added."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """One agent at one task type: success rate (None: never tried), tasks, proposed boost (None: no proposal)."""
+    """One agent at one task type: success rate (None: never tried), tasks, by how much its boost should move (None: not
+    at all), whether its tasks are few; the boost that is added now, and whether that is the agent's own.
+    """
 
     rate: float | None
     n: int = 0
     boost: float | None = None
     few: bool = False
+    added: float = 0.0
+    inherited: bool = False
 
     @property
     def plain(self) -> str:
@@ -45,14 +53,22 @@ class HeatCell:
         """Rate and arrow, shaded over the whole cell."""
         if self.rate is None:
             return Text(f"{glyphs.none:>6}   ".center(width)[:width], "$faint")
-        mark = glyphs.dot if self.few else glyphs.trend(self.boost)
-        body = f"{rate(self.rate, 0, glyphs):>6} {mark} "
         shade = "$dim" if self.few else f"$fg on {heat(self.rate)}"
-        text = Text(body.center(width)[:width], shade)
-        if self.boost and not self.few and mark in text.plain:
-            at = text.plain.rindex(mark)
-            text.stylize("bold $ok" if self.boost > 0 else "bold $alert", at, at + 1)
-        return text
+        move = glyphs.trend(self.boost) if self.boost else glyphs.dot if self.few else " "
+        body = Text(f"{rate(self.rate, 0, glyphs):>6}{glyphs.dot if self.few and self.boost else ' '}")
+        body.append(f"{move} ", f"bold {_sign(self.boost)}" if self.boost else "")
+        if width >= _WITH_ADDED:
+            added = boost(self.added, glyphs) if self.added else ""
+            body.append(f"{added:>5}", "$dim" if self.inherited else _sign(self.added))
+        left = max(0, (width - len(body.plain)) // 2)
+        text = Text.assemble(" " * left, body)
+        text.pad_right(max(0, width - len(text.plain)))
+        text.stylize_before(shade)
+        return text[:width]
+
+
+def _sign(value: float | None) -> str:
+    return "" if not value else "$ok" if value > 0 else "$alert"
 
 
 @dataclass(frozen=True, slots=True)

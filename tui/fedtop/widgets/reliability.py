@@ -94,17 +94,20 @@ class Reliability(Drawn):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self._bins: tuple[ReliabilityBin, ...] = ()
+        self._bins: tuple[ReliabilityBin, ...] | None = None
         self._ece: float | None = None
 
-    def set_data(self, bins: Sequence[ReliabilityBin], ece: float | None) -> None:
-        """Shows other bins; redraws only when they differ."""
-        if (tuple(bins), ece) != (self._bins, self._ece):
-            self._bins, self._ece = tuple(bins), ece
+    def set_data(self, bins: Sequence[ReliabilityBin] | None, ece: float | None) -> None:
+        """Shows other bins, None while they are read; redraws only when they differ."""
+        found = None if bins is None else tuple(bins)
+        if (found, ece) != (self._bins, self._ece):
+            self._bins, self._ece = found, ece
             self.refresh()
 
     def paint(self, width: int, height: int) -> list[Text]:
-        """See `paint_reliability`."""
+        """See `paint_reliability`; before anything was read there is nothing to say of it."""
+        if self._bins is None:
+            return [Text("reading…"[:width], "$dim")]
         if not any(b.accuracy is not None for b in self._bins):
             return [Text("no graded decisions in this window"[:width], "$dim")]
         return paint_reliability(self._bins, self._ece, width, height, self.glyphs)

@@ -151,23 +151,25 @@ class AgentPanel(Panel[AgentData]):
         """The agent, its boosts and how they came about."""
         name = args["name"]
         source = self.host.source
-        boosts = self._boosts.read(source, reader, window, self.host.now())
+        boosts = self._boosts.read(reader)
         return AgentData(reader.agent(name, window), boosts, self._boosts.changes(source, reader, name))
 
     def show(self, data: AgentData, view: ViewState) -> None:  # noqa: ARG002
         """Every part of the same window."""
-        detail, locale = data.detail, self.locale()
+        detail, locale, boosts = data.detail, self.locale(), self.host.proposals.of(data.boosts)
         for name, tile in agent_tiles(detail.row, self.glyphs, live=detail.window.live).items():
             self.query_one(f"#agent-tile-{name}", Tile).set_data(tile)
         self.query_one(AreaChart).set_data(throughput_chart(detail.series, detail.window, detail.step_ms))
-        self._fill("kinds", KINDS.rows(kind_lines(detail, data.boosts), locale))
+        proposed = f"proposed: what a plan would change ({boosts.outlook})" if boosts.outlook else ""
+        self.query_one("#agent-kinds", Section).set_note(proposed)
+        self._fill("kinds", KINDS.rows(kind_lines(detail, boosts), locale))
         runs = for_runs(AGENT_RUNS, detail.recent)
         self.query_one("#agent-runs-table", LiveTable).set_columns(runs.fields)
         self._fill("runs", runs.rows(detail.recent, locale))
         executions = detail.row is not None and detail.row.tasks_are == "executions"
         self.query_one("#agent-runs", Section).set_note("", "newest executions" if executions else "newest runs")
         self.query_one("#agent-tools", Section).set_note(effort_words(detail.effort, self.glyphs))
-        self._fill("peers", PEERS.rows(peer_lines(detail.row, detail.peers, data.boosts), locale))
+        self._fill("peers", PEERS.rows(peer_lines(detail.row, detail.peers, boosts), locale))
         self._fill("models", MODELS.rows(detail.models, locale))
         self._fill("tools", USED_TOOLS.rows(detail.tools, locale))
         told = detail.row.ungraded.text if detail.row is not None and detail.errors else ""

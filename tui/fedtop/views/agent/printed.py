@@ -32,7 +32,7 @@ def agent(view: AgentDetail, name: str, boosts: Boosts, look: Look, notice: str 
         return Group(*parts, Text(f"\n{notice}", "$warn"))
     if view.row is None:
         return Group(*parts, Text("\nNothing in this window.", "$dim"))
-    facts = _summary(view.row, boosts.of(name).in_force, look)
+    facts = _summary(view.row, _boosts(view, name, boosts, look), look)
     if told := effort_words(view.effort, look.glyphs):
         facts.append(("Executions", look.cell(told)))
     parts += [heading("Summary"), fields(facts, look)]
@@ -51,7 +51,18 @@ def agent(view: AgentDetail, name: str, boosts: Boosts, look: Look, notice: str 
     return Group(*parts)
 
 
-def _summary(row: AgentRow, boost: float | None, look: Look) -> list[Field]:
+def _boosts(view: AgentDetail, name: str, boosts: Boosts, look: Look) -> str | None:
+    """`+0.05   implementation +0.02`: the agent's own, and those for a task type that stand in its place."""
+    own = boosts.of(name).in_force
+    kinds = {kind: value for (agent, kind), value in sorted(boosts.in_force.items()) if agent == name and kind}
+    worked_on = {cell.task_type for cell in view.task_types}
+    told = [f"{look.name(kind, 24).plain} {value:+.2f}" for kind, value in kinds.items() if kind in worked_on or value]
+    if own is None and not told:
+        return None
+    return look.cell("   ".join([look.glyphs.none if own is None else f"{own:+.2f}", ", ".join(told)]).rstrip())
+
+
+def _summary(row: AgentRow, boost: str | None, look: Look) -> list[Field]:
     glyphs = look.glyphs
     mean, p95 = fmt.duration_ms(row.durations.mean_ms, glyphs), fmt.duration_ms(row.durations.p95_ms, glyphs)
     quality = None if row.quality is None else f"{row.quality:.2f} (n={row.quality_n:,}, {row.quality_trend})"
@@ -61,7 +72,7 @@ def _summary(row: AgentRow, boost: float | None, look: Look) -> list[Field]:
         *no_verdict(row.ungraded),
         ("Avg Duration", f"{mean}   p95 {p95}"),
         ("Rework Rate", rate(row.rework, look)),
-        ("Routing Boost", None if boost is None else look.cell(f"{boost:+.2f}")),
+        ("Routing Boost", boost),
         ("Quality", quality),
         ("Tokens", fmt.tokens(row.tokens, glyphs)),
         ("Cost", money(row.cost, look)),

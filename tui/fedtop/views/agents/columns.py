@@ -16,12 +16,13 @@ from fedtop.widgets.interval_bar import Spark
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from fedstore import BoostOutlook
     from fedstore.queries.models import AgentRow, Durations, MatrixCell
     from fedtop.glyphs import Glyphs
 
 __all__ = [
     "AGENTS", "BRIEF", "MATRIX", "PAIRS", "TYPE_AGENTS", "AgentLine", "Boost", "Boosts", "PairLine", "agent_lines",
-    "for_boosts", "pair_lines",
+    "for_boosts", "pair_lines", "recommendation",
 ]  # fmt: skip
 
 
@@ -50,18 +51,27 @@ class Boost:
 
 @dataclass(frozen=True, slots=True)
 class Boosts:
-    """Boosts in force and proposed, by (agent, task type); the task type "" is the agent as a whole."""
+    """Boosts in force and proposed, by (agent, task type); the task type "" is the agent as a whole.
+
+    `proposed` is what a router would add with the plan that `outlook` tells of (`30d, shrunk`), where that is another.
+    """
 
     in_force: Mapping[tuple[str, str], float] = field(default_factory=dict)
     proposed: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    version: int = 0
+    """That of the policy in force."""
+    outlook: str = ""
+    """The window and the rule of the plan; empty while none was made."""
 
     @classmethod
-    def of_policy(
-        cls, boosts: Mapping[str, Mapping[str, float]], proposed: Mapping[tuple[str, str], float] | None = None
-    ) -> Boosts:
-        """Those of a policy by agent and task type, and what is proposed beside them."""
+    def of_policy(cls, boosts: Mapping[str, Mapping[str, float]], version: int = 0) -> Boosts:
+        """Those of a policy by agent and task type."""
         in_force = {(agent, kind): value for agent, kinds in boosts.items() for kind, value in kinds.items()}
-        return cls(in_force, proposed or {})
+        return cls(in_force, version=version)
+
+    def with_outlook(self, found: BoostOutlook | None) -> Boosts:
+        """The same, and what a plan would change."""
+        return self if found is None else replace(self, proposed=found.boosts, outlook=f"{found.window}, {found.rule}")
 
     def of(self, agent: str, task_type: str = "") -> Boost:
         """Those of one agent, or of it on one type of task: a router adds the latter, else the agent's own, else 0."""
@@ -101,7 +111,7 @@ def for_boosts(table: Table[L], lines: Iterable[L]) -> Table[L]:
     lines = tuple(lines)
     found = [line.boost for line in lines]
     absent = {"boost_proposed": not any(boost.proposed for boost in found)}
-    absent["boost"] = not any(boost.in_force or boost.move for boost in found)
+    absent["boost"] = not any(boost.in_force or boost.effective or boost.move for boost in found)
     absent["tasks_are"] = all(not isinstance(line, AgentLine) or line.row.tasks_are == "runs" for line in lines)
     return table.hiding(*(key for key, nowhere in absent.items() if nowhere))
 
@@ -210,17 +220,17 @@ AGENTS: Final[Table[AgentLine]] = Table(
     order="tasks",
 )  # fmt: skip
 
-_CLAIM: Final[Field[AgentLine]] = kinds.text(
-    "claim", "claim", 14, lambda a: _claim(a.row), min_width_shown=96,
+_RECOMMENDATION: Final[Field[AgentLine]] = kinds.text(
+    "recommendation", "recommendation", 15, lambda a: recommendation(a.row), min_width_shown=96,
     tooltip="High or low only where the one-sided 90 % bound of its success says so",
 )  # fmt: skip
 TYPE_AGENTS: Final = replace(
-    AGENTS.without("active", "tokens", "cost_nano", "capacity").with_also(_CLAIM), order="success"
+    AGENTS.without("active", "tokens", "cost_nano", "capacity").with_also(_RECOMMENDATION), order="success"
 )
 """Of one type of task: spend, activity and capacity are an agent's, not those of one type of its tasks."""
 
 
-def _claim(row: AgentRow) -> str:
+def recommendation(row: AgentRow) -> str:
     """What can be said of an agent on a type of task: the targets of success are 85 % and 65 %."""
     from fedstore.learning.intervals import wilson_lower, wilson_upper
 

@@ -50,5 +50,8 @@ def _row(agent: str, lines: tuple[PairLine, ...]) -> MatrixRow:
 
 
 def _heat(line: PairLine) -> HeatCell:
-    success = line.cell.success
-    return HeatCell(success.value, success.n, line.boost.move, few=success.n < FEW)
+    success, added = line.cell.success, line.boost
+    return HeatCell(
+        success.value, success.n, added.move, few=success.n < FEW, added=added.effective,
+        inherited=added.in_force is None,
+    )  # fmt: skip

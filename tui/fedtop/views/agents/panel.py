@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -57,10 +57,14 @@ def cell_line(cell: MatrixCell | None, agent: str, task_type: str, boosts: Boost
     low, high = (interval.low, interval.high) if interval is not None else (None, None)
     line.append_text(rate_text(cell.success.value, low, high, cell.success.n))
     found = boosts.of(agent, task_type)
-    for label, value in (("in force", found.in_force), ("proposed", found.proposed)):
-        if value:
+    own = " (the agent's own)" if found.in_force is None else ""
+    plan = f" ({boosts.outlook})" if boosts.outlook else ""
+    told = (("in force", found.effective or None, own), ("proposed", found.proposed if found.move else None, plan))
+    for label, value, note in told:
+        if value is not None:
             line.append(f"   {label} ", "$dim")
-            line.append(boost(value), "$ok" if value > 0 else "$alert")
+            line.append(boost(value), "$dim" if not value else "$ok" if value > 0 else "$alert")
+            line.append(note, "$dim")
     return line
 
 
@@ -82,7 +86,7 @@ class AgentsPanel(PreviewPanel[AgentsData]):
         """Table, matrix, and the line that explains a cell."""
         yield LiveTable(AGENTS, id="agents-table", empty="no run of any agent in this window")
         yield Section(
-            "success by task type, with the proposed boost",
+            "success by task type, with the boost that is added",
             Matrix(
                 corner="agent",
                 cell_width=14,
@@ -105,13 +109,13 @@ class AgentsPanel(PreviewPanel[AgentsData]):
     def read(self, reader: Reader, window: Window, args: Args) -> AgentsData:
         """Rows, cells and boosts, and one agent in detail where there is room for it."""
         view = reader.agents(window)
-        boosts = self._boosts.read(self.host.source, reader, window, self.host.now())
+        boosts = self._boosts.read(reader)
         selected = args.get("selected")
         return AgentsData(view, boosts, None if selected is None else reader.agent(selected, window, view.rows))
 
     def show(self, data: AgentsData, view: ViewState) -> None:  # noqa: ARG002
         """Table and matrix of the same window."""
-        self._data = data
+        self._data = data = replace(data, boosts=self.host.proposals.of(data.boosts))
         lines = agent_lines(data.view.rows, data.boosts, live=data.view.window.live)
         agents = for_boosts(AGENTS, lines)
         table = self.query_one("#agents-table", LiveTable)
@@ -119,6 +123,8 @@ class AgentsPanel(PreviewPanel[AgentsData]):
         table.set_rows(agents.rows(lines, self.locale()))
         matrix = self.query_one(Matrix)
         matrix.set_matrix(*matrix_of(data.view, data.boosts))
+        arrows = f"arrows: what a plan would change ({data.boosts.outlook})" if data.boosts.outlook else ""
+        self.query_one("#agents-cells", Section).set_note(arrows)
         self._explain(matrix.cursor_key, matrix.cursor_column)
         self._show_selected(data.selected)
         self.follow()

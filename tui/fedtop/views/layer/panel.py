@@ -135,6 +135,8 @@ class LayerPanel(TurningPanel["LayerView"]):
             lines = [Threshold(data.row.threshold)] if data.row and data.row.threshold is not None else []
             self.query_one(Histogram).set_data(summary_bins(data.bins), lines)
             self._say(self._why_no_study())
+            if data.row is None or not data.row.attempts:
+                self.query_one(Reliability).set_data((), None)
         self._restudy(view)
 
     def _why_no_study(self) -> str:
@@ -147,7 +149,7 @@ class LayerPanel(TurningPanel["LayerView"]):
     def _forget(self) -> None:
         """What was studied is of another window."""
         self._study, self._studied, self._failure = None, None, ""
-        self.query_one(Reliability).set_data((), None)
+        self.query_one(Reliability).set_data(None, None)
         self.query_one("#layer-analysis-lines", TextLines).set_lines([])
 
     def _restudy(self, view: ViewState) -> None:
@@ -179,6 +181,7 @@ class LayerPanel(TurningPanel["LayerView"]):
             return
         if event.study is None:
             self._study = None
+            self.query_one(Reliability).set_data((), None)
             self._failure = event.failure or "this layer has no threshold to move"
             self._say(self._failure)
             return

@@ -55,13 +55,12 @@ class TaskTypePanel(Panel[TaskTypeData]):
 
     def read(self, reader: Reader, window: Window, args: Args) -> TaskTypeData:
         """The agents on it, and their boosts for it."""
-        boosts = self._boosts.read(self.host.source, reader, window, self.host.now())
-        return TaskTypeData(reader.task_type(args["name"], window), boosts)
+        return TaskTypeData(reader.task_type(args["name"], window), self._boosts.read(reader))
 
     def show(self, data: TaskTypeData, view: ViewState) -> None:  # noqa: ARG002
         """The agents, best first."""
         table = self.query_one(LiveTable)
-        lines = agent_lines(data.rows, data.boosts, self.task_type)
+        lines = agent_lines(data.rows, self.host.proposals.of(data.boosts), self.task_type)
         agents = for_boosts(TYPE_AGENTS, lines)
         table.set_columns(agents.fields)
         table.set_rows(agents.rows(lines, self.locale()))
