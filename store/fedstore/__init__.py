@@ -11,6 +11,18 @@ if TYPE_CHECKING:
     from fedstore.cascade import Cascade as Cascade
     from fedstore.cleaning import clean_id as clean_id
     from fedstore.compat.engine import AnalyticsEngine as AnalyticsEngine
+    from fedstore.compat.engine_parts import CapacityAnalyzer as CapacityAnalyzer
+    from fedstore.compat.engine_parts import CostAnalyzer as CostAnalyzer
+    from fedstore.compat.engine_parts import HourlyAggregator as HourlyAggregator
+    from fedstore.compat.engine_parts import MetricsCollector as MetricsCollector
+    from fedstore.compat.engine_parts import StorageManager as StorageManager
+    from fedstore.compat.engine_parts import ToolRegistry as ToolRegistry
+    from fedstore.compat.engine_records import AgentStatusSnapshot as AgentStatusSnapshot
+    from fedstore.compat.engine_records import CapacityForecast as CapacityForecast
+    from fedstore.compat.engine_records import ConfidenceLevel as ConfidenceLevel
+    from fedstore.compat.engine_records import ExecutionMetrics as ExecutionMetrics
+    from fedstore.compat.engine_records import HourlySummary as HourlySummary
+    from fedstore.compat.engine_records import ToolProfile as ToolProfile
     from fedstore.compat.tracker import RoutingPerformanceTracker as RoutingPerformanceTracker
     from fedstore.demo.sample import sample_routes as sample_routes
     from fedstore.demo.simulation import Simulation as Simulation
@@ -112,6 +124,13 @@ _MODULES = {
     "cascade": ("Cascade",),
     "cleaning": ("clean_id",),
     "compat.engine": ("AnalyticsEngine",),
+    "compat.engine_parts": (
+        "CapacityAnalyzer", "CostAnalyzer", "HourlyAggregator", "MetricsCollector", "StorageManager", "ToolRegistry",
+    ),
+    "compat.engine_records": (
+        "AgentStatusSnapshot", "CapacityForecast", "ConfidenceLevel", "ExecutionMetrics", "HourlySummary",
+        "ToolProfile",
+    ),
     "compat.tracker": ("RoutingPerformanceTracker",),
     "settings.config": ("PolicySettings", "Settings", "load_settings"),
     "engine.sqlite": ("Database",),

@@ -46,6 +46,7 @@ __all__ = [
     "hourly_summary",
     "predictive_capacity",
     "risk_patterns",
+    "storage_cost",
     "system_learning",
     "task_pipeline",
     "tool_recommendations",
@@ -192,11 +193,16 @@ def usage_and_costing(database: Engine, now: int) -> UsageAndCosting:
         },
         "storage_costs": {
             "tier1_bytes": raw, "tier2_bytes": summaries, "total_bytes": raw + summaries,
-            "daily_cost_usd": (raw + summaries) / 2**30 * USD_PER_GIB_MONTH / 30,
+            "daily_cost_usd": storage_cost(calls, hours),
         },
         "tier1_records": calls,
         "tier2_records": hours,
     }  # fmt: skip
+
+
+def storage_cost(executions: int, summaries: int) -> float:
+    """USD a day for keeping so many executions and hourly summaries."""
+    return (executions * RAW_BYTES + summaries * SUMMARY_BYTES) / 2**30 * USD_PER_GIB_MONTH / 30
 
 
 def hourly_summary(database: Engine, now: int) -> HourlySummary:
