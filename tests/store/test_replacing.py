@@ -108,6 +108,7 @@ def test_the_summaries_are_those_of_the_copies_that_stand(data: st.DataObject) -
     events = data.draw(calls()) + data.draw(turns()) + data.draw(uses())
     tables = recorded(data.draw(recordings(events)))
     counted = recount(standing([{k: v for k, v in e.items() if v is not None or k == "cost_usd"} for e in events]))
+    assert counted
     for short, table in TABLES.items():
         keys, bins = len(SUMMARIES[table].keys), len(SUMMARIES[table].bins)
         found = {}

@@ -20,10 +20,19 @@ if TYPE_CHECKING:
 
     Item = TypeVar("Item")
 
+    class Holdable(Protocol):
+        """A lock, or what is taken and given back as one."""
+
+        def acquire(self, *, timeout: float) -> bool:
+            """Whether it was got within so many seconds."""
+
+        def release(self) -> None:
+            """Give it back."""
+
     class Forked(Protocol):
         """What holds connections, which a fork copies."""
 
-        def locks_for_fork(self) -> Iterable[threading.Lock]:
+        def locks_for_fork(self) -> Iterable[Holdable]:
             """What keeps other threads out while it is held."""
 
         def is_read(self) -> bool:
@@ -32,7 +41,7 @@ if TYPE_CHECKING:
         def let_go(self, place: str) -> None:
             """Open every connection to the file at `place` anew."""
 
-        def after_fork_in_child(self, held: Iterable[threading.Lock]) -> None:
+        def after_fork_in_child(self, held: Iterable[Holdable]) -> None:
             """Leave what was inherited; ``held`` are the locks that the fork had got."""
 
 
@@ -44,7 +53,7 @@ _PAUSE_S = 0.000_2
 under_way = False
 """Whether the process is about to fork: who wants to read waits, see ``wait``."""
 _watched: weakref.WeakSet[Forked] = weakref.WeakSet()
-_held: list[threading.Lock] = []
+_held: list[Holdable] = []
 _one_fork = threading.Lock()
 _over = threading.Event()
 
@@ -85,7 +94,7 @@ def _before() -> None:
             time.sleep(_PAUSE_S)
 
 
-def _acquired(lock: threading.Lock, deadline: float) -> bool:
+def _acquired(lock: Holdable, deadline: float) -> bool:
     return lock.acquire(timeout=max(0.0, deadline - time.monotonic()))
 
 

@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from fedstore.engine.forking import Holdable
     from fedstore.engine.place import Identity
     from fedstore.engine.protocol import Parameters, Row
 
@@ -58,7 +59,7 @@ class Peek:
         if place == self._place:
             self.close()
 
-    def locks_for_fork(self) -> Iterator[threading.Lock]:
+    def locks_for_fork(self) -> Iterator[Holdable]:
         """What keeps other threads out of the connection."""
         yield self._guard
 
@@ -66,7 +67,7 @@ class Peek:
         """Whether a thread reads without holding that lock: never."""
         return False
 
-    def after_fork_in_child(self, held: Iterable[threading.Lock]) -> None:
+    def after_fork_in_child(self, held: Iterable[Holdable]) -> None:
         """Leave the parent's connection, and close it unless a thread of the parent was inside it."""
         if self._connection is not None and any(lock is self._guard for lock in held):
             self._connection.close()

@@ -1,6 +1,6 @@
 """A store in a file of SQLite: which connections there are, and when they are opened anew.
 
-Writes go through one connection, one transaction at a time: a mutex among the threads of the process, then the lock
+Writes go through one connection, one transaction at a time: a turn among the threads of the process, then the lock
 file, then ``BEGIN IMMEDIATE``. Reads go through a read-only connection per thread. Opening checks what the file is and
 migrates an older store; whatever is wrong with the file comes out as one StoreError that says what to do.
 """
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from fedstore.engine.forking import Holdable
     from fedstore.engine.protocol import Joined, Parameters, Row
     from fedstore.finding import Finding
 
@@ -167,16 +168,20 @@ class Database:
         for reader in readers:  # first: the writer, closed last, folds the log into the file
             reader.close()
         if writer is not None:
-            with writer.mutex:
+            alone = writer.turn.acquire()  # False: in the midst of a write of this thread, which fails then
+            try:
                 writer.close()
+            finally:
+                if alone:
+                    writer.turn.release()
 
     # --- opening -------------------------------------------------------------------------------------------
 
-    def locks_for_fork(self) -> Iterator[threading.Lock]:
+    def locks_for_fork(self) -> Iterator[Holdable]:
         """What keeps other threads from writing and opening."""
         writer = self._writer
         if writer is not None and not writer.is_mine():
-            yield writer.mutex
+            yield writer.turn
         yield self._guard
 
     def is_read(self) -> bool:
@@ -191,7 +196,7 @@ class Database:
             forking.wait()
             reader.busy = True
 
-    def after_fork_in_child(self, held: Iterable[threading.Lock]) -> None:
+    def after_fork_in_child(self, held: Iterable[Holdable]) -> None:
         """A forked child must not use its parent's connections, nor hold its lock.
 
         Locks are not inherited, but SQLite in the child would believe that they are, and take none for connections of

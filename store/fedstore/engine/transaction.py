@@ -1,6 +1,6 @@
 """One write to the store: who may write, and what a transaction is.
 
-One connection writes for all threads of a process, one transaction at a time: a mutex among the threads, then the
+One connection writes for all threads of a process, one transaction at a time: the threads take turns, then come the
 lock file among the processes, then ``BEGIN IMMEDIATE``.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from itertools import pairwise
 
 from fedstore.engine.closing import close_with
@@ -17,6 +16,7 @@ from fedstore.engine.faults import store_error
 from fedstore.engine.log import Log
 from fedstore.engine.merging import Adding, merge_text
 from fedstore.engine.migrating import asking, is_pending, schema_version
+from fedstore.engine.turn import Turn
 from fedstore.errors import StoreBusyError, StoreError
 
 TYPE_CHECKING = False
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
     from typing import Literal
 
+    from fedstore.engine.forking import Holdable
     from fedstore.engine.locking import FileLock
     from fedstore.engine.place import Identity
     from fedstore.engine.protocol import Parameters, Row, Value
@@ -34,15 +35,13 @@ __all__ = ["Patient", "Transaction"]
 
 
 _SAVE_WAIT_S = 0.1
-_LOOK_S = 0.05
-"""So often a waiting thread looks whether the one it waits for is still inside."""
 _MAIN = threading.main_thread().ident
 
 
 class Transaction:
     """What a process writes with: a context in which one write at a time stands or falls as a whole.
 
-    It holds the one connection that writes, its lock file, and the mutex of the threads that share them. ``memo`` holds
+    It holds the one connection that writes, its lock file, and the turn of the threads that share them. ``memo`` holds
     what earlier transactions of this process read and noted there, as long as nobody else has written since; ``names``
     the codes of names, which nobody changes as long as the file is the same.
     """
@@ -54,7 +53,7 @@ class Transaction:
         self.adding = Adding()
         connection.create_function("add_bins", 2, self.adding.add, deterministic=True)
         self.identity = identity
-        self.mutex = threading.Lock()
+        self.turn = Turn()
         self.memo: dict[str, tuple[int, ...]] = {}
         self.names: dict[str, int] = {}
         self.close = close_with(self, connection, lock)
@@ -65,10 +64,6 @@ class Transaction:
         self._token = -1
         self._schema_version = schema_version(asking(connection))
         self.log = Log(path, connection)
-        self._owner = 0
-        self._holder: FrameType | None = None
-        """Whose transaction is under way."""
-        self._taking_over = threading.Lock()
         self.is_stale = False
         """Whether to look at once whether the store has to be opened anew."""
         self.is_over = False
@@ -76,45 +71,30 @@ class Transaction:
 
     def is_mine(self) -> bool:
         """Whether this thread is writing with it."""
-        return self._owner == threading.get_ident()
+        return self.turn.is_mine()
 
-    def close_in_child(self, held: Iterable[threading.Lock]) -> None:
+    def close_in_child(self, held: Iterable[Holdable]) -> None:
         """Close it in a forked child, unless a thread of the parent was writing at that moment.
 
         One that the fork has waited for in vain waits for the lock file itself, if it is in no transaction.
         """
-        if any(lock is self.mutex for lock in held) or not self.connection.in_transaction:
+        if any(lock is self.turn for lock in held) or not self.connection.in_transaction:
             self.connection.close()
         self.close()
 
     def __enter__(self) -> Transaction:
         return self.enter(self._timeout_s, sys._getframe(1))  # noqa: SLF001 - the only way to the caller's frame
 
-    def enter(self, patience_s: float, holder: FrameType) -> Transaction:
-        """Begin a transaction of `holder`, waiting for other writers at most so long. Raises StoreError."""
-        mine = False
+    def enter(self, patience_s: float, call: FrameType) -> Transaction:
+        """Begin a transaction of `call`, waiting for other writers at most so long. Raises StoreError."""
+        self._take_turn(patience_s, call)
         try:
-            mine = self.mutex.acquire(blocking=False) or self._got_turn(patience_s, holder)
-            self._owner, self._holder = threading.get_ident(), holder
-            self._check_over()
-            self._lock.acquire(patience_s)
-            execute = self._cursor.execute
-            if patience_s < self._timeout_s:
-                execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
-            execute("BEGIN IMMEDIATE")
-            (token,) = execute("PRAGMA data_version").fetchone()
-            if token != self._token:  # somebody else has written
-                self._look_again()
-                self._token = token
+            self._begin(patience_s)
         except BaseException as error:
-            if mine:
-                self._abandon()
+            self._abandon()
             if isinstance(error, sqlite3.Error):
                 raise store_error(error, self._path) from error
             raise
-        finally:
-            if patience_s < self._timeout_s:
-                self._cursor.execute(f"PRAGMA busy_timeout = {round(self._timeout_s * 1000)}")
         return self
 
     def patient(self, patience_s: float) -> Patient:
@@ -123,10 +103,8 @@ class Transaction:
 
     def save_log(self) -> bool:
         """Save what a log held that was deleted; nobody writes here any more then. See `Log.save`."""
-        mine, here = False, sys._getframe()  # noqa: SLF001 - as above
+        self._take_turn(_SAVE_WAIT_S, sys._getframe())  # noqa: SLF001 - as above
         try:
-            mine = self.mutex.acquire(blocking=False) or self._got_turn(_SAVE_WAIT_S, here)
-            self._owner, self._holder = threading.get_ident(), here
             self._lock.acquire(_SAVE_WAIT_S)
             saved = self.log.save()
             self.is_over = True
@@ -136,14 +114,12 @@ class Transaction:
             self.is_over = True
             raise store_error(error, self._path) from error
         finally:
-            if mine:
-                self._release()
+            self._release()
         return saved
 
     def settle(self) -> None:
-        """Let go when the thread that began a transaction was thrown out of it before it could end."""
-        frame = sys._getframe(1)  # noqa: SLF001 - as above
-        if self._owner == threading.get_ident() and not self._is_held(frame):
+        """Let go when the call that began a transaction was thrown out of it before it could end."""
+        if self.turn.was_left():
             self._abandon()
 
     def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -201,35 +177,31 @@ class Transaction:
 
     # --- inside --------------------------------------------------------------------------------------------
 
-    def _got_turn(self, patience_s: float, holder: FrameType) -> bool:
-        """Wait until no other thread writes. Raises StoreBusyError.
-
-        An exception from outside (Ctrl-C, a timeout) can throw a thread out between any two of its steps. What it then
-        leaves behind nobody uses any more: the next one finds that no thread is inside, and takes over.
-        """
-        deadline = time.monotonic() + patience_s
-        while not self.mutex.acquire(timeout=max(0.0, min(deadline - time.monotonic(), _LOOK_S))):
-            with self._taking_over:
-                if not self._is_held(holder):
-                    self._roll_back()
-                    self._owner, self._holder = threading.get_ident(), holder
-                    return True
+    def _take_turn(self, patience_s: float, call: FrameType) -> None:
+        """Wait until no other thread writes. Raises StoreBusyError."""
+        if not self.turn.take(call, patience_s):
             if self.is_mine():
                 raise StoreBusyError(f"{self._path}: a write was begun inside another write of the same thread")
-            if time.monotonic() >= deadline:
-                raise StoreBusyError(f"{self._path} was held by another thread for {patience_s:g} s: try again")
-        return True
+            raise StoreBusyError(f"{self._path} was held by another thread for {patience_s:g} s: try again")
+        if self.turn.found_left:
+            self.turn.found_left = False
+            self._roll_back()
 
-    def _is_held(self, present: FrameType) -> bool:
-        """Whether what began a transaction is still under way in some thread; in this one, below `present`."""
-        me = threading.get_ident()
-        for thread, top in sys._current_frames().items():  # noqa: SLF001 - documented, for debuggers
-            frame: FrameType | None = present if thread == me else top
-            while frame is not None:
-                if frame is self._holder or frame.f_code in _STEPS:
-                    return True
-                frame = frame.f_back
-        return False
+    def _begin(self, patience_s: float) -> None:
+        execute = self._cursor.execute
+        self._check_over()
+        self._lock.acquire(patience_s)
+        if patience_s < self._timeout_s:
+            execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
+        try:
+            execute("BEGIN IMMEDIATE")
+        finally:
+            if patience_s < self._timeout_s:
+                execute(f"PRAGMA busy_timeout = {round(self._timeout_s * 1000)}")
+        (token,) = execute("PRAGMA data_version").fetchone()
+        if token != self._token:  # somebody else has written
+            self._look_again()
+            self._token = token
 
     def _check_over(self) -> None:
         if self.is_over:
@@ -257,8 +229,7 @@ class Transaction:
             self._lock.release()
             raise
         finally:
-            self._owner, self._holder = 0, None
-            self.mutex.release()
+            self.turn.give_back()
 
     def _abandon(self) -> None:
         """Roll back, forget what was noted, let go; nothing when this thread has let go already."""
@@ -295,13 +266,3 @@ class Patient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Literal[False]:
         return self._transaction.__exit__(kind, error, trace)
-
-
-_STEPS = frozenset(
-    step.__code__
-    for step in (
-        *(Transaction.enter, Transaction.__exit__, Transaction._release, Transaction._abandon),  # noqa: SLF001
-        *(Transaction._got_turn, Patient.__enter__, Patient.__exit__),  # noqa: SLF001 - its own
-    )
-)
-"""What a thread is in while it begins or ends a transaction, when nothing may say yet, or any more, that it does."""

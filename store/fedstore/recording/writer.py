@@ -125,7 +125,7 @@ def _read(event: object) -> Fields:
 
 def batch_of(events: Iterable[Given]) -> Iterable[Given]:
     """Some events as they are; what is one thing, though it could be gone through, such as a text, as one."""
-    return (events,) if isinstance(events, (str, bytes, bytearray, Mapping, BaseModel)) else events  # type: ignore[return-value]
+    return (events,) if isinstance(events, (str, bytes, bytearray, Mapping, BaseModel)) else events
 
 
 def _read_all(events: Iterable[Given], receipt: Receipt) -> tuple[Sequence[Fields], Sequence[int]]:
