@@ -61,7 +61,7 @@ def trails(log: DecisionLog, layer_code: int, agent_code: int) -> list[bytes]:
 
 def fill(store: Store, log: DecisionLog) -> None:
     """Write the log's decisions."""
-    layers = (*log.layers, "clarification")
+    layers = log.deciders
     with store.database.write() as tx:
         tx.executemany("INSERT INTO names (code, name) VALUES (?, ?)", list(enumerate((*layers, *log.agents), 1)))
         packed = trails(log, 1, len(layers) + 1)

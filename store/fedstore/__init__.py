@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fedstore.facts.events import RunState as RunState
     from fedstore.facts.events import Usage as Usage
     from fedstore.facts.events import Verdict as Verdict
+    from fedstore.facts.kind import MAX_DURATION_MS as MAX_DURATION_MS
     from fedstore.facts.validation import EVENT_MODELS as EVENT_MODELS
     from fedstore.files import replace_text as replace_text
     from fedstore.finding import Finding as Finding
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from fedstore.ingest import record_lines as record_lines
     from fedstore.ingest.routing_export import write_routing_log as write_routing_log
     from fedstore.json_value import Json as Json
+    from fedstore.numbers import bytes_text as bytes_text
+    from fedstore.policy import POLICY_FORMS as POLICY_FORMS
     from fedstore.policy import Alarm as Alarm
     from fedstore.policy import Alternative as Alternative
     from fedstore.policy import BoostChange as BoostChange
@@ -115,6 +118,9 @@ if TYPE_CHECKING:
     from fedstore.upkeep.maintaining import Upkeep as Upkeep
     from fedstore.upkeep.maintaining import maintain as maintain
     from fedstore.upkeep.retention import purge as purge
+    from fedstore.widths import DAY_MS as DAY_MS
+    from fedstore.widths import HOUR_MS as HOUR_MS
+    from fedstore.widths import MINUTE_MS as MINUTE_MS
     from fedstore.window import WINDOW_LABELS as WINDOW_LABELS
     from fedstore.window import Window as Window
     from fedstore.window import parse_duration_ms as parse_duration_ms
@@ -147,6 +153,8 @@ _MODULES = {
     ),
     "facts.validation": ("EVENT_MODELS",),
     "files": ("replace_text",),
+    "facts.kind": ("MAX_DURATION_MS",),
+    "numbers": ("bytes_text",),
     "ids": ("new_id", "now_ms", "stable_id"),
     "ingest": ("FileReport", "ImportReport", "LinesReport", "import_paths", "record_lines"),
     "json_value": ("Json",),
@@ -158,6 +166,7 @@ _MODULES = {
     "policy.metrics_file": ("export_path",),
     "settings.paths": ("default_config_path", "default_store_path"),
     "policy": (
+        "POLICY_FORMS",
         "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "BoostOutlook", "Change", "Effects",
         "Flip", "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted",
         "TuneDetail", "Watcher", "boost_history", "boost_key", "boost_outlook", "export_policy", "label_of",
@@ -170,6 +179,7 @@ _MODULES = {
     "demo.sample": ("sample_routes",),
     "settings.starting": ("StartSettings", "start_settings"),
     "store": ("Store",),
+    "widths": ("DAY_MS", "HOUR_MS", "MINUTE_MS"),
     "window": ("WINDOW_LABELS", "Window", "parse_duration_ms", "parse_time_ms"),
     "recording.writer": ("FactWriter", "Receipt"),
 }  # fmt: skip

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from fedstore import Execution, Recorder, Route, Run, RunState, Simulation, Store, Usage, Verdict, Window
 from fedstore.demo.cast import AGENTS, LAYERS, TASKS
-from fedstore.demo.scenario import CLARIFICATION, Scenario
+from fedstore.demo.scenario import Scenario
+from fedstore.learning.layers import LAST_RESORT
 from fedtop.tabs import tab_ids
 from tests.cli.conftest import Run as RunCommand
 from tests.cli.conftest import refused
@@ -59,7 +60,7 @@ def test_every_id_is_said_once() -> None:
 
 def test_cascade_behaves_as_its_layers_say() -> None:
     routes = [fact for fact in facts(hours=24) if isinstance(fact, Route)]
-    names = [*(layer.name for layer in LAYERS), CLARIFICATION]
+    names = [*(layer.name for layer in LAYERS), LAST_RESORT]
     thresholds = {layer.name: layer.threshold for layer in LAYERS}
     for route in routes:
         live = [a for a in route.attempts if not a.shadow]
@@ -72,7 +73,7 @@ def test_cascade_behaves_as_its_layers_say() -> None:
     share = {name: n / len(routes) for name, n in Counter(r.layer for r in routes).items()}
     assert 0.28 < share["keyword"] < 0.38
     assert 0.37 < share["semantic"] < 0.47
-    assert share[CLARIFICATION] < 0.03
+    assert share[LAST_RESORT] < 0.03
     assert any(a.shadow for r in routes for a in r.attempts)
 
 
@@ -204,7 +205,7 @@ def test_first_screen_has_everything(store: Store, clock: Clock) -> None:
     view = store.reader().overview(Window.ending("24h", clock()))
     assert {row.name for row in view.agents} == AGENTS.keys()
     assert {cell.task_type for cell in view.task_types} == TASKS.keys()
-    assert [row.name for row in view.layers] == [*(layer.name for layer in LAYERS), CLARIFICATION]
+    assert [row.name for row in view.layers] == [*(layer.name for layer in LAYERS), LAST_RESORT]
     assert any(run.state == "waiting" for run in view.active)
     assert any(run.state == "running" for run in view.active)
     assert view.cost.mark == "unpriced"

@@ -177,13 +177,6 @@ def test_refusal_is_one_line_and_writes_nothing(run: Run, path: Path, store: Sto
         assert rows(path, table) == []
 
 
-def test_the_longest_duration_is_that_of_the_store() -> None:
-    from fedstore.facts.kind import MAX_DURATION_MS
-    from fedtop.cli.record_values import LONGEST_MS
-
-    assert LONGEST_MS == MAX_DURATION_MS
-
-
 def test_read_only_refuses(run: Run, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEDTOP_READONLY", "1")
     assert "read-only" in refused(run(*TASK))

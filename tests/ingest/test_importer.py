@@ -270,11 +270,11 @@ def test_a_crash_between_facts_and_watermark_loses_and_doubles_nothing(
     saved = tail_module.save_mark
     calls = []
 
-    def dying(*args: Any) -> None:
+    def dying(*args: Any, **named: Any) -> None:
         calls.append(args)
         if len(calls) == 3:
             raise StoreError("power cut")
-        saved(*args)
+        saved(*args, **named)
 
     monkeypatch.setattr(tail_module, "save_mark", dying)
     with pytest.raises(StoreError, match="power cut"):

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedstore.learning.layers import LAST_RESORT
 from fedstore.learning.log import DecisionLog, hash_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["Attempt", "DecisionLogBuilder"]
-
-LAST_RESORT = "clarification"
 
 
 @dataclass(frozen=True, slots=True)

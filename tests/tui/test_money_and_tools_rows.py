@@ -11,12 +11,13 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from fedstore import bytes_text
 from fedstore.queries.models import CostsView, Money, Rate, SeriesPoint
 from fedstore.window import Window
 from fedtop.fields import Locale
 from fedtop.values import money_cell
 from fedtop.views.costs.columns import COSTS, DIMENSIONS, cost_lines, next_dimension
-from fedtop.views.costs.parts import bytes_text, chart_note, span_text, spend_chart, tiles
+from fedtop.views.costs.parts import chart_note, spend_chart, tiles
 from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.text_lines import bullets, wrap_lines
 from fedtop.views.tools.columns import CALLS, TOOLS, USERS
@@ -105,9 +106,14 @@ class TestMoney:
         assert plain(tiles(replace(view, today=Money(0, 0, 1, 7_000)))["today"].sub) == "? 7.00 k tokens"
         assert plain(made["store"].value) == "12.3 MB"
 
-    def test_bytes_and_spans(self) -> None:
+    def test_bytes(self) -> None:
         assert [bytes_text(n) for n in (0, 999, 1_000, 4_096_000)] == ["0 B", "999 B", "1.00 kB", "4.10 MB"]
-        assert [span_text(n) for n in (60_000, 5_400_000, 86_400_000, 5_000)] == ["1 min", "1.5 h", "1 d", "5 s"]
+        assert [bytes_text(n) for n in (99_940, 999_600, 10**12, 10**16)] == [
+            "99.9 kB",
+            "1.00 MB",
+            "1.00 TB",
+            "10,000 TB",
+        ]
 
 
 class TestSpendChart:

@@ -12,6 +12,7 @@ import time
 from fedstore import FedstoreError
 from fedstore.ingest.unchanged import standing, writable_store_file
 from fedtop.import_words import BOOSTS, file_line, total_line
+from fedtop.quick import only_places_are_set
 from fedtop.saying import say
 
 TYPE_CHECKING = False
@@ -20,13 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["parse", "try_import"]
 
-_ORDINARY = {"FEDTOP_STORE", "FEDTOP_CONFIG"}
-
 
 def try_import(arguments: list[str]) -> int | None:
     """Say that these paths hold nothing new: the exit code, or None for another lane."""
     found = parse(arguments)
-    if found is None or any(name.startswith("FEDTOP_") and name not in _ORDINARY for name in os.environ):
+    if found is None or not only_places_are_set():
         return None
     named, paths = found
     try:

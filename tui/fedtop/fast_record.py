@@ -7,11 +7,11 @@ says what is wrong. Only a store that stays locked is reported here, since waiti
 
 from __future__ import annotations
 
-import os
 import sys
 
-from fedstore import StoreBusyError
+from fedstore import MINUTE_MS, StoreBusyError
 from fedstore.recording.fast import Task, record_task, store_for
+from fedtop.quick import only_places_are_set
 from fedtop.saying import printable, say
 
 __all__ = ["parse", "try_record"]
@@ -21,14 +21,12 @@ _FLAGS = {
     "--id": "id", "--project": "project", "--store": "store",
 }  # fmt: skip
 _TRUTH = {"true": True, "false": False}
-_ORDINARY = {"FEDTOP_STORE", "FEDTOP_CONFIG"}
-MS_PER_MINUTE = 60_000
 
 
 def try_record(arguments: list[str]) -> int | None:
     """Record the task these arguments describe and say its id: the exit code, or None for another lane."""
     found = parse(arguments)
-    if found is None or any(name.startswith("FEDTOP_") and name not in _ORDINARY for name in os.environ):
+    if found is None or not only_places_are_set():
         return None
     store, task = found
     path = store_for(store)
@@ -69,6 +67,6 @@ def _task(given: dict[str, str], *, rework: bool) -> tuple[str | None, Task] | N
         return None
     if minutes is not None and not (minutes.isascii() and minutes.replace(".", "", 1).isdigit()):
         return None
-    duration = None if minutes is None else float(minutes) * MS_PER_MINUTE
+    duration = None if minutes is None else float(minutes) * MINUTE_MS
     task = Task(**given, success=success, duration_ms=duration, rework=rework)
     return (store, task) if task.is_plain() else None

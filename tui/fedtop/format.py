@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from fedstore import DAY_MS
 from fedstore.learning.percent import counted
 from fedtop.glyphs import ASCII, UNICODE, Basis, Glyphs, State
 from fedtop.sanitize import clean, csv_cell, truncate
@@ -62,7 +63,6 @@ __all__ = [
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NANO: Final = 1_000_000_000
-_DAY_MS: Final = 86_400_000
 
 
 def _known(value: float | None) -> bool:
@@ -282,7 +282,7 @@ def date_time(epoch_ms: int | None, tz: tzinfo, now_ms: int | None = None, glyph
 
 def within_a_day(window: Window) -> bool:
     """Whether the time of day tells a moment of a window."""
-    return window.length_ms <= _DAY_MS
+    return window.length_ms <= DAY_MS
 
 
 def moment(epoch_ms: int, tz: tzinfo, window: Window, glyphs: Glyphs = UNICODE) -> str:

@@ -6,13 +6,13 @@ another call. They raise FedstoreError (PlanRefusedError for a guard) in one cle
 
 from __future__ import annotations
 
-import getpass
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fedstore import FedstoreError, StoreError
+from fedtop.user import user_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -133,7 +133,7 @@ def refusal(source: Store, plan: Plan) -> str:
 def apply_plan(source: Store, plan: Plan) -> Change:
     """Applies exactly this plan. Raises PlanRefusedError with the guard that refused it."""
     with _opened(source) as (_, policy):
-        return policy.apply(plan, who=_who())
+        return policy.apply(plan, who=user_name("pane"))
 
 
 def undoing(source: Store, change_id: int | None = None) -> Undoing:
@@ -145,7 +145,7 @@ def undoing(source: Store, change_id: int | None = None) -> Undoing:
 def undo(source: Store, change_id: int) -> Change:
     """Takes a change back. Raises PlanRefusedError when something later touched the same items."""
     with _opened(source) as (_, policy):
-        return policy.undo(change_id, who=_who())
+        return policy.undo(change_id, who=user_name("pane"))
 
 
 def glance(source: Store, window: Window) -> Plan:
@@ -226,10 +226,3 @@ def _change_or_none(policy: PolicyStore, change_id: int) -> Change | None:
         raise
     except FedstoreError:
         return None
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "pane"

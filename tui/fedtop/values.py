@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from fedstore import DAY_MS, HOUR_MS, MINUTE_MS
 from fedtop.format import clean, money_text, rate, rate_text, state_text
 from fedtop.glyphs import UNICODE, Glyphs
 
@@ -99,7 +100,7 @@ def named(state: str, name: str, glyphs: Glyphs = UNICODE, limit: int = 60) -> T
 
 def span(milliseconds: int) -> str:
     """The length of a time slot, one unit: `30 min`, `6 h`, `1 d`."""
-    for unit, size in (("d", 86_400_000), ("h", 3_600_000)):
+    for unit, size in (("d", DAY_MS), ("h", HOUR_MS)):
         if milliseconds >= size and milliseconds % size == 0:
             return f"{milliseconds // size} {unit}"
-    return f"{max(1, milliseconds // 60_000)} min"
+    return f"{max(1, milliseconds // MINUTE_MS)} min"

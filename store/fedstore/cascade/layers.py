@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypedDict, TypeVar
 
 from fedstore.learning.classic import CLASSIC_THRESHOLDS
+from fedstore.learning.layers import LAST_RESORT
 from fedstore.numbers import as_confidence
 
 __all__ = [
@@ -29,7 +30,6 @@ Task = TypeVar("Task")
 LayerFunction: TypeAlias = Callable[[Task], tuple[str, float] | None]
 """`task -> (agent, confidence)`, or None when the layer has no proposal."""
 
-LAST_RESORT = "clarification"
 DEFAULT_THRESHOLDS = {name: value for name, value in CLASSIC_THRESHOLDS.items() if name != LAST_RESORT}
 """Of the classic cascade; any other layer starts at 0.85."""
 _OTHER_THRESHOLD = 0.85

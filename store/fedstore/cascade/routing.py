@@ -24,6 +24,7 @@ from fedstore.cascade.layers import LAST_RESORT, Asked, Layer, LayerLike, RouteF
 from fedstore.cascade.probes import Probes
 from fedstore.errors import FedstoreError
 from fedstore.ids import new_id
+from fedstore.learning.layers import PROBE_BAND, PROBE_RATE
 from fedstore.policy.router import Policy
 from fedstore.recording.recorder import Recorder
 from fedstore.settings.paths import routing_config_path
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from fedstore.store import Store
 
 __all__ = ["Cascade", "Decision"]
-
-PROBE_BAND = 0.05
-PROBE_RATE = 0.3
 
 
 @dataclass(frozen=True, slots=True)

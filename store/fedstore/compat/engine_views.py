@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedstore.learning.confidence import LEVELS
 from fedstore.queries.agents import active_in, agent_rows
 from fedstore.queries.buckets import Buckets
 from fedstore.queries.calendar import day_start_ms
@@ -17,6 +18,7 @@ from fedstore.queries.facts import newest_tool_calls
 from fedstore.queries.models import Money
 from fedstore.queries.signs import agent_state, last_activity
 from fedstore.queries.tasks import Tasks
+from fedstore.queries.tools import COST_ANOMALY_RATIO, TOOL_SUMS
 from fedstore.widths import DAY_MS, HOUR_MS, MINUTE_MS
 from fedstore.window import Window, iso
 
@@ -55,9 +57,7 @@ __all__ = [
 
 RAW_BYTES, SUMMARY_BYTES = 500, 200
 USD_PER_GIB_MONTH = 0.18
-COST_ANOMALY_RATIO = 2.0
 _BOTTLENECK_RUNS = 5
-_SUMS = ("calls", "ok", "failed", "duration_n", "duration_us", "priced", "cost_nano", "tokens")
 _RECENT = 500
 
 
@@ -120,7 +120,7 @@ def predictive_capacity(database: Engine, now: int) -> PredictiveCapacity:
     """Every agent of the last 24 hours."""
     with database.snapshot():
         day = _Day(database, now)
-        used = day.buckets.sums("tool_buckets", day.window, ("agent", "tool"), _SUMS)
+        used = day.buckets.sums("tool_buckets", day.window, ("agent", "tool"), TOOL_SUMS)
     tools: dict[str, list[Row]] = {}
     for row in used:
         tools.setdefault(row[0], []).append(row[1:])
@@ -154,7 +154,7 @@ def task_pipeline(database: Engine, now: int) -> TaskPipeline:
     """The tasks of the last 24 hours in all, and the executions of each tool."""
     with database.snapshot():
         day = _Day(database, now)
-        rows = day.buckets.sums("tool_buckets", day.window, ("tool",), _SUMS)
+        rows = day.buckets.sums("tool_buckets", day.window, ("tool",), TOOL_SUMS)
     ok = sum(row.success.hits for row in day.rows.values())
     failed = sum(row.success.n for row in day.rows.values()) - ok
     return {
@@ -209,7 +209,9 @@ def hourly_summary(database: Engine, now: int) -> HourlySummary:
     """The last full hour."""
     end = now - now % HOUR_MS
     with database.snapshot():
-        rows = Buckets(database).sums("tool_buckets", Window(end - HOUR_MS, end, "1h", live=False), ("tool",), _SUMS)
+        rows = Buckets(database).sums(
+            "tool_buckets", Window(end - HOUR_MS, end, "1h", live=False), ("tool",), TOOL_SUMS
+        )
     calls = sum(row[1] for row in rows)
     return {
         "hour_timestamp": iso(end - HOUR_MS),
@@ -228,7 +230,7 @@ def system_learning(database: Engine, tools: ToolsView) -> SystemLearning:
     with database.snapshot():
         priced: dict[str, int] = dict(Buckets(database).sums("tool_buckets", tools.window, ("tool",), ("priced",)))
     return {
-        "confidence_distribution": {level: levels.count(level) for level in ("HIGH", "MEDIUM", "LOW")},
+        "confidence_distribution": {level: levels.count(level) for level in LEVELS},
         "tool_profiles": {row.name: _profile(row, priced.get(row.name, 0)) for row in tools.rows},
     }
 

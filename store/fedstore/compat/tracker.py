@@ -36,6 +36,7 @@ from fedstore.queries.in_force import thresholds_in_force
 from fedstore.recording.recorder import Recorder
 from fedstore.settings.paths import default_store_path, from_here, in_full
 from fedstore.store import Store
+from fedstore.widths import MINUTE_MS
 from fedstore.window import iso
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ __all__ = ["RoutingPerformanceTracker", "default_log_path"]
 
 _REMEMBERED = 10_000
 _POLICY_AGE_S = 0.5
-_MINUTE_MS = 60_000
 _LIMIT_MB = 100.0
 _MB = 1024 * 1024
 _log = logging.getLogger("fedstore")
@@ -257,7 +257,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
             outcome = Outcome(
                 correct=was_correct_master, correct_agent=correct_master or user_corrected_to or None,
                 completed=task_completed, quality=quality_score,
-                completion_ms=None if completion_time_minutes is None else completion_time_minutes * _MINUTE_MS,
+                completion_ms=None if completion_time_minutes is None else completion_time_minutes * MINUTE_MS,
             )  # fmt: skip
         except (ValueError, TypeError) as error:
             self._lose(f"outcome of {route_id}: {error}")

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from fedstore.facts.events import Attempt
 from fedstore.ingest.routing_log import learning_feedback
+from fedstore.learning.layers import LAST_RESORT
+from fedstore.widths import HOUR_MS
 from fedstore.window import iso
 
 __all__ = ["CASCADE", "SampleLayer", "sample_routes"]
 
-HOUR_MS = 3_600_000
 GRADED_SHARE = 0.92
 """Decisions whose outcome became known."""
 
@@ -38,7 +39,7 @@ CASCADE = (
     SampleLayer("semantic", 0.43, 0.88, 0.70, 10.0, 50.0),
     SampleLayer("rag", 0.17, 0.92, 0.85, 50.0, 150.0),
     SampleLayer("pytorch", 0.035, 0.96, 0.90, 100.0, 300.0),
-    SampleLayer("clarification", 0.015, 1.00, 1.00, 0.0, 0.0),
+    SampleLayer(LAST_RESORT, 0.015, 1.00, 1.00, 0.0, 0.0),
 )
 _LAST = CASCADE[-1]
 

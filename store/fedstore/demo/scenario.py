@@ -28,6 +28,8 @@ from fedstore.demo.cast import (
     semantic_sharpness,
 )  # fmt: skip
 from fedstore.facts.events import Attempt, Event, Execution, Job, Route, Run, RunState, Usage, Verdict
+from fedstore.learning.layers import LAST_RESORT, PROBE_BAND, PROBE_RATE
+from fedstore.widths import HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Scenario"]
 
 TASKS_PER_HOUR = 190
-PROBE_BAND, PROBE_RATE = 0.05, 0.3
-CLARIFICATION = "clarification"
-_MINUTE = 60_000
 _JOBS = ("nightly evaluation", "dependency update", "flaky-test hunt", "changelog draft", "index refresh")
 
 
@@ -74,7 +73,7 @@ class Scenario:
         boost: Callable[[str, str], float] = lambda _agent, _task_type: 0.0,
     ) -> None:
         self._random = Random(f"{seed}:{start_ms - origin_ms}")  # noqa: S311 - a simulation
-        self._name = f"demo{seed}-{origin_ms // 1000:x}-{(origin_ms - start_ms) // _MINUTE}"
+        self._name = f"demo{seed}-{origin_ms // 1000:x}-{(origin_ms - start_ms) // MINUTE_MS}"
         self._stop_ms = math.inf if stop_ms is None else stop_ms
         self._origin_ms = origin_ms
         self._speed = speed
@@ -85,7 +84,7 @@ class Scenario:
         self._tasks = count(1)
         self._arrival_ms = float(start_ms)
         self._job_ms = float(start_ms)
-        first = origin_ms - 4 * _MINUTE
+        first = origin_ms - 4 * MINUTE_MS
         self._stuck_ms = float(first) if first >= start_ms else math.inf
 
     def advance(self, until_ms: int) -> list[Event]:
@@ -104,20 +103,20 @@ class Scenario:
         """Whatever comes next, in the order of time, so that the random numbers fall the same way always."""
         if at == self._arrival_ms:
             self._task(int(at))
-            per_ms = TASKS_PER_HOUR * activity((at - self._origin_ms) / 3_600_000) / 3_600_000
+            per_ms = TASKS_PER_HOUR * activity((at - self._origin_ms) / HOUR_MS) / HOUR_MS
             self._arrival_ms += self._random.expovariate(per_ms) / self._pace(at)
         elif at == self._job_ms:
             self._job(int(at))
-            self._job_ms += self._random.uniform(6, 16) * _MINUTE / self._pace(at)
+            self._job_ms += self._random.uniform(6, 16) * MINUTE_MS / self._pace(at)
         else:
             self._stuck(int(at))
-            self._stuck_ms += 12 * _MINUTE / self._speed
+            self._stuck_ms += 12 * MINUTE_MS / self._speed
 
     def _pace(self, at: float) -> float:
         return self._speed if at >= self._origin_ms else 1.0
 
     def _minute(self, at: float) -> float:
-        return (at - self._origin_ms) / _MINUTE * self._pace(at)
+        return (at - self._origin_ms) / MINUTE_MS * self._pace(at)
 
     def _later(self, at: int, seconds: float) -> int:
         return at + max(1, round(seconds * 1000 / self._pace(at)))
@@ -227,7 +226,7 @@ class Scenario:
         """Say the decision and, later, its outcome. Returns the agent and when the decision was made."""
         attempts, chosen = self._ladder(at, wanted)
         if chosen is None:
-            chosen = Attempt(layer=CLARIFICATION, agent=wanted, confidence=1.0, threshold=1.0, accepted=True,
+            chosen = Attempt(layer=LAST_RESORT, agent=wanted, confidence=1.0, threshold=1.0, accepted=True,
                              latency_ms=0.0)  # fmt: skip
             attempts.append(chosen)
         spent = sum(attempt.latency_ms or 0.0 for attempt in attempts if not attempt.shadow)

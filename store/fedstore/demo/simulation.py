@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fedstore.demo.scenario import Scenario
 from fedstore.facts.events import Event, Run, RunState
 from fedstore.ids import now_ms
+from fedstore.widths import HOUR_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,6 @@ __all__ = ["DEFAULT_HOURS", "SOURCE", "Simulation"]
 
 DEFAULT_HOURS = 48
 SOURCE = "demo"
-_HOUR_MS = 3_600_000
 _FIRST_HOURS, _PART_HOURS = 1, 4
 _BATCH = 1_000
 _BREATH_S = 0.01
@@ -55,8 +55,8 @@ class Simulation:
         self._speed = speed
         self._recorder = store.recorder(source=SOURCE)
         self._threshold, self._boost = _policy_in_force(store)
-        oldest = self.origin_ms - round(hours * _HOUR_MS)
-        newest = max(oldest, self.origin_ms - _FIRST_HOURS * _HOUR_MS)
+        oldest = self.origin_ms - round(hours * HOUR_MS)
+        newest = max(oldest, self.origin_ms - _FIRST_HOURS * HOUR_MS)
         self._live = Scenario(seed, newest, self.origin_ms, speed=speed, threshold=self._threshold, boost=self._boost)
         self._parts = _parts(oldest, newest)
         self._stop = threading.Event()
@@ -119,7 +119,7 @@ class Simulation:
 
 def _parts(oldest: int, newest: int) -> list[tuple[int, int]]:
     """The history before ``newest`` in parts that can be made by themselves, the latest first."""
-    width = _PART_HOURS * _HOUR_MS
+    width = _PART_HOURS * HOUR_MS
     return [(max(oldest, end - width), end) for end in range(newest, oldest, -width)]
 
 

@@ -13,6 +13,7 @@ from fedstore.engine.locking import FileLock
 from fedstore.engine.place import beside, file_bytes
 from fedstore.errors import StoreError, StoreReadOnlyError
 from fedstore.finding import Finding
+from fedstore.numbers import bytes_text
 from fedstore.schema import MIGRATION_NAMES, MIGRATION_SET
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ LARGE_LOG_BYTES = 64_000_000
 def findings(place: str, source: Reads) -> Iterator[Finding]:
     """The store at ``place``, which ``source`` reads. Raises StoreError when it cannot be read at all."""
     yield _schema(place, source)
-    yield Finding("size", "ok", f"the file has {_bytes(file_bytes(place))}")
+    yield Finding("size", "ok", f"the file has {bytes_text(file_bytes(place))}")
     yield _log_file(place)
     yield _integrity(source)
     yield _access(place)
@@ -61,10 +62,10 @@ def _log_file(place: str) -> Finding:
     size = file_bytes(beside(place, "-wal"))
     if size > LARGE_LOG_BYTES:
         return Finding(
-            "log", "warn", f"the write-ahead log has grown to {_bytes(size)}: a reader keeps it from being emptied",
+            "log", "warn", f"the write-ahead log has grown to {bytes_text(size)}: a reader keeps it from being emptied",
             "close programs that keep the store open for long, such as a forgotten database browser",
         )  # fmt: skip
-    return Finding("log", "ok", f"the write-ahead log has {_bytes(size)}")
+    return Finding("log", "ok", f"the write-ahead log has {bytes_text(size)}")
 
 
 def _integrity(source: Reads) -> Finding:
@@ -106,12 +107,3 @@ def _lock(place: str) -> Finding:
     finally:
         lock.close()
     return Finding("lock", "ok", "the lock file is free")
-
-
-def _bytes(count: int) -> str:
-    size, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

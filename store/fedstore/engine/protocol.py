@@ -7,20 +7,22 @@ Whatever goes wrong with a store comes out as one StoreError. Only types stand h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias
 
 from fedstore.engine.tables import SummaryTable
 from fedstore.finding import Finding
 
-__all__ = ["Engine", "Glimpse", "Joined", "Parameters", "Reads", "Row", "Tx", "Value"]
+__all__ = ["Engine", "Glimpse", "Joined", "Parameters", "Read", "Reads", "Row", "Tx", "Value"]
 
 Value: TypeAlias = str | int | float | bytes | bytearray | None
 """What a column holds; booleans are stored as 0 and 1."""
 Parameters: TypeAlias = Sequence[Value] | Mapping[str, Value]
 Row: TypeAlias = tuple[Any, ...]
 """One row of an answer: what its values are is known by the statement alone, which no type checker reads."""
+Read: TypeAlias = Callable[[str, Parameters], list[Row]]
+"""How one asks who only has to answer, be it a store, a snapshot or a transaction."""
 
 
 Joined: TypeAlias = tuple[str, str]

@@ -13,7 +13,7 @@ from fedstore.facts.kinds import BY_NAME, JUDGES, KINDS
 from fedstore.facts.summaries import drop_empty, write_deltas
 from fedstore.facts.summary import Deltas
 from fedstore.ids import FUTURE_SLACK_MS
-from fedstore.widths import DAY_MS, HOUR_MS
+from fedstore.widths import DAY_MS, HOUR_MS, MINUTE_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,4 +99,4 @@ class Batch:
 
 def _ahead(ms: int) -> str:
     hours = ms / HOUR_MS
-    return f"{ms / 60_000:.0f} min" if hours < 1 else f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
+    return f"{ms / MINUTE_MS:.0f} min" if hours < 1 else f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"

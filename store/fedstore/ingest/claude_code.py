@@ -31,6 +31,7 @@ from fedstore.ingest.claude_records import (
 from fedstore.ingest.claude_tools import Tools, key_of
 from fedstore.ingest.reader import Held, LineFormat, LineReader, Place
 from fedstore.ingest.values import NAME_CUT, fact_id, text_of
+from fedstore.widths import HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,11 +48,11 @@ SUBAGENT = "claude-code-subagent"
 SOURCE = "claude-code"
 SIDE_SOURCE = "claude-code side conversation"
 """Of what may be a copy: where it is one and equal, the other stands, whose source is the lesser text."""
-CALL_QUIET_MS = 60_000
+CALL_QUIET_MS = MINUTE_MS
 """After so long without an entry a response is over."""
-TURN_QUIET_MS = 10 * 60_000
+TURN_QUIET_MS = 10 * MINUTE_MS
 """After so long a turn is over, when no tool is running."""
-TOOL_QUIET_MS = 12 * 3_600_000
+TOOL_QUIET_MS = 12 * HOUR_MS
 """After so long a turn is over even though a tool never came back."""
 _OWN_WORK = re.compile(r"a(?:compact|prompt_suggestion|session_memory)-")
 """How the ids of side conversations begin that Claude Code has for itself."""

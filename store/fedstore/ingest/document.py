@@ -19,9 +19,10 @@ from fedstore.ingest.federation_tally import Tally
 from fedstore.ingest.formats import METRICS
 from fedstore.ingest.gathering import reason_of
 from fedstore.ingest.lines import digest
-from fedstore.ingest.marks import TO_BE_SEEN, Mark, Reject, label, marks_of, place_of, run_is_recorded, save_mark
+from fedstore.ingest.marks import TO_BE_SEEN, Mark, label, marks_of, place_of, run_is_recorded, save_mark
 from fedstore.ingest.report import FileReport
 from fedstore.ingest.watching import seen_of
+from fedstore.upkeep.rejects import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,14 +133,14 @@ class Document:
             place, head, METRICS, len(raw), digest(raw), raw.count(b"\n"), found.tasks,
             state=json.dumps(tally.state(), separators=(",", ":")),
         )  # fmt: skip
-        save_mark(self._database, mark, (), self._clock(), report.path)
+        save_mark(self._database, mark, (), self._clock())
 
     def _remember(self, report: FileReport) -> None:
         """Note that the file, as it is, holds nothing new, and what is told of it: it need not be opened again."""
         said = json.dumps({"boosts": report.boosts, "note": report.note})
         counted = report.taken + report.known
         mark = Mark(place_of(self.path), "", METRICS, self._seen[2], facts=counted, state=said, seen=self._seen)
-        save_mark(self._database, mark, (), self._clock(), report.path)
+        save_mark(self._database, mark, (), self._clock())
 
     def _write(self, tally: Tally, found: FederationFile, report: FileReport) -> None:
         for batch in _batches(tally.events(found)):
@@ -155,9 +156,10 @@ class Document:
             report.note = report.note or f"recent tasks that cannot be read ({found.unread}) are only counted"
 
     def _quarantine(self, raw: bytes, reason: str) -> None:
-        text = clean_text(raw[: 4 * TEXT_LIMIT].decode("utf-8", "replace")) if self._keep_content else None
+        text = raw[: 4 * TEXT_LIMIT].decode("utf-8", "replace")
         mark = Mark(place_of(self.path), "", METRICS, rejected=1, seen=TO_BE_SEEN)
-        save_mark(self._database, mark, [Reject(1, 0, reason, digest(raw), text)], self._clock(), label(self.path))
+        refused = Reject(label(self.path), reason, text, 1, 0, digest(raw))
+        save_mark(self._database, mark, [refused], self._clock(), keep_content=self._keep_content)
 
 
 def _batches(events: Iterator[Event]) -> Iterator[list[Event]]:

@@ -19,6 +19,7 @@ from fedstore.ingest.values import utc_ms
 from fedstore.json_value import object_of
 from fedstore.policy.metrics_file import EXPORTED_AT, EXPORTED_FROM
 from fedstore.recording.writer import explain
+from fedstore.widths import MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["SOURCE", "Cell", "FederationFile", "Task", "read_federation"]
 
 SOURCE = "metrics.json"
-MINUTE_MS = 60_000
 _MAX_TASKS = 1_000_000
 _MAX_MINUTES = 366 * 24 * 60
 
@@ -138,7 +138,8 @@ def read_federation(value: object) -> FederationFile:
     if tasks > _MAX_TASKS:
         raise EventError(f"agents: {tasks} tasks are more than the {_MAX_TASKS} that one file may count")
     recent, unread = _recent(found)
-    mark = object_of(value).get(EXPORTED_FROM)
+    document = object_of(value)
+    mark = document.get(EXPORTED_FROM)
     return FederationFile(
         identity=found.initialized,
         start_ms=_start(found.initialized, at),

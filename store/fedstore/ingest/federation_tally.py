@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypedDict
 
 from fedstore.facts.events import Event, Run, Verdict
 from fedstore.ids import stable_id
-from fedstore.ingest.federation import MINUTE_MS, SOURCE, Cell, FederationFile, Task
+from fedstore.ingest.federation import SOURCE, Cell, FederationFile, Task
+from fedstore.widths import MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -29,6 +29,7 @@ __all__ = [
     "parse_line",
     "prefix_sum",
     "said_sum",
+    "too_long",
 ]
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -57,6 +58,11 @@ class Line(NamedTuple):
     raw: bytes | None
     size: int
     whole: bool
+
+
+def too_long(limit: int) -> str:
+    """Why a line of more than so many bytes is refused."""
+    return f"line longer than {limit // 1024 // 1024} MiB"
 
 
 def digest(data: bytes) -> str:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from fedstore.engine.protocol import Engine, Reads, Row
     from fedstore.ingest.watching import Seen
+    from fedstore.upkeep.rejects import Reject
 
 __all__ = [
-    "TO_BE_SEEN", "Known", "Mark", "Reject", "known_marks", "label", "marks_of", "place_of",
+    "TO_BE_SEEN", "Known", "Mark", "known_marks", "label", "marks_of", "place_of",
     "run_is_recorded", "save_mark", "save_unknown",
 ]  # fmt: skip
 
@@ -113,19 +114,6 @@ class Known:
         self.unfinished = 0 < offset < seen[2]
 
 
-class Reject:
-    """A refused line: where it stands, why, and its digest; `text` only when content is kept."""
-
-    __slots__ = ("digest", "line", "offset", "reason", "text")
-
-    def __init__(self, line: int, offset: int, reason: str, digest: str, text: str | None) -> None:
-        self.line = line
-        self.offset = offset
-        self.reason = reason
-        self.digest = digest
-        self.text = text
-
-
 def label(path: str | Path) -> str:
     """A path as it is shown and stored: valid text without control characters."""
     return clean_text(os.fsencode(path).decode("utf-8", "replace")).replace("\n", " ")
@@ -162,11 +150,13 @@ def marks_of(database: Reads, place: str, head: str) -> list[Mark]:
     return sorted(found, key=lambda mark: (mark.place != place, -mark.offset))
 
 
-def save_mark(database: Engine, mark: Mark, rejects: Iterable[Reject], now_ms: int, source: str) -> None:
-    """Write a mark and the lines of `source` that it has passed and that were refused, in one transaction."""
-    from fedstore.upkeep.rejects import REJECT_INSERT
+def save_mark(
+    database: Engine, mark: Mark, rejects: Iterable[Reject], now_ms: int, *, keep_content: bool = False
+) -> None:
+    """Write a mark and the lines that it has passed and that were refused, in one transaction."""
+    from fedstore.upkeep.rejects import REJECT_INSERT, reject_rows
 
-    rows = [(source, r.line, r.offset, r.reason, r.digest, r.text, now_ms) for r in rejects]
+    rows = reject_rows(rejects, now_ms, keep_content=keep_content)
     with database.write() as tx:
         tx.executemany(REJECT_INSERT, rows)
         tx.execute(_SAVE, (*mark.row(), now_ms))

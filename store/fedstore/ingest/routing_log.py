@@ -17,7 +17,9 @@ from fedstore.facts.events import Attempt, Event, Outcome, Route
 from fedstore.ingest.reader import LineFormat, LineReader
 from fedstore.ingest.routing_models import DecisionIn, LayerIn, OutcomeIn
 from fedstore.ingest.values import utc_ms
+from fedstore.learning.layers import LAST_RESORT
 from fedstore.recording.writer import explain, validated
+from fedstore.widths import MINUTE_MS
 from fedstore.window import iso
 
 if TYPE_CHECKING:
@@ -35,10 +37,9 @@ __all__ = [
     "routing_schema",
 ]
 
-LAST_RESORTS = frozenset({"clarification", "clarify"})
+_LAST_RESORTS = frozenset({LAST_RESORT, "clarify"})
 NARROW = 0.05
 """Above its threshold by less than this, a layer that was wrong should have asked for more."""
-_MINUTE_MS = 60_000
 
 
 class _Proposal(Protocol):
@@ -154,7 +155,7 @@ def _outcome(found: DecisionIn) -> Outcome | None:
         correct_agent=next(filter(None, named), None),
         completed=said.task_completed,
         quality=said.quality_score,
-        completion_ms=None if minutes is None else minutes * _MINUTE_MS,
+        completion_ms=None if minutes is None else minutes * MINUTE_MS,
     )
     return None if outcome == Outcome() else outcome
 
@@ -214,7 +215,7 @@ def _outcome_out(outcome: Outcome, outcome_ms: int | None) -> dict[str, object]:
         "task_completed": outcome.completed, "was_correct_master": outcome.correct, "quality_score": outcome.quality,
     }  # fmt: skip
     if outcome.completion_ms is not None:
-        found["completion_time_minutes"] = outcome.completion_ms / _MINUTE_MS
+        found["completion_time_minutes"] = outcome.completion_ms / MINUTE_MS
     if outcome.correct_agent is not None:
         found["correct_master"] = outcome.correct_agent
     if outcome_ms is not None:
@@ -238,7 +239,7 @@ def learning_feedback(
     told: dict[str, object] = {
         "correct_routing": right,
         "threshold_too_high": bool(missed),
-        "threshold_too_low": layer not in LAST_RESORTS and any(_narrow(a) for a in asked if a.layer == layer),
+        "threshold_too_low": layer not in _LAST_RESORTS and any(_narrow(a) for a in asked if a.layer == layer),
     }
     if not right and correct_agent:
         told["should_have_routed_to"] = correct_agent

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from fedstore.cleaning import clean_name
 from fedstore.errors import StoreError
-from fedstore.ingest.lines import MAX_LINE_BYTES, Parsed, parse_line
+from fedstore.ingest.lines import MAX_LINE_BYTES, Parsed, parse_line, too_long
 from fedstore.upkeep.rejects import REJECT_INSERT, Reject, reject_rows
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def record_lines(store: Store, pipe: Pipe, *, source: str = "", keep_content: bo
         origins: list[tuple[int, bytes | None]] = []
         rejects: list[Reject] = []
         for number, raw in lines:
-            parsed = _too_long() if raw is None else parse_line(raw)
+            parsed = Parsed([], too_long(MAX_LINE_BYTES)) if raw is None else parse_line(raw)
             if parsed.reason:
                 rejects.append(_reject(source, number, parsed.torn, parsed.reason))
             events.extend(parsed.values)
@@ -91,12 +92,8 @@ def _arrivals(pipe: Pipe) -> Iterator[list[tuple[int, bytes | None]]]:
         yield [(number + 1, bytes(rest))]
 
 
-def _too_long() -> Parsed:
-    return Parsed([], f"line longer than {MAX_LINE_BYTES // 1024 // 1024} MiB")
-
-
 def _reject(source: str, number: int, raw: bytes | None, reason: str) -> Reject:
-    return Reject(source or "lines", reason, (raw or b"").decode("utf-8", "replace"), number)
+    return Reject(clean_name(source) or "lines", reason, (raw or b"").decode("utf-8", "replace"), number)
 
 
 def _quarantine(store: Store, rejects: list[Reject], report: LinesReport, keep_content: bool) -> None:

@@ -26,12 +26,14 @@ from fedstore.ingest.lines import (
     parse_line,
     prefix_sum,
     said_sum,
+    too_long,
 )
-from fedstore.ingest.marks import TO_BE_SEEN, Mark, Reject, label, marks_of, place_of, save_mark
+from fedstore.ingest.marks import TO_BE_SEEN, Mark, label, marks_of, place_of, save_mark
 from fedstore.ingest.reader import Fact, Held, Place, ungraded
 from fedstore.ingest.report import FileReport
 from fedstore.ingest.watching import seen_of
 from fedstore.recording.writer import Receipt
+from fedstore.upkeep.rejects import REASON_LIMIT, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -217,8 +219,7 @@ class Tail:
 
     def _take(self, line: Line, stream: LineStream, gatherer: Gatherer) -> None:
         if line.raw is None:
-            reason = f"line longer than {MAX_LINE_BYTES // 1024 // 1024} MiB"
-            gatherer.refused.append(Refusal(Place(line.number, line.offset, line.size), reason))
+            gatherer.refused.append(Refusal(Place(line.number, line.offset, line.size), too_long(MAX_LINE_BYTES)))
             return
         parsed = parse_line(line.raw)
         if not line.whole:
@@ -251,15 +252,15 @@ class Tail:
         receipt = self._write(facts)
         refused += [Refusal(facts[position].place, reason) for position, reason in receipt.rejected]
         rejects = self._rejects(refused)
-        lines = len({reject.offset for reject in rejects})
+        lines = len({reject.byte_offset for reject in rejects})
         report.taken += receipt.taken
         report.known += receipt.known
         report.rejected += lines
-        report.refuse((reject.line, reject.reason) for reject in rejects)
+        report.refuse((reject.line or 0, reject.reason) for reject in rejects)
         mark.facts += receipt.taken + receipt.known
         mark.rejected += lines
         mark.state, mark.due_ms = gatherer.state(), gatherer.due_ms()
-        save_mark(self._database, mark, rejects, self._clock(), label(self.path))
+        save_mark(self._database, mark, rejects, self._clock(), keep_content=self._keep_content)
 
     def _write(self, facts: Sequence[Held]) -> Receipt:
         """Write facts, one by one where one of them spoils the batch. Raises StoreError."""
@@ -295,14 +296,12 @@ class Tail:
 
     def _rejects(self, refused: Sequence[Refusal]) -> list[Reject]:
         found = (self._reject(refusal) for refusal in refused)
-        return sorted(found, key=lambda reject: reject.line)
+        return sorted(found, key=lambda reject: reject.line or 0)
 
     def _reject(self, refusal: Refusal) -> Reject:
         place, reason, raw = refusal
         if raw is None and place.size <= MAX_LINE_BYTES:  # an earlier line's
             raw = next((line.raw for line in self._lines_from(place.offset, place.number - 1)), None)
         said = digest(f"{place.offset}+{place.size}".encode()) if raw is None else digest(raw)
-        text = None
-        if self._keep_content:
-            text = clean_text((raw or b"")[: 4 * TEXT_LIMIT].decode("utf-8", "replace"))
-        return Reject(place.number, place.offset, clean_text(reason, 500), said, text)
+        text = (raw or b"")[: 4 * TEXT_LIMIT].decode("utf-8", "replace")
+        return Reject(label(self.path), clean_text(reason, REASON_LIMIT), text, place.number, place.offset, said)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REPLACES",
+    "SMALLEST_MOVE",
     "BoostProposal",
     "BoostSettings",
     "Claim",
@@ -41,6 +42,8 @@ REPLACES: Final = "a boost for a task type replaces the agent's own"
 MAX_BOOST = 0.05
 MIN_TASKS = 5
 SEED_HIGH, SEED_LOW = 0.90, 0.50
+SMALLEST_MOVE = 0.005
+"""A shrunk boost moves a little with every task; less than this is not worth a change."""
 CLAIM_HIGH, CLAIM_LOW, CLAIM_CONFIDENCE = 0.85, 0.65, 0.90
 TYPE_STRENGTH = 5.0
 _FEW_TASKS, _DEFAULT_STRENGTH = 30, 10.0

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from fedstore.learning.layers import LAST_RESORT
+
 __all__ = ["CLASSIC", "CLASSIC_THRESHOLDS", "ClassicLayer"]
 
 
@@ -25,6 +27,6 @@ CLASSIC: Final = (
     ClassicLayer("semantic", 0.70, 50.0, 0.88),
     ClassicLayer("rag", 0.85, 150.0, 0.92),
     ClassicLayer("pytorch", 0.90, 300.0, 0.96),
-    ClassicLayer("clarification", 1.00, None, 1.00),
+    ClassicLayer(LAST_RESORT, 1.00, None, 1.00),
 )
 CLASSIC_THRESHOLDS: Final = {layer.name: layer.threshold for layer in CLASSIC}

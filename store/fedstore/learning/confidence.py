@@ -7,7 +7,7 @@ by name ("seed"). Standard library only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from fedstore.learning.intervals import Interval, two_proportion_p, wilson, wilson_lower, wilson_upper
 from fedstore.learning.percent import counted, percent
@@ -15,9 +15,11 @@ from fedstore.learning.percent import counted, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["USE_CASES", "ConfidenceRule", "Level", "ToolConfidence", "Trend", "tool_confidence", "trend_of"]
+__all__ = ["LEVELS", "USE_CASES", "ConfidenceRule", "Level", "ToolConfidence", "Trend", "tool_confidence", "trend_of"]
 
 Level = Literal["HIGH", "MEDIUM", "LOW"]
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+"""The most trusted first."""
 Trend = Literal["improving", "stable", "declining"]
 ConfidenceRule = Literal["bound", "seed"]
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedstore.learning.donors import DONOR_BAND, fill_from_donors
+from fedstore.learning.layers import PROBE_BAND
 from fedstore.learning.rules import EvidenceGrade, Guard
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ __all__ = ["PROBE_BAND", "Evidence", "EvidenceGrade", "Guard", "prepare", "probe
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-PROBE_BAND = 0.05
 """How far above a threshold the band walk of a background probe goes on."""
 
 NEVER = -1.0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedstore.learning.layers import LAST_RESORT
 from fedstore.learning.special import uniform_from_hash
 from fedstore.learning.tuning_types import A_SHARE
 
@@ -74,6 +75,11 @@ class DecisionLog:
     """(n,) 1 right, 0 wrong, -1 not graded."""
     true_agent: NDArray[np.int32]
     """(n,) the agent that should have got it, -1 unknown."""
+
+    @property
+    def deciders(self) -> tuple[str, ...]:
+        """Who may have decided: the layers, then the last resort; `accepted` is a position among them."""
+        return (*self.layers, LAST_RESORT)
 
     def __post_init__(self) -> None:
         n, k = len(self.ids), len(self.layers)

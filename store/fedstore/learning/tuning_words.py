@@ -8,6 +8,7 @@ import numpy as np
 
 from fedstore.learning.percent import are, counted, percent
 from fedstore.learning.sample_size import best_certifiable, certify_size, rough, zero_error_minimum
+from fedstore.learning.targets import DRIFT_P
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["more_needed", "part_words", "reasons_for", "warnings_for"]
 
-DRIFT_P = 0.01
 MANY_GRADED = 1000
 
 
@@ -84,7 +84,7 @@ def warnings_for(context: Context, finding: Finding, drift_p: float | None) -> t
             "those that are not are taken to be like the graded ones of the layer that decided"
         )
     if finding.evidence.ungraded_strata:
-        names = ", ".join((*log.layers, "clarification")[a] for a in finding.evidence.ungraded_strata)
+        names = ", ".join(log.deciders[a] for a in finding.evidence.ungraded_strata)
         found.append(f"no graded decision from {names}: another agent there counts as wrong")
     if drift_p is not None and drift_p < DRIFT_P:
         found.append("accuracy moved within the window; a certificate assumes the future looks like this window")

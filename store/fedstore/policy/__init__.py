@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fedstore.policy.boost_views import BoostChange, BoostOutlook, boost_history, boost_outlook, proposed_boosts
     from fedstore.policy.details import BoostDetail, BoostEvidence, TuneDetail
     from fedstore.policy.effects import Effects, Measured
-    from fedstore.policy.exports import export_policy
+    from fedstore.policy.exports import POLICY_FORMS, export_policy
     from fedstore.policy.extent import Extent
     from fedstore.policy.ledger import Change
     from fedstore.policy.optimize_text import optimization_text
@@ -48,6 +48,7 @@ _HOMES = {
     "Watcher": "watcher",
     "boost_history": "boost_views",
     "boost_key": "body",
+    "POLICY_FORMS": "exports",
     "export_policy": "exports",
     "label_of": "body",
     "optimization_text": "optimize_text",
@@ -62,6 +63,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "POLICY_FORMS",
     "Alarm", "Alternative", "BoostChange", "BoostDetail", "BoostEvidence", "BoostOutlook", "Change", "Effects",
     "Extent", "Flip", "FlipCounts", "Measured", "Plan", "PlanItem", "Policy", "PolicyBody", "PolicyStore", "Predicted",
     "TuneDetail", "Watcher", "boost_history", "boost_key", "boost_outlook", "export_policy", "label_of",

@@ -24,6 +24,8 @@ __all__ = [
 
 _LAYER, _AGENT, _LOCK, _OFF, _PLACE = "layer:", "agent:", "lock:", "off:", "place:"
 LOCKED = 1.0
+SAME = 1e-9
+"""Values that differ by no more are the same."""
 
 
 def threshold_key(layer: str) -> str:

@@ -15,8 +15,7 @@ from fedstore.policy.ledger import changes_newest_first
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fedstore.engine.protocol import Engine
-    from fedstore.policy.extent import Read
+    from fedstore.engine.protocol import Engine, Read
     from fedstore.store import Store
     from fedstore.window import Window
 

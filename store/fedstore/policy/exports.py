@@ -20,21 +20,21 @@ from fedstore.policy.sync import optimization_history
 if TYPE_CHECKING:
     from fedstore.store import Store
 
-__all__ = ["FORMS", "environment", "export_policy"]
+__all__ = ["POLICY_FORMS", "environment", "export_policy"]
 
-FORMS = ("json", "env", "config", "metrics")
+POLICY_FORMS = ("json", "env", "config", "metrics")
 
 
 def export_policy(store: Store, form: str = "json", output: str | Path | None = None) -> str:
-    """The policy in force as text in one of ``FORMS``; also written to ``output`` if given.
+    """The policy in force as text in one of `POLICY_FORMS`; also written to ``output`` if given.
 
     Of an existing ``config.json`` or ``metrics.json`` only the values change, and that is what is returned.
     Raises FedstoreError.
     """
     version, body = ledger.current(store.database.read)
     file = None if output is None else Path(output)
-    if form not in FORMS:
-        raise FedstoreError(f"{form!r} is not a form of export: use {', '.join(FORMS)}")
+    if form not in POLICY_FORMS:
+        raise FedstoreError(f"{form!r} is not a form of export: use {', '.join(POLICY_FORMS)}")
     if form == "metrics":
         return _metrics(store, body, file)
     if form == "config" and file is not None and file.exists():

@@ -11,20 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 from fedstore.learning.percent import counted, were
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from fedstore.engine.protocol import Read, Row, Value
 
-    from fedstore.engine.protocol import Parameters, Row, Value
-
-__all__ = ["Extent", "Read", "graded_since", "measure_extent", "moved"]
+__all__ = ["Extent", "graded_since", "measure_extent", "moved"]
 
 Table = Literal["runs", "routes"]
-Read: TypeAlias = "Callable[[str, Parameters], list[Row]]"
-"""How a snapshot or a transaction is asked."""
 
 STRAGGLERS_MS = 10_000
 """A fact of the last seconds may be recorded a little after it happened (a background probe, a batch)."""

@@ -183,12 +183,11 @@ class GradingQueue:
         ) or [("", None)]
         selected = self._agent(int(log.final[row]))
         proposals = dict.fromkeys([selected, *(self._agent(int(code)) for code in log.proposal[row])])
-        accepted = int(log.accepted[row])
         return GradeItem(
             route_id=route_id,
             at_ms=int(log.ts_ms[row]),
             agent=selected,
-            layer=log.layers[accepted] if accepted < len(log.layers) else "clarification",
+            layer=log.deciders[int(log.accepted[row])],
             nearest_layer=log.layers[k],
             confidence=float(log.confidence[row, k]),
             threshold=float(self._now[k]),

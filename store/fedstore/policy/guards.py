@@ -20,7 +20,8 @@ from fedstore.policy.ledger import last_standing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fedstore.policy.extent import Read, Table
+    from fedstore.engine.protocol import Read
+    from fedstore.policy.extent import Table
     from fedstore.policy.parts import PlanItem
     from fedstore.policy.plans import Plan
     from fedstore.settings.config import PolicySettings

@@ -13,6 +13,7 @@ from fedstore.policy.effects import Effects
 from fedstore.policy.horizons import WATCHED_MS
 from fedstore.policy.ledger import change_by_id
 from fedstore.policy.optimize_effects import optimize_effects
+from fedstore.widths import DAY_MS
 
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Engine
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["effects_of", "keep_final_effects"]
 
-_LATE_OUTCOMES_MS = 24 * 3_600_000
+_LATE_OUTCOMES_MS = DAY_MS
 _FOREVER_MS = 1 << 62
 _KEEP = "INSERT INTO effects (change_id, body, made_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fedstore.policy.ledger import Change
+from fedstore.widths import DAY_MS, HOUR_MS
 
 __all__ = ["HORIZONS_MS", "WATCHED_MS", "horizons", "new_values"]
 
-HOUR_MS = 3_600_000
-HORIZONS_MS = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 168 * HOUR_MS}
+HORIZONS_MS = {"1h": HOUR_MS, "24h": DAY_MS, "7d": 7 * DAY_MS}
 WATCHED_MS = HORIZONS_MS["7d"]
 """How long a change is watched; "now" ends there."""
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from fedstore.errors import FedstoreError, PlanRefusedError
 from fedstore.policy.body import PolicyBody, differences, label_of
 from fedstore.policy.plans import Plan
+from fedstore.queries.in_force import newest_policy
 
 if TYPE_CHECKING:
-    from fedstore.engine.protocol import Row
+    from fedstore.engine.protocol import Read, Row
     from fedstore.policy.effects import Effects
-    from fedstore.policy.extent import Read
 
 __all__ = [
     "Change", "append", "body_at", "change_by_id", "changes_newest_first", "current", "last_standing", "newest_meant",
@@ -74,11 +74,11 @@ def current(read: Read) -> tuple[int, PolicyBody]:
 
     Version 0 is the empty policy before the first change.
     """
-    rows = read("SELECT version, body FROM policies ORDER BY version DESC LIMIT 1", ())
-    if not rows:
+    found = newest_policy(read)
+    if found is None:
         return 0, PolicyBody()
     layers = [name for (name,) in read("SELECT name FROM layers ORDER BY position, name", ())]
-    return int(rows[0][0]), PolicyBody.from_json(rows[0][1]).in_order(layers)
+    return found[0], PolicyBody.from_json(found[1]).in_order(layers)
 
 
 def body_at(read: Read, version: int) -> PolicyBody:

@@ -88,7 +88,7 @@ def _document_of(
         start = oldest_start(database)
         return metrics_document(
             counts,
-            policy_in_force(database).boosts if boosts is None else boosts,
+            policy_in_force(database.read).boosts if boosts is None else boosts,
             history,
             initialized_ms=now if start is None or not counts else start - start % DAY_MS,
             updated_ms=now,

@@ -10,26 +10,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fedstore.learning.boosts import MIN_TASKS, BoostProposal, propose_boosts
+from fedstore.learning.boosts import MIN_TASKS, SMALLEST_MOVE, BoostProposal, propose_boosts
 from fedstore.learning.intervals import wilson
 from fedstore.learning.percent import counted
 from fedstore.learning.rules import BOOST_RULES, BoostRule
 from fedstore.policy.body import PolicyBody, boost_key
 from fedstore.policy.details import BoostDetail, BoostEvidence, BoostSettings, pair_of
-from fedstore.policy.extent import Extent, Read
+from fedstore.policy.extent import Extent
 from fedstore.policy.parts import Alternative, PlanItem, Predicted
 from fedstore.policy.plans import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.engine.protocol import Row
+    from fedstore.engine.protocol import Read, Row
 
 __all__ = ["Outcomes", "plan_optimize", "read_outcomes"]
 
 RUNS_PER_AGENT = 2_000
-SMALLEST_MOVE = 0.005
-"""A shrunk boost moves a little with every task; less than this is not worth a change."""
 
 Outcomes = list[tuple[str, str, bool]]
 

@@ -15,8 +15,7 @@ from fedstore.policy.horizons import WATCHED_MS, horizons, new_values
 from fedstore.policy.ledger import body_at
 
 if TYPE_CHECKING:
-    from fedstore.engine.protocol import Row
-    from fedstore.policy.extent import Read
+    from fedstore.engine.protocol import Read, Row
     from fedstore.policy.ledger import Change
 
 __all__ = ["optimize_effects"]

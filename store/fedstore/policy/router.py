@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from fedstore.engine import glimpse
 from fedstore.policy.body import PolicyBody
 from fedstore.policy.sinks import read_copy
+from fedstore.queries.in_force import NEWEST
 from fedstore.settings.paths import from_here
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ __all__ = ["Policy"]
 
 CHECK_EVERY_S = 0.5
 _LOCK_WAIT_S = 0.05
-_NEWEST = "SELECT version, body FROM policies ORDER BY version DESC LIMIT 1"
 
 
 class Policy:
@@ -108,7 +108,7 @@ class Policy:
         try:
             if self._store is None:
                 self._store = glimpse(self._where(), _LOCK_WAIT_S)
-            rows = self._store.read(_NEWEST)
+            rows = self._store.read(NEWEST)
             if rows and (self._store.serial, rows[0][0]) != self._loaded:
                 self._known = (int(rows[0][0]), PolicyBody.from_json(rows[0][1]))
                 self._loaded = self._store.serial, self._known[0]

@@ -8,8 +8,7 @@ from fedstore.errors import FedstoreError, StoreReadOnlyError
 from fedstore.policy.plans import Plan
 
 if TYPE_CHECKING:
-    from fedstore.engine.protocol import Engine
-    from fedstore.policy.extent import Read
+    from fedstore.engine.protocol import Engine, Read
 
 __all__ = ["applied_as", "is_kept", "newest_plans", "plan_by_id", "shelve"]
 

@@ -28,10 +28,10 @@ from fedstore.settings.routing_config import RoutingConfig, object_in, read_byte
 from fedstore.window import Window
 
 if TYPE_CHECKING:
+    from fedstore.engine.protocol import Read
     from fedstore.learning.tuning_types import TuneSettings
     from fedstore.policy.alarms import Alarm
     from fedstore.policy.effects import Effects
-    from fedstore.policy.extent import Read
     from fedstore.store import Store
 
 __all__ = ["PolicyStore"]

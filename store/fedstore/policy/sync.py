@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError
 from fedstore.policy import ledger
-from fedstore.policy.body import LOCKED, PolicyBody, boost_key, boosted, label_of, off_key, threshold_key
+from fedstore.policy.body import LOCKED, SAME, PolicyBody, boost_key, boosted, label_of, off_key, threshold_key
 from fedstore.policy.metrics_file import read_metrics, sync_metrics
 from fedstore.policy.sinks import read_copy, write_copy, write_thresholds
 from fedstore.settings.routing_config import read_config
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from fedstore.store import Store
 
 __all__ = ["boosts_of", "bring_in_line", "optimization_history", "out_of_line", "read_boosts"]
-
-_SAME = 1e-9
 
 
 def bring_in_line(store: Store, version: int, body: PolicyBody, change: Change | None) -> tuple[str, ...]:
@@ -65,7 +63,7 @@ def out_of_line(store: Path, settings: Settings, version: int, body: PolicyBody)
         except FedstoreError as error:
             found.append(str(error))
             continue
-        other = [label_of(key) for key, value in written.items() if key in values and abs(values[key] - value) > _SAME]
+        other = [label_of(key) for key, value in written.items() if key in values and abs(values[key] - value) > SAME]
         if other:
             found.append(f"{path} differs from the policy in force in {', '.join(sorted(other))}")
     return tuple(found)

@@ -16,7 +16,7 @@ from fedstore.learning.percent import percent
 from fedstore.learning.replay import UNKNOWN, Replay, replay
 from fedstore.learning.tuning import tune
 from fedstore.learning.tuning_types import Effect, Flips, LayerChange, RulePlan, TuneResult, TuneSettings
-from fedstore.policy.body import PolicyBody, threshold_key
+from fedstore.policy.body import SAME, PolicyBody, threshold_key
 from fedstore.policy.details import TuneDetail, pair_of
 from fedstore.policy.extent import Extent, measure_extent
 from fedstore.policy.guards import used_until_ms
@@ -38,7 +38,6 @@ Progress = Callable[[float], None]
 Cancelled = Callable[[], bool]
 
 FLIPS_KEPT = 500
-_SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def load_input(database: Engine, window: Window, now_ms: int, configured: Routin
         f"the newest decisions were logged with {layer} at {value:g}, but the policy in force says"
         f" {body.thresholds[layer]:g}: check that the router reads the policy"
         for layer, value in logged.items()
-        if value is not None and layer in body.thresholds and abs(value - body.thresholds[layer]) > _SAME
+        if value is not None and layer in body.thresholds and abs(value - body.thresholds[layer]) > SAME
     )
     disabled = frozenset((*body.disabled, *configured.disabled))
     return TuneInput(decisions, thresholds, extent, version, body, window.label, notes, warnings, disabled)
@@ -226,7 +225,7 @@ def _flipped(given: TuneInput, result: TuneResult) -> tuple[Flip, ...]:
 def _layer(log: DecisionLog, k: int) -> str:
     if k == UNKNOWN:
         return ""
-    return log.layers[k] if k < len(log.layers) else "clarification"
+    return log.deciders[k]
 
 
 def _agent(log: DecisionLog, code: int) -> str:

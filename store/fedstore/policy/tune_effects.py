@@ -12,6 +12,7 @@ from fedstore.learning.effects import layer_strata
 from fedstore.learning.intervals import Interval, wilson
 from fedstore.learning.stratified import weighted_rate
 from fedstore.learning.verify import EffectState, EProcess, check_assumptions
+from fedstore.policy.body import SAME
 from fedstore.policy.details import Pair, TuneDetail, pair_of
 from fedstore.policy.effects import Effects, Measured
 from fedstore.policy.horizons import WATCHED_MS, horizons, new_values
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["tune_effects"]
 
 _LOOKS = 400
-_SAME = 1e-9
 
 
 def tune_effects(database: Engine, change: Change, until_ms: int, now_ms: int) -> Effects:
@@ -59,8 +59,8 @@ def _under(log: DecisionLog, new: Mapping[str, float | None]) -> tuple[DecisionL
     for layer, value in new.items():
         if layer in log.layers and value is not None:
             logged = log.threshold[:, log.layers.index(layer)]
-            agrees |= np.abs(logged - value) <= _SAME
-            contradicts |= np.abs(logged - value) > _SAME
+            agrees |= np.abs(logged - value) <= SAME
+            contradicts |= np.abs(logged - value) > SAME
     seen = np.flatnonzero(agrees & ~contradicts)
     if not len(seen):
         return log.take(seen), None
@@ -130,7 +130,7 @@ def _notes(log: DecisionLog, reference: float | None) -> tuple[str, ...]:
         return ("no decision has been logged with the new thresholds yet",)
     if reference is None:
         return ("the plan rested on no outcomes: it promised no accuracy that could be missed",)
-    groups = (*log.layers, "clarification")
+    groups = log.deciders
     decided = np.bincount(log.accepted, minlength=len(groups))
     graded = np.bincount(log.accepted, weights=log.correct >= 0, minlength=len(groups))
     silent = [name for name, some, known in zip(groups, decided, graded, strict=True) if some and not known]

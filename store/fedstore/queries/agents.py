@@ -9,7 +9,7 @@ from fedstore.bins import together
 from fedstore.learning.intervals import two_proportion_p
 from fedstore.queries.buckets import durations_of
 from fedstore.queries.costs import cost_rows
-from fedstore.queries.facts import active_runs, error_classes, newest_tasks
+from fedstore.queries.facts import ERROR_SAMPLE, active_runs, error_classes, newest_tasks
 from fedstore.queries.models import (
     ActiveRun,
     AgentDetail,
@@ -27,6 +27,7 @@ from fedstore.queries.models import (
 from fedstore.queries.signs import agent_state, free_shares, last_activity
 from fedstore.queries.tasks import EFFORT_SUMS, TASK_SUMS, Tasks
 from fedstore.queries.ungraded import error_counts
+from fedstore.widths import MINUTE_MS
 from fedstore.window import Window
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ _FEW = 10  # the test is an approximation that few tasks do not bear
 _QUALITY_STEP = 0.02
 _QUALITY_MIN = 5
 _RECENT = 50
-_ERROR_SAMPLE = 500
 _DURATION = TASK_SUMS.index("duration_n")  # their total follows it
 _NOTHING = (0,) * len(TASK_SUMS)
 _SPEND = (
@@ -146,7 +146,7 @@ class _Context:
         self.step = buckets.step_of(window, SPARK_SLOTS)
         self.sparks: dict[str, dict[int, int]] = {}
         middle = window.start_ms + window.length_ms // 2
-        half = Window(window.start_ms, middle - middle % 60_000, window.label, live=False)
+        half = Window(window.start_ms, middle - middle % MINUTE_MS, window.label, live=False)
         where, args = ("", ()) if task_type is None else ("task_type = ?", (task_type,))
         older = buckets.sums("agent_buckets", half, ("agent",), ("quality_n", "quality_ppm"), where, *args)
         self._older = {agent: (n, total) for agent, n, total in older}
@@ -244,7 +244,7 @@ def agent_detail(
     rows = agent_rows(source, buckets, tasks, active) if rows is None else rows
     cells = (cell for cell in matrix_cells(tasks) if cell.agent == name)
     step_ms = buckets.series_step(window, columns)
-    recent = newest_tasks(source, tasks, (name,), _ERROR_SAMPLE if name in tasks.by_execution else _RECENT)
+    recent = newest_tasks(source, tasks, (name,), ERROR_SAMPLE if name in tasks.by_execution else _RECENT)
     return AgentDetail(
         window=window,
         row=next((row for row in rows if row.name == name), None),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.bins import CONFIDENCE_BINS, together
 from fedstore.facts.route import ACCEPTED_KIND, ASKED_KIND, RIGHT_KIND, WRONG_KIND
+from fedstore.learning.layers import LAST_RESORT
 from fedstore.learning.targets import check_targets
 from fedstore.queries.buckets import durations_of
 from fedstore.queries.facts import newest_decisions
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LAST_RESORT", "cascade_view", "layer_rows", "layer_view", "layers_seen"]
 
-LAST_RESORT = "clarification"
 _RECENT = 50
 _CAPTURE_TARGETS = {1: "layer_1_capture", 2: "layer_2_capture"}
 _LAYER_SUMS = ("attempts", "accepted", "errors", "confidence_n", "confidence_ppm", "latency_n", "latency_us")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.errors import FedstoreError
 from fedstore.queries.calendar import day_start_ms, local_date, month_start_ms, project_month
-from fedstore.queries.models import CostRow, CostsView, Money, SeriesPoint
+from fedstore.queries.models import COST_DIMENSIONS, OTHER, CostRow, CostsView, Money, SeriesPoint
 from fedstore.widths import DAY_MS, MINUTE_MS
 from fedstore.window import Window
 
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from fedstore.queries.answers import Rows
     from fedstore.queries.buckets import Buckets
 
-__all__ = ["DIMENSIONS", "SPENT", "cost_rows", "costs_view", "projected_month", "spent_lately"]
+__all__ = ["SPENT", "cost_rows", "costs_view", "projected_month", "spent_lately"]
 
 SPENT = "reported_nano + computed_nano"
 """What is known to have been spent, of one bucket."""
-DIMENSIONS = ("model", "agent", "project", "task_type", "operation")
 _MONEY = ("reported_nano", "computed_nano", "unpriced_calls", "unpriced_tokens", "at_least_calls", "calls")
 _SUMS = (
     "calls", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "minimum_calls",
@@ -30,7 +29,6 @@ _SUMS = (
 )  # fmt: skip
 _HISTORY_DAYS = 56
 _STACKED_MODELS = 5
-OTHER = "other"
 
 
 def costs_view(
@@ -47,8 +45,8 @@ def costs_view(
 
     Raises FedstoreError for an unknown dimension.
     """
-    if dimension not in DIMENSIONS:
-        raise FedstoreError(f"{dimension!r} is not a cost dimension: use {', '.join(DIMENSIONS)}")
+    if dimension not in COST_DIMENSIONS:
+        raise FedstoreError(f"{dimension!r} is not a cost dimension: use {', '.join(COST_DIMENSIONS)}")
     spend = _Spend(buckets, dimension, only)
     rows = tuple(row for row in cost_rows(buckets, window, dimension) if spend.has(row.name))
     by_model = [row.name for row in rows] if dimension == "model" else spend.by_model(window)

@@ -38,6 +38,8 @@ _TOOL_CALL = (
 )
 _TASK = "id, agent, task_type, project, ended_ms, duration_us, success, error_class, source, tool, effort, browser_used"
 _DECISION = "id, at_ms, agent, layer, confidence, latency_us, correct, task_id, description"
+ERROR_SAMPLE = 500
+"""Errors are counted over so many of the newest facts."""
 _ACTIVE_LIMIT = 500
 _LAST = "\U0010ffff"
 """The character that sorts after all others."""

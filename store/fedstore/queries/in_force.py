@@ -1,24 +1,29 @@
-"""The policy in force, as views need it: one row, parsed; an empty policy before the first change."""
+"""The policy in force as it is stored, and the thresholds that hold; an empty policy before the first change.
+
+Light to import, as routers ask for it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from fedstore.learning.classic import CLASSIC_THRESHOLDS
 from fedstore.settings.routing_config import RoutingConfig
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fedstore.engine.protocol import Reads
+    from fedstore.engine.protocol import Read
 
-__all__ = ["CascadeSetup", "InForce", "policy_in_force", "thresholds_in_force"]
+__all__ = ["NEWEST", "CascadeSetup", "InForce", "newest_policy", "policy_in_force", "thresholds_in_force"]
+
+NEWEST = "SELECT version, body FROM policies ORDER BY version DESC LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """``version`` 0 is before the first policy; boosts are keyed by agent, then task type ("" for all)."""
+    """`version` 0 is before the first policy; boosts are keyed by agent, then task type ("" for all)."""
 
     version: int = 0
     thresholds: dict[str, float] = field(default_factory=dict)
@@ -48,10 +53,16 @@ class CascadeSetup:
         return thresholds_in_force(self.policy, self.config.thresholds, logged)
 
 
-def policy_in_force(source: Reads) -> InForce:
-    """The newest version of the policy."""
-    rows = source.read("SELECT version, body FROM policies ORDER BY version DESC LIMIT 1")
-    if not rows:
+def newest_policy(read: Read) -> tuple[int, str] | None:
+    """The version and the JSON of the policy in force; None before the first."""
+    rows = read(NEWEST, ())
+    return (int(rows[0][0]), rows[0][1]) if rows else None
+
+
+def policy_in_force(read: Read) -> InForce:
+    """The newest version of the policy, as far as views need it."""
+    found = newest_policy(read)
+    if found is None:
         return InForce()
-    body = json.loads(rows[0][1])
-    return InForce(int(rows[0][0]), dict(body.get("thresholds", {})), dict(body.get("boosts", {})))
+    body = json.loads(found[1])
+    return InForce(found[0], dict(body.get("thresholds", {})), dict(body.get("boosts", {})))

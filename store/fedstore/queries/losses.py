@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from fedstore.widths import DAY_MS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FRESH_MS", "Losses", "read_losses", "severity_of_past"]
 
-FRESH_MS = 86_400_000
+FRESH_MS = DAY_MS
 """So long what is over is worth a look: its cause may still be there, and what was lost can be sent again."""
 
 

@@ -7,9 +7,10 @@ carries its counts, money the weakest of the bases it is made of.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from fedstore.learning.intervals import Interval, wilson
+from fedstore.widths import HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fedstore.window import Window
 
 __all__ = [
+    "COST_DIMENSIONS", "OTHER", "SILENT_MS", "WAITING_MS",
     "ActiveRun", "AgentDetail", "AgentRow", "AgentsView", "CascadeView", "ConfidenceBin", "CostRow", "CostsView",
     "DecisionRow", "Durations", "Effort", "FactKind", "FeedItem", "LayerRow", "LayerView", "MatrixCell", "Money",
     "NameKind", "Overview", "Rate", "RunRow", "SeriesPoint", "State", "TasksAre", "ToolCallRow", "ToolDetail",
@@ -37,6 +39,14 @@ State: TypeAlias = Literal["waiting", "busy", "active", "idle", "offline"]
 API_ERROR, INTERRUPTED = "api_error", "interrupted"
 """How readers of transcripts begin the class of a turn that an API ended, and what they call one that was stopped."""
 NameKind: TypeAlias = Literal["agent", "task_type", "tool", "layer"]
+COST_DIMENSIONS: Final = ("model", "agent", "project", "task_type", "operation")
+"""What spend can be looked at by."""
+OTHER: Final = "other"
+"""The series of a chart that stands for all that have none of their own."""
+WAITING_MS: Final = 3 * MINUTE_MS
+"""From when on a run that waits wants attention."""
+SILENT_MS: Final = HOUR_MS
+"""Of a run not heard of for so long it is not known whether it still goes on: its process may have died."""
 
 
 @dataclass(frozen=True, slots=True)

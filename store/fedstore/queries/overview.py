@@ -20,6 +20,8 @@ from fedstore.queries.facts import newest_tasks
 from fedstore.queries.losses import read_losses, severity_of_past
 from fedstore.queries.models import (
     INTERRUPTED,
+    SILENT_MS,
+    WAITING_MS,
     ActiveRun,
     AgentRow,
     Attention,
@@ -34,8 +36,8 @@ from fedstore.queries.models import (
 )  # fmt: skip
 from fedstore.queries.newest import newest_start
 from fedstore.queries.routing_health import routing_attention
-from fedstore.queries.signs import SILENT_MS
 from fedstore.queries.tasks import Tasks
+from fedstore.widths import MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,9 +50,8 @@ if TYPE_CHECKING:
     from fedstore.queries.losses import Losses
     from fedstore.window import Window
 
-__all__ = ["WAITING_MS", "overview"]
+__all__ = ["overview"]
 
-WAITING_MS = 180_000
 _FEED = 30
 
 
@@ -87,7 +88,7 @@ def overview(
         rework=_together(row.rework for row in rows),
         active=active,
         jobs_active=tuple((state, n) for state, n in (("queued", queued), ("running", running)) if n),
-        tasks_per_minute=runs / (_observed_ms(window, slots) / 60_000),
+        tasks_per_minute=runs / (_observed_ms(window, slots) / MINUTE_MS),
         durations=durations_of_all(tasks),
         cost=cost,
         cost_today=today,
@@ -117,7 +118,7 @@ def _together(rates: Iterable[Rate]) -> Rate:
 def _observed_ms(window: Window, slots: Iterable[int]) -> int:
     """The window's length, but no longer than data has been coming in."""
     observed = window.end_ms - max(window.start_ms, min(slots, default=window.start_ms))
-    return max(60_000, observed)
+    return max(MINUTE_MS, observed)
 
 
 def _series(
@@ -220,7 +221,7 @@ def _waiting(active: Sequence[ActiveRun], now_ms: int) -> Iterable[Attention]:
 
 
 def _length(ms: int) -> str:
-    minutes = ms // 60_000
+    minutes = ms // MINUTE_MS
     hours = minutes // 60
     return f"{minutes} min" if hours < 2 else f"{hours} h" if hours < 48 else f"{hours // 24} days"
 

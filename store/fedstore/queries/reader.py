@@ -193,7 +193,7 @@ class Reader:
 
     def policy(self) -> InForce:
         """The policy in force."""
-        return policy_in_force(self._database)
+        return policy_in_force(self._database.read)
 
     def routing_config(self) -> RoutingConfig:
         """What the routing configuration says, so far as it can be read."""

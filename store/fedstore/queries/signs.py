@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedstore.queries.facts import last_runs
+from fedstore.queries.models import SILENT_MS
 from fedstore.widths import DAY_MS, HOUR_MS, MINUTE_MS
 from fedstore.window import Window
 
@@ -17,11 +18,9 @@ if TYPE_CHECKING:
     from fedstore.queries.models import ActiveRun, State
     from fedstore.queries.tasks import Tasks
 
-__all__ = ["SILENT_MS", "agent_state", "free_shares", "last_activity"]
+__all__ = ["agent_state", "free_shares", "last_activity"]
 
 ACTIVE_MS = 5 * MINUTE_MS
-SILENT_MS = HOUR_MS
-"""Of a run not heard of for so long it is not known whether it still goes on: its process may have died."""
 
 
 def agent_state(active: Sequence[ActiveRun], last_ms: int | None, window: Window) -> State | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from fedstore.learning.confidence import tool_confidence
+from fedstore.learning.confidence import LEVELS, tool_confidence
 from fedstore.learning.intervals import Interval, binomial_sf, two_proportion_p
 from fedstore.queries.buckets import durations_of
-from fedstore.queries.facts import error_classes, newest_tool_calls
+from fedstore.queries.facts import ERROR_SAMPLE, error_classes, newest_tool_calls
 from fedstore.queries.models import Effort, Rate, SeriesPoint, ToolDetail, ToolRow, ToolsView
 from fedstore.queries.tasks import EFFORT_SUMS
 from fedstore.widths import DAY_MS
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["tool_detail", "tool_rows", "tools_view"]
 
-COST_ANOMALY_RATIO = 2.0  # the seed's rule, kept by name: dearer than twice the average of the days before
+COST_ANOMALY_RATIO = 2.0
+"""By name: what costs more than so many times the average of the days before."""
 _ANOMALY_CALLS = 10
 _FEW = 5
 _RECENT = 50
-_ERROR_SAMPLE = 500
-_SUMS = ("calls", "ok", "failed", "duration_n", "duration_us", "priced", "cost_nano", "tokens")
+TOOL_SUMS = ("calls", "ok", "failed", "duration_n", "duration_us", "priced", "cost_nano", "tokens")
 
-_PRICED = _SUMS.index("priced")  # its cost follows it
+_PRICED = TOOL_SUMS.index("priced")  # its cost follows it
 
 ToolRule = Literal["bound", "seed"]
 
@@ -50,13 +50,12 @@ def tool_rows(buckets: Buckets, month: Window, rule: ToolRule, where: str = "", 
         for tool, ok, failed in buckets.sums("tool_buckets", half, ("tool",), ("ok", "failed"), where, *args)
     }
     by_agent: dict[str, list[Row]] = {}
-    for row in buckets.sums("tool_buckets", month, ("tool", "agent"), _SUMS, where, *args):
+    for row in buckets.sums("tool_buckets", month, ("tool", "agent"), TOOL_SUMS, where, *args):
         by_agent.setdefault(row[0], []).append(row[1:])
     rows = [
         _tool_row(tool, rows, rule, bins.get(tool, {}), newer.get(tool, Rate(0, 0))) for tool, rows in by_agent.items()
     ]
-    order = {"LOW": 0, "MEDIUM": 1, "HIGH": 2}
-    return tuple(sorted(rows, key=lambda row: (order[row.level], -row.calls, row.name)))
+    return tuple(sorted(rows, key=lambda row: (-LEVELS.index(row.level), -row.calls, row.name)))
 
 
 def _newer_half(window: Window) -> Window:
@@ -122,7 +121,7 @@ def _cost_anomalies(buckets: Buckets, month: Window) -> list[str]:
     since = month.end_ms - DAY_MS
     lately = Window(since - since % DAY_MS, month.end_ms, "", live=False)
     whole: dict[str, tuple[int, int]] = {}
-    for tool, _, *sums in buckets.sums("tool_buckets", month, ("tool", "agent"), _SUMS):
+    for tool, _, *sums in buckets.sums("tool_buckets", month, ("tool", "agent"), TOOL_SUMS):
         priced, nano = whole.get(tool, (0, 0))
         whole[tool] = priced + sums[_PRICED], nano + sums[_PRICED + 1]
     found = []
@@ -148,7 +147,7 @@ def _recommendations(rows: Sequence[ToolRow]) -> tuple[str, ...]:
 def tool_detail(source: Reads, buckets: Buckets, name: str, window: Window, rule: ToolRule) -> ToolDetail:
     """One tool: its row, successes per day over 30 days, newest executions and their errors."""
     month = window.rolling()
-    recent = newest_tool_calls(source, (name,), month, _ERROR_SAMPLE)
+    recent = newest_tool_calls(source, (name,), month, ERROR_SAMPLE)
     days = buckets.slots("tool_buckets", month, DAY_MS, (), ("ok", "failed", "calls"), "tool = ?", name)
     return ToolDetail(
         window=month,

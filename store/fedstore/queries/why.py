@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fedstore.learning.layers import LAST_RESORT
 from fedstore.queries.facts import DECISION_COLUMNS, decision_row, millis
 from fedstore.queries.models import DecisionRow, WhyStep, WhyView
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempt", "ladder", "where_now", "why_view"]
 
-LAST_RESORT = "clarification"
 _ROUTE = f"SELECT {DECISION_COLUMNS}, correct_agent FROM routes WHERE id = ?"
 _ATTEMPTS = (
     "SELECT layer, agent, confidence, threshold, accepted, shadow, error_class, latency_us"

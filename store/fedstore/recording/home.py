@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from fedstore.settings.config import Settings
     from fedstore.store import Store
 
-__all__ = ["Home"]
+__all__ = ["RETRY_S", "Home"]
 
 RETRY_S = 1.0
-"""After the store could not be opened, so long passes before the next try: an agent must not wait each time."""
+"""After the store could not be opened or written, so long passes before the next try: an agent waits once."""
 
 
 class Home:

@@ -19,10 +19,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fedstore.cleaning import clean_name
 from fedstore.errors import FedstoreError
 from fedstore.ids import EARLIEST_MS, LATEST_MS, now_ms
 from fedstore.interrupts import is_the_programs_own
-from fedstore.recording.home import Home
+from fedstore.recording.home import RETRY_S, Home
 from fedstore.recording.renamed import in_own_words
 from fedstore.recording.writer import FactWriter, Receipt
 from fedstore.upkeep.rejects import LOSS_INSERT, REJECT_INSERT, Reject, as_text, reject_rows
@@ -39,8 +40,6 @@ SLICE = 500
 """Facts purged after one write: a few milliseconds."""
 SLICE_EVERY_S = 1.0
 LOOK_EVERY_S = 600.0
-RETRY_S = 1.0
-"""After the store could not be written, so long passes before the next wait for others: an agent waits once."""
 PATIENCE_S = 0.1
 """How long such a later wait is."""
 _REASONS = 20
@@ -221,7 +220,7 @@ class Sink:
 
     def _refuse(self, events: Sequence[Given], receipt: Receipt) -> None:
         self.refused += len(receipt.rejected)
-        source = self._source or "recorder"
+        source = clean_name(self._source) or "recorder"
         told = [(events[at], in_own_words(events[at], reason)) for at, reason in receipt.rejected]
         found = [Reject(source, reason, as_text(event)) for event, reason in told]
         with self._home.engine().write() as tx:

@@ -17,6 +17,7 @@ from fedstore.errors import FedstoreError, SettingsError
 from fedstore.learning.rules import DEFAULT_BOOST_RULE, DEFAULT_TUNE_RULE, BoostRule, PlanKind, TuneRule
 from fedstore.settings.paths import default_config_path, default_store_path, in_full, read_toml
 from fedstore.settings.starting import ENVIRONMENT, StartSettings
+from fedstore.widths import DAY_MS
 
 __all__ = ["PolicySettings", "Settings", "default_config_path", "default_store_path", "load_settings"]
 
@@ -153,12 +154,12 @@ class Settings(_Model):
     @property
     def minute_days_ms(self) -> int:
         """``minute_days`` in milliseconds."""
-        return self.minute_days * 86_400_000
+        return self.minute_days * DAY_MS
 
     @property
     def hour_days_ms(self) -> int:
         """``hour_days`` in milliseconds."""
-        return self.hour_days * 86_400_000
+        return self.hour_days * DAY_MS
 
     @field_validator("window")
     @classmethod

@@ -11,12 +11,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from fedstore.cleaning import clean_name, clean_text
+from fedstore.cleaning import TEXT_LIMIT, clean_text
 
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Row
 
-__all__ = ["LOSS_INSERT", "REJECT_INSERT", "Reject", "as_text", "reject_row", "reject_rows"]
+__all__ = ["LOSS_INSERT", "REASON_LIMIT", "REJECT_INSERT", "Reject", "as_text", "reject_row", "reject_rows"]
 
 REJECT_INSERT = (
     "INSERT INTO rejects (source, line, byte_offset, reason, digest, text, recorded_ms)"
@@ -25,25 +25,29 @@ REJECT_INSERT = (
 LOSS_INSERT = "INSERT INTO losses (count, reason, first_ms, recorded_ms) VALUES (?, ?, ?, ?)"
 
 REASON_LIMIT = 500
-TEXT_LIMIT = 4_000
 
 
 class Reject(NamedTuple):
-    """One refused fact; ``line`` and ``byte_offset`` tell where in its file it stands."""
+    """One refused fact; `line` and `byte_offset` tell where in its file it stands.
+
+    `source` is clean, `text` as it was given, `digest` that of its bytes; without one it is the digest of the text.
+    """
 
     source: str
     reason: str
     text: str
     line: int | None = None
     byte_offset: int | None = None
+    digest: str = ""
 
 
 def reject_row(reject: Reject, recorded_ms: int, *, keep_content: bool = False) -> Row:
     """The row of `rejects`, in the order of `REJECT_INSERT`."""
-    digest = hashlib.blake2b(reject.text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    text = reject.text.encode("utf-8", "surrogatepass")
+    digest = reject.digest or hashlib.blake2b(text, digest_size=16).hexdigest()
     return (
-        clean_name(reject.source), reject.line, reject.byte_offset, clean_text(reject.reason, REASON_LIMIT), digest,
-        clean_text(reject.text, TEXT_LIMIT) if keep_content else None, recorded_ms,
+        reject.source, reject.line, reject.byte_offset, clean_text(reject.reason, REASON_LIMIT), digest,
+        clean_text(reject.text) if keep_content else None, recorded_ms,
     )  # fmt: skip
 
 

@@ -24,13 +24,12 @@ if TYPE_CHECKING:
     from fedtop.cli.options import View
 
 __all__ = [
-    "SHELL_SOURCE", "end_of", "get_settings", "now_ms", "open_store", "open_to_propose", "open_view", "standing_alarms",
+    "end_of", "get_settings", "now_ms", "open_store", "open_to_propose", "open_view", "standing_alarms",
     "window_of",
 ]  # fmt: skip
 
 NEWEST = "newest"
 READONLY = "FEDTOP_READONLY"
-SHELL_SOURCE = "shell"
 """The source of facts recorded from the shell."""
 
 

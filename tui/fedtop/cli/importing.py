@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fedstore import HOUR_MS
 from fedstore.learning.percent import counted
 from fedtop.cli.common import get_settings, now_ms, open_store
 from fedtop.cli.main import INTERRUPT_CODE, Failure
@@ -27,7 +28,6 @@ __all__ = ["import_command", "sample"]
 FORMATS = "routing log, metrics.json, Claude Code or Codex transcript, fedtop events"
 GOES_ON = "what was taken is kept, and importing again goes on there"
 _REASONS = 3
-HOUR_MS = 3_600_000
 SAMPLE_HOURS = 23.0
 """With an end that is at most an hour ago, all of them lie in the window of 24 hours."""
 

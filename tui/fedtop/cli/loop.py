@@ -5,7 +5,6 @@ A plan is shown before it is applied, and what is applied is exactly that plan. 
 
 from __future__ import annotations
 
-import getpass
 import shlex
 import sys
 from contextlib import contextmanager
@@ -39,6 +38,7 @@ from fedtop.cli.options import (
 )
 from fedtop.cli.output import emit, look_for, plain_value, print_json, show
 from fedtop.saying import printable
+from fedtop.user import user_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -188,7 +188,7 @@ def _show_and_apply(
         raise Failure("nothing was changed: the store cannot be written: check its permissions, or add --dry-run")
     refusal = policy.refusal(found)
     if view.as_json:
-        change = policy.apply(found, who=_who()) if wanted and (consent or found.is_certified) else None
+        change = policy.apply(found, who=user_name("shell")) if wanted and (consent or found.is_certified) else None
         print_json({
             "plan": found.to_dict(), "dry_run": dry_run, "change": change and change.to_dict(),
             "refusal": refusal or None, "notice": past.code,
@@ -201,7 +201,7 @@ def _show_and_apply(
         click.echo(f"\n{past.text(look_for(view))}")
     if wanted:
         _need_consent(view, found, given=consent)
-        _print_change(view, policy.apply(found, who=_who()), "Applied")
+        _print_change(view, policy.apply(found, who=user_name("shell")), "Applied")
     elif found.changed and not policy.keeps(found):
         click.echo("\nThe store was only read, so this plan is not kept and cannot be applied.")
     elif refusal:
@@ -257,13 +257,6 @@ def _print_change(view: View, change: Change, word: str) -> None:
         click.echo(f"fedtop: {printable(' '.join(warning.split()))}", err=True)
 
 
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "shell"
-
-
 @click.command()
 @click.argument("plan_id", metavar="PLAN")
 @uncertified_option
@@ -273,7 +266,7 @@ def apply(view: View, *, plan_id: str, uncertified: bool) -> None:
     with open_policy(view) as (policy, _reader):
         found = policy.plan(plan_id)
         _need_consent(view, found, given=uncertified)
-        change = policy.apply(found, who=_who())
+        change = policy.apply(found, who=user_name("shell"))
     _tell(view, change, "Applied")
 
 
@@ -284,7 +277,7 @@ def undo(view: View, *, change_id: int | None) -> None:
     """Take back the last change, or the one with ID: the policy is exactly what it was before."""
     asked_ms = now_ms()  # before the store is opened: another undo may be under way
     with open_policy(view) as (policy, _reader):
-        change = policy.undo(change_id, who=_who(), asked_ms=asked_ms)
+        change = policy.undo(change_id, who=user_name("shell"), asked_ms=asked_ms)
     _tell(view, change, f"Took back #{change.undoes}")
 
 

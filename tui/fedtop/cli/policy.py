@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fedstore import POLICY_FORMS
 from fedtop.cli.common import get_settings, open_store
 from fedtop.cli.main import Failure
 from fedtop.cli.options import View, plain_options, store_option
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["policy"]
 
-FORMATS = ("json", "env", "config", "metrics")
 STDIN = Path("-")
 
 
@@ -47,7 +47,7 @@ def policy(view: View) -> None:
 
 
 @policy.command(short_help="Write it in a form that a router reads.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="json", show_default=True,
+@click.option("--format", "form", type=click.Choice(POLICY_FORMS), default="json", show_default=True,
               help="JSON, shell variables, a routing config.json, or a metrics.json.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="A file; of an existing config.json or metrics.json only the values change [stdout].")  # fmt: skip

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fedtop.cli.common import SHELL_SOURCE, get_settings, open_store
+from fedstore import MINUTE_MS
+from fedstore.recording.fast import SOURCE
+from fedtop.cli.common import get_settings, open_store
 from fedtop.cli.main import Failure
 from fedtop.cli.options import Command, store_option
 from fedtop.cli.record_events import event
@@ -38,7 +40,7 @@ def common_options(command: Command) -> Command:
 @click.option("--agent", metavar="NAME", help="Who did the task.")
 @click.option("--task", metavar="TYPE", help="The type of the task.")
 @truth_option("--success", "Whether it was done.")
-@duration_option("MINUTES", 60_000, "How long it took.")
+@duration_option("MINUTES", MINUTE_MS, "How long it took.")
 @click.option("--rework", is_flag=True, help="It had to be done again: then it is no success [it had not].")
 @click.option("--notes", metavar="TEXT", help="What is worth knowing.")
 @click.option("--project", metavar="NAME", help="The project it belongs to.")
@@ -139,7 +141,7 @@ def route(outer: Path | None, /, *, store: Path | None, layer: str, attempts: tu
 @truth_option("--correct", "Route: whether it was the right agent.")
 @click.option("--correct-agent", metavar="NAME", help="Route: the agent that should have got it.")
 @truth_option("--completed", "Route: whether the task was completed.")
-@duration_option("MINUTES", 60_000, "Route: how long the task took.")
+@duration_option("MINUTES", MINUTE_MS, "Route: how long the task took.")
 @truth_option("--success", "Run: whether it was done after all.")
 @truth_option("--rework", "Run: whether it had to be done again.")
 @click.option("--qa", type=click.Choice(["passed", "warning", "failed", "error"]), help="Run: what its checks say.")
@@ -202,7 +204,7 @@ def _write(path: Path | None, fact: Mapping[str, object], given: Mapping[str, ob
 
         event["id"] = new_id(now_ms())
     with open_store(settings) as store:
-        receipt = store.writer(source=SHELL_SOURCE, keep_content=settings.keep_content).write([event])
+        receipt = store.writer(source=SOURCE, keep_content=settings.keep_content).write([event])
     if receipt.rejected:
         command = click.get_current_context().command
         flags = {fields.get(str(flag.name), str(flag.name)): _flag(flag) for flag in command.params}

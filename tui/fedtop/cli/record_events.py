@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from fedtop.cli.common import SHELL_SOURCE, get_settings, open_store
+from fedstore.recording.fast import SOURCE
+from fedtop.cli.common import get_settings, open_store
 from fedtop.cli.main import Failure
 from fedtop.cli.options import json_option, store_option
 
@@ -60,7 +61,7 @@ def event(outer: Path | None, /, *, store: Path | None, as_json: bool) -> None:
     settings = get_settings(purpose="recording", store=store or outer)
     with open_store(settings) as opened:
         pipe = cast("BufferedReader", sys.stdin.buffer)
-        report = record_lines(opened, pipe, source=SHELL_SOURCE, keep_content=settings.keep_content)
+        report = record_lines(opened, pipe, source=SOURCE, keep_content=settings.keep_content)
     _report(report, as_json=as_json)
     if report.rejected:
         raise click.exceptions.Exit(2)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from fedstore import MAX_DURATION_MS
 from fedtop.cli.options import Command
 
-__all__ = ["LONGEST_MS", "attempt_of", "duration_option", "in_flags", "truth_option"]
+__all__ = ["attempt_of", "duration_option", "in_flags", "truth_option"]
 
-LONGEST_MS = 366 * 86_400_000
 TRUTH = click.Choice(["true", "false"], case_sensitive=False)
 _ATTEMPT = "LAYER,CONFIDENCE,THRESHOLD[,AGENT[,MS]]"
 _PART = {"layer": "LAYER", "confidence": "CONFIDENCE", "threshold": "THRESHOLD", "agent": "AGENT", "latency_ms": "MS"}
@@ -31,7 +31,7 @@ def _truth(_context: click.Context, _option: click.Parameter, value: str | None)
 
 def duration_option(unit: str, unit_ms: int, text: str) -> Callable[[Command], Command]:
     """``--duration`` in a unit, handed over in milliseconds; None when it is left out."""
-    most = LONGEST_MS // unit_ms
+    most = MAX_DURATION_MS // unit_ms
 
     def milliseconds(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
         if value is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fedstore.queries.models import COST_DIMENSIONS
 from fedtop.cli.common import open_view
 from fedtop.cli.names import known_argument, need_known
 from fedtop.cli.options import View, view_options
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["costs", "tools"]
 
-DIMENSIONS = ("model", "agent", "project", "task-type", "operation")
+DIMENSIONS = tuple(name.replace("_", "-") for name in COST_DIMENSIONS)
 
 
 @click.command()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
+from fedstore import DAY_MS, HOUR_MS, MINUTE_MS
 from fedtop.format import day, hour_minute
 
 if TYPE_CHECKING:
@@ -21,14 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Scale", "Tick", "draw_value_axis", "time_ticks"]
 
-_MINUTE: Final = 60_000
-_HOUR: Final = 60 * _MINUTE
-_DAY: Final = 24 * _HOUR
 _MOST_TICKS: Final = 7
 _STEPS: Final = (
-    *(_MINUTE * m for m in (1, 2, 5, 10, 15, 30)),
-    *(_HOUR * h for h in (1, 2, 3, 4, 6, 12)),
-    *(_DAY * d for d in (1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365)),
+    *(MINUTE_MS * m for m in (1, 2, 5, 10, 15, 30)),
+    *(HOUR_MS * h for h in (1, 2, 3, 4, 6, 12)),
+    *(DAY_MS * d for d in (1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365)),
 )
 
 
@@ -86,7 +84,7 @@ def time_ticks(start_ms: int, end_ms: int, width: int, tz: tzinfo) -> list[Tick]
     at = _first(start_ms, step, tz)
     while at <= end_ms and len(ticks) <= most + 1:
         if at >= start_ms:
-            ticks.append(Tick(at, day(at, tz) if step >= _DAY else hour_minute(at, tz)))
+            ticks.append(Tick(at, day(at, tz) if step >= DAY_MS else hour_minute(at, tz)))
         at = _next(at, step, tz)
     return ticks
 
@@ -95,11 +93,11 @@ def _first(start_ms: int, step: int, tz: tzinfo) -> int:
     """The local midnight before the start, walked forward to the first tick at or after it."""
     local = datetime.fromtimestamp(start_ms / 1_000, tz)
     midnight = int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1_000)
-    return midnight + max(0, (start_ms - midnight) // step) * step if step < _DAY else midnight
+    return midnight + max(0, (start_ms - midnight) // step) * step if step < DAY_MS else midnight
 
 
 def _next(at: int, step: int, tz: tzinfo) -> int:
-    if step < _DAY:
+    if step < DAY_MS:
         return at + step
     later = datetime.fromtimestamp(at / 1_000, tz).replace(tzinfo=None) + timedelta(milliseconds=step)
     return int(later.replace(tzinfo=tz).timestamp() * 1_000)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedstore.facts.trail import ACCEPTED, ERROR, NOBODY, SHADOW, UNKNOWN_US
+from fedstore.learning.layers import LAST_RESORT
 from fedstore.queries.decisions.hashing import hash_ids
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LAST_RESORT", "Agents", "Table", "tunable_layers"]
 
-LAST_RESORT = "clarification"
 
 Codes = NDArray[np.int32]
 

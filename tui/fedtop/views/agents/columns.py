@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from rich.text import Text
 
+from fedstore.learning.boosts import SMALLEST_MOVE
 from fedtop import kinds
 from fedtop.fields import Field, Locale, Part, Table
 from fedtop.format import boost
@@ -26,8 +27,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-SMALLEST_MOVE: Final = 0.005
-"""A proposal that differs by less is not shown as one."""
 _FEW: Final = 5
 _HIGH, _LOW = 0.85, 0.65
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from fedstore.queries.models import COST_DIMENSIONS, OTHER
 from fedtop import kinds
 from fedtop.fields import Field, Locale, Part, Table
 from fedtop.format import tokens
@@ -26,10 +27,9 @@ __all__ = [
     "next_dimension",
 ]  # fmt: skip
 
-DIMENSIONS: Final = ("model", "agent", "project", "task_type", "operation")
+DIMENSIONS: Final = COST_DIMENSIONS
 DIMENSION_LABELS: Final = {name: name.replace("_", " ") for name in DIMENSIONS}
 NAME_CELLS: Final = 80
-_OTHER: Final = "other"
 NOT_SAID: Final = "(no {})"
 """What stands for a name that was not recorded; spend without a model is that of tools."""
 
@@ -116,7 +116,7 @@ def model_styles(names: Sequence[str]) -> dict[str, str]:
     taken: set[str] = set()
     styles = {}
     for name in names:
-        wanted = "$faint" if name == _OTHER else hue(name)
+        wanted = "$faint" if name == OTHER else hue(name)
         free = (f"$hue-{i}" for i in range(HUES) if f"$hue-{i}" not in taken)
         styles[name] = wanted if wanted not in taken else next(free, wanted)
         taken.add(styles[name])

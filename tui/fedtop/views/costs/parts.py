@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from fedstore import bytes_text
 from fedtop.format import UNICODE, clean, counted, money, tokens
-from fedtop.values import money_cell
+from fedtop.values import money_cell, span
 from fedtop.views.costs.columns import DIMENSION_LABELS, NAME_CELLS, NOT_SAID, model_styles
 from fedtop.widgets.area_chart import AreaData, Series
 from fedtop.widgets.tile import TileData
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from fedstore.queries.models import CostsView, Money
 
-__all__ = ["Selection", "bytes_text", "chart_note", "span_text", "spend_chart", "table_note", "tiles"]
+__all__ = ["Selection", "chart_note", "spend_chart", "table_note", "tiles"]
 
 _TEXT_CELLS: Final = 40
 
@@ -81,7 +82,7 @@ def chart_note(view: CostsView) -> str:
     """The width of a bucket, and what the chart cannot show."""
     hidden = view.total.unpriced_tokens
     without = f"without {tokens(hidden)} unpriced tokens" if hidden else ""
-    return ", ".join(part for part in (f"per {span_text(view.step_ms)}" if view.series else "", without) if part)
+    return ", ".join(part for part in (f"per {span(view.step_ms)}" if view.series else "", without) if part)
 
 
 def table_note(view: CostsView, all_names: int) -> str:
@@ -125,17 +126,3 @@ def _hides(cost: Money) -> str:
     if cost.unpriced_calls:
         return f"? {tokens(cost.unpriced_tokens)} tokens"
     return _BASES[cost.mark]
-
-
-def bytes_text(size: int) -> str:
-    """`512 B`, `12.3 kB`, `1.28 MB`: decimal units, three digits."""
-    return f"{tokens(size)}B" if size >= 1_000 else f"{size} B"
-
-
-def span_text(milliseconds: int) -> str:
-    """The width of a bucket in words: `5 min`, `1 h`, `1 d`."""
-    for unit, length in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)):
-        if milliseconds >= length:
-            whole = milliseconds / length
-            return f"{whole:.0f} {unit}" if whole == int(whole) else f"{whole:.1f} {unit}"
-    return f"{milliseconds / 1_000:.0f} s" if milliseconds else UNICODE.none

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from fedstore import bytes_text
 from fedtop import format as fmt
 from fedtop.plain.blocks import Field, fields, header, heading, money, window_text
 from fedtop.plain.tables import table_of
@@ -33,7 +34,7 @@ def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableT
         ("Month", money(view.month, look)),
         ("Month projected", fmt.money(view.month_projected_nano, glyphs=glyphs)),
         ("Tokens", fmt.tokens(view.tokens, glyphs)),
-        ("Storage", _bytes(view.store_bytes)),
+        ("Storage", bytes_text(view.store_bytes)),
     ]
     parts += [heading("Spend"), fields(facts, look)]
     if view.rows:
@@ -41,7 +42,3 @@ def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableT
         parts += [heading(f"By {DIMENSION_LABELS[view.dimension]}"), by]
     parts.append(Text(look.cell("\n= reported   ~ computed from tokens   ≥ at least   ? unpriced"), "$dim"))
     return Group(*parts)
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"

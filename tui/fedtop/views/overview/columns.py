@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from fedstore import Window
+from fedstore.queries.models import SILENT_MS
 from fedtop import kinds
 from fedtop.fields import Field, Locale, Part, Table
 from fedtop.format import age, moment
@@ -27,7 +28,6 @@ __all__ = [
 
 KEY_GAP: Final = "\x1f"
 """Stands between the parts of a row's key: no stored name holds a control character."""
-SILENT_MS: Final = 3_600_000
 """Of a run not heard of for so long it is not known whether it still goes on: its process may have died."""
 
 

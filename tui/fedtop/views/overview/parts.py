@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from fedstore import Window
+from fedstore.queries.models import WAITING_MS
 from fedtop.format import (
     UNICODE,
     age,
@@ -39,7 +40,6 @@ _HEALTH: Final[dict[str, tuple[State, str]]] = {
     "warn": ("warn", "degraded"),
     "alert": ("alert", "unhealthy"),
 }
-_WAITING_MS: Final = 180_000
 _NARROW_TILE: Final = 12
 """Cells of text that a tile has at 80 columns."""
 _HUNDRED_DOLLARS: Final = 100 * 10**9
@@ -130,7 +130,7 @@ def _now_tile(data: Overview, now_ms: int) -> TileData:
     sub = f"{len(waiting)} wait {waited}"
     if len(sub) > _NARROW_TILE:
         sub = f"{len(waiting)} wait {waited.replace(' ', '')}"
-    return TileData(f"{running} running", sub=sub, state="warn" if longest >= _WAITING_MS else "ok")
+    return TileData(f"{running} running", sub=sub, state="warn" if longest >= WAITING_MS else "ok")
 
 
 def _cost_tile(data: Overview, glyphs: Glyphs) -> TileData:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from fedstore import DAY_MS
 from fedstore.queries.models import SeriesPoint
 from fedtop.format import UNICODE, clean, count, duration_ms, interval, money, rate, tokens
 from fedtop.views.tools.columns import LEVEL_STATES, TRENDS, level_text
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from fedtop.glyphs import Glyphs
 
 __all__ = ["daily_chart", "effort_words", "levels_line", "verdict_lines"]
-
-_DAY_MS: Final = 86_400_000
 
 
 def levels_line(rows: Sequence[ToolRow]) -> Text:
@@ -37,12 +36,12 @@ def daily_chart(detail: ToolDetail) -> AreaData | None:
     days = {point.start_ms: point for point in detail.daily}
     if not days:
         return None
-    first = detail.window.start_ms - detail.window.start_ms % _DAY_MS
-    starts = range(min(first, *days), max(detail.window.end_ms, max(days) + 1), _DAY_MS)
+    first = detail.window.start_ms - detail.window.start_ms % DAY_MS
+    starts = range(min(first, *days), max(detail.window.end_ms, max(days) + 1), DAY_MS)
     none = SeriesPoint(0)
     ok = Series("ok", tuple(float(days.get(at, none).ok) for at in starts), "$ok-fill")
     failed = Series("failed", tuple(float(days.get(at, none).failed) for at in starts), "$alert", 2)
-    return AreaData(starts[0], starts[-1] + _DAY_MS, (ok, failed))
+    return AreaData(starts[0], starts[-1] + DAY_MS, (ok, failed))
 
 
 def effort_words(effort: Effort, glyphs: Glyphs = UNICODE) -> str:
