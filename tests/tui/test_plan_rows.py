@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -29,19 +29,21 @@ from fedstore.policy import (
 )
 from fedstore.policy.extent import Extent
 from fedstore.policy.tune import FLIPS_KEPT
+from fedtop.fields import Locale
 from fedtop.glyphs import ASCII, UNICODE
 from fedtop.views.plan.applying import apply_question
-from fedtop.views.plan.columns import (
+from fedtop.views.plan.columns import BOOSTS, FLIPS, PREDICTED, SETTINGS, Forecast, flips_first, printed_table
+from fedtop.views.plan.items import item_lines, number, setting_lines
+from fedtop.views.plan.lines import boost_lines, plan_lines
+from fedtop.views.plan.sentences import (
     caution,
-    flip_rows,
     flips_parts,
     note_items,
     predicted_text,
     rule_items,
     title_parts,
 )
-from fedtop.views.plan.items import boost_rows, diff_lines, item_lines, number, setting_lines
-from fedtop.widgets.table_model import plain
+from fedtop.widgets.table_model import Row, plain
 from tests.conftest import Clock
 from tests.tui.panes import HOSTILE
 from tests.tui.plan_stores import CERTIFIED, RECOVER, TOO_LITTLE, loop_store
@@ -71,6 +73,19 @@ TUNE = Plan(
     reasons=("accuracy holds",), warnings=("clarification is assumed right",), more_needed=0,
     settings=TuneSettings(target=0.95, confidence=0.95, margin=0.01), detail=TuneDetail(LAYERS, "accuracy"),
 )  # fmt: skip
+
+
+def boost_rows(plan: Plan, in_force: Mapping[str, float]) -> list[Row]:
+    return BOOSTS.rows(boost_lines(plan, in_force), Locale())
+
+
+def flip_rows(plan: Plan) -> list[Row]:
+    return FLIPS.rows(flips_first(plan.flipped), Locale(now_ms=plan.made_ms))
+
+
+def cells(plan: Plan) -> list[dict[str, str]]:
+    """What the pane shows of each line of a plan for thresholds, by column."""
+    return [{key: plain(cell) for key, cell in row.cells.items()} for row in SETTINGS.rows(plan_lines(plan), Locale())]
 
 
 def words(items: object) -> str:
@@ -130,23 +145,57 @@ def test_boosts_say_how_many_rest_on_estimates(boosts: Plan) -> None:
 
 
 def test_layers_that_stay_are_shown_with_why() -> None:
-    keyword, semantic = diff_lines(TUNE)
-    assert (keyword.now, keyword.new, keyword.grade, keyword.direction) == ("0.85", "0.85", "unchanged", 0)
-    assert plain(keyword.evidence) == "stays: no gain"
-    assert (semantic.now, semantic.new, semantic.grade, semantic.direction) == ("0.70", "0.66", "certified", -1)
-    assert plain(semantic.change) == "42.0 → 45.9 %"
-    assert plain(semantic.evidence) == "probe, 2,600 of 6,400 graded"
+    keyword, semantic = cells(TUNE)
+    assert [keyword[key] for key in ("now", "arrow", "new", "grade")] == ["0.85", " ", "0.85", "="]
+    assert keyword["evidence"] == "stays: no gain"
+    assert [semantic[key] for key in ("now", "arrow", "new", "grade")] == ["0.70", "▼", "0.66", "●"]
+    assert semantic["captured_new"] == "42.0 → 45.9 %"
+    assert semantic["evidence"] == "probe, 2,600 of 6,400 graded"
 
 
 def test_a_locked_proposal_shows_no_move() -> None:
     """What was found but is locked is no item of the plan, so it must not look like one."""
-    lines = diff_lines(replace(TUNE, items=(), conclusion="keep"))
+    lines = plan_lines(replace(TUNE, items=(), conclusion="keep"))
     assert [line.grade for line in lines] == ["unchanged"] * 2
-    assert [line.new for line in lines] == [line.now for line in lines]
+    assert [line.new for line in lines] == [line.old for line in lines]
 
 
 def test_estimates_do_not_look_certified() -> None:
-    assert [line.grade for line in diff_lines(replace(TUNE, conclusion="estimated"))] == ["unchanged", "estimated"]
+    assert [line.grade for line in plan_lines(replace(TUNE, conclusion="estimated"))] == ["unchanged", "estimated"]
+
+
+def test_a_plan_is_exported_as_raw_values() -> None:
+    keyword, semantic = SETTINGS.records(plan_lines(TUNE))
+    assert semantic == {
+        "item": "semantic", "key": "layer:semantic", "now": 0.70, "new": 0.66, "certified": None, "no_worse": None,
+        "seed_accuracy": 0.65, "seed_count": 0.70, "captured_new": 0.459, "captured_now": 0.42, "grade": "probe",
+        "graded": 2_600, "attempts": 6_400, "interval_low": None, "interval_high": None,
+        "evidence": "probe, 2,600 of 6,400 graded",
+    }  # fmt: skip
+    assert (keyword["now"], keyword["new"], keyword["grade"]) == (0.85, 0.85, None)
+    assert PREDICTED.records([Forecast("accuracy", TUNE.predicted["accuracy"])]) == [
+        {"measure": "accuracy", "now": 0.974, "new": 0.968, "change": -0.006, "change_low": -0.009,
+         "change_high": -0.002},
+    ]  # fmt: skip
+
+
+def test_pane_print_and_export_of_boosts_agree(boosts: Plan) -> None:
+    """Each value of the policy that changes: as the pane shows it, as print does, and raw."""
+    printed, lines = printed_table(boosts), [line for line in boost_lines(boosts, {}) if line.item is not None]
+    told = {line.key: [plain(f.print_cell(line, Locale())) for f in printed.printed] for line in lines}
+    assert [field.heading or field.label for field in printed.printed] == [
+        "item", "now", "new", "wilson", "seed", "95 % interval", "peers", "n", "grade",
+    ]  # fmt: skip
+    assert len(lines) == len(boosts.items) > 0
+    raw = {str(line.key): record for line, record in zip(lines, BOOSTS.records(lines), strict=True)}
+    for row in boost_rows(boosts, {}):
+        if row.key not in told:
+            continue
+        record, rests = raw[row.key], boosts.proposals[row.key]
+        assert (record["now"], record["new"], record["graded"]) == (rests.now, rests.new, rests.n)
+        assert plain(row.cells["new"]) == told[row.key][2] == number(row.key, rests.new)
+        assert told[row.key][3:5] == [number(row.key, value) for value in (record["wilson"], record["seed"])]
+        assert plain(row.cells["graded"]) == told[row.key][7] == str(record["graded"])
 
 
 def test_predictions_carry_their_intervals() -> None:
@@ -186,7 +235,7 @@ def test_too_little_evidence_says_how_much_more(tmp_path: Path, clock: Clock) ->
     told = words(note_items(plan))
     assert plan.more_needed
     assert told.count(f"{plan.more_needed:,} more graded") == 1
-    assert all(line.grade == "unchanged" for line in diff_lines(plan))
+    assert {line.grade for line in plan_lines(plan)} == {"unchanged"}
 
 
 def test_missing_grades_are_said_when_no_reason_does() -> None:
@@ -206,23 +255,23 @@ def test_flip_rows_match_the_counts(tmp_path: Path, clock: Clock) -> None:
         plan = PolicyStore(store).propose_tune()
     assert plan.flips is not None
     assert plan.flips.total <= FLIPS_KEPT, "else not all flips are listed"
-    rows = flip_rows(plan.flipped, UTC, plan.made_ms)
+    rows = flip_rows(plan)
     assert len(rows) == plan.flips.total
-    seen = Counter(str(row.sort["what"]) for row in rows)
+    seen = Counter(str(row.sort["consequence"]) for row in rows)
     assert {name.replace(" ", "_"): n for name, n in seen.items()} == {
         name: n for name, n in asdict(plan.flips).items() if n and name != "total"
     }
     assert {row.key for row in rows} == {flip.route_id for flip in plan.flipped}
-    assert rows[0].sort["what"] == "now wrong", "what turns wrong is read first"
+    assert rows[0].sort["consequence"] == "now wrong", "what turns wrong is read first"
 
 
 def test_hostile_names_reach_no_line() -> None:
     flip = Flip(HOSTILE, 0, HOSTILE, HOSTILE, HOSTILE, HOSTILE, "unknown")
     layer = replace(LAYERS[0], layer=HOSTILE, note=HOSTILE)
     plan = replace(TUNE, id=HOSTILE, reasons=(HOSTILE,), detail=TuneDetail((layer,)))
-    shown = [plain(cell) for row in flip_rows((flip,), UTC, plan.made_ms) for cell in row.cells.values()]
+    shown = [plain(cell) for row in flip_rows(replace(plan, flipped=(flip,))) for cell in row.cells.values()]
     shown += [words(title_parts(plan)), words(note_items(plan)), words(rule_items(plan))]
-    shown += [plain(diff_lines(plan)[0].item), plain(diff_lines(plan)[0].evidence)]
+    shown += cells(plan)[0].values()
     assert "xxx" in "".join(shown)
     assert "".join(shown).isprintable()
 

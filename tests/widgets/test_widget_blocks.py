@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from rich.text import Text
 from textual import on
 from textual.app import App
 from textual.containers import Vertical
 
 from fedtop.format import ASCII, UNICODE
-from fedtop.widgets.diff_table import DiffLine, DiffTable
 from fedtop.widgets.header import HeaderData, HeaderLine, paint_header
 from fedtop.widgets.interval_bar import Bar, IntervalBar, Spark
 from fedtop.widgets.live_table import LiveTable
@@ -169,25 +167,6 @@ async def test_the_matrix_keeps_its_cell_when_types_come_and_go():
         assert matrix.cursor_column == "implementation"
 
 
-async def test_the_plan_shows_old_new_and_evidence():
-    app = HostApp(DiffTable())
-    async with app.run_test(size=(120, 8)) as pilot:
-        table = app.query_one(DiffTable)
-        table.set_lines(
-            [
-                DiffLine("s", "semantic", "0.70", "0.66", "captured +3.9", "exact", "certified", -1),
-                DiffLine("r", "[/foo]", "0.85", "0.85", "", "69 more", "too_few", 0),
-            ]
-        )
-        table.focus()
-        await pilot.press("enter")
-        first, second = lines(table)[1:3]
-        assert first.split() == ["▌semantic", "0.70", "▼", "0.66", "captured", "+3.9", "●", "exact"]
-        assert "▼" not in second
-        assert "·" in second
-        assert app.seen[-1].key == "s"
-
-
 @pytest.mark.parametrize("width", [6, 12, 16, 30])
 def test_a_tile_fits_and_gives_up_the_side_first(width):
     data = TileData("89.4 %", "n=1,284", "87.6–91.0", (1, None, 4), "warn")
@@ -276,12 +255,10 @@ async def test_everything_is_ascii_when_asked():
         HeaderLine(FULL),
         Tile("cost", TileData("$4.10", "~", "→ $371", (1, 2, 3), "warn")),
         Matrix(),
-        DiffTable(),
     )
     app = HostApp(*widgets, glyphs=ASCII)
     async with app.run_test(size=(110, 40)) as pilot:
         app.query_one(Matrix).set_matrix(TYPES, matrix_rows())
-        app.query_one(DiffTable).set_lines([DiffLine("a", Text("Ä"), "0.1", "0.2", "−0.4 …", "→", direction=1)])
         await pilot.pause()
         lines = [strip.text for strip in app.screen._compositor.render_strips()]
         assert "kimi" in "".join(lines)

@@ -238,7 +238,7 @@ def _again(view: View, command: str) -> str:
 
 
 def _print_plan(view: View, found: Plan, *, dry_run: bool) -> None:
-    from fedtop.plain.loop import plan
+    from fedtop.views.plan.printed import plan
 
     look = look_for(view)
     if found.kind == "optimize":
@@ -300,7 +300,7 @@ def changes(view: View, *, limit: int) -> None:
         found = PolicyStore(opened).changes(limit)
 
     def draw(look: Look) -> RenderableType:
-        from fedtop.plain.loop import changes as page
+        from fedtop.views.ledger.printed import changes as page
 
         return page(found, look)
 

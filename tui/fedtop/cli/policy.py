@@ -39,7 +39,7 @@ def policy(view: View) -> None:
         version, body = PolicyStore(opened).current()
 
     def draw(look: Look) -> RenderableType:
-        from fedtop.plain.loop import in_force
+        from fedtop.views.plan.printed import in_force
 
         return in_force(version, body, look)
 

@@ -65,8 +65,8 @@ def table_of(fields: Fields[R], rows: Iterable[R], look: Look, window: Window | 
 
 
 def _title(label: str) -> str:
-    """A label with a capital letter; `p95` is no word."""
-    return label if label[1:2].isdigit() else label[:1].upper() + label[1:]
+    """A label with a capital letter; `p95` and `n` are no words."""
+    return label if label[1:2].isdigit() or len(label) == 1 else label[:1].upper() + label[1:]
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], look: Look) -> RenderableType:

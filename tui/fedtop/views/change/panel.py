@@ -15,7 +15,7 @@ from fedtop.views.ledger.parts import change_parts, effect_notes
 from fedtop.views.ledger.undoing import take_back
 from fedtop.views.panel import Panel
 from fedtop.views.plan.details import FlipsPanel
-from fedtop.views.plan.items import PlanTable
+from fedtop.views.plan.plan_table import PlanTable
 from fedtop.views.section import Section
 from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
@@ -81,7 +81,7 @@ class ChangePanel(Panel["Change | None"], can_focus=True):
     def _show_change(self, change: Change) -> None:
         items = self.query_one("#change-items", PlanTable)
         items.set_class(not change.plan.flipped, "-plain")  # Enter lists the decisions that the plan sent elsewhere
-        items.set_plan(change.plan)
+        items.set_plan(change.plan, self.locale())
         self.query_one("#change-since", Section).display = change.effects is not None
         table = self.query_one("#change-effects", LiveTable)
         if change.effects is not None:

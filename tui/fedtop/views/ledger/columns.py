@@ -13,8 +13,8 @@ from fedtop import kinds
 from fedtop.fields import Field, Locale, Part, Table
 from fedtop.format import UNICODE, clean, interval, state_text
 from fedtop.glyphs import ASCII
-from fedtop.views.plan.columns import value_text
 from fedtop.views.plan.items import number
+from fedtop.views.plan.measures import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +22,18 @@ if TYPE_CHECKING:
     from fedstore import Change, Effects, Measured
     from fedtop.glyphs import Glyphs
 
-__all__ = ["EFFECTS", "LEDGER", "EffectLine", "effect_lines", "effects_of", "main_measure", "state_cell"]
+__all__ = [
+    "EFFECTS",
+    "EFFECT_STATES",
+    "LEDGER",
+    "EffectLine",
+    "effect_lines",
+    "effects_of",
+    "main_measure",
+    "state_cell",
+]
 
-_STATES: Final = {"confirmed": "ok", "harmful": "alert", "watching": "idle"}
+EFFECT_STATES: Final = {"confirmed": "ok", "harmful": "alert", "watching": "idle"}
 _SHORT: Final = {"latency_ms": "latency", "clarify": "clarified"}
 
 
@@ -53,7 +62,7 @@ def state_cell(effects: Effects, glyphs: Glyphs = UNICODE) -> Text:
     """Watching, confirmed or harmful; replay assumptions that are broken show as a warning."""
     if effects.broken and effects.state == "watching":
         return state_text("warn", "watching", glyphs)
-    return state_text(_STATES.get(effects.state, "unknown"), effects.state, glyphs)
+    return state_text(EFFECT_STATES.get(effects.state, "unknown"), effects.state, glyphs)
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from fedtop.format import UNICODE, clean, date_time
 from fedtop.views.ledger.columns import main_measure, state_cell
-from fedtop.views.plan.columns import value_text
+from fedtop.views.plan.measures import value_text
 from fedtop.views.text_lines import bullets
 
 if TYPE_CHECKING:

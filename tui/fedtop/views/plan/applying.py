@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fedtop.views.plan.columns import apply_lines, caution
+from fedtop.views.plan.sentences import apply_lines, caution
 from fedtop.views.question import Question
 
 if TYPE_CHECKING:

@@ -1,276 +1,348 @@
-"""A plan in sentences: its head line, what is predicted, what would flip, what other rules say, why not.
+"""The tables of a plan, each told once: what it would set, which decisions would go elsewhere, what is predicted.
 
-Pure functions of a `Plan`; everything that may come from outside is cleaned. A plan that nothing certifies says so.
+The pane shows every line of a plan, those that stay dim and with why they stay; print shows what changes, with what
+every other rule would set beside it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from fedstore.learning.boosts import REPLACES
-from fedtop.format import UNICODE, clean, count, counted, date_time, delta, delta_points, duration_ms, rate
+from fedstore.learning.rules import BOOST_RULES, TUNE_RULES
+from fedtop import kinds
+from fedtop.fields import Field, Locale, Part, Table
+from fedtop.format import boost, clean, count, interval, rate, rate_text
 from fedtop.themes import hue
-from fedtop.views.plan.items import item_lines, number
-from fedtop.views.text_lines import bullets
-from fedtop.widgets.live_table import Column, Row
+from fedtop.views.plan.items import boost_name, number
+from fedtop.views.plan.lines import PlanLine
+from fedtop.views.plan.measures import MEASURES, change_text, value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import tzinfo
+    from collections.abc import Callable, Iterable
 
-    from fedstore import Alternative, BoostEvidence, Flip, Plan, Predicted
-    from fedtop.glyphs import Glyphs
-    from fedtop.views.text_lines import Item
+    from fedstore import Flip, Plan, Predicted
+    from fedstore.learning.tuning_types import LayerChange
+    from fedtop.widgets.table_model import Cell, Value
 
 __all__ = [
-    "FLIP_COLUMNS",
-    "apply_lines",
-    "caution",
-    "flip_rows",
-    "flips_parts",
-    "note_items",
-    "predicted_parts",
-    "predicted_text",
-    "title_parts",
-    "value_text",
-]
-
-_NAMES: Final = {
-    "accuracy": "accuracy",
-    "latency_ms": "latency",
-    "clarify": "clarification",
-    "success": "success of what is boosted",
-}
-_CONCLUSIONS: Final = {
-    "certified": ("ok", "certified"),
-    "estimated": ("warn", "estimated, not certified"),
-    "recover": ("warn", "recovers, not certified"),
-    "insufficient": ("unknown", "too little evidence"),
-    "keep": ("idle", "nothing better found"),
-    "proposed": ("info", "proposed"),
-    "nothing": ("idle", "nothing to change"),
-    "given": ("info", "set by hand"),
-}
-_FACTS: Final = {"runs": "task", "routes": "decision"}
+    "BOOSTS", "BOOSTS_SET", "FLIPS", "PREDICTED", "SETTINGS", "THRESHOLDS_SET", "Forecast", "flips_first",
+    "printed_table",
+]  # fmt: skip
 
 
-# --- the head -------------------------------------------------------------------------------------------------------
+# --- the usual fields -------------------------------------------------------------------------------------------------
 
 
-def title_parts(plan: Plan, glyphs: Glyphs = UNICODE) -> tuple[Text, ...]:
-    """`Plan t-4f2a`, kind and rule, window, what it rests on, the conclusion: parts that stay whole when wrapped."""
-    parts = [
-        Text.assemble(("Plan ", "$dim"), (clean(plan.id, 40), "bold $accent")),
-        Text(plan.kind) if plan.is_given else Text(f"{plan.kind}, rule {clean(plan.rule, 24)}"),
-    ]
-    if plan.window_label:
-        parts.append(Text(clean(plan.window_label, 16)))
-    if plan.extent is not None:
-        facts = f"{counted(plan.extent.facts, _FACTS[plan.extent.table])}, {count(plan.extent.graded)} graded"
-        parts.append(Text(facts, "$dim"))
-    return (*parts, conclusion_text(plan, glyphs))
+def _value(value: Callable[[PlanLine], float | None]) -> Callable[[PlanLine, Locale], Cell]:
+    """How print writes a value of the policy."""
+    return lambda line, locale: number(line.key, value(line), locale.glyphs)
 
 
-def conclusion_text(plan: Plan, glyphs: Glyphs = UNICODE) -> Text:
-    """The conclusion with its glyph; a certificate says what it promises."""
-    state, words = _CONCLUSIONS.get(plan.conclusion, ("unknown", clean(plan.conclusion, 40)))
-    style = {"ok": "$ok", "warn": "$warn", "info": "$info"}.get(state, "$dim")
-    return Text(f"{glyphs.state(state)} {words}{_promise(plan)}", style)
+def _arrow(line: PlanLine, locale: Locale) -> Text:
+    return Text((" ", locale.glyphs.up, locale.glyphs.down)[line.direction], "$accent")
 
 
-def _promise(plan: Plan) -> str:
-    settings = plan.tuning
-    if plan.conclusion != "certified" or settings is None:
-        return ""
-    if plan.tuned is not None and plan.tuned.guard == "no-worse":
-        kept = f"at most {rate(settings.margin)} of the decisions get worse"
-    else:
-        kept = f"accuracy ≥ {rate(settings.target)}"
-    return f" for {kept} ({rate(settings.confidence, 0)} confidence)"
+def _mark(line: PlanLine, locale: Locale) -> Text:
+    glyphs = locale.glyphs
+    marks = {"certified": (glyphs.ok, "$ok"), "too_few": (glyphs.dot, "$dim"), "unchanged": ("=", "$faint")}
+    return Text(*marks.get(line.grade, ("~", "$warn")))
 
 
-def caution(plan: Plan) -> str:
-    """What must be said before applying a plan that is not certified; empty for one that is."""
-    if plan.kind == "optimize":
-        loose = sum(item.grade != "certified" for item in plan.items)
-        of_all = f"{loose} of {counted(len(plan.items), 'boost')}"
-        they = "it is an estimate" if loose == 1 else "they are estimates"
-        told = f"not certified: no claim holds for {of_all}, {they}"
-        return told if loose else ""
-    if plan.kind != "tune" or plan.conclusion == "certified":
-        return ""
-    promised = "its target" if plan.tuning is None else f"the target of {rate(plan.tuning.target)}"
-    if plan.conclusion == "recover":
-        return f"not certified: accuracy misses {promised} now, and may still miss it with this change"
-    return f"not certified: nothing bounds the risk that accuracy falls below {promised}"
+def _print_label(line: PlanLine, locale: Locale) -> str:
+    return clean(line.label if line.item is None else line.item.label, 32) or locale.glyphs.none
 
 
-# --- the prediction -------------------------------------------------------------------------------------------------
+def _old(line: PlanLine) -> float | None:
+    return line.old
 
 
-def value_text(name: str, value: float | None) -> str:
-    """A measure by its name: a rate in per cent, or milliseconds."""
-    return duration_ms(value) if name.endswith("_ms") else rate(value)
+def _new(line: PlanLine) -> float | None:
+    return line.new
 
 
-def _change_text(name: str, value: float | None) -> str:
-    return delta(value, 1) if name.endswith("_ms") else delta_points(value, 2)
+def _word(line: PlanLine) -> str:
+    return "" if line.item is None else line.item.grade
 
 
-def predicted_text(name: str, found: Predicted, glyphs: Glyphs = UNICODE) -> Text:
-    """`accuracy 97.4 % → 96.8 % (−0.9 … −0.2)`; without a change's interval, what was seen and what to expect."""
-    text = Text.assemble((f"{_NAMES.get(name, clean(name, 24))} ", "$dim"), value_text(name, found.now))
-    if found.change_interval is None and found.now_interval is not None:
-        low, high = found.now_interval
-        text.append(f" ({value_text(name, low)} {glyphs.ellipsis} {value_text(name, high)}) seen, ", "$dim")
-        return text.append(value_text(name, found.new), "bold").append(" to be expected", "$dim")
-    text.append(f" {glyphs.arrow} ", "$dim").append(value_text(name, found.new), "bold")
-    if found.change_interval is not None:
-        least, most = (_change_text(name, value) for value in found.change_interval)
-        unit = " ms" if name.endswith("_ms") else ""
-        text.append(f" ({least} {glyphs.ellipsis} {most}{unit})", "$dim")
-    return text
-
-
-def predicted_parts(plan: Plan, glyphs: Glyphs = UNICODE) -> tuple[Text, ...]:
-    """`predicted`, then each measure; empty for a plan that predicts nothing."""
-    found = tuple(predicted_text(name, value, glyphs) for name, value in plan.predicted.items())
-    return (Text("predicted", "bold $dim"), *found) if found else ()
-
-
-# --- what would flip ------------------------------------------------------------------------------------------------
-
-
-def flips_parts(plan: Plan) -> tuple[Text, ...]:
-    """`184 decisions would go elsewhere: 171 same agent, 9 now right, 4 now wrong`."""
-    if plan.flips is None:
-        return ()
-    flips, total = plan.flips, plan.flips.total
-    if not total:
-        return (Text("no decision of the window would go elsewhere", "$dim"),)
-    counts = (
-        (flips.same_agent, "same agent", ""),
-        (flips.now_right, "now right", "$ok"),
-        (flips.now_wrong, "now wrong", "$alert"),
-        (flips.same_verdict, "as right or wrong as before", ""),
-        (flips.unknown, "unknown", "$dim"),
-    )
-    parts = [Text(f"{count(n)} {words}", style) for n, words, style in counts if n]
-    head = Text.assemble((count(total), "bold"), f" {'decision' if total == 1 else 'decisions'} would go elsewhere:")
-    return (head, *parts, Text.assemble(("f", "bold $accent"), (" lists them", "$dim")))
-
-
-FLIP_COLUMNS: Final = (
-    Column("time", "when", 12, whole=True),
-    Column("old_layer", "now by", 10, grow=True),
-    Column("old_agent", "to", 10, grow=True),
-    Column("arrow", "", 1),
-    Column("new_layer", "then by", 10, grow=True),
-    Column("new_agent", "to", 10, grow=True),
-    Column("what", "so it is", 13),
-    Column("route", "decision", 20, grow=True, min_width_shown=100),
+_ARROW: Final[Field[PlanLine]] = Field(
+    "arrow", "", 1, value=lambda line: line.direction, cell=_arrow, exported=False, printed=False
 )
+_GRADE: Final[Field[PlanLine]] = Field(
+    "grade", "", 1, value=_word, cell=_mark, heading="grade", spare=2,
+    words=lambda line, locale: _word(line) or locale.glyphs.none,
+)  # fmt: skip
+_GRADED: Final[Field[PlanLine]] = Field(
+    "graded", "n", 7, "right", min_width_shown=96, sort_default="desc", tooltip="Graded tasks", spare=1,
+    value=lambda line: line.graded, cell=lambda line, locale: count(line.graded, locale.glyphs),
+)  # fmt: skip
+_INTERVAL: Final[Field[PlanLine]] = Field(
+    "interval_low", "95 % interval", 0, "right", value=lambda line: line.end(0),
+    parts=(Part("interval_high", lambda line: line.end(1)),),
+    cell=lambda line, locale: interval(line.end(0), line.end(1), glyphs=locale.glyphs),
+)  # fmt: skip
+
+
+def _under(rule: str, width: int, tooltip: str) -> Field[PlanLine]:
+    """What a rule would set; the rule of the plan stands out."""
+
+    def cell(line: PlanLine, locale: Locale) -> Text | None:
+        value = line.under(rule)
+        if value is None:
+            return None
+        shown, chosen = boost(value, locale.glyphs), rule == line.plan.rule
+        return Text(shown, "$faint" if shown == "0" else "$dim" if not chosen else "$ok" if value > 0 else "$alert")
+
+    return Field(
+        rule.replace("-", "_"), rule, width, "right", sort_default="desc", tooltip=tooltip, spare=3,
+        value=lambda line: line.under(rule), cell=cell, words=_value(lambda line: line.under(rule)),
+    )  # fmt: skip
+
+
+# --- thresholds, and whatever else has an old and a new value -------------------------------------------------------
+
+
+def _named(line: PlanLine, _: Locale) -> Cell:
+    return clean(line.label, 60) if line.layer is None else Text(clean(line.label, 40), hue(line.label))
+
+
+def _captured(line: PlanLine, locale: Locale) -> Text | None:
+    """The share of the decisions that the layer takes, now and then."""
+    if line.layer is None:
+        return None
+    now = rate(line.layer.captured_now, glyphs=locale.glyphs)
+    if line.item is None:
+        return Text(now, "$dim")
+    new = rate(line.layer.captured_new, glyphs=locale.glyphs)
+    return Text(f"{now.removesuffix(' %')} {locale.glyphs.arrow} {new}")
+
+
+def _of_layer(value: Callable[[LayerChange], Value]) -> Callable[[PlanLine], Value]:
+    return lambda line: None if line.layer is None else value(line.layer)
+
+
+SETTINGS: Final[Table[PlanLine]] = Table(
+    (
+        Field(
+            "item", "item", 20, grow=True, least=14, value=lambda line: line.label, cell=_named, words=_print_label,
+            parts=(Part("key", lambda line: line.key),),
+        ),
+        Field(
+            "now", "now", 8, "right", value=_old, words=_value(_old),
+            cell=lambda line, locale: Text(number(line.key, line.old, locale.glyphs), "$dim"),
+        ),
+        _ARROW,
+        Field(
+            "new", "new", 8, "right", value=_new,
+            words=lambda line, locale: Text(number(line.key, line.new, locale.glyphs), "bold"),
+            cell=lambda line, locale: Text(
+                number(line.key, line.new, locale.glyphs), "bold $fg" if line.item and line.direction else "$dim"
+            ),
+        ),
+        *(_under(rule, 0, note) for rule, note in TUNE_RULES.items()),
+        Field(
+            "captured_new", "captured", 23, printed=False, value=_of_layer(lambda layer: layer.captured_new),
+            cell=_captured, parts=(Part("captured_now", _of_layer(lambda layer: layer.captured_now)),),
+        ),
+        _GRADE,
+        replace(_GRADED, width=0, min_width_shown=0),
+        kinds.hidden("attempts", _of_layer(lambda layer: layer.attempts)),
+        _INTERVAL,
+        Field(
+            "evidence", "evidence", 24, grow=True, min_width_shown=90, printed=False, value=lambda line: line.evidence,
+            cell=lambda line, _: Text(line.evidence, "" if line.item else "$dim"),
+        ),
+    ),
+    key=lambda line: line.key,
+)  # fmt: skip
+"""What a plan for thresholds says of each layer, or any other plan of its items."""
+
+
+# --- boosts -----------------------------------------------------------------------------------------------------------
+
+
+def _now_cell(line: PlanLine, locale: Locale) -> Text | None:
+    """Dim where it is the agent's own boost."""
+    if not (line.old or line.own):
+        return None
+    return Text(number(line.key, line.old, locale.glyphs), "" if line.own else "$dim")
+
+
+def _new_cell(line: PlanLine, locale: Locale) -> Text:
+    """The boost with the plan; dim where that follows from the agent's own, faint where nothing moves."""
+    shown = number(line.key, line.new, locale.glyphs)
+    if line.item is not None:
+        return Text(shown, "bold")
+    return Text(shown, "$dim") if line.direction else Text("keep", "$faint")
+
+
+def _success(line: PlanLine, locale: Locale) -> Text | None:
+    known = None if line.rests is None else line.rests.rate
+    return None if known is None else rate_text(known, line.end(0), line.end(1), glyphs=locale.glyphs)
+
+
+def _peers(line: PlanLine) -> float | None:
+    return None if line.rests is None else line.rests.peers
+
+
+def _claim(line: PlanLine) -> str:
+    return (line.rests.claim if line.rests is not None else None) or ""
+
+
+BOOSTS: Final[Table[PlanLine]] = Table(
+    (
+        Field(
+            "item", "agent", 18, grow=True, least=14, heading="item", value=lambda line: line.label, words=_print_label,
+            cell=lambda line, _: Text(line.label, "" if line.item is not None else "$dim"), parts=(
+                Part("agent", lambda line: None if line.rests is None else line.rests.agent),
+                Part("task_type", lambda line: None if line.rests is None else line.rests.task_type),
+            ),
+        ),
+        Field("now", "now", 5, "right", sort_default="desc", value=_old, cell=_now_cell, words=_value(_old),
+              tooltip="What a router adds; dim: the agent's own boost"),
+        _ARROW,
+        Field("new", "new", 5, "right", sort_default="desc", value=_new, cell=_new_cell,
+              words=lambda line, locale: Text(number(line.key, line.new, locale.glyphs), "bold"),
+              tooltip="What it adds with the plan; dim: follows the agent"),
+        *(_under(rule, 6, note) for rule, note in BOOST_RULES.items()),
+        Field("success", "success", 17, min_width_shown=72, sort_default="desc", printed=False, cell=_success,
+              value=lambda line: None if line.rests is None else line.rests.rate, tooltip="With its 95 % interval"),
+        _INTERVAL,
+        Field("peers", "peers", 6, "right", min_width_shown=88, sort_default="desc", value=_peers,
+              cell=lambda line, _: None if (known := _peers(line)) is None else Text(rate(known), "$dim"),
+              words=lambda line, locale: rate(_peers(line), glyphs=locale.glyphs),
+              tooltip="Success of all agents at it, which shrunk compares with"),
+        _GRADED,
+        Field("claim", "claim", 5, min_width_shown=104, printed=False, value=_claim,
+              cell=lambda line, _: Text(_claim(line), {"high": "$ok", "low": "$alert"}.get(_claim(line), "")),
+              tooltip="A high or low performer, with 90 % confidence"),
+        _GRADE,
+        Field("evidence", "evidence", 24, grow=True, min_width_shown=140, printed=False,
+              value=lambda line: line.evidence, cell=lambda line, _: Text(line.evidence, "$dim")),
+    ),
+    key=lambda line: line.key,
+)  # fmt: skip
+"""What a plan for boosts says of each agent and each pair, the rules side by side."""
+
+
+def printed_table(plan: Plan) -> Table[PlanLine]:
+    """The table of a plan's changes as print has it: with the other rules, and only what this plan tells of."""
+    table = BOOSTS if plan.kind == "optimize" else SETTINGS
+    told = {other.rule for other in plan.alternatives} - {plan.rule}
+    absent = [rule.replace("-", "_") for rule in (*BOOST_RULES, *TUNE_RULES) if rule not in told]
+    if not any(item.interval for item in plan.items):
+        absent.append("interval_low")
+    return table.hiding(*absent)
+
+
+# --- decisions that would go elsewhere --------------------------------------------------------------------------------
+
 _RANKS: Final = {"now wrong": 0, "now right": 1, "unknown": 2, "same verdict": 3}
 _CONSEQUENCES: Final = {"now right": ("ok", "$ok"), "now wrong": ("alert", "$alert"), "unknown": ("unknown", "$dim")}
 
 
-def flip_rows(flips: Sequence[Flip], tz: tzinfo, now_ms: int, glyphs: Glyphs = UNICODE) -> list[Row]:
-    """A row per decision that would go elsewhere, those that turn right or wrong first; the key is its route id."""
-    ranked = sorted(flips, key=lambda flip: _RANKS.get(flip.consequence, len(_RANKS)))
-    return [_flip_row(flip, tz, now_ms, glyphs) for flip in ranked]
+def flips_first(flips: Iterable[Flip]) -> list[Flip]:
+    """Those that turn right or wrong first."""
+    return sorted(flips, key=lambda flip: _RANKS.get(flip.consequence, len(_RANKS)))
 
 
-def _flip_row(flip: Flip, tz: tzinfo, now_ms: int, glyphs: Glyphs) -> Row:
+def _consequence(flip: Flip, locale: Locale) -> Text:
     state, style = _CONSEQUENCES.get(flip.consequence, ("idle", "$dim"))
-    cells = {
-        "time": Text(date_time(flip.at_ms, tz, now_ms), "$dim"),
-        "old_layer": Text(clean(flip.old_layer, 24), hue(flip.old_layer)),
-        "old_agent": clean(flip.old_agent, 40) or None,
-        "arrow": Text(glyphs.arrow, "$dim"),
-        "new_layer": Text(clean(flip.new_layer, 24), hue(flip.new_layer)) if flip.new_layer else None,
-        "new_agent": clean(flip.new_agent, 40) or None,
-        "what": Text(f"{glyphs.state(state)} {flip.consequence}", style),
-        "route": Text(clean(flip.route_id, 60), "$dim"),
-    }
-    return Row(flip.route_id, cells, {"time": flip.at_ms, "what": flip.consequence})
+    return Text(f"{locale.glyphs.state(state)} {flip.consequence}", style)
 
 
-# --- why, and what else ---------------------------------------------------------------------------------------------
+def _by(key: str, label: str, layer: Callable[[Flip], str]) -> Field[Flip]:
+    return kinds.name(key, label, 10, layer, style=lambda flip: hue(layer(flip)), limit=24, grow=True)
 
 
-def note_items(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Item]:
-    """Everything below the table: prediction, flips, claims, other rules, reasons, warnings, what is missing."""
-    items: list[Item] = [parts for parts in (predicted_parts(plan, glyphs), flips_parts(plan)) if parts]
-    items += claim_items(plan)
-    items += [Text(REPLACES, "$dim")] if any(rests.task_type for rests in plan.proposals.values()) else []
-    items += rule_items(plan) if plan.kind == "tune" else []
-    items += bullets(plan.reasons, glyphs.dot, "$info")
-    items += missing_items(plan, glyphs)
-    items += bullets(plan.warnings, glyphs.warn, "$warn")
-    return items
+FLIPS: Final[Table[Flip]] = Table(
+    (
+        kinds.moment("at_ms", "when", 12, lambda flip: flip.at_ms),
+        _by("old_layer", "now by", lambda flip: flip.old_layer),
+        kinds.name("old_agent", "to", 10, lambda flip: flip.old_agent, limit=40, grow=True),
+        Field("arrow", "", 1, value=lambda _: None, cell=lambda _, locale: Text(locale.glyphs.arrow, "$dim"),
+              exported=False, printed=False),
+        _by("new_layer", "then by", lambda flip: flip.new_layer),
+        kinds.name("new_agent", "to", 10, lambda flip: flip.new_agent, limit=40, grow=True),
+        Field("consequence", "so it is", 13, value=lambda flip: flip.consequence, cell=_consequence),
+        kinds.name("route_id", "decision", 20, lambda flip: flip.route_id, style=lambda _: "$dim", grow=True,
+                   min_width_shown=100),
+    ),
+    key=lambda flip: flip.route_id,
+)  # fmt: skip
 
 
-def missing_items(plan: Plan, glyphs: Glyphs = UNICODE) -> list[Text]:
-    """How many more graded facts would settle it, where that is known."""
-    if not plan.more_needed:
-        return []
-    one, what = ("decision", "it") if plan.kind == "tune" else ("task", "a claim")
-    wanted = counted(plan.more_needed, f"more graded {one}")
-    return bullets([f"about {wanted} would settle {what}"], glyphs.dot, "$info")
+# --- what is predicted ------------------------------------------------------------------------------------------------
 
 
-def claim_items(plan: Plan) -> list[Item]:
-    """The agents for which a claim holds, apart from the boosts: high performers, low performers."""
-    found: list[Item] = []
-    proposals = plan.proposals.values()
-    for claim, style in (("high", "$ok"), ("low", "$alert")):
-        names = [_claimed(rests) for rests in proposals if rests.claim == claim]
-        if names:
-            who = f"{claim} performer{'s' if len(names) > 1 else ''}"
-            found.append((Text(f"{who}, with 90 % confidence:", style), *names))
-    if proposals and not found:
-        found.append(Text("no claim of a high or low performer holds (a boost needs none)", "$dim"))
-    return found
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """One measure of a plan's prediction."""
+
+    measure: str
+    found: Predicted
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether it tells what was seen and what is to be expected, which is no effect of the plan."""
+        return self.found.change_interval is None and self.found.now_interval is not None
+
+    def end(self, which: int) -> float | None:
+        """An end of the 95 % interval of the change."""
+        return None if self.found.change_interval is None else self.found.change_interval[which]
 
 
-def _claimed(rests: BoostEvidence) -> Text:
-    name = clean(rests.agent, 40)
-    kind = f" for {clean(rests.task_type, 40)}" if rests.task_type else ""
-    return Text.assemble(f"{name}{kind}", (f" {rate(rests.rate, 0)} of {count(rests.n)}", "$dim"))
+def _measure(value: Callable[[Predicted], float | None]) -> Callable[[Forecast, Locale], Cell]:
+    return lambda line, locale: value_text(line.measure, value(line.found), locale.glyphs)
 
 
-def rule_items(plan: Plan) -> list[Text]:
-    """A sentence per set of moves that the other rules would make; rules that agree share one."""
-    now = {} if plan.tuned is None else plan.tuned.thresholds()
-    names: dict[tuple[tuple[str, float | None], ...], list[Alternative]] = {}
-    for other in plan.alternatives:
-        moves = tuple((key, value) for key, value in other.values.items() if value != now.get(key))
-        names.setdefault(moves, []).append(other)
-    return [_rule_text(moves, others) for moves, others in names.items()]
+def _change(line: Forecast, locale: Locale) -> str:
+    return change_text(line.measure, line.found.change, locale.glyphs, unit="ms")
 
 
-def _rule_text(moves: Sequence[tuple[str, float | None]], others: Sequence[Alternative]) -> Text:
-    """`seed-accuracy and seed-count would set semantic 0.65 (accuracy 94.5 %: misses the target)`."""
-    who = " and ".join(clean(other.rule, 24) for other in others)
-    text = Text.assemble((f"{who} would ", "$dim"))
-    if not moves:
-        return text.append("change nothing")
-    text.append("set ", "$dim")
-    text.append(", ".join(f"{clean(key.removeprefix('layer:'), 24)} {number(key, value)}" for key, value in moves))
-    accuracy, note = others[0].predicted.get("accuracy"), clean(others[0].note, 120)
-    words = [f"accuracy {rate(accuracy)}"] * (accuracy is not None) + [note] * bool(note)
-    return text.append(f" ({': '.join(words)})" if words else "", "$warn" if note else "$dim")
+def _span(line: Forecast, locale: Locale) -> str:
+    if line.found.change_interval is None:
+        return locale.glyphs.none
+    low = change_text(line.measure, line.end(0), locale.glyphs)
+    return f"{low} {locale.glyphs.none} {change_text(line.measure, line.end(1), locale.glyphs, unit='ms')}"
 
 
-def apply_lines(plan: Plan, follows: Sequence[str] = (), glyphs: Glyphs = UNICODE) -> list[Item]:
-    """What applying a plan does, item by item: repeated before it is done. `follows` are files written too."""
-    lines: list[Item] = list(item_lines(plan.items, glyphs))
-    if plan.pins:
-        kept = ", ".join(f"{clean(key.partition(':')[2], 40)} {number(key, value)}" for key, value in plan.pins.items())
-        lines.append(Text(f"stays, but is written down: {kept}", "$dim"))
-    lines.append(Text(f"policy version {plan.policy_version} becomes {plan.policy_version + 1}", "$dim"))
-    lines += [Text(f"also written to {clean(path, 200)}", "$dim") for path in follows]
-    predicted = predicted_parts(plan, glyphs)
-    return [*lines, predicted] if predicted else lines
+PREDICTED: Final[Table[Forecast]] = Table(
+    (
+        Field("measure", "measure", 0, least=10, value=lambda line: line.measure,
+              cell=lambda line, _: MEASURES.get(line.measure, clean(line.measure, 24))),
+        Field("now", "now", 0, "right", value=lambda line: line.found.now, cell=_measure(lambda found: found.now)),
+        Field("new", "new", 0, "right", value=lambda line: line.found.new, cell=_measure(lambda found: found.new)),
+        Field("change", "change", 0, "right", value=lambda line: line.found.change, cell=_change),
+        Field("change_low", "95 % interval", 0, "right", spare=1, value=lambda line: line.end(0), cell=_span,
+              parts=(Part("change_high", lambda line: line.end(1)),)),
+    ),
+    key=lambda line: line.measure,
+)  # fmt: skip
+"""What a plan promises, in rates or, as the name of a measure says, in milliseconds; the changes in the same."""
+
+
+# --- the policy in force ----------------------------------------------------------------------------------------------
+
+THRESHOLDS_SET: Final[Table[tuple[str, float, bool]]] = Table(
+    (
+        Field(
+            "layer", "layer", 0, least=14, value=lambda item: item[0], parts=(Part("disabled", lambda item: item[2]),),
+            cell=lambda item, _: clean(f"{item[0]}{' (disabled)' * item[2]}", 28),
+        ),
+        kinds.hundredths("threshold", "threshold", 0, lambda item: item[1]),
+    ),
+    key=lambda item: item[0],
+)  # fmt: skip
+"""A layer, its threshold, and whether it is switched off."""
+BOOSTS_SET: Final[Table[tuple[str, float]]] = Table(
+    (
+        kinds.name("agent", "agent", 0, lambda item: boost_name(item[0]), least=14, limit=28),
+        Field("boost", "boost", 0, "right", value=lambda item: item[1],
+              cell=lambda item, locale: boost(item[1], locale.glyphs)),
+    ),
+    key=lambda item: item[0],
+)  # fmt: skip
+"""By their keys in the policy."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -15,8 +16,9 @@ from fedstore import Plan
 from fedtop.format import clean, count
 from fedtop.loop import Paced, glance
 from fedtop.views.panel import Panel
-from fedtop.views.plan.columns import FLIP_COLUMNS, flip_rows, flips_parts
+from fedtop.views.plan.columns import FLIPS, flips_first
 from fedtop.views.plan.items import boost_name, setting_lines
+from fedtop.views.plan.sentences import flips_parts
 from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
@@ -45,7 +47,7 @@ class FlipsPanel(Panel[None]):
     def compose(self) -> ComposeResult:
         """The counts, then the decisions."""
         yield TextLines(id="flips-counts")
-        yield LiveTable(FLIP_COLUMNS, id="flips-table", empty="no decision of the window would go elsewhere")
+        yield LiveTable(FLIPS, id="flips-table", empty="no decision of the window would go elsewhere")
 
     def on_mount(self) -> None:
         """All there is to show is in the plan."""
@@ -53,7 +55,8 @@ class FlipsPanel(Panel[None]):
         parts = flips_parts(self._plan)[:-1]
         newest = (Text(f"listed are the newest {count(shown)}", "$dim"),) if shown < total else ()
         self.query_one(TextLines).set_lines([(*parts, *newest)] if parts else [])
-        self.query_one(LiveTable).set_rows(flip_rows(self._plan.flipped, self.tz, self._plan.made_ms, self.glyphs))
+        locale = replace(self.locale(), now_ms=self._plan.made_ms)
+        self.query_one(LiveTable).set_rows(FLIPS.rows(flips_first(self._plan.flipped), locale))
 
     @on(LiveTable.Selected)
     def _opened(self, event: LiveTable.Selected) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from fedtop.views.plan.columns import BOOSTS
 from fedtop.views.plan.details import BoostPanel
-from fedtop.views.plan.items import BOOST_COLUMNS, boost_rows
+from fedtop.views.plan.lines import boost_lines
 from fedtop.views.plan.panel import PlanPanel
 from fedtop.widgets.live_table import LiveTable
 
@@ -30,10 +31,11 @@ class OptimizePanel(PlanPanel):
     ]
 
     def _table(self) -> LiveTable:
-        return LiveTable(BOOST_COLUMNS, id="plan-items", empty="no graded task of any agent in this window")
+        return LiveTable(BOOSTS, id="plan-items", empty="no graded task of any agent in this window")
 
     def _fill(self, plan: Plan) -> None:
-        self.query_one("#plan-items", LiveTable).set_rows(boost_rows(plan, self._in_force, self.glyphs))
+        rows = BOOSTS.rows(boost_lines(plan, self._in_force), self.locale())
+        self.query_one("#plan-items", LiveTable).set_rows(rows)
 
     def _open(self, plan: Plan, table: LiveTable, key: str) -> None:  # noqa: ARG002
         self.host.open_panel(BoostPanel(plan, key))

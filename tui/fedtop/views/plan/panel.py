@@ -25,8 +25,8 @@ from fedtop.format import bar, clean
 from fedtop.loop import Cancelled, Wish
 from fedtop.views.panel import Panel
 from fedtop.views.plan.applying import apply_question, write_plan
-from fedtop.views.plan.columns import note_items, title_parts
 from fedtop.views.plan.details import FlipsPanel
+from fedtop.views.plan.sentences import note_items, title_parts
 from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.scroll import TextScroll

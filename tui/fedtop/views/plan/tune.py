@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from fedtop.views.plan.columns import FLIP_COLUMNS, flip_rows
-from fedtop.views.plan.items import PlanTable
+from fedtop.views.plan.columns import FLIPS, flips_first
 from fedtop.views.plan.panel import PlanPanel
+from fedtop.views.plan.plan_table import PlanTable
 from fedtop.views.section import Section
 from fedtop.widgets.live_table import LiveTable
 
@@ -35,18 +36,18 @@ class TunePanel(PlanPanel):
     def compose(self) -> ComposeResult:
         """Where there is room, the decisions that would go elsewhere stand below."""
         yield from super().compose()
-        table = LiveTable(FLIP_COLUMNS, id="plan-flipped", classes="-unfiltered")
+        table = LiveTable(FLIPS, id="plan-flipped", classes="-unfiltered")
         yield Section("decisions that would go elsewhere", table, id="plan-flips")
 
     def _table(self) -> LiveTable:
         return PlanTable(id="plan-items")
 
     def _fill(self, plan: Plan) -> None:
-        self.query_one("#plan-items", PlanTable).set_plan(plan)
+        locale = replace(self.locale(), now_ms=plan.made_ms)
+        self.query_one("#plan-items", PlanTable).set_plan(plan, locale)
         self.set_class(bool(plan.flipped), "-flips")
-        self.query_one("#plan-flips LiveTable", LiveTable).set_rows(
-            flip_rows(plan.flipped, self.tz, plan.made_ms, self.glyphs)
-        )
+        rows = FLIPS.rows(flips_first(plan.flipped), locale)
+        self.query_one("#plan-flips LiveTable", LiveTable).set_rows(rows)
 
     def _open(self, plan: Plan, table: LiveTable, key: str) -> None:
         if table.id != "plan-items":
