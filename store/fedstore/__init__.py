@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fedstore.errors import EventError as EventError
     from fedstore.errors import FedstoreError as FedstoreError
     from fedstore.errors import PlanRefusedError as PlanRefusedError
+    from fedstore.errors import Reason as Reason
     from fedstore.errors import SettingsError as SettingsError
     from fedstore.errors import StoreBusyError as StoreBusyError
     from fedstore.errors import StoreError as StoreError
@@ -145,7 +146,7 @@ _MODULES = {
     "finding": ("Finding",),
     "upkeep.doctor": ("diagnose",),
     "errors": (
-        "EventError", "FedstoreError", "PlanRefusedError", "SettingsError", "StoreBusyError", "StoreError",
+        "EventError", "FedstoreError", "PlanRefusedError", "Reason", "SettingsError", "StoreBusyError", "StoreError",
         "StoreNewerError", "StoreOlderError", "StoreReadOnlyError",
     ),
     "facts.events": (

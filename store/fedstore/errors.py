@@ -6,6 +6,7 @@ __all__ = [
     "EventError",
     "FedstoreError",
     "PlanRefusedError",
+    "Reason",
     "SettingsError",
     "StoreBusyError",
     "StoreError",
@@ -23,8 +24,27 @@ class SettingsError(FedstoreError, ValueError):
     """The settings file cannot be read or holds a value that makes no sense; the message names it."""
 
 
+class Reason(str):
+    """Why a fact was refused, in words that begin with the `field` they are about; "" where that is more than one."""
+
+    __slots__ = ("field", "message")
+    field: str
+    message: str
+
+    def __new__(cls, message: str, field: str = "") -> Reason:
+        reason = super().__new__(cls, f"{field}: {message}" if field else message)
+        reason.field, reason.message = field, message
+        return reason
+
+
 class EventError(FedstoreError, ValueError):
     """A fact that cannot be recorded as it stands; the message names the field and the limit."""
+
+    @property
+    def reason(self) -> Reason:
+        """What it says, and of which field."""
+        said = self.args[0] if self.args else ""
+        return said if isinstance(said, Reason) else Reason(str(said))
 
 
 class StoreError(FedstoreError):

@@ -74,11 +74,6 @@ class Poller:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
-
     def ask(self, request: Request) -> None:
         """Answers this request from now on, starting at once."""
         with self._guard:

@@ -7,7 +7,7 @@ their valid fields, so that whoever has them can do without pydantic.
 
 from __future__ import annotations
 
-from fedstore.errors import EventError
+from fedstore.errors import EventError, Reason
 from fedstore.facts.kind import Writing, check_start
 from fedstore.facts.kinds import BY_NAME, JUDGES, KINDS
 from fedstore.facts.summaries import drop_empty, write_deltas
@@ -43,7 +43,7 @@ class Batch:
         self._rows: dict[str, list[Made]] = {}
         self._named: dict[str, list[str]] = {}
 
-    def add(self, events: Iterable[Fields]) -> list[tuple[int, str]]:
+    def add(self, events: Iterable[Fields]) -> list[tuple[int, Reason]]:
         """Take the fields of valid events; the positions and reasons of those that are refused.
 
         That is a time in the future, or fields that contradict each other.
@@ -62,13 +62,12 @@ class Batch:
                     if fields.get("started_at"):
                         check_start(fields["started_at"], now, FUTURE_SLACK_MS)
                 elif at > latest:
-                    raise EventError(  # noqa: TRY301 - refused like all that the checks refuse
-                        f"at: lies {_ahead(at - now)} in the future: check the clock"
-                    )
+                    ahead = Reason(f"lies {_ahead(at - now)} in the future: check the clock", "at")
+                    raise EventError(ahead)  # noqa: TRY301 - refused like all that the checks refuse
                 if check is not None:
                     check(fields)
             except EventError as error:
-                refused.append((position, str(error)))
+                refused.append((position, error.reason))
                 continue
             keep(make_row(fields, at, stamp))
             if at < oldest and adds_up:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from fedstore.errors import EventError
+from fedstore.errors import EventError, Reason
 from fedstore.ids import LATEST_MS
 from fedstore.ingest.lines import Line, Parsed, parse_line
 from fedstore.ingest.reader import Fact, Held, LineReader, Place, Told
@@ -37,13 +37,13 @@ class Refusal(NamedTuple):
     raw: bytes | None = None
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: Exception) -> Reason:
     """Why something was refused, in one line."""
     if isinstance(error, ValidationError):
         return explain(error)
     if isinstance(error, EventError):
-        return str(error)
-    return f"cannot be read: {type(error).__name__} in one of its values"
+        return error.reason
+    return Reason(f"cannot be read: {type(error).__name__} in one of its values")
 
 
 class _Since(NamedTuple):

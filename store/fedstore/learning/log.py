@@ -101,12 +101,6 @@ class DecisionLog:
         """The rows of a boolean mask or of an index array."""
         return replace(self, **{name: getattr(self, name)[mask] for name in _PER_EVENT})
 
-    def halves(self) -> tuple[DecisionLog, DecisionLog]:
-        """The older and the newer half by time."""
-        order = np.argsort(self.ts_ms, kind="stable")
-        middle = len(order) // 2
-        return self.take(order[:middle]), self.take(order[middle:])
-
     def certify_mask(self, a_share: float = A_SHARE) -> NDArray[np.bool_]:
         """(n,) True for part B (certify), False for part A (optimise); depends on the ids alone."""
         mask: NDArray[np.bool_] = uniform_from_hash(self.ids) >= a_share
@@ -146,11 +140,3 @@ class DecisionLog:
         }
         bad = np.asarray(bad_confidence | inconsistent, dtype=np.bool_)
         return bad, {reason: count for reason, count in counts.items() if count}
-
-    def fingerprint(self) -> str:
-        """Hash of what a plan was made from: ids, decisions and outcomes, in order."""
-        digest = hashlib.blake2b(digest_size=16)
-        for array in (self.ids, self.accepted, self.final, self.correct, self.true_agent):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        digest.update("\x00".join((*self.layers, "", *self.agents)).encode("utf-8", "replace"))
-        return digest.hexdigest()

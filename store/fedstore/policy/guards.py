@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.errors import PlanRefusedError
 from fedstore.learning.percent import are, counted
-from fedstore.policy.body import PolicyBody, label_of
+from fedstore.policy.body import PolicyBody
 from fedstore.policy.extent import graded_since, moved
 from fedstore.policy.ledger import last_standing
 
@@ -115,8 +115,3 @@ def cooldown_left(read: Read, kind: str, settings: PolicySettings) -> int:
 
 def _word(kind: str) -> str:
     return "decision" if kind == "tune" else "task"
-
-
-def locked_labels(keys: list[str]) -> str:
-    """The names of locked items, for a warning."""
-    return ", ".join(label_of(key) for key in keys)

@@ -91,7 +91,7 @@ class RecordedRun:
         """Record the finished run; a value that makes no sense costs itself, not the run."""
         while True:
             receipt = self._record("run", fields)
-            name = receipt.rejected[0][1].partition(":")[0] if receipt.rejected else ""
+            name = receipt.rejected[0][1].field if receipt.rejected else ""
             if name not in fields or name in _NEEDED:
                 return
             del fields[name]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedstore.cleaning import clean_name
-from fedstore.errors import FedstoreError
+from fedstore.errors import FedstoreError, Reason
 from fedstore.ids import EARLIEST_MS, LATEST_MS, now_ms
 from fedstore.interrupts import is_the_programs_own
 from fedstore.recording.home import RETRY_S, Home
@@ -182,7 +182,7 @@ class Sink:
     def _in_halves(self, events: Sequence[Given], error: Exception) -> Receipt:
         """Write all of a batch but what made it fail. Raises StoreError."""
         if len(events) == 1:
-            return Receipt(rejected=[(0, f"cannot be recorded: {type(error).__name__} in one of its values")])
+            return Receipt(rejected=[(0, Reason(f"cannot be recorded: {type(error).__name__} in one of its values"))])
         half = len(events) // 2
         first, second = self._written(events[:half], None), self._written(events[half:], None)
         second.rejected = [(half + at, reason) for at, reason in second.rejected]

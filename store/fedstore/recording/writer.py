@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from fedstore.cleaning import clean_name, clean_text
-from fedstore.errors import EventError
+from fedstore.errors import EventError, Reason
 from fedstore.facts.batch import Batch
 from fedstore.facts.kind import Stamp
 from fedstore.facts.kinds import check_fields
@@ -52,7 +52,7 @@ class Receipt:
 
     taken: int = 0
     known: int = 0
-    rejected: list[tuple[int, str]] = field(default_factory=list)
+    rejected: list[tuple[int, Reason]] = field(default_factory=list)
     lost: int = 0
     """Not written because the store could not be (a recorder only; a writer raises)."""
 
@@ -63,18 +63,17 @@ class Receipt:
         )  # fmt: skip
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: ValidationError) -> Reason:
     """The first thing wrong with an event, in one line that names the field."""
     errors = error.errors(include_url=False)
     if not errors[0]["loc"] and errors[0]["type"] in _SHAPELESS:
-        return f"an event is a mapping with a kind, which is one of {', '.join(EVENT_MODELS)}"
+        return Reason(f"an event is a mapping with a kind, which is one of {', '.join(EVENT_MODELS)}")
     where = _field(errors[0]["loc"])
     wrong = [e for e in errors if _field(e["loc"]) == where][-1]  # of several ways to read a time, the last says most
     message = wrong["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if wrong["type"] == "extra_forbidden":
-        return f"{where or '?'}: unknown field{_meant(errors[0]['loc'])}"
-    message = message[:1].lower() + message[1:]
-    return f"{where}: {message}" if where else message
+        return Reason(f"unknown field{_meant(errors[0]['loc'])}", where or "?")
+    return Reason(message[:1].lower() + message[1:], where)
 
 
 def _meant(loc: Sequence[int | str]) -> str:
@@ -149,7 +148,7 @@ def _read_all(events: Iterable[Given], receipt: Receipt) -> tuple[Sequence[Field
             valid.append(_read(event))
             positions.append(position)
         except EventError as error:
-            receipt.rejected.append((position, str(error)))
+            receipt.rejected.append((position, error.reason))
     return valid, positions
 
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from fedstore import MAX_DURATION_MS
 from fedtop.cli.options import Command
+
+if TYPE_CHECKING:
+    from fedstore import Reason
 
 __all__ = ["attempt_of", "duration_option", "in_flags", "truth_option"]
 
@@ -59,11 +63,10 @@ def attempt_of(text: str, chosen: str) -> dict[str, object]:
             "agent": parts[3] if len(parts) > 3 else "", "latency_ms": latency}  # fmt: skip
 
 
-def in_flags(reason: str, flags: Mapping[str, str]) -> str:
+def in_flags(reason: Reason, flags: Mapping[str, str]) -> str:
     """Why a fact was refused, with the flag of each field it names."""
-    field, colon, rest = reason.partition(": ")
-    if colon and field in flags:
-        return f"{flags[field]}: {rest}"
-    if attempt := re.fullmatch(r"attempts\.(\d+)\.(\w+)", field):
-        return f"{flags['attempts']} {int(attempt[1]) + 1}: {_PART[attempt[2]]}: {rest}"
+    if reason.field in flags:
+        return f"{flags[reason.field]}: {reason.message}"
+    if attempt := re.fullmatch(r"attempts\.(\d+)\.(\w+)", reason.field):
+        return f"{flags['attempts']} {int(attempt[1]) + 1}: {_PART[attempt[2]]}: {reason.message}"
     return re.sub(r"\b\w+_\w+\b|^attempts\b", lambda name: flags.get(name[0], name[0]), reason)

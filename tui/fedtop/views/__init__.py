@@ -64,7 +64,9 @@ def drill_class(kind: str) -> type[AnyPanel] | None:
 
 def new_drill(kind: str, name: str = "") -> AnyPanel:
     """A drill-down of a kind, of one name where it is not empty. Raises KeyError for an unknown kind."""
-    panel: Callable[..., AnyPanel] = _load(DRILLS[kind])
+    panel: Callable[..., AnyPanel] | None = drill_class(kind)
+    if panel is None:
+        raise KeyError(kind)
     return panel(name) if name else panel()
 
 

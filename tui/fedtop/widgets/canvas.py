@@ -34,10 +34,6 @@ class Canvas:
         """The character there; a blank outside the grid."""
         return self._chars[y][x] if 0 <= x < self.width and 0 <= y < self.height else " "
 
-    def style_at(self, x: int, y: int) -> str:
-        """The style there; none outside the grid."""
-        return self._styles[y][x] if 0 <= x < self.width and 0 <= y < self.height else ""
-
     def lines(self) -> list[Text]:
         """One text per row, runs of equal style merged, trailing blanks kept."""
         return [_line(chars, styles) for chars, styles in zip(self._chars, self._styles, strict=True)]
