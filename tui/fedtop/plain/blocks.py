@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from fedtop.plain.look import Look
 
 __all__ = [
-    "Field", "bar_width", "fields", "header", "heading", "lines", "money", "no_verdict", "rate", "share_bar",
+    "Captioned", "bar_width", "captioned", "header", "heading", "lines", "money", "no_verdict", "rate", "share_bar",
     "tasks", "tight", "window_text",
 ]  # fmt: skip
 
-Field = tuple[str, Cell | None]
+Captioned = tuple[str, Cell | None]
 BAR_WIDTH = 28
 
 
@@ -46,7 +46,7 @@ def heading(title: str) -> Text:
     return Text.assemble("\n", (title, "bold"))
 
 
-def fields(rows: Iterable[Field], look: Look) -> RenderableType:
+def captioned(rows: Iterable[Captioned], look: Look) -> RenderableType:
     """``Label:   value`` lines; a value that is None is the dash."""
     grid = Table.grid(padding=(0, 2))
     for label, value in rows:

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, money, no_verdict, rate, tasks, window_text
+from fedtop.plain.blocks import Captioned, captioned, header, heading, money, no_verdict, rate, tasks, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.agent.columns import KINDS, MODELS, PEERS, USED_TOOLS, kind_lines, peer_lines
 from fedtop.views.agents.columns import Boosts, for_boosts
@@ -35,7 +35,7 @@ def agent(view: AgentDetail, name: str, boosts: Boosts, look: Look, notice: str 
     facts = _summary(view.row, _boosts(view, name, boosts, look), look)
     if told := effort_words(view.effort, look.glyphs):
         facts.append(("Executions", look.cell(told)))
-    parts += [heading("Summary"), fields(facts, look)]
+    parts += [heading("Summary"), captioned(facts, look)]
     lines = kind_lines(view, boosts)
     newest = "Newest Executions" if view.row.tasks_are == "executions" else "Newest Runs"
     found = {
@@ -62,7 +62,7 @@ def _boosts(view: AgentDetail, name: str, boosts: Boosts, look: Look) -> str | N
     return look.cell("   ".join([look.glyphs.none if own is None else f"{own:+.2f}", ", ".join(told)]).rstrip())
 
 
-def _summary(row: AgentRow, boost: str | None, look: Look) -> list[Field]:
+def _summary(row: AgentRow, boost: str | None, look: Look) -> list[Captioned]:
     glyphs = look.glyphs
     mean, p95 = fmt.duration_ms(row.durations.mean_ms, glyphs), fmt.duration_ms(row.durations.p95_ms, glyphs)
     quality = None if row.quality is None else f"{row.quality:.2f} (n={row.quality_n:,}, {row.quality_trend})"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from fedstore import bytes_text
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, money, window_text
+from fedtop.plain.blocks import Captioned, captioned, header, heading, money, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.costs.columns import COSTS, DIMENSION_LABELS, cost_lines
 
@@ -28,7 +28,7 @@ def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableT
         return Group(*parts, Text(f"\n{notice}", "$warn"))
     if notice:
         parts.append(Text(f"\n{notice}", "$warn"))
-    facts: list[Field] = [
+    facts: list[Captioned] = [
         ("Window", money(view.total, look)),
         ("Today" if view.window.live else "That day", money(view.today, look)),
         ("Month", money(view.month, look)),
@@ -36,7 +36,7 @@ def costs(view: CostsView, look: Look, notice: str | None = None) -> RenderableT
         ("Tokens", fmt.tokens(view.tokens, glyphs)),
         ("Storage", bytes_text(view.store_bytes)),
     ]
-    parts += [heading("Spend"), fields(facts, look)]
+    parts += [heading("Spend"), captioned(facts, look)]
     if view.rows:
         by = table_of(COSTS[view.dimension], cost_lines(view), look)
         parts += [heading(f"By {DIMENSION_LABELS[view.dimension]}"), by]

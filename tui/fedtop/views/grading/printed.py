@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, window_text
+from fedtop.plain.blocks import Captioned, captioned, header, heading, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.grading.columns import QUEUE
 
@@ -26,14 +26,14 @@ def queue(
     parts: list[RenderableType] = [header("GRADING QUEUE", look, window_text(window, look))]
     if notice:
         return Group(*parts, Text(f"\n{notice}", "$warn"))
-    parts += [heading("Grades so far"), fields(_progress(progress, look), look)]
+    parts += [heading("Grades so far"), captioned(_progress(progress, look), look)]
     if not items:
         return Group(*parts, Text("\nNothing to grade: every decision of this window is graded.", "$dim"))
     how = "fedtop grade ID right | wrong | AGENT | clear"
     return Group(*parts, heading("Nearest to a threshold"), table_of(QUEUE, items, look), Text(f"\n{how}", "$dim"))
 
 
-def _progress(found: GradeProgress, look: Look) -> list[Field]:
+def _progress(found: GradeProgress, look: Look) -> list[Captioned]:
     low, high = found.interval or (None, None)
     glyphs = look.glyphs
     return [

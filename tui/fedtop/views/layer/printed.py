@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, lines, tight, window_text
+from fedtop.plain.blocks import Captioned, captioned, header, heading, lines, tight, window_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def analyses(
     for one in found:
         parts += _layer(one, look)
     if asked_back is not None:
-        parts += [heading("Asked back"), fields([("No layer was sure", _share(asked_back, look))], look)]
+        parts += [heading("Asked back"), captioned([("No layer was sure", _share(asked_back, look))], look)]
     advice = [look.cell(one.recommendation()) for one in found]
     return Group(*parts, heading("Recommendations"), lines([*advice, Text(_CAVEAT, "$dim")]))
 
@@ -39,7 +39,7 @@ def analyses(
 def _layer(found: LayerAnalysis, look: Look) -> list[RenderableType]:
     name = look.name(found.layer, 40).plain
     glyphs = look.glyphs
-    facts: list[Field] = [
+    facts: list[Captioned] = [
         ("Total events", fmt.count(found.events, glyphs)),
         ("Layer attempts", fmt.count(found.attempts, glyphs)),
         ("Success rate", _share(found.success, look)),
@@ -61,7 +61,7 @@ def _layer(found: LayerAnalysis, look: Look) -> list[RenderableType]:
     if found.probes:
         threshold.append(Text(f"Seen by background probes only: {fmt.count(found.probes)}", "$dim"))
     return [
-        heading(f"Layer: {name}"), fields(facts, look), heading(f"Threshold Analysis: {name}"), lines(threshold),
+        heading(f"Layer: {name}"), captioned(facts, look), heading(f"Threshold Analysis: {name}"), lines(threshold),
     ]  # fmt: skip
 
 

@@ -8,7 +8,18 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, lines, money, no_verdict, rate, tasks, window_text
+from fedtop.plain.blocks import (
+    Captioned,
+    captioned,
+    header,
+    heading,
+    lines,
+    money,
+    no_verdict,
+    rate,
+    tasks,
+    window_text,
+)
 from fedtop.plain.tables import table_of
 from fedtop.views.cascade.columns import LAYERS
 from fedtop.views.cascade.printed import funnel, targets
@@ -30,7 +41,7 @@ def dashboard(
     parts: list[RenderableType] = [_title(view, look, now_ms)]
     if notice:
         return Group(*parts, Text(f"\n{notice}", "$warn"))
-    parts += [heading("Summary"), fields(_summary(view, look), look)]
+    parts += [heading("Summary"), captioned(_summary(view, look), look)]
     if performers := _performers(view, look):
         parts += [heading("Top Performers"), lines(performers)]
     if view.task_types:
@@ -49,7 +60,7 @@ def _title(view: Overview, look: Look, now_ms: int) -> RenderableType:
     return header("FEDERATION ANALYTICS DASHBOARD", look, window_text(view.window, look), updated)
 
 
-def _summary(view: Overview, look: Look) -> list[Field]:
+def _summary(view: Overview, look: Look) -> list[Captioned]:
     glyphs = look.glyphs
     waiting = sum(run.state == "waiting" for run in view.active)
     running = len(view.active) - waiting

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, window_text
+from fedtop.plain.blocks import Captioned, captioned, header, heading, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.runs.columns import RUNS, for_runs
 
@@ -33,7 +33,7 @@ def runs(rows: tuple[RunRow, ...], window: Window, look: Look, notice: str | Non
 def run(row: RunRow, look: Look) -> RenderableType:
     """One run."""
     answers = {True: "yes", False: "no", None: None}
-    facts: list[Field] = [
+    facts: list[Captioned] = [
         ("Agent", look.name(row.agent)),
         *([("Tool", look.name(row.tool))] if row.tool else []),
         ("Task type", look.name(row.task_type)),
@@ -48,11 +48,11 @@ def run(row: RunRow, look: Look) -> RenderableType:
         *(_of_execution(row) if row.tool else _of_run(row, look)),
     ]
     return Group(
-        header(f"{'Execution' if row.tool else 'Run'} {look.name(row.id, 80).plain}", look), fields(facts, look)
+        header(f"{'Execution' if row.tool else 'Run'} {look.name(row.id, 80).plain}", look), captioned(facts, look)
     )
 
 
-def _of_run(row: RunRow, look: Look) -> list[Field]:
+def _of_run(row: RunRow, look: Look) -> list[Captioned]:
     return [
         ("Mode", look.name(row.mode)),
         ("QA", row.qa),
@@ -61,5 +61,5 @@ def _of_run(row: RunRow, look: Look) -> list[Field]:
     ]
 
 
-def _of_execution(row: RunRow) -> list[Field]:
+def _of_execution(row: RunRow) -> list[Captioned]:
     return [("Human effort", row.effort or None), ("Browser", "yes" if row.browser_used else "no")]

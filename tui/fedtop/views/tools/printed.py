@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading, lines, rate, window_text
+from fedtop.plain.blocks import Captioned, captioned, header, heading, lines, rate, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.tools.columns import TOOLS, USERS, for_calls
@@ -55,7 +55,7 @@ def tool(view: ToolDetail, name: str, look: Look, notice: str | None = None) -> 
     row = view.row
     if row is None:
         return Group(*parts, Text("\nNot executed in these 30 days.", "$dim"))
-    facts: list[Field] = [
+    facts: list[Captioned] = [
         ("Confidence", f"{row.level} ({look.name(row.reason, 120).plain})"),
         ("Executions", fmt.count(row.calls)),
         ("Success", rate(row.success, look)),
@@ -64,7 +64,7 @@ def tool(view: ToolDetail, name: str, look: Look, notice: str | None = None) -> 
     ]  # fmt: skip
     if told := effort_words(view.effort, look.glyphs):
         facts.append(("Told", look.cell(told)))
-    parts += [heading("Summary"), fields(facts, look)]
+    parts += [heading("Summary"), captioned(facts, look)]
     parts += [heading("Agents"), table_of(USERS, row.agents, look)]
     if view.errors:
         parts += [heading("Errors"), table_of(ERRORS, error_lines(view.errors), look)]

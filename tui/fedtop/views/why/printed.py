@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fedtop import format as fmt
-from fedtop.plain.blocks import Field, fields, header, heading
+from fedtop.plain.blocks import Captioned, captioned, header, heading
 from fedtop.plain.tables import table_of
 from fedtop.views.why.columns import LADDER
 from fedtop.views.why.parts import verdict_text
@@ -24,7 +24,7 @@ def why(view: WhyView, look: Look) -> RenderableType:
     """The ladder of one decision: each layer's confidence against its threshold, then and under today's policy."""
     row = view.decision
     version = "before the first change" if view.policy_version is None else f"version {view.policy_version}"
-    facts: list[Field] = [
+    facts: list[Captioned] = [
         ("Time", look.when(row.at_ms)),
         ("Agent", look.name(row.agent)),
         ("Decided by", look.name(row.layer)),
@@ -36,7 +36,7 @@ def why(view: WhyView, look: Look) -> RenderableType:
     ]
     return Group(
         header(f"Decision {look.name(row.id, 60).plain}", look),
-        fields(facts, look),
+        captioned(facts, look),
         heading("Ladder"),
         table_of(LADDER, view.steps, look),
     )
