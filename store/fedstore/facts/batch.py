@@ -10,6 +10,7 @@ from __future__ import annotations
 from fedstore.errors import EventError, Reason
 from fedstore.facts.kind import Writing, check_start
 from fedstore.facts.kinds import BY_NAME, JUDGES, KINDS
+from fedstore.facts.purged import MOVE_MARK
 from fedstore.facts.summaries import drop_empty, write_deltas
 from fedstore.facts.summary import Deltas
 from fedstore.ids import FUTURE_SLACK_MS
@@ -26,10 +27,6 @@ __all__ = ["BACKFILL_MS", "Batch"]
 
 BACKFILL_MS = DAY_MS
 """A fact that old when it is recorded is history: minutes and hours are then kept longer, see `retention`."""
-_BACKFILLED = (
-    "INSERT INTO marks (name, at_ms) VALUES ('backfill', ?)"
-    " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > marks.at_ms"
-)
 
 
 class Batch:
@@ -92,7 +89,7 @@ class Batch:
         if writing.emptied:
             drop_empty(tx, writing.emptied)
         if taken and now - self._oldest > BACKFILL_MS:
-            tx.execute(_BACKFILLED, (now,))
+            tx.execute(MOVE_MARK, ("backfill", now))
         return taken
 
 

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
     from fedstore.engine.protocol import Row, Tx
 
-__all__ = ["not_purged", "remember"]
+__all__ = ["MOVE_MARK", "not_purged", "remember"]
 
 _ID_LENGTH, _TIME_DIGITS = 32, 12
 _CHUNK = 400
-_SET_MARK = (
-    "INSERT INTO marks (name, at_ms) VALUES ('facts_purged', ?)"
+MOVE_MARK = (
+    "INSERT INTO marks (name, at_ms) VALUES (?, ?)"
     " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > marks.at_ms"
 )
+"""Sets a mark, by its name, to a later time."""
 _REMEMBER = "INSERT INTO purged (fact) VALUES (?) ON CONFLICT DO NOTHING"
 
 
@@ -34,7 +35,7 @@ def remember(tx: Tx, table: str, facts: Iterable[tuple[str, int]]) -> None:
         newest = max(newest, recorded_ms)
     if hashes:
         tx.executemany(_REMEMBER, hashes)
-        tx.execute(_SET_MARK, (newest,))
+        tx.execute(MOVE_MARK, ("facts_purged", newest))
         tx.memo.pop("facts_purged", None)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.facts.kind import Kept
 from fedstore.facts.kinds import FACTS, STATES, SUMMARIES
-from fedstore.facts.purged import remember
+from fedstore.facts.purged import MOVE_MARK, remember
 from fedstore.facts.summaries import begin_generation, roll_up
 from fedstore.facts.verdict import VERDICT
 from fedstore.widths import DAY_MS, HOUR_MS, MINUTE_MS, TEN_MS
@@ -46,10 +46,6 @@ _OTHERS = {
     "plans": ("id", "made_ms < ? AND id NOT IN (SELECT plan_id FROM changes)"),
 }
 """What is no fact: its key, and the condition under which it goes."""
-_SET_MARK = (
-    "INSERT INTO marks (name, at_ms) VALUES (?, ?)"
-    " ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > marks.at_ms"
-)
 
 
 def purge(
@@ -86,7 +82,7 @@ def purge_steps(database: Engine, settings: Settings, now_ms: int, *, chunk: int
             yield from _others(database, table, key, condition, cutoff, chunk)
     yield from _summaries(database, settings, now_ms, chunk)
     with database.write() as tx:
-        tx.execute(_SET_MARK, ("purged", now_ms))
+        tx.execute(MOVE_MARK, ("purged", now_ms))
 
 
 def _cutoff(settings: Settings, kind: Kind, now_ms: int) -> int | None:
@@ -163,7 +159,7 @@ def _summaries(database: Engine, settings: Settings, now_ms: int, chunk: int) ->
         cutoff = min(now_ms - kept_ms, wider)
         cutoff -= cutoff % DAY_MS
         with database.write() as tx:  # first the mark: from now on nothing is added to what is going to vanish
-            tx.execute(_SET_MARK, (name, cutoff))
+            tx.execute(MOVE_MARK, (name, cutoff))
             tx.memo.pop("purged", None)  # what this process has noted of the marks, which no other has changed
         for table in SUMMARIES:
             for width in widths:
