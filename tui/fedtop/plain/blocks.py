@@ -74,7 +74,7 @@ def tasks(number: int, executions: int, look: Look) -> str:
     return f"{shown}   ({'' if executions == number else f'{executions:,} '}executions)"
 
 
-def no_verdict(ungraded: Ungraded) -> list[Field]:
+def no_verdict(ungraded: Ungraded) -> list[Captioned]:
     """A line on the runs that no rate speaks of; none where all were graded."""
     return [("No Verdict", ungraded.text)] if ungraded.runs else []
 
