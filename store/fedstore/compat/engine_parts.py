@@ -20,6 +20,7 @@ from fedstore.compat.engine_records import (
     ToolProfile,
 )
 from fedstore.settings.paths import in_full
+from fedstore.widths import HOUR_MS
 from fedstore.window import Window, iso
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ __all__ = [
     "CapacityAnalyzer", "CostAnalyzer", "HourlyAggregator", "MetricsCollector", "StorageManager", "ToolRegistry",
 ]  # fmt: skip
 
-_HOUR_MS = 3_600_000
 _RECENT = 100_000
 _log = logging.getLogger("fedstore")
 
@@ -73,7 +73,7 @@ class MetricsCollector(_Tier):
         from fedstore.queries.facts import newest_tool_calls
 
         reader, now = self.engine.store.reader(), self.engine.now()
-        window = Window(now - hours * _HOUR_MS, now + 1, "")
+        window = Window(now - hours * HOUR_MS, now + 1, "")
         calls = newest_tool_calls(self.engine.store.database, reader.names("tool"), window, _RECENT)
         return [
             ExecutionMetrics(
@@ -185,7 +185,7 @@ class CostAnalyzer(_Part):
         from fedstore.compat.engine_views import hourly_summary
         from fedstore.window import parse_time_ms
 
-        return hourly_summary(self.engine.store.database, parse_time_ms(hour_timestamp) + _HOUR_MS)["total_cost"]
+        return hourly_summary(self.engine.store.database, parse_time_ms(hour_timestamp) + HOUR_MS)["total_cost"]
 
 
 class HourlyAggregator(_Part):

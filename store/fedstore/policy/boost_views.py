@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fedstore.policy.body import boost_key
+from fedstore.policy.body import SAME, boost_key
 from fedstore.policy.ledger import changes_newest_first
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fedstore.window import Window
 
 __all__ = ["BoostChange", "BoostOutlook", "boost_history", "boost_outlook", "proposed_boosts"]
-
-_SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def boost_outlook(store: Store) -> BoostOutlook:
     found = {
         (rests.agent, rests.task_type or ""): rests.new
         for rests in plan.proposals.values()
-        if rests.new is not None and rests.now is not None and abs(rests.new - rests.now) > _SAME
+        if rests.new is not None and rests.now is not None and abs(rests.new - rests.now) > SAME
     }
     return BoostOutlook(plan.rule, plan.window_label, plan.policy_version, found)
 

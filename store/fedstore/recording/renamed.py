@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fedstore.errors import Reason
+
 __all__ = ["Renamed", "in_own_words"]
 
 
@@ -15,9 +17,8 @@ class Renamed(dict[str, object]):
         self.called = called
 
 
-def in_own_words(event: object, reason: str) -> str:
+def in_own_words(event: object, reason: Reason) -> Reason:
     """Why an event was refused, with its field under the name that the caller gave it."""
     if not isinstance(event, Renamed):
         return reason
-    field, colon, rest = reason.partition(":")
-    return f"{event.called.get(field, field)}{colon}{rest}"
+    return Reason(reason.message, event.called.get(reason.field, reason.field))
