@@ -22,9 +22,11 @@ def constants(path: Path) -> Iterator[tuple[str, str]]:
         if not isinstance(target, ast.Name) or not target.id.strip("_").isupper() or value is None:
             continue
         try:
-            yield target.id.strip("_"), repr(ast.literal_eval(value))
+            found = ast.literal_eval(value)
         except ValueError:  # computed of other constants
             continue
+        if not (target.id.startswith("_") and isinstance(found, int | float)):  # a limit of its own
+            yield target.id.strip("_"), repr(found)
 
 
 def sources() -> dict[str, Path]:
