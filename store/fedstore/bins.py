@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
-    "CONFIDENCE_BINS", "GROWTH", "add_bins", "bin_middle_us", "confidence_bin", "counts_of", "duration_once",
-    "join_bins", "once", "pack_bins", "percentiles", "read_bins", "together",
+    "CONFIDENCE_BINS", "GROWTH", "add_bins", "bin_middle_us", "confidence_bin", "counts_of", "duration_bins",
+    "duration_once",     "join_bins", "once", "pack_bins", "percentiles", "read_bins", "together",
 ]  # fmt: skip
 
 GROWTH = 1.04
@@ -129,6 +129,13 @@ once = _Once().__getitem__
 def duration_once(us: int) -> bytearray:
     """The packed distribution of one duration in microseconds; not to be changed."""
     return once(_ZERO_BIN if us < 1 else int(math.log(us) * _PER_E_FOLD))
+
+
+def duration_bins(us: int | None) -> tuple[int, ...]:
+    """The bin of a duration in microseconds; none of one that is not known."""
+    if us is None:
+        return ()
+    return (_ZERO_BIN if us < 1 else int(math.log(us) * _PER_E_FOLD),)
 
 
 def read_bins(blob: bytes | bytearray) -> Iterator[tuple[int, int]]:

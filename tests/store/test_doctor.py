@@ -8,6 +8,7 @@ import pytest
 
 from fedstore import Finding, Settings, Store, diagnose, purge
 from fedstore.engine import health as module
+from fedstore.facts.kinds import SUMMARIES
 from tests.conftest import Clock
 
 
@@ -87,6 +88,27 @@ def test_summaries_that_do_not_agree(seeded_store: Store, change: str, said: str
     finding = by_topic(seeded_store)["summaries"]
     assert finding.severity == "alert"
     assert said in finding.message
+
+
+_COLUMNS = [(name, column) for name, summary in SUMMARIES.items() for column in (*summary.sums, *summary.bins)]
+
+
+@pytest.mark.parametrize(("table", "column"), _COLUMNS)
+def test_no_column_of_a_summary_is_taken_on_trust(seeded_store: Store, table: str, column: str) -> None:
+    """Every one is held against the facts, in a minute of their time."""
+    other = f"{column} + 1" if column in SUMMARIES[table].sums else "x'0700000003000000'"
+    with seeded_store.database.write() as tx:
+        ((start,),) = tx.execute(f"SELECT MAX(start) FROM {table} WHERE width = 60000")
+        tx.executemany(f"UPDATE {table} SET {column} = {other} WHERE width = 60000 AND start = ?", [(start,)])
+    finding = by_topic(seeded_store)["summaries"]
+    assert finding.severity == "alert"
+    assert f"{table}: {column} " in finding.message
+
+
+def test_a_damaged_distribution_is_told(seeded_store: Store) -> None:
+    with seeded_store.database.write() as tx:
+        tx.execute("UPDATE agent_buckets SET duration_bins = x'070000' WHERE width = 60000")
+    assert "agent_buckets: duration_bins cannot be read" in by_topic(seeded_store)["summaries"].message
 
 
 def test_what_was_purged_is_not_missed(seeded_store: Store, clock: Clock) -> None:

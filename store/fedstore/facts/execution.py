@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fedstore.bins import duration_bins
 from fedstore.facts.kind import BIT, Kept, Kind, Sums, micros
 from fedstore.facts.replacing import outranks, write_or_replace
 from fedstore.facts.summary import NOTHING, Summary, duration_part
@@ -49,6 +50,7 @@ _SUMS = Sums(
         **{f"effort_{level.lower()}": f"SUM(CASE WHEN effort = '{level}' THEN 1 ELSE 0 END)" for level in _EFFORTS},
         "browser": "SUM(browser_used)",
     },
+    bins={"duration_bins": ("duration_us", duration_bins)},
 )  # fmt: skip
 _SPENT = Sums(
     SPEND, "tool_calls", "ended_ms",

@@ -14,7 +14,7 @@ from fedstore.widths import DAY_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from pydantic import BaseModel
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     """
     Made: TypeAlias = Any
     """What a kind's `row` makes and its own `write` takes: a row, or rows that belong together."""
+    Binned: TypeAlias = tuple[str, Callable[..., Iterable[int]]]
+    """Columns of a fact, and what says of their values into which bins it falls."""
     Judge: TypeAlias = Callable[[Tx, str, Deltas], bool]
     """Brings the fact of an id in line with its verdicts; whether that changed it."""
 
@@ -105,16 +107,23 @@ class Sums:
     """What the facts of a kind add to a summary, as SQL counts it again: the audit's second opinion.
 
     `terms` are aggregates by column of the summary, of the rows of `source` that meet `where`, whose time is `at`.
+    What SQL does not round or take logarithms of as the summaries do is counted in Python, from the columns of the
+    facts: `shares` are added up in millionths, `bins` are the bins that a row falls into.
     """
 
-    __slots__ = ("at", "source", "summary", "terms", "where")
+    __slots__ = ("at", "bins", "shares", "source", "summary", "terms", "where")
 
-    def __init__(self, summary: Summary, source: str, at: str, terms: Mapping[str, str], where: str = "") -> None:
+    def __init__(
+        self, summary: Summary, source: str, at: str, terms: Mapping[str, str], where: str = "", *,
+        shares: Mapping[str, str] | None = None, bins: Mapping[str, Binned] | None = None,
+    ) -> None:  # fmt: skip
         self.summary = summary
         self.source = source
         self.at = at
         self.terms = terms
         self.where = where
+        self.shares = shares or {}
+        self.bins = bins or {}
 
 
 class Kept:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from fedstore.bins import CONFIDENCE_BINS, confidence_bin, once, pack_bins
+from fedstore.bins import CONFIDENCE_BINS, confidence_bin, duration_bins, once, pack_bins, read_bins
 from fedstore.errors import EventError
 from fedstore.facts.judging import VERDICTS, Judged, newest, subjects_with_verdicts
 from fedstore.facts.kind import BIT, Kept, Kind, Sums, micros, whole
@@ -52,6 +52,22 @@ _ASKED = Summary(
     bins=("latency_bins", "confidence_bins"),
     topics={"layer": "layer"},
 )
+
+
+def _asked_bins(
+    confidence: float | None,
+    accepted: int,
+    proposed: str,
+    selected: str,
+    correct: int | None,
+    correct_agent: str | None,
+) -> tuple[int, ...]:
+    """The bins of `confidence_bins` that an attempt on the live path falls into."""
+    right = _proposal_right(proposed, accepted, selected, correct, correct_agent)
+    return tuple(index for index, _ in read_bins(_confidence_bins(confidence, accepted, right)))
+
+
+_OF_ATTEMPT = "route_attempts.confidence, accepted, route_attempts.agent, routes.agent, correct, correct_agent"
 _SUMS = (
     Sums(
         _DECIDED, "routes", "at_ms",
@@ -59,6 +75,7 @@ _SUMS = (
             "routes": "COUNT(*)", "latency_n": "COUNT(latency_us)", "latency_us": "SUM(latency_us)",
             "graded": "COUNT(correct)", "correct": "SUM(correct)", "quality_n": "COUNT(quality)",
         },
+        shares={"quality_ppm": "quality"}, bins={"latency_bins": ("latency_us", duration_bins)},
     ),
     Sums(
         _ASKED, "route_attempts JOIN routes ON routes.id = route_attempts.route_id", "at_ms",
@@ -69,6 +86,10 @@ _SUMS = (
             "latency_us": "SUM(route_attempts.latency_us)",
         },
         where="shadow = 0",
+        shares={"confidence_ppm": "route_attempts.confidence"},
+        bins={
+            "latency_bins": ("route_attempts.latency_us", duration_bins), "confidence_bins": (_OF_ATTEMPT, _asked_bins),
+        },
     ),
 )  # fmt: skip
 ASKED_KIND, ACCEPTED_KIND, RIGHT_KIND, WRONG_KIND = range(4)

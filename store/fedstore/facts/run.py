@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from fedstore.bins import duration_bins
 from fedstore.facts.judging import Judged, newest, subjects_with_verdicts
 from fedstore.facts.kind import BIT, Heard, Kept, Kind, Sums, check_start, micros
 from fedstore.facts.replacing import outranks, write_or_replace
@@ -55,6 +56,7 @@ _SUMS = Sums(
         **{f"qa_{word}": f"SUM(CASE WHEN qa = '{word}' THEN 1 ELSE 0 END)"
            for word in ("passed", "warning", "failed", "error")},
     },
+    shares={"quality_ppm": "quality"}, bins={"duration_bins": ("duration_us", duration_bins)},
 )  # fmt: skip
 _ERROR_SUMS = Sums(
     _ERRORS, "runs", "ended_ms",
