@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fedstore.errors import FedstoreError
 
-__all__ = ["read_json", "replace_json", "replace_text"]
+__all__ = ["is_gone", "read_json", "replace_json", "replace_text"]
 
 _SUFFIX = ".fedtop-new"
 _LONGEST_WRITE_S = 3600.0
@@ -109,11 +109,11 @@ def _clear_leftovers(target: Path) -> None:
         found = ours.fullmatch(beside.name)
         if found is not None:
             with suppress(OSError):
-                if _is_gone(int(found[1])) or time.time() - beside.stat().st_mtime > _LONGEST_WRITE_S:
+                if is_gone(int(found[1])) or time.time() - beside.stat().st_mtime > _LONGEST_WRITE_S:
                     beside.unlink()
 
 
-def _is_gone(pid: int) -> bool:
+def is_gone(pid: int) -> bool:
     """Whether no such process runs; where that cannot be asked (on Windows the question would end it), no."""
     if os.name == "nt":
         return False

@@ -26,7 +26,8 @@ def test_a_sound_store(seeded_store: Store) -> None:
     assert {finding.severity for finding in found.values()} == {"ok"}
     assert "156 runs, 156 llm_calls, 156 tool_calls, 312 routes, 156 verdicts" in found["facts"].message
     assert set(found) == {
-        "engine", "store", "size", "log", "integrity", "access", "lock", "facts", "summaries", "losses", "rejects",
+        "engine", "store", "size", "disk", "log",
+        "integrity", "access", "lock", "facts", "summaries", "losses", "rejects",
     }  # fmt: skip
 
 
@@ -109,6 +110,22 @@ def test_a_damaged_distribution_is_told(seeded_store: Store) -> None:
     with seeded_store.database.write() as tx:
         tx.execute("UPDATE agent_buckets SET duration_bins = x'070000' WHERE width = 60000")
     assert "agent_buckets: duration_bins cannot be read" in by_topic(seeded_store)["summaries"].message
+
+
+@pytest.mark.parametrize(
+    ("free", "severity", "said"),
+    [(0, "alert", "is full"), (65_535, "alert", "is full"), (65_536, "warn", "65.5 kB left"), (2e7, "ok", "20.0 MB")],
+)  # fmt: skip
+def test_a_full_disk(seeded_store: Store, monkeypatch: pytest.MonkeyPatch, free: int, severity: str, said: str) -> None:
+    monkeypatch.setattr(module, "free_bytes", lambda _: free)
+    finding = by_topic(seeded_store)["disk"]
+    assert finding.severity == severity
+    assert said in finding.message
+
+
+def test_a_disk_that_cannot_be_asked(seeded_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "free_bytes", lambda _: None)
+    assert "disk" not in by_topic(seeded_store)
 
 
 def test_what_was_purged_is_not_missed(seeded_store: Store, clock: Clock) -> None:

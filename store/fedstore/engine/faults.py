@@ -6,9 +6,10 @@ import os
 
 from fedstore.errors import StoreBusyError, StoreError, StoreReadOnlyError
 
-__all__ = ["store_error"]
+__all__ = ["LITTLE_BYTES", "free_bytes", "store_error"]
 
-_LITTLE_BYTES = 65_536
+LITTLE_BYTES = 65_536
+"""With less room than that a disk is full."""
 
 
 def store_error(error: BaseException, path: str) -> StoreError:
@@ -41,10 +42,16 @@ def store_error(error: BaseException, path: str) -> StoreError:
     return StoreError(f"{path}: {text}: run `fedtop doctor` for a closer look")
 
 
+def free_bytes(path: str) -> int | None:
+    """How much room the disk has that holds a file; None where that cannot be asked."""
+    try:
+        found = os.statvfs(os.path.dirname(os.path.realpath(path)))
+    except (OSError, AttributeError):  # no such call on Windows
+        return None
+    return found.f_bavail * found.f_frsize
+
+
 def _is_full(path: str) -> bool:
     """Whether the disk has no room; on some, a log that cannot grow is reported as a failing disk."""
-    try:
-        found = os.statvfs(os.path.dirname(os.path.abspath(path)))
-    except (OSError, AttributeError):  # no such call on Windows
-        return False
-    return found.f_bavail * found.f_frsize < _LITTLE_BYTES
+    free = free_bytes(path)
+    return free is not None and free < LITTLE_BYTES

@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING
 
 from fedstore.engine.driver import sqlite3
+from fedstore.engine.faults import LITTLE_BYTES, free_bytes
 from fedstore.engine.locking import FileLock
 from fedstore.engine.place import beside, file_bytes
 from fedstore.errors import StoreError, StoreReadOnlyError
@@ -25,12 +26,14 @@ __all__ = ["findings", "version"]
 
 LOCK_TIMEOUT_S = 0.2
 LARGE_LOG_BYTES = 64_000_000
+SMALL_ROOM_BYTES = 16_000_000
 
 
 def findings(place: str, source: Reads) -> Iterator[Finding]:
     """The store at ``place``, which ``source`` reads. Raises StoreError when it cannot be read at all."""
     yield _schema(place, source)
     yield Finding("size", "ok", f"the file has {bytes_text(file_bytes(place))}")
+    yield from _room(place)
     yield _log_file(place)
     yield _integrity(source)
     yield _access(place)
@@ -56,6 +59,18 @@ def version() -> Finding:
 def _schema(place: str, source: Reads) -> Finding:
     rows = source.read("SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY id", (MIGRATION_SET,))
     return Finding("store", "ok", f"{place}: schema {rows[-1][0]}, {len(rows)} of {len(MIGRATION_NAMES)} steps")
+
+
+def _room(place: str) -> Iterator[Finding]:
+    free = free_bytes(place)
+    if free is None:
+        return
+    if free < LITTLE_BYTES:
+        yield Finding("disk", "alert", "the disk that holds it is full: nothing can be recorded", "free some space")
+    elif free < SMALL_ROOM_BYTES:
+        yield Finding("disk", "warn", f"the disk that holds it has {bytes_text(free)} left", "free some space soon")
+    else:
+        yield Finding("disk", "ok", f"the disk that holds it has {bytes_text(free)} left")
 
 
 def _log_file(place: str) -> Finding:

@@ -66,6 +66,10 @@ class Home:
                     raise
             return self._engine
 
+    def place(self) -> str:
+        """Where the store is, opened or not. Raises FedstoreError."""
+        return self._store.database.address if self._store is not None else self._place()
+
     def settings(self) -> Settings:
         """The settings that the store is looked after by. Raises SettingsError."""
         if self._store is not None:

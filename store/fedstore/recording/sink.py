@@ -8,6 +8,7 @@ has outlived its retention, one small transaction after a write, so that no time
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
@@ -40,6 +41,8 @@ SLICE = 500
 """Facts purged after one write: a few milliseconds."""
 SLICE_EVERY_S = 1.0
 LOOK_EVERY_S = 600.0
+NOTE_EVERY_S = 1.0
+"""How often what is lost is written beside the store."""
 PATIENCE_S = 0.1
 """How long such a later wait is."""
 _REASONS = 20
@@ -67,6 +70,8 @@ class Sink:
         self._pending_since = 0
         self._next_slice = 0.0
         self._purging: Iterator[object] | None = None
+        self._noted: Path | None = None
+        self._next_note = 0.0
         self.lost = 0
         self.refused = 0
         _alive.add(self)
@@ -76,6 +81,7 @@ class Sink:
         self._guard = threading.RLock()
         self._home.after_fork_in_child()
         self._pending = 0
+        self._noted = None
 
     def now(self) -> int:
         """The present in UTC epoch milliseconds."""
@@ -152,13 +158,32 @@ class Sink:
             self._pending += count
             self._lost_for = reason
         self._say(reason)
+        if time.monotonic() >= self._next_note:
+            self.note_losses()
         return Receipt(lost=count)
+
+    def note_losses(self) -> None:
+        """Write what is lost and not in the store yet beside it: this process may end before it can be in it."""
+        if not self._pending:
+            return
+        self._next_note = time.monotonic() + NOTE_EVERY_S
+        try:
+            from fedstore.upkeep.left_losses import LeftLoss, file_of, note
+
+            file = self._noted or file_of(self._home.place(), id(self))
+            note(file, LeftLoss(self._pending, self._lost_for, self._pending_since, self._clock()))
+            self._noted = file
+        except Exception as error:
+            if is_the_programs_own(error):
+                raise
+            _log.debug("fedstore could not note its losses: %s", error)
 
     def close(self) -> None:
         """Note what was lost, then close the store if it was opened here."""
         with contextlib.suppress(Exception):
             if self._pending:
                 self._confess()
+        self.note_losses()
         self._writer = None
         self._home.close()
 
@@ -247,12 +272,15 @@ class Sink:
     def _purge_a_little(self) -> None:
         """The next step of a purge that is due."""
         from fedstore.upkeep.clocks import is_believed
+        from fedstore.upkeep.left_losses import adopt
         from fedstore.upkeep.retention import due, purge_steps
 
         self._next_slice = time.monotonic() + LOOK_EVERY_S
         database, now = self._home.engine(), self._clock()
         with self._guard:
             steps, self._purging = self._purging, None  # one thread at a time
+        if steps is None:
+            adopt(database)
         if steps is None and due(database, now) and is_believed(database, now):
             steps = purge_steps(database, self._home.settings(), now, chunk=SLICE)
         if steps is not None and next(steps, None) is not None:
@@ -270,6 +298,11 @@ class Sink:
             with self._guard:
                 self._pending += count
             raise
+        noted, self._noted = self._noted, None
+        if noted is not None:
+            from fedstore.upkeep.left_losses import forget
+
+            forget(noted)
 
 
 def _sound(clock: Callable[[], int]) -> Callable[[], int]:
@@ -321,6 +354,12 @@ class _Here(threading.local):
 _here = _Here()
 _WRITES = frozenset((Sink.write.__code__, Sink.deliver.__code__))
 _alive: weakref.WeakSet[Sink] = weakref.WeakSet()
+
+
+@atexit.register
+def _at_exit() -> None:
+    for sink in list(_alive):
+        sink.note_losses()
 
 
 def _after_fork_in_child() -> None:

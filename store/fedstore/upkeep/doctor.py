@@ -23,6 +23,7 @@ from fedstore.queries.losses import read_losses, severity_of_past
 from fedstore.settings.paths import default_store_path
 from fedstore.upkeep.audit import disagreements, whole_since
 from fedstore.upkeep.clocks import marks_ahead
+from fedstore.upkeep.left_losses import left_losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,9 +47,9 @@ def diagnose(
     try:
         database = open_engine(place, readonly=True)
     except StoreOlderError as error:  # whatever is opened next that may write brings it up to date
-        return (*found, Finding("store", "warn", str(error)))
+        return (*found, Finding("store", "warn", str(error)), *_left(place, clock()))
     except FedstoreError as error:
-        return (*found, Finding("store", "alert", str(error)))
+        return (*found, Finding("store", "alert", str(error)), *_left(place, clock()))
     try:
         found.extend(_looks(database, place, clock()))
         if settings is not None:
@@ -66,6 +67,7 @@ def _looks(database: Engine, place: Path, now: int) -> Iterator[Finding]:
     yield _consistency(database)
     yield from _clock(database, place, now)
     yield _losses(database, now)
+    yield from _left(place, now)
     yield _rejects(database, place, now)
 
 
@@ -119,6 +121,21 @@ def _losses(database: Engine, now: int) -> Finding:
         f" {_when(lost.told_ms)}: {lost.reason}",
         f"the counts of that time are too low{again}",
     )  # fmt: skip
+
+
+def _left(place: Path, now: int) -> Iterator[Finding]:
+    """What recorders lost and could not write into the store; the next one that can takes it over."""
+    left = left_losses(place)
+    if left:
+        last = left[-1]
+        count = sum(loss.facts for loss in left)
+        yield Finding(
+            "lost", severity_of_past(last.last_ms, now),
+            f"{_facts_were(count, 'could not be recorded')} and are not in the store's own count yet, the last at"
+            f" {_when(last.last_ms)}: {last.reason}",
+            f"remove the reason, then send the facts again; `fedtop maintain --store {shlex.quote(str(place))}` counts"
+            " what ended programs lost",
+        )  # fmt: skip
 
 
 def _rejects(database: Engine, place: Path, now: int) -> Finding:

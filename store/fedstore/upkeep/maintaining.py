@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fedstore.upkeep.clocks import is_believed, set_marks_back
+from fedstore.upkeep.left_losses import adopt
 from fedstore.upkeep.retention import purge
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Upkeep:
 
 def maintain(database: Engine, settings: Settings, now_ms: int, *, force: bool = False) -> Upkeep:
     """Look after a store; `force` purges by a clock that is not believed. Raises StoreError."""
+    adopt(database)
     back = set_marks_back(database, now_ms)
     believed = is_believed(database, now_ms)
     purged = purge(database, settings, now_ms) if believed or force else {}
