@@ -57,7 +57,7 @@ def clean_reference(value: str) -> str:
 
 
 def clean_text(value: str, limit: int = TEXT_LIMIT) -> str:
-    """Lines without control characters, cut at ``limit`` characters with an ellipsis."""
+    """Lines without control characters, cut at `limit` characters with an ellipsis."""
     cut = value[: limit + 1]
     if not cut.isprintable():
         cut = "".join(c if c in "\n\t" else _safe(c, "") for c in _without_escapes(cut))
@@ -65,7 +65,7 @@ def clean_text(value: str, limit: int = TEXT_LIMIT) -> str:
 
 
 def _without_escapes(value: str) -> str:
-    """Terminal sequences leave whole, so that no ``[31m`` stays behind."""
+    """Terminal sequences leave whole, so that no `[31m` stays behind."""
     import re  # not at the top: the shell's fast lane has seldom use for it
 
     return re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])", "", value)
@@ -111,4 +111,4 @@ class _RememberedRequired(_Remembered):
 
 clean_label = _Remembered().__getitem__
 required_name = _RememberedRequired().__getitem__
-"""``clean_name`` of what must leave something; raises ValueError."""
+"""`clean_name` of what must leave something; raises ValueError."""

@@ -16,7 +16,7 @@ SEVERITY_RANKS: Final[Mapping[Severity, int]] = {"alert": 0, "warn": 1, "info": 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; ``advice`` says what to do, and is empty when nothing is."""
+    """One thing looked at; `advice` says what to do, and is empty when nothing is."""
 
     topic: str
     severity: Severity

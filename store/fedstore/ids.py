@@ -1,7 +1,7 @@
 """Time-ordered identities: 48 bits of milliseconds, then 80 random bits, as 32 hex digits (UUIDv7's order).
 
 Random ids make the unique index of a large table 4x slower to insert into; these append. The random part is drawn
-once per process and counted up, which keeps the order within a millisecond. ``stable_id`` derives an id from what
+once per process and counted up, which keeps the order within a millisecond. `stable_id` derives an id from what
 a fact says, for sources that give none, so that reading a source twice records once.
 """
 
@@ -30,7 +30,7 @@ def now_ms() -> int:
 
 
 def new_id(at_ms: int) -> str:
-    """A fresh id that sorts by ``at_ms``."""
+    """A fresh id that sorts by `at_ms`."""
     return (at_ms << 80 | _next()).to_bytes(16).hex()
 
 

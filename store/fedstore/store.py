@@ -28,10 +28,10 @@ __all__ = ["Store"]
 
 
 class Store:
-    """The store at ``path`` (from the present folder), by default where ``default_store_path`` says.
+    """The store at `path` (from the present folder), by default where `default_store_path` says.
 
-    ``readonly`` never creates, migrates or writes. ``clock`` gives the present in UTC epoch milliseconds.
-    ``settings`` are read from the settings file when they are first needed. Raises StoreError, and SettingsError when
+    `readonly` never creates, migrates or writes. `clock` gives the present in UTC epoch milliseconds.
+    `settings` are read from the settings file when they are first needed. Raises StoreError, and SettingsError when
     the place is not given and the settings file, which may name it, cannot be read.
     """
 
@@ -93,13 +93,13 @@ class Store:
         return self._config_file.known()
 
     def recorder(self, *, source: str = "", keep_content: bool = False, background: bool = False) -> Recorder:
-        """A recorder that never raises; see ``Recorder``."""
+        """A recorder that never raises; see `Recorder`."""
         from fedstore.recording.recorder import Recorder
 
         return Recorder(self, source=source, keep_content=keep_content, background=background, clock=self.clock)
 
     def writer(self, *, source: str = "", keep_content: bool = False) -> FactWriter:
-        """A writer that raises what goes wrong; see ``FactWriter``."""
+        """A writer that raises what goes wrong; see `FactWriter`."""
         from fedstore.recording.writer import FactWriter
 
         return FactWriter(self.database, source=source, keep_content=keep_content, clock=self.clock)

@@ -1,7 +1,7 @@
 """Windows of time: what a screen or command looks at, and which summary buckets it is made of.
 
-A window is ``[start, end)`` in UTC epoch milliseconds, aligned to whole minutes; ``end`` is the next minute
-after the present, or the moment that ``--at`` names. ``spans`` splits it into days, hours, tens and minutes, so that
+A window is `[start, end)` in UTC epoch milliseconds, aligned to whole minutes; `end` is the next minute
+after the present, or the moment that `--at` names. `spans` splits it into days, hours, tens and minutes, so that
 any window is exact and costs at most its days and some 46 hours, 10 tens and 18 minutes of rows per name.
 """
 
@@ -27,7 +27,7 @@ _EPOCH_MS = 946_684_800_000  # nothing is recorded before the year 2000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``[start_ms, end_ms)``; ``label`` names it (168 hours are 7d), ``live`` tells whether it ends at the present."""
+    """`[start_ms, end_ms)`; `label` names it (168 hours are 7d), `live` tells whether it ends at the present."""
 
     start_ms: int
     end_ms: int
@@ -53,9 +53,9 @@ class Window:
 
     @classmethod
     def ending(cls, label: str, end_ms: int, *, live: bool = True) -> Window:
-        """The window named ``label`` (15m, 24h, 7d, a number of hours, all) that contains ``end_ms``.
+        """The window named `label` (15m, 24h, 7d, a number of hours, all) that contains `end_ms`.
 
-        Its label has a unit: that of 168 hours is ``7d``, that of 5 hours ``5h``.
+        Its label has a unit: that of 168 hours is `7d`, that of 5 hours `5h`.
         """
         end = end_ms - end_ms % MINUTE_MS + MINUTE_MS
         if label == "all":
@@ -65,7 +65,7 @@ class Window:
 
 
 def parse_duration_ms(text: str) -> int:
-    """Milliseconds of ``15m``, ``6h``, ``7d``, ``2w`` or a plain number of hours. Raises FedstoreError."""
+    """Milliseconds of `15m`, `6h`, `7d`, `2w` or a plain number of hours. Raises FedstoreError."""
     found = re.fullmatch(r"\s*(\d{1,6})\s*([mhdw]?)\s*", text)
     if found is None or int(found[1]) == 0:
         raise FedstoreError(f"{text!r} is not a window: use 15m, 6h, 7d, a number of hours, or all")
@@ -92,7 +92,7 @@ def parse_time_ms(text: str) -> int:
 
 
 class Span(NamedTuple):
-    """Buckets of one ``width`` with ``start_ms <= start < end_ms``."""
+    """Buckets of one `width` with `start_ms <= start < end_ms`."""
 
     width: int
     start_ms: int
@@ -102,9 +102,9 @@ class Span(NamedTuple):
 def spans(
     window: Window, marks: Sequence[int], minutes_from: int = 0, hours_from: int = 0, widest: int = DAY_MS
 ) -> list[Span]:
-    """The buckets that make up a window, without gap or overlap, each as wide as its mark (and ``widest``) allows.
+    """The buckets that make up a window, without gap or overlap, each as wide as its mark (and `widest`) allows.
 
-    ``marks`` are those of ten minutes, hours and days. ``minutes_from`` and ``hours_from`` tell since when minutes
+    `marks` are those of ten minutes, hours and days. `minutes_from` and `hours_from` tell since when minutes
     and hours are kept; an edge before that snaps outwards to the next wider bucket.
     """
     start, end = _edges(window, minutes_from, hours_from)
@@ -113,9 +113,9 @@ def spans(
 
 
 def kept(window: Window, minutes_from: int, hours_from: int) -> Window:
-    """The window as ``spans`` reads it: where minutes or hours were purged, to the edges of what is kept there.
+    """The window as `spans` reads it: where minutes or hours were purged, to the edges of what is kept there.
 
-    It is named anew where that makes it longer by more than a tenth: 24 hours can become ``2d``.
+    It is named anew where that makes it longer by more than a tenth: 24 hours can become `2d`.
     """
     start, end = _edges(window, minutes_from, hours_from)
     if (start, end) == (window.start_ms, window.end_ms):
@@ -159,6 +159,6 @@ def _up(ms: int, width: int) -> int:
 
 
 def iso(at_ms: int) -> str:
-    """ISO 8601 in UTC with milliseconds where there are any: ``2026-01-31T12:00:00.250Z``."""
+    """ISO 8601 in UTC with milliseconds where there are any: `2026-01-31T12:00:00.250Z`."""
     moment = datetime.fromtimestamp(at_ms / 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
     return moment.isoformat(timespec="milliseconds" if at_ms % 1000 else "seconds").replace("+00:00", "Z")

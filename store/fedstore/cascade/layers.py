@@ -79,7 +79,7 @@ class RouteFields(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a layer said. ``error`` says why it was unable: the class of what it raised, Timeout, NoProposal …"""
+    """What a layer said. `error` says why it was unable: the class of what it raised, Timeout, NoProposal …"""
 
     layer: str
     agent: str
@@ -89,13 +89,13 @@ class Asked:
     error: str = ""
 
     def reaches(self, band: float = 0.0) -> bool:
-        """Whether the layer proposed an agent with the confidence its threshold (plus ``band``) asks; ties accept."""
+        """Whether the layer proposed an agent with the confidence its threshold (plus `band`) asks; ties accept."""
         if self.error or self.confidence is None:
             return False
         return self.confidence >= (self.threshold + band - _ROUNDING if band else self.threshold)
 
     def attempt(self, *, accepted: bool = False, shadow_rate: float | None = None) -> AttemptFields:
-        """As an attempt of a route; with a ``shadow_rate``, one of a background probe."""
+        """As an attempt of a route; with a `shadow_rate`, one of a background probe."""
         return {
             "layer": self.layer, "agent": self.agent, "confidence": self.confidence, "threshold": self.threshold,
             "accepted": accepted, "latency_ms": self.latency_ms, "shadow": shadow_rate is not None,

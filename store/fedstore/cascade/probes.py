@@ -42,7 +42,7 @@ class _Waiting(Generic[Task]):
 
 
 class Probes(Generic[Task]):
-    """Probes of one cascade. ``ask`` asks a layer within some seconds, ``record`` takes the finished event."""
+    """Probes of one cascade. `ask` asks a layer within some seconds, `record` takes the finished event."""
 
     LIMIT = 100
     """Decisions that may wait for their probe at once."""

@@ -4,7 +4,7 @@
     decision = cascade.route("fix the login bug")
     cascade.outcome(decision.route_id, correct=True)
 
-A layer is a function ``task -> (agent, confidence)``; one that raises, times out or answers nonsense is unable and
+A layer is a function `task -> (agent, confidence)`; one that raises, times out or answers nonsense is unable and
 the next is asked. For a sample of decisions that were accepted just above a threshold, the walk goes on in the
 background as if every threshold were a little higher; only with such probes can raising a threshold be certified.
 """
@@ -38,7 +38,7 @@ __all__ = ["Cascade", "Decision"]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where a task goes. ``agent`` is "" when no layer was sure and there is no last resort that names one."""
+    """Where a task goes. `agent` is "" when no layer was sure and there is no last resort that names one."""
 
     agent: str
     layer: str
@@ -48,19 +48,19 @@ class Decision:
 
 
 class Cascade(Generic[Task]):
-    """Routes tasks through ``layers``: pairs (name, function) or triples (name, function, threshold).
+    """Routes tasks through `layers`: pairs (name, function) or triples (name, function, threshold).
 
-    ``store`` is a Store, a path, or None for the default place. The threshold of a layer is the policy's, else that of
-    the routing configuration of the settings, else the one given with it, else that of ``DEFAULT_THRESHOLDS``; a layer
-    that policy or configuration disable is not asked. ``last_resort`` is an agent's name, or a function
-    ``task -> agent`` that asks; without one the decision names no agent. ``timeout_s`` bounds each layer (its thread
-    runs on unseen). ``probe_rate`` is the share of decisions in the band that are walked on (0: never),
-    ``probe_band`` how far above a threshold the band reaches. Raises ValueError for layers that make no sense,
+    `store` is a Store, a path, or None for the default place. The threshold of a layer is the policy's, else that of
+    the routing configuration of the settings, else the one given with it, else that of `DEFAULT_THRESHOLDS`; a layer
+    that policy or configuration disable is not asked. `last_resort` is an agent's name, or a function
+    `task -> agent` that asks; without one the decision names no agent. `timeout_s` bounds each layer (its thread
+    runs on unseen). `probe_rate` is the share of decisions in the band that are walked on (0: never),
+    `probe_band` how far above a threshold the band reaches. Raises ValueError for layers that make no sense,
     TypeError for a last resort that is neither.
 
-    A decision is durable when ``route`` returns, but for those being probed: they are recorded, whole, when the probe
-    ends, at the latest ``probe_timeout_s`` later, and at ``close`` or interpreter exit. ``kill -9`` can therefore cost
-    the decisions whose probe is running, never more than ``Probes.LIMIT``. Nothing the recording does raises.
+    A decision is durable when `route` returns, but for those being probed: they are recorded, whole, when the probe
+    ends, at the latest `probe_timeout_s` later, and at `close` or interpreter exit. `kill -9` can therefore cost
+    the decisions whose probe is running, never more than `Probes.LIMIT`. Nothing the recording does raises.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The Python APIs and file formats that earlier tools of the federation used, thin over the store.
 
-``RoutingPerformanceTracker`` (routing), ``AnalyticsEngine`` (executions) and the module ``metrics_json``
-(``metrics.json`` and its exports). Names are loaded on first use.
+`RoutingPerformanceTracker` (routing), `AnalyticsEngine` (executions) and the module `metrics_json`
+(`metrics.json` and its exports). Names are loaded on first use.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
     engine.get_agents_status()
 
 An agent that tells of executions alone has each of them for a task; one that records runs has those (see
-``queries.tasks``). Every figure is that of the views. Recording never raises; asking raises StoreError. Rates are
+`queries.tasks`). Every figure is that of the views. Recording never raises; asking raises StoreError. Rates are
 fractions and None where nothing is known; durations are seconds, money USD, times ISO 8601 in UTC.
 """
 

@@ -32,9 +32,9 @@ __all__ = ["EngineCore"]
 
 
 class EngineCore:
-    """Records executions and answers the seven ``get_*`` questions about them.
+    """Records executions and answers the seven `get_*` questions about them.
 
-    ``store`` is a Store, a path, or None for the default place. One engine may be used by many threads.
+    `store` is a Store, a path, or None for the default place. One engine may be used by many threads.
     """
 
     def __init__(self, store: Store | str | Path | None = None, *, clock: Callable[[], int] | None = None) -> None:
@@ -95,7 +95,7 @@ class EngineCore:
     # --- questions -----------------------------------------------------------------------------------------
 
     def get_agents_status(self) -> AgentsStatus:
-        """``agents``: agent_id, status (waiting, busy, active, idle or offline), tasks_completed_today (local day),
+        """`agents`: agent_id, status (waiting, busy, active, idle or offline), tasks_completed_today (local day),
         avg_response_time, success_rate (both over 24 h), last_activity (of executions to the minute).
         """
         return views.agents_status(self.store.database, self._clock())
@@ -106,7 +106,7 @@ class EngineCore:
         return {found["agent_id"]: AgentStatusSnapshot(**found) for found in self.get_agents_status()["agents"]}
 
     def get_predictive_capacity(self) -> PredictiveCapacity:
-        """``agents``: agent_id, estimated_available_capacity (%), current_queue_depth, bottleneck_tools.
+        """`agents`: agent_id, estimated_available_capacity (%), current_queue_depth, bottleneck_tools.
 
         Capacity is 100 * (1 - B / 3600), at least 0, where B are the seconds that the agent's tasks took inside the
         last hour, those that go on included: the share of the hour in which it was free, as the forecast for the

@@ -1,4 +1,4 @@
-"""The federation's ``metrics.json`` under the name that earlier tools import; see ``fedstore.policy.metrics_file``."""
+"""The federation's `metrics.json` under the name that earlier tools import; see `fedstore.policy.metrics_file`."""
 
 from __future__ import annotations
 

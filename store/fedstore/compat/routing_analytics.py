@@ -25,7 +25,7 @@ __all__ = ["RoutingAnalytics"]
 
 
 class RoutingAnalytics:
-    """The analytics methods; ``hours`` is the length of the window that ends now."""
+    """The analytics methods; `hours` is the length of the window that ends now."""
 
     log_path: Path
 
@@ -58,7 +58,7 @@ class RoutingAnalytics:
     def get_recommendations(self, hours: int = 24) -> list[Recommendation]:
         """Threshold changes by the classic count rule: layer, current, recommended, reason, text.
 
-        The rule keeps no accuracy target; ``fedtop tune`` proposes what the data certify.
+        The rule keeps no accuracy target; `fedtop tune` proposes what the data certify.
         """
         return [
             {

@@ -7,9 +7,9 @@
     tracker.finalize_routing("cicd-master", "keyword", 0.88)
     tracker.record_outcome(task_completed=True, was_correct_master=True)
 
-Each decision goes to the store and, as one schema-valid line, to ``performance.jsonl``. Several decisions may be
+Each decision goes to the store and, as one schema-valid line, to `performance.jsonl`. Several decisions may be
 under way at once: every thread and every asyncio task has its own current one. Nothing that is told raises into
-the router; what could not be kept is counted in ``lost`` and said once through ``logging``.
+the router; what could not be kept is counted in `lost` and said once through `logging`.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ _log = logging.getLogger("fedstore")
 
 
 def default_log_path() -> Path:
-    """``$FEDTOP_ROUTING_LOG``, else ``coordination/routing/performance.jsonl`` where that folder exists, else
-    ``performance.jsonl`` beside the store.
+    """`$FEDTOP_ROUTING_LOG`, else `coordination/routing/performance.jsonl` where that folder exists, else
+    `performance.jsonl` beside the store.
     """
     named = os.environ.get("FEDTOP_ROUTING_LOG")
     if named:
@@ -97,9 +97,9 @@ class _Routing:
 
 
 class RoutingPerformanceTracker(RoutingAnalytics):
-    """Tracks routing decisions; ``log_path`` is the JSON lines file, ``store`` a Store, a path or None.
+    """Tracks routing decisions; `log_path` is the JSON lines file, `store` a Store, a path or None.
 
-    ``keep_content`` also stores task descriptions in the store (the log file always has them, as it always had).
+    `keep_content` also stores task descriptions in the store (the log file always has them, as it always had).
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         return event_id
 
     def mark_layer_start(self, layer_name: str) -> None:
-        """Start the clock of a layer, for ``record_layer_attempt`` without ``latency_ms``."""
+        """Start the clock of a layer, for `record_layer_attempt` without `latency_ms`."""
         routing = self._routing("mark_layer_start")
         if routing is not None:
             routing.started[layer_name] = time.perf_counter()
@@ -167,9 +167,9 @@ class RoutingPerformanceTracker(RoutingAnalytics):
     ) -> None:
         """What a layer proposed and whether it took the decision.
 
-        ``threshold`` is by default that of the policy in force; ``latency_ms`` the time since
-        ``mark_layer_start``, unknown without it. ``metadata`` may say ``shadow`` (with ``shadow_rate``) for a
-        layer that only a background probe asked, and ``error`` for one that failed.
+        `threshold` is by default that of the policy in force; `latency_ms` the time since
+        `mark_layer_start`, unknown without it. `metadata` may say `shadow` (with `shadow_rate`) for a
+        layer that only a background probe asked, and `error` for one that failed.
         """
         routing = self._routing("record_layer_attempt")
         if routing is None:
@@ -242,9 +242,9 @@ class RoutingPerformanceTracker(RoutingAnalytics):
         task_status: str | None = None,
         **_more: object,
     ) -> dict[str, object] | None:
-        """What became of a decision: ``event_id``, else the last one of this context, else the last of all.
+        """What became of a decision: `event_id`, else the last one of this context, else the last of all.
 
-        ``user_corrected_to`` is the original's name of ``correct_master``; ``task_status`` goes to the log.
+        `user_corrected_to` is the original's name of `correct_master`; `task_status` goes to the log.
         The log gets the event again under the same id, now with its outcome. Returns that event, or None when
         the decision is not known here (the store keeps the outcome for it all the same).
         """

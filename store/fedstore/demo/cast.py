@@ -103,12 +103,12 @@ PROJECTS = ("atlas", "borealis", "cinder")
 
 
 def activity(hours: float) -> float:
-    """How busy the federation is, 0.3 to 1, ``hours`` from the origin; the origin is the busiest time of day."""
+    """How busy the federation is, 0.3 to 1, `hours` from the origin; the origin is the busiest time of day."""
     return 0.65 + 0.35 * math.cos(hours * math.tau / 24)
 
 
 def within(minute: float, first: float, length: float, every: float) -> bool:
-    """Whether a live minute lies in an incident that comes at ``first`` and then ``every`` so often."""
+    """Whether a live minute lies in an incident that comes at `first` and then `every` so often."""
     return minute >= first and (minute - first) % every < length
 
 

@@ -2,7 +2,7 @@
 
 Each layer takes its share of the decisions within its latency range and is right as often as the table says;
 its confidences rise with its chance of being right, on both sides of its threshold, so that threshold analysis
-and tuning have something true to find. The same ``n``, ``seed`` and ``end_ms`` give the same events.
+and tuning have something true to find. The same `n`, `seed` and `end_ms` give the same events.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GRADED_SHARE = 0.92
 
 @dataclass(frozen=True, slots=True)
 class SampleLayer:
-    """A row of the cascade table. ``share`` of all decisions is taken here; latencies in milliseconds."""
+    """A row of the cascade table. `share` of all decisions is taken here; latencies in milliseconds."""
 
     name: str
     share: float
@@ -70,9 +70,9 @@ _CHANCE = 1 / len(_MASTERS)
 
 
 def sample_routes(n: int, seed: int, end_ms: int, *, hours: float = 24.0) -> list[dict[str, object]]:
-    """``n`` routing decision events over the ``hours`` that end at ``end_ms`` (UTC epoch milliseconds), oldest first.
+    """`n` routing decision events over the `hours` that end at `end_ms` (UTC epoch milliseconds), oldest first.
 
-    Raises ValueError for a negative ``n`` or ``hours`` that are not positive.
+    Raises ValueError for a negative `n` or `hours` that are not positive.
     """
     if n < 0 or hours <= 0:
         raise ValueError("n must not be negative and hours must be positive")

@@ -1,8 +1,8 @@
 """The simulated federation: a deterministic stream of facts in the order in which they come about.
 
-``Scenario.advance(until_ms)`` returns every fact due by then. A task is routed through the cascade, run by the
+`Scenario.advance(until_ms)` returns every fact due by then. A task is routed through the cascade, run by the
 agent it was given to (model calls and tools on the way), and judged later, as real ones are. The same seed,
-span and origin give the same facts; how often ``advance`` is called changes nothing.
+span and origin give the same facts; how often `advance` is called changes nothing.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class _Task(NamedTuple):
 
 
 class Scenario:
-    """Facts of what begins in ``[start_ms, stop_ms)``. ``speed`` compresses the time after ``origin_ms``.
+    """Facts of what begins in `[start_ms, stop_ms)`. `speed` compresses the time after `origin_ms`.
 
-    ``threshold(layer, usual)`` and ``boost(agent, task_type)`` let the cascade and the choice of agents follow
+    `threshold(layer, usual)` and `boost(agent, task_type)` let the cascade and the choice of agents follow
     a policy in force; then the facts depend on it too.
     """
 
@@ -88,7 +88,7 @@ class Scenario:
         self._stuck_ms = float(first) if first >= start_ms else math.inf
 
     def advance(self, until_ms: int) -> list[Event]:
-        """All facts due up to ``until_ms`` that were not returned before, oldest first."""
+        """All facts due up to `until_ms` that were not returned before, oldest first."""
         while (at := min(self._arrival_ms, self._job_ms, self._stuck_ms)) <= until_ms and at < self._stop_ms:
             self._come(at)
         due = self._due

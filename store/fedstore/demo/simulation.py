@@ -1,6 +1,6 @@
 """A simulated federation that records through the real recorder: history at once, then live as time goes by.
 
-``Simulation(store).start()`` works in a thread of its own. The newest hours of the history come first, so that
+`Simulation(store).start()` works in a thread of its own. The newest hours of the history come first, so that
 there is something to see within a second, and the older ones while one looks. Facts are the same for the same
 seed and clock, as long as no policy is applied; once one is, the simulated router follows it.
 """
@@ -34,10 +34,10 @@ _BEAT_S = 0.4
 
 
 class Simulation:
-    """A federation simulated into ``store`` from the moment that ``clock`` (UTC epoch ms) shows now.
+    """A federation simulated into `store` from the moment that `clock` (UTC epoch ms) shows now.
 
-    ``hours`` of history, ``speed`` times the usual rhythm afterwards. ``step`` and ``backfill`` may be called
-    directly instead of ``start`` (by tests, or with a clock of one's own), from one thread.
+    `hours` of history, `speed` times the usual rhythm afterwards. `step` and `backfill` may be called
+    directly instead of `start` (by tests, or with a clock of one's own), from one thread.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Simulation:
 
 
 def _parts(oldest: int, newest: int) -> list[tuple[int, int]]:
-    """The history before ``newest`` in parts that can be made by themselves, the latest first."""
+    """The history before `newest` in parts that can be made by themselves, the latest first."""
     width = _PART_HOURS * HOUR_MS
     return [(max(oldest, end - width), end) for end in range(newest, oldest, -width)]
 

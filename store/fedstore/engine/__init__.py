@@ -1,7 +1,7 @@
 """The one room that knows a database engine: connections, transactions, locks.
 
-``open_engine`` gives an ``Engine`` (``fedstore.engine.protocol``), whose methods are all that the layers above may use;
-``glimpse`` reads a store that may be missing. An address is the path of a store file.
+`open_engine` gives an `Engine` (`fedstore.engine.protocol`), whose methods are all that the layers above may use;
+`glimpse` reads a store that may be missing. An address is the path of a store file.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ __all__ = ["companion", "engine_finding", "glimpse", "open_engine"]
 
 
 def open_engine(address: str | Path, *, readonly: bool = False) -> Engine:
-    """Open the store at an address; ``readonly`` never creates, migrates or writes. Raises StoreError."""
+    """Open the store at an address; `readonly` never creates, migrates or writes. Raises StoreError."""
     from fedstore.engine.sqlite import Database
 
     return Database(address, readonly=readonly)
 
 
 def glimpse(address: str | Path, wait_s: float) -> Glimpse:
-    """Look now and then at the store at an address, waiting ``wait_s`` at most each time."""
+    """Look now and then at the store at an address, waiting `wait_s` at most each time."""
     from fedstore.engine.peeking import Peek
 
     return Peek(str(address), wait_s)

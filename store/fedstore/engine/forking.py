@@ -42,7 +42,7 @@ if TYPE_CHECKING:
             """Open every connection to the file at `place` anew."""
 
         def after_fork_in_child(self, held: Iterable[Holdable]) -> None:
-            """Leave what was inherited; ``held`` are the locks that the fork had got."""
+            """Leave what was inherited; `held` are the locks that the fork had got."""
 
 
 __all__ = ["WAIT_S", "holders", "present", "under_way", "wait", "watch"]
@@ -51,7 +51,7 @@ WAIT_S = 2.0
 _PAUSE_S = 0.000_2
 
 under_way = False
-"""Whether the process is about to fork: who wants to read waits, see ``wait``."""
+"""Whether the process is about to fork: who wants to read waits, see `wait`."""
 _watched: weakref.WeakSet[Forked] = weakref.WeakSet()
 _held: list[Holdable] = []
 _one_fork = threading.Lock()

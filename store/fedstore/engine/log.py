@@ -23,7 +23,7 @@ _HEADER = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 
 
 class LogFiles:
-    """The files of the log of the store at ``place``, as they are now that a connection has them open."""
+    """The files of the log of the store at `place`, as they are now that a connection has them open."""
 
     def __init__(self, place: str) -> None:
         self._place = place
@@ -40,7 +40,7 @@ class LogFiles:
 
 
 class Log(LogFiles):
-    """The log of the store at ``place``, which ``connection`` writes to."""
+    """The log of the store at `place`, which `connection` writes to."""
 
     def __init__(self, place: str, connection: sqlite3.Connection) -> None:
         self._connection = connection

@@ -80,7 +80,7 @@ def unready(ask: Ask, place: str) -> StoreError:
 
 
 def migrations() -> Migrations:
-    """The migration set, for ``sqlite-utils migrate`` and for the tests of older versions."""
+    """The migration set, for `sqlite-utils migrate` and for the tests of older versions."""
     from sqlite_utils import Migrations
 
     found = Migrations(MIGRATION_SET)

@@ -31,7 +31,7 @@ _WAL_LIMIT_BYTES = 8_000_000
 
 
 def connect(place: str, mode: str, timeout_s: float) -> sqlite3.Connection:
-    """A connection in ``mode`` of SQLite's URIs to a file. Raises StoreError."""
+    """A connection in `mode` of SQLite's URIs to a file. Raises StoreError."""
     path = place.replace(os.sep, "/")
     for special in "%?#":
         path = path.replace(special, f"%{ord(special):02x}")

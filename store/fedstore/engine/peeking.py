@@ -24,7 +24,7 @@ __all__ = ["Peek"]
 
 
 class Peek:
-    """Reads the store file at ``place``, waiting ``wait_s`` at most; makes, checks and migrates nothing.
+    """Reads the store file at `place`, waiting `wait_s` at most; makes, checks and migrates nothing.
 
     It opens the file when it is first asked, and again when another one stands there. Threads take turns.
     """
@@ -55,7 +55,7 @@ class Peek:
             self._drop()
 
     def let_go(self, place: str) -> None:
-        """Close the file if it is the one at ``place``."""
+        """Close the file if it is the one at `place`."""
         if place == self._place:
             self.close()
 

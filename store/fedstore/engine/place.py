@@ -19,7 +19,7 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _CLOEXEC
 
 
 def beside(place: str | Path, ending: str) -> str:
-    """A companion of a store file, such as its ``.lock``: it lies where the file does, not where a link to it is."""
+    """A companion of a store file, such as its `.lock`: it lies where the file does, not where a link to it is."""
     return os.path.realpath(place) + ending
 
 

@@ -1,7 +1,7 @@
 """A store in a file of SQLite: which connections there are, and when they are opened anew.
 
 Writes go through one connection, one transaction at a time: a turn among the threads of the process, then the lock
-file, then ``BEGIN IMMEDIATE``. Reads go through a read-only connection per thread. Opening checks what the file is and
+file, then `BEGIN IMMEDIATE`. Reads go through a read-only connection per thread. Opening checks what the file is and
 migrates an older store; whatever is wrong with the file comes out as one StoreError that says what to do.
 """
 
@@ -47,7 +47,7 @@ SAVE_AGAIN_S = 1.0
 
 
 class Database:
-    """A store file; a relative path means the folder of now. ``readonly`` never creates, migrates or writes.
+    """A store file; a relative path means the folder of now. `readonly` never creates, migrates or writes.
 
     Raises StoreError when the file is missing, foreign, newer, damaged or not permitted.
     """

@@ -1,7 +1,7 @@
 """One write to the store: who may write, and what a transaction is.
 
 One connection writes for all threads of a process, one transaction at a time: the threads take turns, then come the
-lock file among the processes, then ``BEGIN IMMEDIATE``.
+lock file among the processes, then `BEGIN IMMEDIATE`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _MAIN = threading.main_thread().ident
 class Transaction:
     """What a process writes with: a context in which one write at a time stands or falls as a whole.
 
-    It holds the one connection that writes, its lock file, and the turn of the threads that share them. ``memo`` holds
-    what earlier transactions of this process read and noted there, as long as nobody else has written since; ``names``
+    It holds the one connection that writes, its lock file, and the turn of the threads that share them. `memo` holds
+    what earlier transactions of this process read and noted there, as long as nobody else has written since; `names`
     the codes of names, which nobody changes as long as the file is the same.
     """
 

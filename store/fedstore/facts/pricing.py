@@ -17,7 +17,7 @@ _STANDARD = frozenset({"", "default", "standard", "auto", "normal", "on_demand"}
 
 
 def price(usage: Fields, recorded_ms: int) -> tuple[int | None, str, str]:
-    """Cost in nano-USD (None when unpriced) of a call's ``usage``, its basis, and the version of the price list."""
+    """Cost in nano-USD (None when unpriced) of a call's `usage`, its basis, and the version of the price list."""
     if usage["cost_usd"] is not None:
         return usage["cost_usd"], REPORTED, ""
     tokens, output, model = usage["input_tokens"], usage["output_tokens"], usage["model"]

@@ -1,6 +1,6 @@
 """Facts whose rows have been purged, each remembered by a hash of its id: sent again, it is not counted again.
 
-Eight bytes per fact are what stays of it beside the summaries. A fact with an id of our own making (see ``ids``) that
+Eight bytes per fact are what stays of it beside the summaries. A fact with an id of our own making (see `ids`) that
 is younger than everything purged is not even looked up, so that recording costs what it did.
 """
 
@@ -47,7 +47,7 @@ def not_purged(tx: Tx, table: str, rows: list[Row], newest_ms: int, now_ms: int,
 
 
 def _is_younger(fact_id: str, than_ms: int, now_ms: int) -> bool:
-    """Whether an id of our own form says that its fact came after ``than_ms``."""
+    """Whether an id of our own form says that its fact came after `than_ms`."""
     if len(fact_id) != _ID_LENGTH:
         return False
     try:

@@ -74,9 +74,9 @@ def cost_of(
     write_1h: int,
     output: int,
 ) -> tuple[int, bool] | None:
-    """Nano-USD of a call at ``at_ms`` and whether that is only a lower bound; None when it has no price.
+    """Nano-USD of a call at `at_ms` and whether that is only a lower bound; None when it has no price.
 
-    ``read_all`` is all input; ``tier`` the service tier or speed ("" for the standard one).
+    `read_all` is all input; `tier` the service tier or speed ("" for the standard one).
     """
     fresh = max(0, read_all - read - write_5m - write_1h)
     for card in _cards(model, provider, tier, at_ms // SLOT_MS):
@@ -117,7 +117,7 @@ class _Card:
     """One set of prices, whose rates depend on the length of the context."""
 
     def __init__(self, prices: ModelPrice, *, times: int | tuple[_Card, _Card] = 1, floor: bool = False) -> None:
-        """``times`` multiplies: a number, or by how much the first card's rates exceed the second's."""
+        """`times` multiplies: a number, or by how much the first card's rates exceed the second's."""
         self._prices = prices
         self._times = times
         self._floor = floor

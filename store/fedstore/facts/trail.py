@@ -2,7 +2,7 @@
 
 A trail is a sequence of 32-byte records: a header (decision time and selected agent) and one record per
 attempt in cascade order. A million of them join into one buffer that numpy reads without a Python loop, which
-is what lets a million decisions be tuned within seconds. Layer and agent are codes of the table ``names``.
+is what lets a million decisions be tuned within seconds. Layer and agent are codes of the table `names`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _HEADER = struct.Struct("<IIQqq")
 
 
 def pack(agent: str, at_ms: int, attempts: Sequence[Row], code: Callable[[str], int]) -> bytearray:
-    """The trail of a decision; ``attempts`` are rows of ``route_attempts``, ``code`` interns a name."""
+    """The trail of a decision; `attempts` are rows of `route_attempts`, `code` interns a name."""
     parts = [_HEADER.pack(HEADER_LAYER, code(agent) if agent else NOBODY, 0, at_ms, len(attempts))]
     for _, _, layer, proposed, confidence, threshold, accepted, shadow, rate, error, latency in attempts:
         parts.append(

@@ -1,7 +1,7 @@
 """Files of other programs, read into the store: what they say becomes the events that everything else records.
 
-``import_paths`` reads files and folders of any known format; ``detect`` tells the format of one file,
-``record_lines`` reads events from a pipe. Names are loaded on first use.
+`import_paths` reads files and folders of any known format; `detect` tells the format of one file,
+`record_lines` reads events from a pipe. Names are loaded on first use.
 """
 
 from __future__ import annotations

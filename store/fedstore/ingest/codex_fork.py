@@ -49,9 +49,9 @@ _WORK = frozenset({"token_count", "token_usage_record", "task_complete", "turn_a
 
 
 def fork_of(payload: JsonObject, at: int, other_at: int | None = None) -> Fork | None:
-    """The fork that a thread's own `session_meta` of ``at`` (ms) tells of; None when nothing can have been copied.
+    """The fork that a thread's own `session_meta` of `at` (ms) tells of; None when nothing can have been copied.
 
-    ``other_at`` is when the meta line of another thread followed, which makes any thread a fork.
+    `other_at` is when the meta line of another thread followed, which makes any thread a fork.
     """
     source = payload.get("source")
     spawned = isinstance(source, dict) and source.get("subagent") is not None
@@ -74,7 +74,7 @@ def fork_of(payload: JsonObject, at: int, other_at: int | None = None) -> Fork |
 
 
 def begins_own(fork: Fork, kind: str, payload: JsonObject, at: int, ordinal: object) -> bool:
-    """Whether this line of ``at`` (ms) is the thread's own, so that the copied lines are over.
+    """Whether this line of `at` (ms) is the thread's own, so that the copied lines are over.
 
     Otherwise the fork remembers what the line tells.
     """

@@ -18,7 +18,7 @@ __all__ = ["Outcome", "is_mcp", "outcome_of_event", "outcome_of_output", "sessio
 
 
 class Outcome(NamedTuple):
-    """``success`` is None where it is not known; ``session`` names the process or script that still runs."""
+    """`success` is None where it is not known; `session` names the process or script that still runs."""
 
     success: bool | None = None
     error: str = ""
@@ -74,7 +74,7 @@ def session_of_call(arguments: object) -> str:
 
 
 def outcome_of_output(name: str, output: object, *, mcp: bool) -> Outcome:
-    """What the output of a tool called ``name`` tells."""
+    """What the output of a tool called `name` tells."""
     if isinstance(output, dict):
         return _of_object(name, output, mcp=mcp)
     text = _text(output)

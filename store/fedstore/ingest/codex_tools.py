@@ -25,7 +25,7 @@ _SHELL = "local_shell"
 
 
 class Ended(NamedTuple):
-    """A tool call that is over. ``began`` and ``at`` are in epoch milliseconds."""
+    """A tool call that is over. `began` and `at` are in epoch milliseconds."""
 
     id: str
     name: str
@@ -71,7 +71,7 @@ class Tools:
         return any("output" in call and "left" not in call for call in self._calls.values())
 
     def begin(self, call_id: str, payload: JsonObject, at: int, run: str) -> None:
-        """A call was made at ``at``."""
+        """A call was made at `at`."""
         name = clean_name(text_of(payload.get("name")))[:NAME_CUT]
         if not name and payload.get("type") == "local_shell_call":
             name = _SHELL

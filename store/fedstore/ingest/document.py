@@ -1,4 +1,4 @@
-"""One file that is a single document (``metrics.json``), read whole whenever it has changed.
+"""One file that is a single document (`metrics.json`), read whole whenever it has changed.
 
 What was counted of it is known by what the document says of itself, since others rewrite it in place and its first
 line is the same in every file; a second mark says as what the file was read.
@@ -39,7 +39,7 @@ _BATCH = 1_000
 
 
 class Document:
-    """Reads a metrics file; ``again`` looks at one that has not changed, too."""
+    """Reads a metrics file; `again` looks at one that has not changed, too."""
 
     format = METRICS
 

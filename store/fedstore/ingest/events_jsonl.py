@@ -1,4 +1,4 @@
-"""fedtop's own JSON lines: one event per line with its ``kind``, as ``record event`` reads and exports write."""
+"""fedtop's own JSON lines: one event per line with its `kind`, as `record event` reads and exports write."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Cell(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One of the last tasks. ``id`` follows from the file, the agent, the task type and the time."""
+    """One of the last tasks. `id` follows from the file, the agent, the task type and the time."""
 
     id: str
     agent: str
@@ -100,7 +100,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FederationFile:
-    """What a metrics file says. ``identity`` tells one file from another; ``exported_from`` marks our own exports."""
+    """What a metrics file says. `identity` tells one file from another; `exported_from` marks our own exports."""
 
     identity: str
     start_ms: int

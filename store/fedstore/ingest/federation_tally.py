@@ -57,7 +57,7 @@ class _Growth(NamedTuple):
 
 
 class Tally:
-    """What is known of one file. ``state`` is JSON and goes on in the next import of it."""
+    """What is known of one file. `state` is JSON and goes on in the next import of it."""
 
     def __init__(self, state: State) -> None:
         self._cells: dict[str, Made] = state.get("cells", {})

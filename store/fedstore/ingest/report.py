@@ -19,7 +19,7 @@ class ImportFailedError(FedstoreError):
 
 @dataclass(slots=True)
 class FileReport:
-    """One file. ``known`` facts were already in the store; ``note`` says why a file was not (fully) read."""
+    """One file. `known` facts were already in the store; `note` says why a file was not (fully) read."""
 
     path: str
     format: str
@@ -32,7 +32,7 @@ class FileReport:
     boosts: dict[str, dict[str, float]] = field(default_factory=dict)
     """Routing boosts the file holds: agent, then task type ("" for all of them)."""
     reasons: list[tuple[int, str]] = field(default_factory=list)
-    """Line number and reason of the first ``MAX_REASONS`` lines that were rejected this time."""
+    """Line number and reason of the first `MAX_REASONS` lines that were rejected this time."""
 
     def refuse(self, refused: Iterable[tuple[int, str]]) -> None:
         """Note some more of the reasons, as far as there is room."""
@@ -50,7 +50,7 @@ class FileReport:
 
 @dataclass(slots=True)
 class ImportReport:
-    """All files of one import. ``skipped`` files are of no known format."""
+    """All files of one import. `skipped` files are of no known format."""
 
     files: list[FileReport] = field(default_factory=list)
     skipped: int = 0
@@ -80,7 +80,7 @@ class ImportReport:
 
     @property
     def rejected(self) -> int:
-        """Lines that were refused; each is in the table ``rejects`` with its reason."""
+        """Lines that were refused; each is in the table `rejects` with its reason."""
         return sum(file.rejected for file in self.files)
 
     @property

@@ -1,6 +1,6 @@
 """The routing decision log as others write it: one JSON object per decision, checked field by field.
 
-The same rules stand in ``compat/schemas/routing-decision.json``. Fields that are not named here are ignored,
+The same rules stand in `compat/schemas/routing-decision.json`. Fields that are not named here are ignored,
 as other writers add their own; a named field of a wrong type or outside its range refuses the line. A time without a
 zone is in UTC; a confidence that misses 0 to 1 by rounding, or as a negative cosine, is brought within.
 """
@@ -69,7 +69,7 @@ class FinalIn(_In):
 
 
 class OutcomeIn(_In):
-    """What became of it. ``recorded_at`` marks an outcome that came later than its decision."""
+    """What became of it. `recorded_at` marks an outcome that came later than its decision."""
 
     task_completed: StrictBool | None = None
     was_correct_master: StrictBool | None = None

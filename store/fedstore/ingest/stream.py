@@ -30,12 +30,12 @@ class Pipe(Protocol):
     """A binary stream that gives what is there."""
 
     def read1(self, size: int, /) -> bytes:
-        """At least one byte, at most ``size``; none at the end."""
+        """At least one byte, at most `size`; none at the end."""
 
 
 @dataclass(slots=True)
 class LinesReport:
-    """What became of some lines; the first ``MAX_REASONS`` reasons by line number."""
+    """What became of some lines; the first `MAX_REASONS` reasons by line number."""
 
     taken: int = 0
     known: int = 0

@@ -32,7 +32,7 @@ _PARTS = re.compile(r"[/\\]")
 def count_of(counts: Mapping[str, object], name: str, where: str = "usage") -> int:
     """A count of tokens: a whole number, also as `1200.0` or `"1200"`; 0 where it is missing or null.
 
-    Raises EventError for anything else, naming it as ``where.name``.
+    Raises EventError for anything else, naming it as `where.name`.
     """
     value = counts.get(name)
     if type(value) is int and value >= 0:

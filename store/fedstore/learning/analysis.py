@@ -27,7 +27,7 @@ __all__ = ["LayerAnalysis", "Share", "analyse_layer", "analyse_layers", "unanswe
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """``count`` of ``n``; rate and 95 % interval are ``None`` when n is 0."""
+    """`count` of `n`; rate and 95 % interval are `None` when n is 0."""
 
     count: int
     n: int
@@ -43,7 +43,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class LayerAnalysis:
-    """One layer over a window. Means are ``None`` without attempts."""
+    """One layer over a window. Means are `None` without attempts."""
 
     layer: str
     threshold: float
@@ -96,7 +96,7 @@ def unanswered(log: DecisionLog) -> Share:
 
 
 def analyse_layer(log: DecisionLog, k: int, threshold: float, min_samples: int = 100) -> LayerAnalysis:
-    """Analyse layer k of the window against ``threshold``, the one in force now."""
+    """Analyse layer k of the window against `threshold`, the one in force now."""
     live = layer_attempts(log, k, live_only=True)
     confidence = log.confidence[:, k]
     correctness = layer_correctness(log, k)

@@ -52,7 +52,7 @@ _LOOK_AHEAD = 10_000
 
 @dataclass(frozen=True, slots=True)
 class BoostSettings:
-    """``kappa`` scales the shrunk boost; ``half_life`` counts tasks of the same agent (and type)."""
+    """`kappa` scales the shrunk boost; `half_life` counts tasks of the same agent (and type)."""
 
     kappa: float = 1.0
     half_life: float | None = 100.0
@@ -74,7 +74,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class BoostProposal:
-    """One boost with its evidence; ``task_type`` ``None`` is the agent as a whole."""
+    """One boost with its evidence; `task_type` `None` is the agent as a whole."""
 
     agent: str
     task_type: str | None
@@ -98,11 +98,11 @@ class BoostProposal:
     """"high" or "low" performer with one-sided 90 % confidence; apart from the boost."""
     evidence: str
     more_needed: int | None
-    """Tasks at the present rate until a claim would hold; 0 if it does, ``None`` if none would."""
+    """Tasks at the present rate until a claim would hold; 0 if it does, `None` if none would."""
 
 
 def tally(successes: Sequence[bool], half_life: float | None = None) -> Tally:
-    """Tally outcomes, oldest first; a task ``half_life`` tasks back weighs one half."""
+    """Tally outcomes, oldest first; a task `half_life` tasks back weighs one half."""
     fade = 1.0 if half_life is None else 0.5 ** (1.0 / half_life)
     weighted_s = weighted_n = 0.0
     for success in successes:

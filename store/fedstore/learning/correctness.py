@@ -17,7 +17,7 @@ RIGHT, WRONG, UNJUDGED = 1, 0, -1
 
 
 def layer_attempts(log: DecisionLog, k: int, *, live_only: bool = False) -> NDArray[np.bool_]:
-    """(n,) whether layer k gave a confidence; ``live_only`` leaves background probes out."""
+    """(n,) whether layer k gave a confidence; `live_only` leaves background probes out."""
     tried: NDArray[np.bool_] = ~np.isnan(log.confidence[:, k])
     return tried & ~log.shadow[:, k] if live_only else tried
 

@@ -48,7 +48,7 @@ def candidate_bins(confidence: Floats, candidates: Sequence[float]) -> NDArray[n
 
 
 def build_cubes(evidence: Evidence, grids: Sequence[Sequence[float]]) -> Cubes:
-    """Sums for all settings of ``grids`` (K ascending candidate lists, at most 120 each)."""
+    """Sums for all settings of `grids` (K ascending candidate lists, at most 120 each)."""
     shape = (2, *(len(grid) for grid in grids))
     cubes = Cubes(*(np.zeros(shape) for _ in range(4)))
     walk = _Walk(evidence)
@@ -77,7 +77,7 @@ class _Walk:
         return column if self.rows is None else column[self.rows]
 
     def beyond(self, k: int) -> Floats | None:
-        """Weight of what happens at layer k (K: the last resort), ``None`` where it is 1 for all."""
+        """Weight of what happens at layer k (K: the last resort), `None` where it is 1 for all."""
         if self.evidence.beyond is None:
             return None
         past = self.of(self.evidence.accepted) < k

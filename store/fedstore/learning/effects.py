@@ -62,7 +62,7 @@ def mean_effect(now: Floats, new: Floats, *, lowest: float = 0.0, highest: float
 
 
 def accuracy_effect(risk_now: Floats, risk_new: Floats, weight: Floats, *, moved: bool = True) -> Effect:
-    """Effect on accuracy from weighted losses; the levels' intervals are those of ``weighted_rate``.
+    """Effect on accuracy from weighted losses; the levels' intervals are those of `weighted_rate`.
 
     When decisions have moved, the change is never surer than the rule of three: no difference among n graded pairs
     still leaves room for one of ln(20)/n.
@@ -99,7 +99,7 @@ def flips_and_worst_agent(
 ) -> tuple[Flips, AgentChange | None]:
     """Decisions that change layer, counted by consequence, and the agent whose tasks lose most.
 
-    ``rows`` are the positions of the log's events in the log the caller knows.
+    `rows` are the positions of the log's events in the log the caller knows.
     """
     between = _touched(log, now, new)
     touched = log.take(between)
@@ -152,7 +152,7 @@ def _worst_agent(log: DecisionLog, agents: NDArray[np.int32], change: NDArray[np
 
 
 def drift(log: DecisionLog) -> float | None:
-    """P-value of "the older and the newer half of the window are equally accurate"; ``None`` if ungraded.
+    """P-value of "the older and the newer half of the window are equally accurate"; `None` if ungraded.
 
     The halves have equally many graded decisions. Each is weighed by the layers that decided in it.
     """

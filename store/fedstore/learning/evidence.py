@@ -46,7 +46,7 @@ class Evidence:
     certify: Bools
     """Part B of the split."""
     confidence: list[Floats]
-    """``NEVER`` where the layer cannot accept or nothing is known of it."""
+    """`NEVER` where the layer cannot accept or nothing is known of it."""
     latency: list[Floats]
     """Milliseconds, 0 where not evaluated."""
     loss: list[Bools]
@@ -58,7 +58,7 @@ class Evidence:
     weight: Floats
     """Risk weight of the event: one over the graded share of its stratum, 0 if not graded."""
     beyond: Floats | None
-    """Weight of what lies beyond the accepting layer; ``None`` when it is 1 everywhere."""
+    """Weight of what lies beyond the accepting layer; `None` when it is 1 everywhere."""
     graded: Bools
     probed: int
     ungraded_strata: tuple[int, ...]
@@ -78,7 +78,7 @@ class Evidence:
         return len(self) - b, b
 
     def copy_beyond(self, k: int, into: NDArray[np.intp], chosen: NDArray[np.intp]) -> None:
-        """Give the events ``into`` what the events ``chosen`` have beyond layer ``k``."""
+        """Give the events `into` what the events `chosen` have beyond layer `k`."""
         for columns in (self.confidence, self.latency, self.loss):
             for column in columns[k + 1 :]:
                 column[into] = column[chosen]
@@ -108,7 +108,7 @@ def prepare(
     clarify_error: float = 0.0,
     seed: int = 0,
 ) -> Evidence:
-    """Columns for policies whose thresholds do not exceed ``highest`` (K values), on usable rows only."""
+    """Columns for policies whose thresholds do not exceed `highest` (K values), on usable rows only."""
     live_end = log.accepted
     evaluated = _evaluated(log)
     known, confidence, latency = _paths(log, evaluated, use_probes=grade == "probe")

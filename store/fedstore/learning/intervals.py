@@ -1,8 +1,8 @@
 """Scalar probability functions and the intervals every rate carries.
 
 Standard library only and cheap to import: screens and the command line use it on cold start. Proportions are
-in [0, 1]; counts may be fractional where weights are (effective numbers). Functions raise ``ValueError`` for
-arguments outside their domain and return ``None`` where nothing was seen.
+in [0, 1]; counts may be fractional where weights are (effective numbers). Functions raise `ValueError` for
+arguments outside their domain and return `None` where nothing was seen.
 """
 
 from __future__ import annotations
@@ -110,19 +110,19 @@ def _wilson_at(successes: float, n: float, z: float) -> Interval:
 
 
 def wilson(successes: float, n: float, confidence: float = 0.95) -> Interval | None:
-    """Two-sided Wilson score interval (Wilson 1927); ``None`` when n is 0."""
+    """Two-sided Wilson score interval (Wilson 1927); `None` when n is 0."""
     _check_counts(successes, n, confidence)
     return _wilson_at(successes, n, normal_quantile(0.5 + confidence / 2)) if n > 0 else None
 
 
 def wilson_lower(successes: float, n: float, confidence: float = 0.90) -> float | None:
-    """One-sided lower Wilson bound; ``None`` when n is 0."""
+    """One-sided lower Wilson bound; `None` when n is 0."""
     _check_counts(successes, n, confidence)
     return _wilson_at(successes, n, normal_quantile(confidence)).low if n > 0 else None
 
 
 def wilson_upper(successes: float, n: float, confidence: float = 0.90) -> float | None:
-    """One-sided upper Wilson bound; ``None`` when n is 0."""
+    """One-sided upper Wilson bound; `None` when n is 0."""
     _check_counts(successes, n, confidence)
     return _wilson_at(successes, n, normal_quantile(confidence)).high if n > 0 else None
 
@@ -203,7 +203,7 @@ def gammaincc(a: float, x: float) -> float:
 
 
 def chi2_sf(statistic: float, degrees: int) -> float:
-    """P(X > statistic) for a chi-square variable with ``degrees`` degrees of freedom."""
+    """P(X > statistic) for a chi-square variable with `degrees` degrees of freedom."""
     return gammaincc(degrees / 2.0, statistic / 2.0)
 
 
@@ -215,7 +215,7 @@ def binomial_cdf(k: int, n: int, p: float) -> float:
 
 
 def binomial_sf(k: int, n: int, p: float) -> float:
-    """P(X > k), X ~ Binomial(n, p), without the cancellation of ``1 - cdf``."""
+    """P(X > k), X ~ Binomial(n, p), without the cancellation of `1 - cdf`."""
     if k < 0:
         return 1.0
     return 0.0 if k >= n else betainc(k + 1, n - k, p)
@@ -235,7 +235,7 @@ def _beta_quantile(a: float, b: float, p: float) -> float:
 
 
 def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interval | None:
-    """Exact two-sided binomial interval (Clopper & Pearson 1934); ``None`` when n is 0."""
+    """Exact two-sided binomial interval (Clopper & Pearson 1934); `None` when n is 0."""
     _check_counts(successes, n, confidence)
     if n == 0:
         return None
@@ -253,7 +253,7 @@ def _fay_feuer_shape(y: float, v: float, w_max: float) -> tuple[float, float]:
 def fay_feuer_p(y: float, v: float, w_max: float, r0: float) -> float:
     """P-value of H0 "risk >= r0" for a weighted sum of events (gamma method, Fay & Feuer 1997).
 
-    ``y`` is the weighted sum (the estimated risk), ``v`` the sum of squared weights and ``w_max`` the largest
+    `y` is the weighted sum (the estimated risk), `v` the sum of squared weights and `w_max` the largest
     weight an event can have, all with the 1/n already in them. 1.0 when nothing has a weight.
     """
     if w_max <= 0.0:
@@ -263,7 +263,7 @@ def fay_feuer_p(y: float, v: float, w_max: float, r0: float) -> float:
 
 
 def fay_feuer_upper(y: float, v: float, w_max: float, delta: float) -> float:
-    """Upper bound of the risk at level ``delta``: U with ``fay_feuer_p(y, v, w_max, U) == delta``."""
+    """Upper bound of the risk at level `delta`: U with `fay_feuer_p(y, v, w_max, U) == delta`."""
     if w_max <= 0.0:
         return 1.0
     shape, scale = _fay_feuer_shape(y, v, w_max)
@@ -289,7 +289,7 @@ def _gamma_upper_quantile(shape: float, delta: float) -> float:
 
 
 def two_proportion_p(s1: float, n1: float, s2: float, n2: float) -> float | None:
-    """Two-sided p-value of "both proportions are equal" (pooled z); ``None`` when either group is empty."""
+    """Two-sided p-value of "both proportions are equal" (pooled z); `None` when either group is empty."""
     if n1 <= 0 or n2 <= 0:
         return None
     pooled = (s1 + s2) / (n1 + n2)

@@ -2,7 +2,7 @@
 
 Built once per (log, layer): the decisions that reach the layer are sorted by its confidence and summed from
 both ends, so a position costs a binary search. Decisions a raise would send where the log has no record are
-predicted from those that just missed the present threshold, and counted in ``unidentified``.
+predicted from those that just missed the present threshold, and counted in `unidentified`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _NOBODY = 2.0
 
 @dataclass(frozen=True, slots=True)
 class LeverReading:
-    """The cascade with the layer's threshold at one position; ``None`` where nothing is graded."""
+    """The cascade with the layer's threshold at one position; `None` where nothing is graded."""
 
     threshold: float
     captured: float
@@ -85,7 +85,7 @@ def attempt_histogram(log: DecisionLog, k: int, bins: int = 40) -> AttemptHistog
 
 
 class Lever:
-    """The lever of layer ``k``; the others stay at ``thresholds`` (default: as each event was logged)."""
+    """The lever of layer `k`; the others stay at `thresholds` (default: as each event was logged)."""
 
     def __init__(self, log: DecisionLog, k: int, thresholds: Sequence[float] | None = None) -> None:
         bad, _ = log.unusable()
@@ -113,7 +113,7 @@ class Lever:
         return (self._confidence < present) & (self._confidence >= present - _NEAR)
 
     def at(self, threshold: float) -> LeverReading:
-        """The cascade with the layer's threshold at ``threshold`` (ties accept)."""
+        """The cascade with the layer's threshold at `threshold` (ties accept)."""
         passing = int(np.searchsorted(self._confidence, threshold, side="left"))
         taken = self._taken.total - self._taken.before(passing)
         whole = self._rest + self._below.before(passing) + taken
@@ -160,7 +160,7 @@ def _weights(log: DecisionLog) -> tuple[Floats, Bools]:
 
 
 class _Fates:
-    """What becomes of each decision under one policy; all arrays (n,) but ``measures``, (3, n).
+    """What becomes of each decision under one policy; all arrays (n,) but `measures`, (3, n).
 
     The measures are latency, whether the user is asked, and whether the log does not show the fate.
     """
@@ -179,7 +179,7 @@ class _Sums:
     """Fates of decisions in a given order, added up from the first on, so that any part of them costs a look.
 
     The sums are one array: the measures, then the graded and the right decisions of each stratum. Where the fate is
-    ``unknown``, the mean of those ``near`` by stands for it.
+    `unknown`, the mean of those `near` by stands for it.
     """
 
     def __init__(self, fates: _Fates, rows: Rows, unknown: Bools | None = None, near: Bools | None = None) -> None:

@@ -1,7 +1,7 @@
 """The columnar decision log every replay, plan and lever is computed from.
 
 One row per routing decision, one column per tunable layer in cascade order; the last resort
-(clarification, threshold 1.0) is not a column but the accepting layer ``K``.
+(clarification, threshold 1.0) is not a column but the accepting layer `K`.
 The store fills the arrays from packed columns.
 """
 
@@ -45,7 +45,7 @@ def hash_id(event_id: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DecisionLog:
-    """n routing decisions over K tunable layers; ``NaN`` and -1 mean "not seen", never zero."""
+    """n routing decisions over K tunable layers; `NaN` and -1 mean "not seen", never zero."""
 
     layers: tuple[str, ...]
     """The K layer names in cascade order."""
@@ -112,7 +112,7 @@ class DecisionLog:
         return self.take(~certify), self.take(certify)
 
     def thresholds_in_force(self) -> tuple[float | None, ...]:
-        """The newest logged threshold of each layer, ``None`` for a layer never evaluated."""
+        """The newest logged threshold of each layer, `None` for a layer never evaluated."""
         newest_first = np.argsort(self.ts_ms, kind="stable")[::-1]
         result: list[float | None] = []
         for k in range(len(self.layers)):

@@ -6,7 +6,7 @@ __all__ = ["are", "counted", "percent", "were"]
 
 
 def counted(n: int, one: str, many: str = "") -> str:
-    """A number of things: `1 decision`, `1,284 decisions`; ``many`` where that is not ``one`` and an s."""
+    """A number of things: `1 decision`, `1,284 decisions`; `many` where that is not `one` and an s."""
     return f"{n:,} {one if n == 1 else many or f'{one}s'}"
 
 

@@ -30,7 +30,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """The curve of one layer; ``ece`` is ``None`` without judged attempts."""
+    """The curve of one layer; `ece` is `None` without judged attempts."""
 
     bins: tuple[ReliabilityBin, ...]
     ece: float | None

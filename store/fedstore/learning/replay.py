@@ -31,7 +31,7 @@ class Replay:
     """What a policy would have done with each event, as far as the log itself tells."""
 
     layer: NDArray[np.int32]
-    """(n,) accepting layer 0..K-1, K clarified, ``UNKNOWN`` where the record ends before the decision."""
+    """(n,) accepting layer 0..K-1, K clarified, `UNKNOWN` where the record ends before the decision."""
     latency_ms: NDArray[np.float64]
     """(n,) NaN where unknown."""
     agent: NDArray[np.int32]
@@ -43,7 +43,7 @@ class Replay:
 
 
 def replay(log: DecisionLog, thresholds: Sequence[float | None] | None = None) -> Replay:
-    """Replay ``thresholds`` (K values); ``None``, whole or per layer, is what an event was logged under."""
+    """Replay `thresholds` (K values); `None`, whole or per layer, is what an event was logged under."""
     k_layers = len(log.layers)
     layer = np.full(len(log), UNKNOWN, dtype=np.int32)
     elapsed, spent = np.zeros(len(log)), np.full(len(log), np.nan)
@@ -92,7 +92,7 @@ class Outcome:
     """What a policy does with each event of prepared evidence, weighted for estimation; all arrays (n,)."""
 
     layer: NDArray[np.int8]
-    """Accepting layer, K when none accepts (also where the record ends: ``censored``)."""
+    """Accepting layer, K when none accepts (also where the record ends: `censored`)."""
     risk: NDArray[np.float64]
     """Weighted loss; its mean is the estimated risk."""
     latency: NDArray[np.float64]
@@ -100,10 +100,10 @@ class Outcome:
     clarify: NDArray[np.float64]
     """Weighted clarifications; the mean is the estimated clarification rate."""
     scale: NDArray[np.float64] | None
-    """Weight of the event beyond its accepting layer (``None``: 1 everywhere)."""
+    """Weight of the event beyond its accepting layer (`None`: 1 everywhere)."""
 
     def shares(self, layers: int, part: NDArray[np.bool_] | None = None) -> tuple[float, ...]:
-        """Estimated share of the decisions each of the ``layers`` + 1 accepting layers takes."""
+        """Estimated share of the decisions each of the `layers` + 1 accepting layers takes."""
         chosen = self.layer if part is None else self.layer[part]
         scale = self.scale if part is None or self.scale is None else self.scale[part]
         counts = np.bincount(chosen, weights=scale, minlength=layers + 1)

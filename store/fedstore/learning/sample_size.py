@@ -13,20 +13,20 @@ __all__ = ["best_certifiable", "certify_size", "rough", "zero_error_minimum"]
 
 
 def zero_error_minimum(target: float, confidence: float = 0.95) -> int:
-    """Graded decisions, all right, that certify ``target``: ln(1 - confidence) / ln(target)."""
+    """Graded decisions, all right, that certify `target`: ln(1 - confidence) / ln(target)."""
     _check(target)
     return math.ceil(math.log(1.0 - confidence) / math.log(target))
 
 
 def best_certifiable(graded: float, confidence: float = 0.95) -> float | None:
-    """The highest accuracy that ``graded`` decisions without an error certify; ``None`` without any."""
+    """The highest accuracy that `graded` decisions without an error certify; `None` without any."""
     return (1.0 - confidence) ** (1.0 / graded) if graded > 0 else None
 
 
 def certify_size(target: float, accuracy: float, confidence: float = 0.95, power: float = 0.80) -> int | None:
-    """Graded decisions that certify ``target`` with the given power when the true accuracy is ``accuracy``.
+    """Graded decisions that certify `target` with the given power when the true accuracy is `accuracy`.
 
-    Normal approximation of the one-sided test; ``None`` when the accuracy does not exceed the target.
+    Normal approximation of the one-sided test; `None` when the accuracy does not exceed the target.
     """
     _check(target)
     if accuracy <= target:

@@ -34,7 +34,7 @@ RECOVER_DELTA = 0.2
 def candidates(
     threshold: float, step: float, reach: float, up: float | None = None, lowest: float = LOWEST
 ) -> list[float]:
-    """Ascending candidates around a threshold, the threshold itself always among them; ``up`` caps raises."""
+    """Ascending candidates around a threshold, the threshold itself always among them; `up` caps raises."""
     count = int(reach / step + 1e-9)
     values = {round(threshold + i * step, 10) for i in range(-count, count + 1)}
     top = min(HIGHEST, threshold + (reach if up is None else up) + 1e-9)
@@ -43,7 +43,7 @@ def candidates(
 
 
 def collapse(log: DecisionLog, k: int, grid: Sequence[float], current: float) -> list[float]:
-    """Drop candidates between which no decision lies: they act alike; the one nearest ``current`` stays."""
+    """Drop candidates between which no decision lies: they act alike; the one nearest `current` stays."""
     column = log.confidence[:, k]
     bins = candidate_bins(column[log.able[:, k]], grid)
     filled = np.bincount(bins, minlength=len(grid) + 1)
@@ -60,14 +60,14 @@ def collapse(log: DecisionLog, k: int, grid: Sequence[float], current: float) ->
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A chosen setting and the p-value it passed with (``None``: not tested)."""
+    """A chosen setting and the p-value it passed with (`None`: not tested)."""
 
     thresholds: tuple[float, ...]
     p_value: float | None
 
 
 class Search:
-    """All settings of ``grids`` on prepared evidence."""
+    """All settings of `grids` on prepared evidence."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class Search:
     def recover(self, max_clarify: float | None) -> int | None:
         """The cheapest raise whose risk is within bounds at a soft 80 %, else the most accurate raise.
 
-        ``None`` when no raise under the cap is estimated to be more accurate than the present setting.
+        `None` when no raise under the cap is estimated to be more accurate than the present setting.
         """
         n = len(self.evidence)
         upward = tuple(slice(int(i), None) for i in np.unravel_index(self.now, self.shape))

@@ -15,9 +15,9 @@ FloatArray = NDArray[np.float64]
 
 
 def safety_score(y: FloatArray, v: FloatArray, w_max: float, r0: float) -> FloatArray:
-    """Normal deviate of the Fay-Feuer p-value: larger is safer, p is about ``normal_sf(score)``.
+    """Normal deviate of the Fay-Feuer p-value: larger is safer, p is about `normal_sf(score)`.
 
-    ``y``, ``v`` and ``w_max`` as in :func:`fedstore.learning.intervals.fay_feuer_p`. Wilson & Hilferty 1931.
+    `y`, `v` and `w_max` as in :func:`fedstore.learning.intervals.fay_feuer_p`. Wilson & Hilferty 1931.
     """
     if w_max <= 0.0:
         return np.full(y.shape, -np.inf)

@@ -22,7 +22,7 @@ __all__ = ["Stratum", "WeightedRate", "difference_p", "over_both", "weighted_rat
 
 
 class Stratum(NamedTuple):
-    """Counts of one stratum: ``right`` of ``graded`` of ``decisions``; fractional where some are guessed."""
+    """Counts of one stratum: `right` of `graded` of `decisions`; fractional where some are guessed."""
 
     decisions: float
     graded: float
@@ -31,13 +31,13 @@ class Stratum(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WeightedRate:
-    """The rate of each stratum, weighted by its decisions; ``value`` is None when nothing is graded."""
+    """The rate of each stratum, weighted by its decisions; `value` is None when nothing is graded."""
 
     value: float | None
     n: int
     """Graded decisions."""
     effective: float
-    """As many graded decisions, spread like the decisions, would say as much; never more than ``n``."""
+    """As many graded decisions, spread like the decisions, would say as much; never more than `n`."""
     silent: float
     """Share of the decisions that lie in strata without a grade: the value does not speak of them."""
 

@@ -45,7 +45,7 @@ class _Prediction:
 
 
 def build_result(context: Context, finding: Finding, notes: Sequence[str]) -> TuneResult:
-    """The complete plan for a finding; ``notes`` says per layer why it could not move (or is empty)."""
+    """The complete plan for a finding; `notes` says per layer why it could not move (or is empty)."""
     settings, log = context.settings, context.log
     predicted = _predict(context, finding)
     flips, worst = flips_and_worst_agent(log, context.rows, context.now, finding.thresholds)

@@ -1,7 +1,7 @@
 """After a change was applied: is it confirmed, harmful, or still being watched?
 
 Betting e-processes, valid however often they are looked at (Ville's inequality): what they say is wrong with
-probability at most ``alpha``. Only outcomes recorded under the changed policy may be fed. Standard library
+probability at most `alpha`. Only outcomes recorded under the changed policy may be fed. Standard library
 only.
 """
 
@@ -40,12 +40,12 @@ _FAR = 3.0
 
 
 class EProcess:
-    """Evidence on the error rate since a change, against ``1 - target``.
+    """Evidence on the error rate since a change, against `1 - target`.
 
-    ``harm`` grows with more errors than the target allows, ``verified`` with fewer. Each is the mean over bets q
+    `harm` grows with more errors than the target allows, `verified` with fewer. Each is the mean over bets q
     of (q/p0)^errors ((1-q)/(1-p0))^(n-errors), and decides at 1/alpha.
 
-    Outcomes may come from groups that are graded more or less often than they occur: ``weights`` are then the shares
+    Outcomes may come from groups that are graded more or less often than they occur: `weights` are then the shares
     of the groups among all events over those among the graded ones, and an outcome of group a pays
     1 + (q-p0)/(p0 (1-p0)) (weight_a error - p0), which is the same for a weight of 1 and fair for any. Plain counts
     were wrong in up to 77 % of simulated runs with uneven grades, weighted ones were in at most 5 %.
@@ -147,15 +147,15 @@ class RateSince:
     before: float
     predicted: float | None
     as_predicted: bool | None
-    """Whether the prediction lies in the interval; ``None`` while either is missing."""
+    """Whether the prediction lies in the interval; `None` while either is missing."""
 
 
 def rate_since(
     outcomes: Sequence[bool], before: float, predicted: float | None = None, alpha: float = 0.05
 ) -> RateSince:
-    """Where a success rate stands (a boost's, a tool's): harmful below ``before``, confirmed above it.
+    """Where a success rate stands (a boost's, a tool's): harmful below `before`, confirmed above it.
 
-    ``outcomes`` are those since the change, in order. ``before`` is kept within [0.01, 0.99].
+    `outcomes` are those since the change, in order. `before` is kept within [0.01, 0.99].
     """
     process = EProcess(min(0.99, max(0.01, before)), alpha)
     state = process.observe_all(outcomes)
@@ -169,7 +169,7 @@ def rate_since(
 
 @dataclass(frozen=True, slots=True)
 class AssumptionCheck:
-    """Whether the cascade behaves as replayed; ``broken`` is ``None`` with too few decisions to tell."""
+    """Whether the cascade behaves as replayed; `broken` is `None` with too few decisions to tell."""
 
     broken: bool | None
     n: int
@@ -190,8 +190,8 @@ def check_assumptions(
 ) -> AssumptionCheck:
     """Compare layer shares and mean latency since a change with their prediction; needs no outcomes.
 
-    ``predicted_from`` is the number of decisions behind the prediction: its own uncertainty widens the test.
-    Latencies in milliseconds; ``latency_sd`` is that of single decisions.
+    `predicted_from` is the number of decisions behind the prediction: its own uncertainty widens the test.
+    Latencies in milliseconds; `latency_sd` is that of single decisions.
     """
     if len(predicted_shares) != len(counts):
         raise ValueError("one predicted share per layer")

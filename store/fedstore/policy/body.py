@@ -1,7 +1,7 @@
 """The policy as a value: thresholds of layers, boosts of agents, locks; and the keys its items go by.
 
-Keys are ``layer:NAME``, ``agent:NAME``, ``agent:NAME/TASK_TYPE`` and ``lock:KEY``; a slash in an agent's name is
-written ``%2F``. ``off:NAME`` is a layer that routers do not ask, ``place:NAME`` where a layer stands in the cascade.
+Keys are `layer:NAME`, `agent:NAME`, `agent:NAME/TASK_TYPE` and `lock:KEY`; a slash in an agent's name is
+written `%2F`. `off:NAME` is a layer that routers do not ask, `place:NAME` where a layer stands in the cascade.
 The JSON form is canonical, so equal policies have equal text and equal hashes. Standard library only:
 routers import this.
 """
@@ -86,8 +86,8 @@ def word_of(key: str, value: float | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class PolicyBody:
-    """``thresholds`` by layer; ``boosts`` by agent, then task type ("" for all); ``locked`` keys; ``disabled`` layers;
-    ``order``, the layers of the cascade where a file has told it.
+    """`thresholds` by layer; `boosts` by agent, then task type ("" for all); `locked` keys; `disabled` layers;
+    `order`, the layers of the cascade where a file has told it.
     """
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class PolicyBody:
         return cls(thresholds, boosts, tuple(sorted(locked)), tuple(sorted(disabled)), tuple(order))
 
     def in_order(self, layers: Sequence[str]) -> PolicyBody:
-        """The same policy with its thresholds in its own order of the cascade, else in that of ``layers``; those of
+        """The same policy with its thresholds in its own order of the cascade, else in that of `layers`; those of
         other layers stand behind.
         """
         place = {layer: number for number, layer in enumerate(dict.fromkeys((*self.order, *layers)))}
@@ -161,7 +161,7 @@ class PolicyBody:
 
     @classmethod
     def from_dict(cls, plain: Plain) -> PolicyBody:
-        """The reverse of ``to_dict``."""
+        """The reverse of `to_dict`."""
         return cls(
             {str(layer): float(value) for layer, value in plain.get("thresholds", {}).items()},
             {
@@ -179,7 +179,7 @@ class PolicyBody:
 
     @classmethod
     def from_json(cls, text: str) -> PolicyBody:
-        """The reverse of ``to_json``."""
+        """The reverse of `to_json`."""
         return cls.from_dict(json.loads(text))
 
     def digest(self) -> str:

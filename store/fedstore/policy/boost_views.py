@@ -24,7 +24,7 @@ __all__ = ["BoostChange", "BoostOutlook", "boost_history", "boost_outlook", "pro
 
 @dataclass(frozen=True, slots=True)
 class BoostChange:
-    """One boost as one entry of the ledger changed it; ``task_type`` "" is the agent as a whole."""
+    """One boost as one entry of the ledger changed it; `task_type` "" is the agent as a whole."""
 
     id: int
     at_ms: int
@@ -56,7 +56,7 @@ def proposed_boosts(database: Engine, window: Window) -> dict[tuple[str, str], f
 class BoostOutlook:
     """What a plan for boosts would change if it was made now: by which rule, over which window, from which policy.
 
-    ``boosts`` are what a router would add, by (agent, task type), of those for whom that is another value than now.
+    `boosts` are what a router would add, by (agent, task type), of those for whom that is another value than now.
     """
 
     rule: str
@@ -82,7 +82,7 @@ def boost_outlook(store: Store) -> BoostOutlook:
 
 
 def boost_history(database: Engine, agent: str, limit: int = 200) -> tuple[BoostChange, ...]:
-    """How the boosts of an agent came about, newest first, in the newest ``limit`` entries of the ledger."""
+    """How the boosts of an agent came about, newest first, in the newest `limit` entries of the ledger."""
     return tuple(_moved(database.read, agent, limit))
 
 

@@ -1,4 +1,4 @@
-"""The policy in force as text for routers: JSON, shell variables, a routing ``config.json``, a ``metrics.json``."""
+"""The policy in force as text for routers: JSON, shell variables, a routing `config.json`, a `metrics.json`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ POLICY_FORMS = ("json", "env", "config", "metrics")
 
 
 def export_policy(store: Store, form: str = "json", output: str | Path | None = None) -> str:
-    """The policy in force as text in one of `POLICY_FORMS`; also written to ``output`` if given.
+    """The policy in force as text in one of `POLICY_FORMS`; also written to `output` if given.
 
-    Of an existing ``config.json`` or ``metrics.json`` only the values change, and that is what is returned.
+    Of an existing `config.json` or `metrics.json` only the values change, and that is what is returned.
     Raises FedstoreError.
     """
     version, body = ledger.current(store.database.read)

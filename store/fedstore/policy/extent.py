@@ -1,6 +1,6 @@
 """What a plan was made from, and whether that has moved since.
 
-An ``Extent`` pins the evidence: the window, how many facts and verdicts it held, and the last of each. It has
+An `Extent` pins the evidence: the window, how many facts and verdicts it held, and the last of each. It has
 moved when a fact of the window went away, when one was recorded into the window afterwards, or when facts of
 the window were judged anew. What merely goes on does not move it: facts after the window, stragglers of its last
 seconds, and a trickle of first grades (at most 1 % of the graded evidence) stamped after the plan was made.
@@ -42,7 +42,7 @@ _WORDS = {"runs": "task", "routes": "decision"}
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The evidence of a plan: ``[start_ms, end_ms)`` of one table as it stood at ``made_ms``."""
+    """The evidence of a plan: `[start_ms, end_ms)` of one table as it stood at `made_ms`."""
 
     table: Table
     start_ms: int
@@ -97,7 +97,7 @@ def measure_extent(
 ) -> Extent:
     """The evidence as it stands; call it in the snapshot in which the evidence is read.
 
-    ``held`` are the facts, the graded facts and the newest time of the window where the caller has them already.
+    `held` are the facts, the graded facts and the newest time of the window where the caller has them already.
     """
     newest = [read(f"SELECT COALESCE(MAX(seq), 0) FROM {name}", ())[0][0] for name in (table, "verdicts")]
     if held is None:

@@ -1,7 +1,7 @@
 """The ledger: every change of the policy in order, append-only, and which of them still stand.
 
 A change stands until a standing undo takes it back; an undo is a change like any other and can be taken back
-too. Functions here read through any ``read(sql, parameters)`` and never write but by ``append``.
+too. Functions here read through any `read(sql, parameters)` and never write but by `append`.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def last_standing(read: Read, kinds: Sequence[str] | None = None) -> Change | No
 
 
 def newest_meant(read: Read, asked_ms: int | None = None) -> Change:
-    """The change meant by who asked, at ``asked_ms`` if given, to take the newest one back without naming it.
+    """The change meant by who asked, at `asked_ms` if given, to take the newest one back without naming it.
 
     Raises PlanRefusedError when none stands, or when the ledger has moved since then: they saw another newest.
     """

@@ -249,14 +249,14 @@ def _is_ours(document: Mapping[str, object]) -> bool:
 
 
 def write_export(folder: str | Path, document: Mapping[str, object], at_ms: int) -> Path:
-    """Write a document as ``metrics-{timestamp}.json`` in a folder; returns the path, always a new one."""
+    """Write a document as `metrics-{timestamp}.json` in a folder; returns the path, always a new one."""
     path = export_path(folder, at_ms)
     _replace(path, document)
     return path
 
 
 def export_path(folder: str | Path, at_ms: int) -> Path:
-    """The name of an export made at ``at_ms`` that no file in the folder has yet."""
+    """The name of an export made at `at_ms` that no file in the folder has yet."""
     stamp = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y%m%d-%H%M%S")
     path = Path(folder) / f"metrics-{stamp}.json"
     number = 1

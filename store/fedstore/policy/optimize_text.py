@@ -1,4 +1,4 @@
-"""The plain-text form of a boost plan, in the wording of the federation analytics' own ``optimize`` output."""
+"""The plain-text form of a boost plan, in the wording of the federation analytics' own `optimize` output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ICONS = {"title": "🔧 ", "task": "🎯 ", "up": "📈 ", "down": "📉 "}
 
 
 def optimization_text(plan: Plan, *, dry_run: bool = True, ascii_only: bool = False) -> str:
-    """Lines as ``optimize`` prints them; ``ascii_only`` leaves the pictures out."""
+    """Lines as `optimize` prints them; `ascii_only` leaves the pictures out."""
     icons = dict.fromkeys(_ICONS, "") if ascii_only else _ICONS
     lines = [f"{icons['title']}Optimization Analysis{' (DRY RUN)' if dry_run else ''}"]
     count = len(plan.items)

@@ -2,7 +2,7 @@
 
 The store is asked at most every half second, by one thread at a time, for the newest version; other callers go
 on with what is known. A store that is missing or locked changes nothing: the last known values stand, at first
-those of the small copy that ``apply`` leaves beside the store. Standard library only.
+those of the small copy that `apply` leaves beside the store. Standard library only.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _LOCK_WAIT_S = 0.05
 
 
 class Policy:
-    """The policy in force of ``store``: a Store, a path (from the present folder), or None for the default place.
+    """The policy in force of `store`: a Store, a path (from the present folder), or None for the default place.
 
-    ``check_every_s`` bounds how old an answer may be while the store can be read. Safe to share by threads.
+    `check_every_s` bounds how old an answer may be while the store can be read. Safe to share by threads.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Policy:
             return 0.0
 
     def threshold(self, layer: str, default: float | None = None) -> float | None:
-        """The confidence from which a layer accepts; ``default`` where the policy says nothing."""
+        """The confidence from which a layer accepts; `default` where the policy says nothing."""
         try:
             return self._body().thresholds.get(layer, default)
         except Exception:  # noqa: BLE001 - as above

@@ -1,7 +1,7 @@
-"""Brings what follows the policy in line with it: the copy for routers, ``config.json`` and ``metrics.json``.
+"""Brings what follows the policy in line with it: the copy for routers, `config.json` and `metrics.json`.
 
 Runs after a change was committed, so a file that cannot be written never undoes a change; it is said instead, and
-the next change (or ``fedtop policy sync``) writes it again.
+the next change (or `fedtop policy sync`) writes it again.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _write_boosts(store: Store, path: Path, body: PolicyBody) -> None:
 
 
 def read_boosts(path: str | Path) -> dict[str, float]:
-    """Boosts by key of an item in a ``metrics.json``: ``routing_boost`` of agents and of their task types.
+    """Boosts by key of an item in a `metrics.json`: `routing_boost` of agents and of their task types.
 
     Raises FedstoreError.
     """
@@ -102,7 +102,7 @@ def read_boosts(path: str | Path) -> dict[str, float]:
 
 
 def boosts_of(document: Mapping[str, object], path: str) -> dict[str, float]:
-    """The same from what the file at ``path`` holds."""
+    """The same from what the file at `path` holds."""
     agents = document.get("agents", {})
     if not isinstance(agents, dict):
         raise FedstoreError(f"{path} is not a metrics file: it needs an object with agents")
@@ -127,7 +127,7 @@ def _take(found: dict[str, float], path: str, agent: str, task_type: str, entry:
 
 
 def optimization_history(store: Store, limit: int = 100) -> list[dict[str, object]]:
-    """The boosts the ledger set, as entries of ``optimization_history``, oldest first; an entry never changes."""
+    """The boosts the ledger set, as entries of `optimization_history`, oldest first; an entry never changes."""
     entries: list[dict[str, object]] = []
     for change in reversed(ledger.changes_newest_first(store.database.read, limit)):
         moment = datetime.fromtimestamp(change.at_ms / 1000, UTC).isoformat(timespec="seconds")

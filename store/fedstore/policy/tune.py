@@ -1,4 +1,4 @@
-"""Threshold plans from the store: reads the decisions, lets ``learning.tuning`` search, writes down a Plan.
+"""Threshold plans from the store: reads the decisions, lets `learning.tuning` search, writes down a Plan.
 
 The thresholds a plan starts from are those in force (`queries.in_force`), as logged being what the newest decisions of
 its window were logged with.
@@ -99,7 +99,7 @@ def plan_tune(
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
 ) -> Plan:
-    """The plan. Raises ``TuneCancelledError`` when asked to stop, ``ValueError`` for settings that fit no log."""
+    """The plan. Raises `TuneCancelledError` when asked to stop, `ValueError` for settings that fit no log."""
     log = given.decisions.log
     held = tuple(layer for layer in log.layers if locked(threshold_key(layer)))
     off = tuple(layer for layer in log.layers if layer in given.disabled)
@@ -170,7 +170,7 @@ def _item(change: LayerChange) -> PlanItem:
 
 
 def _accuracy(change: LayerChange) -> str:
-    """How often what the layer took is right: ``; 95.7 % of 1,011 that it took are right (94.3 % to 96.8 %)``."""
+    """How often what the layer took is right: `; 95.7 % of 1,011 that it took are right (94.3 % to 96.8 %)`."""
     interval = change.accuracy_interval
     if interval is None:
         return ""

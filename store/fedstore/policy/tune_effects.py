@@ -31,7 +31,7 @@ _LOOKS = 400
 
 
 def tune_effects(database: Engine, change: Change, until_ms: int, now_ms: int) -> Effects:
-    """Effects of a threshold change, up to ``until_ms``, when its thresholds were changed again."""
+    """Effects of a threshold change, up to `until_ms`, when its thresholds were changed again."""
     layers = [layer.layer for layer in change.plan.layers]
     end = min(until_ms, change.at_ms + WATCHED_MS, now_ms + 1)
     with database.snapshot():

@@ -66,7 +66,7 @@ def read_distributions(source: Reads, asked: Question, pieces: Sequence[Piece]) 
 def _in_order(
     source: Reads, asked: Question, pieces: Sequence[Piece], first: Sequence[str], then: Sequence[str]
 ) -> Rows:
-    """Rows of (position of the piece, ``then``…, sums…): grouped by what the primary key begins with, then by less."""
+    """Rows of (position of the piece, `then`…, sums…): grouped by what the primary key begins with, then by less."""
     names = [f"sum{n}" for n in range(len(asked.columns))]
     what = ", ".join((*first, *(f"SUM({column}) AS {name}" for column, name in zip(asked.columns, names, strict=True))))
     of = f"{what} FROM {asked.table} WHERE width = ? AND start >= ? AND start < ?{_which(asked, first)}"
@@ -82,7 +82,7 @@ def _in_order(
 def _in_any_order(
     source: Reads, asked: Question, pieces: Sequence[Piece], columns: Sequence[str], group: Sequence[str] = ()
 ) -> Rows:
-    """Rows of (position of the piece, ``columns``…); one text for any spans, so that it is quickly prepared."""
+    """Rows of (position of the piece, `columns`…); one text for any spans, so that it is quickly prepared."""
     spans = [(part, *span) for part, piece in enumerate(pieces) for span in piece]
     grouped = (*group, "part") if group else ()  # names first: what begins with a text is sorted faster
     return source.read(

@@ -1,8 +1,8 @@
 """Sums and distributions of a window, read from the summary tables only.
 
-A window is a few spans of buckets (see ``window.spans``), each a range of the primary key (width, start, …), so the
+A window is a few spans of buckets (see `window.spans`), each a range of the primary key (width, start, …), so the
 cost does not depend on how many facts were recorded. The spans are read in a few pieces: those that are over are read
-once and kept (see ``past``), the last minutes are read again.
+once and kept (see `past`), the last minutes are read again.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def durations_of(n: int, total_us: int, bins: Counts) -> Durations:
 
 
 class Buckets:
-    """The summary tables of one store, as of one read. ``past`` is what earlier reads leave to it."""
+    """The summary tables of one store, as of one read. `past` is what earlier reads leave to it."""
 
     def __init__(self, source: Reads, past: Past | None = None) -> None:
         self._source = source
@@ -67,11 +67,11 @@ class Buckets:
         self._told: dict[Question, dict[Cut, Total]] = {}
 
     def kept(self, window: Window) -> Window:
-        """The window that the sums of ``window`` are those of: longer where its narrow buckets were purged."""
+        """The window that the sums of `window` are those of: longer where its narrow buckets were purged."""
         return kept(window, *self._kept)
 
     def step_of(self, window: Window, columns: int) -> int:
-        """The shortest step, in milliseconds, that cuts the window into at most ``columns`` pieces.
+        """The shortest step, in milliseconds, that cuts the window into at most `columns` pieces.
 
         Of a time whose minutes (or hours) were purged it is an hour (a day) at least. Half a day becomes a whole one,
         because days are kept as such and half days would be read as hours.
@@ -90,7 +90,7 @@ class Buckets:
     def sums(
         self, table: str, window: Window, by: Sequence[str], columns: Sequence[str], where: str = "", *args: Value
     ) -> Rows:
-        """Rows of (by…, SUM(columns)…), one per combination of ``by``; ``where`` filters on key columns."""
+        """Rows of (by…, SUM(columns)…), one per combination of `by`; `where` filters on key columns."""
         return self.sums_each(table, (window,), by, columns, where, *args)[0]
 
     def sums_each(

@@ -42,7 +42,7 @@ def month_start_ms(ms: int, tz: tzinfo | None) -> int:
 def project_month(spent_nano: int, daily: Mapping[date, int], today: date, today_share: float) -> int | None:
     """Nano-USD expected by the end of the month; None with fewer than three full days of history.
 
-    ``daily`` is the spend of full days before ``today``; ``today_share`` the part of today that is over.
+    `daily` is the spend of full days before `today`; `today_share` the part of today that is over.
     """
     if len(daily) < MIN_DAYS:
         return None

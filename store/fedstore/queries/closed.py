@@ -30,7 +30,7 @@ _MOST_PIECES = 4_000
 
 
 class Question(NamedTuple):
-    """Columns of a summary table to be added up, by some keys (or by time too), of all rows or those ``where``."""
+    """Columns of a summary table to be added up, by some keys (or by time too), of all rows or those `where`."""
 
     table: str
     by: tuple[str, ...]

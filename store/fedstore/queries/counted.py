@@ -19,8 +19,8 @@ _SUMS = ("ok", "failed", "reworked", "rework_known", "duration_n", "duration_us"
 
 
 class TaskCounts(NamedTuple):
-    """Tasks of one agent and task type. ``timed`` durations are known, ``duration_us`` together; of ``rework_known`` it
-    is known whether they had to be done again, and of ``reworked`` that they had to.
+    """Tasks of one agent and task type. `timed` durations are known, `duration_us` together; of `rework_known` it
+    is known whether they had to be done again, and of `reworked` that they had to.
     """
 
     good: int
@@ -37,7 +37,7 @@ class TaskCounts(NamedTuple):
 
 
 class DoneTask(NamedTuple):
-    """A finished task whose result is known; ``good`` is done well and not done again."""
+    """A finished task whose result is known; `good` is done well and not done again."""
 
     at_ms: int
     agent: str

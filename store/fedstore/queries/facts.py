@@ -49,9 +49,9 @@ def _newest(
     source: Reads, table: str, columns: str, key: str, time: str, names: Iterable[str], window: Window, limit: int,
     where: str = "", *args: str,
 ) -> list[Row]:  # fmt: skip
-    """Rows of all names, merged by time; each name costs one index range of at most ``limit`` rows.
+    """Rows of all names, merged by time; each name costs one index range of at most `limit` rows.
 
-    With a condition ``where`` the range may be longer.
+    With a condition `where` the range may be longer.
     """
     asked = tuple(names)
     if not asked:

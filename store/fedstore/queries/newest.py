@@ -36,7 +36,7 @@ def oldest_start(source: Reads) -> int | None:
 
 
 def newest_start(source: Reads, tables: Sequence[str] = tuple(SUMMARIES), key: str = "", name: str = "") -> int | None:
-    """The start of the newest bucket of some tables, in epoch milliseconds; with ``key``, of one name of it."""
+    """The start of the newest bucket of some tables, in epoch milliseconds; with `key`, of one name of it."""
     if not key:
         return _newest_of_all(source, tables)
     found = (_newest_of_name(source, table, key, name) for table in tables)

@@ -39,7 +39,7 @@ _DAYS = 30
 
 
 class Tasks:
-    """The tasks of a window; ``active`` are the runs that go on where it ends at the present."""
+    """The tasks of a window; `active` are the runs that go on where it ends at the present."""
 
     def __init__(self, buckets: Buckets, window: Window, active: Iterable[ActiveRun] = ()) -> None:
         self._buckets = buckets

@@ -46,7 +46,7 @@ class Attempt:
 
 
 def why_view(source: Reads, route_id: str, thresholds: Mapping[str, float]) -> WhyView | None:
-    """The ladder of one decision; None when it is not there. ``thresholds`` are the present ones."""
+    """The ladder of one decision; None when it is not there. `thresholds` are the present ones."""
     rows = source.read(_ROUTE, (route_id,))
     if not rows:
         return None

@@ -20,7 +20,7 @@ SOURCE = "shell"
 
 
 class Task:
-    """A finished task with the fields of ``fedstore.Run``; its id is made when none is given."""
+    """A finished task with the fields of `fedstore.Run`; its id is made when none is given."""
 
     def __init__(
         self,

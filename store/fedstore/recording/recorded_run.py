@@ -1,4 +1,4 @@
-"""A run and a tool execution as context managers; see ``Recorder.run``.
+"""A run and a tool execution as context managers; see `Recorder.run`.
 
 Neither raises by itself nor swallows what its block raises. Durations are taken from a monotonic clock, so that a
 wall clock set back does no harm.
@@ -24,9 +24,9 @@ _NEEDED = frozenset({"id", "agent", "duration_ms"})
 
 
 class RecordedRun:
-    """One run while it happens; made by ``Recorder.run``.
+    """One run while it happens; made by `Recorder.run`.
 
-    ``success``, ``rework``, ``quality``, ``confidence``, ``qa``, ``error_class`` and ``notes`` may be set inside the
+    `success`, `rework`, `quality`, `confidence`, `qa`, `error_class` and `notes` may be set inside the
     block; they are recorded when it ends.
     """
 
@@ -76,11 +76,11 @@ class RecordedRun:
         self._state("running", reason)
 
     def usage(self, **fields: object) -> str:
-        """Record a call of a language model in this run; fields of ``Usage``. Returns its id."""
+        """Record a call of a language model in this run; fields of `Usage`. Returns its id."""
         return self._recorder.usage(**{**self._shared, "run_id": self.id, **fields})
 
     def execution(self, tool: str | None = None, **fields: object) -> str:
-        """Record an execution of a tool in this run; fields of ``Execution``. Returns its id."""
+        """Record an execution of a tool in this run; fields of `Execution`. Returns its id."""
         return self._recorder.execution(**{**self._shared, "run_id": self.id, "tool": tool, **fields})
 
     def tool(self, name: str, **fields: object) -> RecordedTool:
@@ -108,9 +108,9 @@ class RecordedRun:
 
 
 class RecordedTool:
-    """One execution of a tool while it happens; made by ``RecordedRun.tool``.
+    """One execution of a tool while it happens; made by `RecordedRun.tool`.
 
-    ``success``, ``cost_usd``, ``tokens`` and ``error_class`` may be set inside the block.
+    `success`, `cost_usd`, `tokens` and `error_class` may be set inside the block.
     """
 
     def __init__(self, run: RecordedRun, name: str, fields: Mapping[str, object]) -> None:

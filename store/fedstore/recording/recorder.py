@@ -1,8 +1,8 @@
 """The recorder: how an agent, a router or a script tells what it does, without ever failing because of it.
 
-By default a call is durable when it returns: what was recorded survives ``kill -9`` of the process (a power cut can
+By default a call is durable when it returns: what was recorded survives `kill -9` of the process (a power cut can
 cost the last moments). Nothing raises into the caller: a fact that makes no sense is refused with a reason, a store
-that cannot be written is counted in ``lost``, said once through ``logging``, and shown by ``fedtop doctor`` and the
+that cannot be written is counted in `lost`, said once through `logging`, and shown by `fedtop doctor` and the
 pane. One recorder serves many threads, asyncio tasks and forked processes.
 """
 
@@ -37,13 +37,13 @@ _ENGINE_NAMES = {
 
 
 class Recorder:
-    """Records into ``store``: a Store, a path (from the present folder), or None for ``default_store_path``.
+    """Records into `store`: a Store, a path (from the present folder), or None for `default_store_path`.
 
-    ``source`` names where facts come from; ``keep_content`` opts in to storing task descriptions and the text of
-    refused facts. ``background=True`` is for event loops: calls return at once, and a thread writes what waits every
-    ``flush_s`` seconds (0.25); ``kill -9`` can then cost what was recorded since the last write but one, and no more
-    than ``buffer`` facts (10,000). ``close`` and the end of the process write everything (not ``os._exit``, nor SIGTERM
-    where the program lets it kill). ``clock`` gives the present in UTC epoch milliseconds; what it cannot tell,
+    `source` names where facts come from; `keep_content` opts in to storing task descriptions and the text of
+    refused facts. `background=True` is for event loops: calls return at once, and a thread writes what waits every
+    `flush_s` seconds (0.25); `kill -9` can then cost what was recorded since the last write but one, and no more
+    than `buffer` facts (10,000). `close` and the end of the process write everything (not `os._exit`, nor SIGTERM
+    where the program lets it kill). `clock` gives the present in UTC epoch milliseconds; what it cannot tell,
     the machine does.
     """
 
@@ -65,7 +65,7 @@ class Recorder:
     # --- events --------------------------------------------------------------------------------------------
 
     def record(self, event: Given) -> Receipt:
-        """Record one event, or a mapping with a ``kind`` that describes one."""
+        """Record one event, or a mapping with a `kind` that describes one."""
         return self._put((event,))
 
     def record_many(self, events: Iterable[Given]) -> Receipt:
@@ -89,7 +89,7 @@ class Recorder:
         notes: str | None = None,
         **more: object,
     ) -> str:
-        """Record a finished task; ``more`` are further fields of ``Run``. Returns its id."""
+        """Record a finished task; `more` are further fields of `Run`. Returns its id."""
         return self._say(
             "run", more, agent=agent, task_type=task_type, success=success, duration_ms=duration_ms, rework=rework,
             notes=notes,
@@ -99,18 +99,18 @@ class Recorder:
         """A run as a context manager: it shows as active inside, and is recorded when it ends.
 
         An exception makes it a failure of that class (and goes on to the caller); otherwise it succeeded unless
-        ``run.success`` says something else.
+        `run.success` says something else.
         """
         return RecordedRun(self, agent, task_type, more)
 
     # --- steps ---------------------------------------------------------------------------------------------
 
     def usage(self, **fields: object) -> str:
-        """Record one call of a language model; fields of ``Usage``. Returns its id."""
+        """Record one call of a language model; fields of `Usage`. Returns its id."""
         return self._say("usage", fields)
 
     def execution(self, **fields: object) -> str:
-        """Record one execution of a tool; fields of ``Execution``. Returns its id."""
+        """Record one execution of a tool; fields of `Execution`. Returns its id."""
         return self._say("execution", fields)
 
     def record_execution(
@@ -138,7 +138,7 @@ class Recorder:
     # --- the cascade ---------------------------------------------------------------------------------------
 
     def route(self, **fields: object) -> str:
-        """Record one decision of the routing cascade; fields of ``Route``. Returns its id, for ``outcome``."""
+        """Record one decision of the routing cascade; fields of `Route`. Returns its id, for `outcome`."""
         return self._say("route", fields)
 
     def outcome(
@@ -157,11 +157,11 @@ class Recorder:
         )  # fmt: skip
 
     def verdict(self, subject: str | None = None, subject_id: str | None = None, **fields: object) -> Receipt:
-        """Record a later judgement of a "run" or a "route"; fields of ``Verdict``."""
+        """Record a later judgement of a "run" or a "route"; fields of `Verdict`."""
         return self._tell("verdict", fields, subject=subject, subject_id=subject_id)
 
     def job(self, id: str | None = None, state: str | None = None, **more: object) -> Receipt:  # noqa: A002
-        """Record the state of a job; fields of ``Job``."""
+        """Record the state of a job; fields of `Job`."""
         return self._tell("job", more, id=id, state=state)
 
     # --- the recorder itself -------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class Recorder:
 
     @property
     def refused(self) -> int:
-        """Facts that were refused since this recorder was made; the reasons are in the table ``rejects``."""
+        """Facts that were refused since this recorder was made; the reasons are in the table `rejects`."""
         return self._sink.refused
 
     def now(self) -> int:

@@ -46,7 +46,7 @@ _SHAPELESS = ("union_tag_not_found", "union_tag_invalid", "model_attributes_type
 class Receipt:
     """What became of some events: written, already there, refused (position and reason), or lost.
 
-    With a recorder in background mode ``taken`` are those that it will write; what becomes of them then is in its
+    With a recorder in background mode `taken` are those that it will write; what becomes of them then is in its
     counters.
     """
 
@@ -155,8 +155,8 @@ def _read_all(events: Iterable[Given], receipt: Receipt) -> tuple[Sequence[Field
 class FactWriter:
     """Writes events to a store; one instance may be used by many threads.
 
-    ``source`` names where facts come from when they do not say; ``keep_content`` opts in to storing task
-    descriptions. ``clock`` gives the present in UTC epoch milliseconds.
+    `source` names where facts come from when they do not say; `keep_content` opts in to storing task
+    descriptions. `clock` gives the present in UTC epoch milliseconds.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Where the store and the settings lie: asked for, in the environment, in the settings file, else the user's folder.
 
 Imports next to nothing (not even pathlib) until it must, because a shell that records one task asks here too.
-``FEDTOP_STORE`` and ``FEDTOP_CONFIG`` name a store and a settings file; an empty variable counts as unset.
+`FEDTOP_STORE` and `FEDTOP_CONFIG` name a store and a settings file; an empty variable counts as unset.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _XDG = {"config": ("XDG_CONFIG_HOME", "~/.config"), "data": ("XDG_DATA_HOME", "~
 
 
 def default_config_path() -> Path:
-    """The settings file: ``FEDTOP_CONFIG``, else ``config.toml`` in the user's configuration folder."""
+    """The settings file: `FEDTOP_CONFIG`, else `config.toml` in the user's configuration folder."""
     from pathlib import Path
 
     return Path(config_file())
 
 
 def default_store_path() -> Path:
-    """The store: ``FEDTOP_STORE``, else ``store`` of the settings file, else the user's data folder.
+    """The store: `FEDTOP_STORE`, else `store` of the settings file, else the user's data folder.
 
     Raises SettingsError when the settings file cannot be read.
     """
@@ -45,7 +45,7 @@ def default_store_path() -> Path:
 
 
 def in_full(path: str | Path, folder: str = "") -> str:
-    """A path in full, seen from ``folder`` or else the present one; ``~`` is the user's.
+    """A path in full, seen from `folder` or else the present one; `~` is the user's.
 
     As it was where the present folder was deleted.
     """
@@ -66,13 +66,13 @@ def from_here(named: str | Path | None) -> Callable[[], str]:
 
 
 def config_file() -> str:
-    """``default_config_path`` as text."""
+    """`default_config_path` as text."""
     named = os.environ.get("FEDTOP_CONFIG")
     return os.path.expanduser(named) if named else os.path.join(_folder("config"), CONFIG_NAME)
 
 
 def store_file() -> str:
-    """``default_store_path`` as text."""
+    """`default_store_path` as text."""
     named = os.environ.get("FEDTOP_STORE")
     if named:
         return os.path.expanduser(named)

@@ -1,7 +1,7 @@
 """The settings that a pane needs for its first frame, without the library that checks settings.
 
 Where no file and no variable says anything there is nothing to check, and half of the time until the first frame
-would go into importing what checks it. ``config.Settings`` takes its defaults from here.
+would go into importing what checks it. `config.Settings` takes its defaults from here.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ ENVIRONMENT = {
     "FEDTOP_ASCII": "ascii",
     "FEDTOP_KEEP_CONTENT": "keep_content",
 }
-"""Which variable sets which field of ``Settings``."""
+"""Which variable sets which field of `Settings`."""
 
 
 class StartSettings(NamedTuple):
-    """The fields of ``Settings`` that a pane begins with, by the same names and with the same defaults."""
+    """The fields of `Settings` that a pane begins with, by the same names and with the same defaults."""
 
     store: Path | None = None
     window: str = "24h"
@@ -44,9 +44,9 @@ class StartSettings(NamedTuple):
 
 
 def start_settings(**given: object) -> StartSettings | None:
-    """The defaults with what the command line gave (None: nothing), as ``Settings.load`` would have it.
+    """The defaults with what the command line gave (None: nothing), as `Settings.load` would have it.
 
-    None when a settings file or a variable has a say, or the window makes no sense: then ``Settings.load`` must look.
+    None when a settings file or a variable has a say, or the window makes no sense: then `Settings.load` must look.
     """
     from fedstore.window import Window
 

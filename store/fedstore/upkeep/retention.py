@@ -53,7 +53,7 @@ def purge(
 ) -> dict[str, int]:
     """Everything that has outlived its retention; rows that went, by table. Raises StoreError.
 
-    ``pause`` is called with seconds between two transactions, so that writers get their turn.
+    `pause` is called with seconds between two transactions, so that writers get their turn.
     """
     gone: dict[str, int] = {}
     for table, count in purge_steps(database, settings, now_ms):

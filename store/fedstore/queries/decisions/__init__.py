@@ -32,27 +32,27 @@ class Decisions:
     _ids: list[bytes] = field(repr=False)
 
     def route_id(self, row: int) -> str:
-        """The id of the route that row ``row`` of the log is."""
+        """The id of the route that row `row` of the log is."""
         return self._ids[row].decode()
 
 
 def read_decisions(database: Engine, window: Window, layers: Sequence[str] | None = None) -> DecisionLog:
-    """The decisions of ``window`` as columns, in the order of recording.
+    """The decisions of `window` as columns, in the order of recording.
 
-    ``layers`` names the columns, by default the tunable layers seen. Raises StoreError when the store cannot
+    `layers` names the columns, by default the tunable layers seen. Raises StoreError when the store cannot
     be read.
     """
     return load_decisions(database, window, layers).log
 
 
 def load_decisions(database: Engine, window: Window, layers: Sequence[str] | None = None) -> Decisions:
-    """Like ``read_decisions``, with the route ids."""
+    """Like `read_decisions`, with the route ids."""
     with database.snapshot():
         return load_within(database, window.start_ms, window.end_ms, layers)
 
 
 def load_within(database: Engine, start_ms: int, end_ms: int, layers: Sequence[str] | None = None) -> Decisions:
-    """Like ``load_decisions``, inside a snapshot that the caller holds."""
+    """Like `load_decisions`, inside a snapshot that the caller holds."""
     names: dict[int, str] = {int(code): str(name) for code, name in database.read("SELECT code, name FROM names")}
     found = list(read_chunks(database, start_ms, end_ms))
     columns = tunable_layers(found, names) if layers is None else tuple(layers)

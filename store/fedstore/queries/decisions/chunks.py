@@ -1,4 +1,4 @@
-"""Rows of the table ``routes``, some thousand at a time, with their trails joined and taken apart by numpy.
+"""Rows of the table `routes`, some thousand at a time, with their trails joined and taken apart by numpy.
 
 The engine joins each column into one buffer; a Python object per value would take twice as long as everything else.
 """
@@ -87,7 +87,7 @@ def read_chunks(database: Engine, start_ms: int, end_ms: int) -> Iterator[Chunk]
 
 
 def _bounds(database: Engine, start_ms: int, end_ms: int) -> tuple[int, int] | None:
-    """The first and the last ``seq`` that a window can contain; None for no rows."""
+    """The first and the last `seq` that a window can contain; None for no rows."""
     ends = database.read(_ENDS)
     if not ends:
         return None
