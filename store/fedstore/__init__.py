@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from fedstore.facts.events import Verdict as Verdict
     from fedstore.facts.kind import MAX_DURATION_MS as MAX_DURATION_MS
     from fedstore.facts.validation import EVENT_MODELS as EVENT_MODELS
+    from fedstore.facts.validation import event_schema as event_schema
     from fedstore.files import replace_text as replace_text
     from fedstore.finding import Finding as Finding
     from fedstore.ids import new_id as new_id
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from fedstore.ingest import import_paths as import_paths
     from fedstore.ingest import record_lines as record_lines
     from fedstore.ingest.routing_export import write_routing_log as write_routing_log
+    from fedstore.ingest.routing_export import write_training as write_training
+    from fedstore.ingest.routing_log import routing_schema as routing_schema
     from fedstore.json_value import Json as Json
     from fedstore.numbers import bytes_text as bytes_text
     from fedstore.policy import POLICY_FORMS as POLICY_FORMS
@@ -152,14 +155,15 @@ _MODULES = {
     "facts.events": (
         "Attempt", "Event", "Execution", "Job", "Outcome", "Route", "Run", "RunState", "Usage", "Verdict",
     ),
-    "facts.validation": ("EVENT_MODELS",),
+    "facts.validation": ("EVENT_MODELS", "event_schema"),
     "files": ("replace_text",),
     "facts.kind": ("MAX_DURATION_MS",),
     "numbers": ("bytes_text",),
     "ids": ("new_id", "now_ms", "stable_id"),
     "ingest": ("FileReport", "ImportReport", "LinesReport", "import_paths", "record_lines"),
     "json_value": ("Json",),
-    "ingest.routing_export": ("write_routing_log",),
+    "ingest.routing_export": ("write_routing_log", "write_training"),
+    "ingest.routing_log": ("routing_schema",),
     "policy.grades": ("GivenGrade", "Grade", "Grades"),
     "policy.grading": (
         "GradeItem", "GradeProgress", "Graded", "GradingQueue", "LabelItem", "LabelProgress", "LabellingQueue",

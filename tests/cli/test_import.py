@@ -274,3 +274,26 @@ def test_export_that_cannot_be_written_is_one_line(run: Run, seeded_store: Store
     folder = tmp_path / "moon"
     assert "cannot be written" in refused(run("export", "-o", folder / "x.json"))
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("text", [
+    '{"routing_layers": [{"layer_name": "keyword", "confidence_threshold": 0.85}]}',
+    '{\n  "layers": {\n    "keyword": {"threshold": 0.85}\n  }\n}',
+])  # fmt: skip
+def test_a_routers_configuration_is_named_with_the_command_for_it(run: Run, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(text)
+    told = run("import", file)
+    assert told.exit_code == 2
+    assert "a router's configuration" in told.stdout
+    assert "`fedtop policy import`" in told.stdout
+    assert "0 rejected" in told.stdout
+    assert run("policy", "import", file).exit_code == 0
+
+
+def test_an_export_of_views_read_back_is_named_as_what_it_is(run: Run, federation: Store, tmp_path: Path) -> None:
+    file = tmp_path / "all.json"
+    assert run("export", "json", "-o", file).exit_code == 0
+    told = run("import", file)
+    assert "the views that `fedtop export json` wrote" in told.stdout
+    assert "0 rejected" in told.stdout

@@ -177,10 +177,10 @@ def test_tune_options_reach_the_search(
 @pytest.mark.parametrize(
     ("rule", "options", "said"),
     [
-        ("seed-count", ["-a"], "--aggressive does nothing with --rule seed-count: leave it out, or choose --rule"),
+        ("seed-count", ["--confidence", "0.9"], "--confidence does nothing with --rule seed-count: leave it out, or"),
         ("seed-count", ["-m", "60"], "choose --rule certified or no-worse or seed-accuracy"),
         ("seed-accuracy", ["--max-clarify", "0"], "--max-clarify does nothing with --rule seed-accuracy"),
-        ("seed-accuracy", ["--confidence", "0.9", "-a"], "--confidence, --aggressive do nothing"),
+        ("seed-accuracy", ["--confidence", "0.9", "--margin", "0.1"], "--confidence, --margin do nothing"),
         ("seed-accuracy", ["--clarify-cost-ms", "9"], "choose --rule certified or no-worse"),
         ("certified", ["--margin", "0.02"], "--margin does nothing with --rule certified"),
         ("", ["--margin", "0.02"], "choose --rule no-worse"),
@@ -201,7 +201,7 @@ def test_the_rule_of_the_settings_file_decides_what_would_do_nothing(
     settings = tmp_path / "config.toml"
     settings.write_text('[policy]\ntuning = "seed-count"\n')
     monkeypatch.setenv("FEDTOP_CONFIG", str(settings))
-    assert "--aggressive does nothing with --rule seed-count" in refused(run("tune", "--aggressive"))
+    assert "--margin does nothing with --rule seed-count" in refused(run("tune", "--margin", "0.1"))
 
 
 def test_tune_moves_only_the_layer_named(ask: Callable[..., Any], cascade: Store) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 import json
 import re
 from collections import Counter
@@ -10,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from fedstore import Alarm, PolicyStore, Store, Watcher
@@ -139,6 +142,54 @@ def test_layer_analysis_counts_again(ask: Callable[..., Any], run: Run, federati
     assert "Current threshold: 0.70" in text
     assert run("layers", "semantic", "-f", "json").stdout == run("layers", "semantic", "--json").stdout
     assert run("layers", "-f", "json", "-l", "semantic").stdout == run("layers", "semantic", "--json").stdout
+
+
+def test_decisions_and_executions_go_out_as_csv(run: Run, federation: Store) -> None:
+    found = list(csv.DictReader(io.StringIO(run("export", "csv", "--table", "decisions", "-w", "all").stdout)))
+    expected = {event["id"]: event for event in federation_events() if event["kind"] == "route"}
+    assert [row["id"] for row in found] == sorted(expected, key=lambda name: -expected[name]["at"])
+    for row in found:
+        event = expected[row["id"]]
+        assert (row["agent"], row["layer"], int(row["at_ms"])) == (event["agent"], event["layer"], event["at"])
+        said = (event.get("outcome") or {}).get("correct")
+        assert row["correct"] == {True: "true", False: "false", None: ""}[said]
+    found = list(csv.DictReader(io.StringIO(run("export", "csv", "--table", "executions", "-w", "all").stdout)))
+    kept = federation.database.read("SELECT id, agent, tool FROM tool_calls ORDER BY ended_ms DESC, id DESC")
+    assert [(row["id"], row["agent"], row["tool"]) for row in found] == kept
+
+
+def test_examples_to_learn_from(run: Run, federation: Store) -> None:
+    """Graded decisions with the right agent where it is known; the text only where it was kept."""
+    found = [json.loads(line) for line in run("export", "training", "-w", "all").stdout.splitlines()]
+    graded = {e["id"]: e for e in federation_events() if e["kind"] == "route" and e.get("outcome")}
+    assert {line["event_id"] for line in found} == graded.keys()
+    for line in found:
+        outcome = graded[line["event_id"]]["outcome"]
+        right = graded[line["event_id"]]["agent"] if outcome["correct"] else outcome.get("correct_agent")
+        assert (line["label"], line["text"]) == (right, None)
+        assert line["outcome"]["was_correct_master"] == outcome["correct"]
+        assert line["learning_feedback"]["correct_routing"] == outcome["correct"]
+        assert [a["layer_name"] for a in line["routing_layers"]] == [
+            a["layer"] for a in graded[line["event_id"]]["attempts"]
+        ]
+
+
+def test_schemas_hold_what_is_read(run: Run, federation: Store) -> None:
+    log = run("export", "routing", "-w", "all").stdout.splitlines()
+    validator = jsonschema.Draft202012Validator(json.loads(run("schema").stdout))
+    assert run("schema", "routing").stdout == run("schema").stdout
+    assert log
+    for line in log:
+        validator.validate(json.loads(line))
+    events = jsonschema.Draft202012Validator(json.loads(run("schema", "events").stdout))
+    assert events.is_valid({"kind": "run", "agent": "kimi", "success": True})
+    assert events.is_valid({"kind": "job", "id": "j1", "state": "running"})
+    for wrong in (
+        {"kind": "run"},
+        {"kind": "party", "agent": "kimi"},
+        {"kind": "run", "agent": "kimi", "sucess": True},
+    ):
+        assert not events.is_valid(wrong)
 
 
 def test_the_full_analysis_has_every_layer_and_agrees_with_each_alone(

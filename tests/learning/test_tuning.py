@@ -325,6 +325,31 @@ def test_random_logs_never_break_it(rule: str) -> None:
     assert all(0.0 < value <= 1.0 for result in results for value in result.thresholds)
 
 
+@pytest.mark.parametrize("rule", ["seed-accuracy", "seed-count"])
+def test_aggressive_doubles_the_steps_of_a_seed_rule(rule: TuneRule) -> None:
+    log = truth("seedlike", 5000, 98)
+    usual, large = (tune(log, THRESHOLDS, TuneSettings(rule=rule, aggressive=each)) for each in (False, True))
+    moves = [
+        [round(abs(new - old), 2) for new, old in zip(plan.thresholds, THRESHOLDS, strict=True)]
+        for plan in (usual, large)
+    ]
+    assert max(moves[0]) == 0.05
+    assert max(moves[1]) == 0.10
+    assert all(more >= less for less, more in zip(*moves, strict=True))
+
+
+def test_aggressive_reaches_what_an_ordinary_step_does_and_says_what_caps_it() -> None:
+    """Without probes nothing is known of what lies more than 0.05 above a threshold."""
+    log = live("seedlike", 3_000, 11)
+    low = (0.70, 0.55, 0.70, 0.75)
+    usual, large = (tune(log, low, TuneSettings(target=0.95, aggressive=each)) for each in (False, True))
+    raised = [max(new - old for new, old in zip(plan.thresholds, low, strict=True)) for plan in (usual, large)]
+    if large.conclusion in ("estimated", "recover"):
+        assert raised[1] == pytest.approx(max(raised))
+    if large.conclusion == "estimated":
+        assert any("without probes no threshold is raised by more than 0.05" in reason for reason in large.reasons)
+
+
 def test_seed_rules_are_what_they_say() -> None:
     log = truth("seedlike", 5000, 98)
     counted = seed_count(log, THRESHOLDS)

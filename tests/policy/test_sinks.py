@@ -108,6 +108,37 @@ def test_the_order_of_the_cascade_and_disabled_layers_survive_import_and_export(
     assert "asking rag" in policy_finding(store, config).message
 
 
+def test_targets_samples_window_and_pace_of_a_routing_configuration_are_read(tmp_path: Path, clock: Clock) -> None:
+    """What it does not say, the table of the classic cascade does; what the settings say goes before it."""
+    config, file = tmp_path / "config.json", tmp_path / "config.toml"
+    config.write_text(json.dumps({
+        "routing_layers": [
+            {"layer_name": "keyword", "confidence_threshold": 0.8, "latency_target_ms": 2, "accuracy_target": 0.99},
+        ],
+        "performance_tracking": {"min_samples_for_tuning": 40},
+        "dashboard": {"refresh_interval_seconds": 60, "metrics_window_hours": 72},
+    }))  # fmt: skip
+    file.write_text(f'routing_config_json = "{config}"\n')
+    found = Settings.load(file)
+    assert (found.window, found.interval_s, found.sources["window"]) == ("72h", 60.0, str(config))
+    file.write_text(f'routing_config_json = "{config}"\nwindow = "7d"\n')
+    assert (Settings.load(file).window, Settings.load(file, interval_s=5).interval_s) == ("7d", 5.0)
+    with Store(tmp_path / "s.db", clock=clock, settings=found) as store:
+        assert PolicyStore(store).tune_settings().min_graded == 40
+        assert PolicyStore(store).tune_settings(min_graded=7).min_graded == 7
+        store.writer().write([
+            {"kind": "route", "agent": "a", "layer": layer, "at": clock.now_ms - 60_000,
+             "outcome": {"correct": n % 10 > 0},
+             "attempts": [{"layer": layer, "agent": "a", "confidence": 0.95, "accepted": True, "latency_ms": 3.0}]}
+            for layer in ("keyword", "semantic") for n in range(200)
+        ])  # fmt: skip
+        keyword, semantic = store.reader().cascade(store.reader().window("all")).layers
+    assert (keyword.accuracy_target, keyword.accuracy_status) == (0.99, "warn"), "90 % of 200"
+    assert (keyword.latency_target_ms, keyword.latency_status) == (2.0, "warn")
+    assert (semantic.accuracy_target, semantic.accuracy_status) == (0.88, "unknown"), "85 to 93 % holds 88 %"
+    assert (semantic.latency_target_ms, semantic.latency_status) == (50.0, "ok")
+
+
 def test_a_disabled_layer_is_not_tuned(cascade_store: Store, clock: Clock, tmp_path: Path) -> None:
     loop, config, _ = with_files(cascade_store, clock, tmp_path)
     assert "semantic" in {item.label for item in loop.propose_tune(loop.tune_settings(rule="seed-count")).items}

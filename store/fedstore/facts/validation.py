@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from fedstore.facts.kind import Fields
 
 __all__ = [
-    "EVENT_MODELS", "EVENT_TYPES", "are_events", "event_adapter", "fields_adapter", "fields_at", "fields_of",
-    "is_event", "many_fields_adapter",
+    "EVENT_MODELS", "EVENT_TYPES", "are_events", "event_adapter", "event_schema", "fields_adapter", "fields_at",
+    "fields_of", "is_event", "many_fields_adapter",
 ]  # fmt: skip
 
 EVENT_MODELS: Mapping[str, type[BaseModel]] = {kind.name: kind.face() for kind in (*FACTS, *STATES)}
@@ -94,6 +94,12 @@ class _AsFields:
             for kind in schema["choices"].values():
                 kind["extra_behavior"] = "ignore"
         return schema
+
+
+def event_schema() -> dict[str, object]:
+    """The JSON schema of an event of any kind, as `fedtop record event` reads them, one a line."""
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, "title": "Event", **event_adapter().json_schema()}
 
 
 @cache

@@ -23,10 +23,18 @@ __all__ = ["FORMATS", "METRICS", "detect", "format_named", "formats_id", "not_re
 FORMATS = ("routing_log", "codex", "stream_json", "qwen_code", "claude_code", "events_jsonl")
 """The modules of the formats, in the order in which they are asked about a value: the first that knows it has it."""
 METRICS = "metrics.json"
+_CONFIG, _EXPORT = "routing config", "fedtop export"
+_NO_FACTS = {
+    _CONFIG: "a router's configuration, which tells of no decision: `fedtop policy import` takes over its thresholds",
+    _EXPORT: "the views that `fedtop export json` wrote: `fedtop export routing` and `metrics` can be read back",
+}
+"""Documents that are known, but hold no fact."""
 _HEAD_BYTES = 256 * 1024
 _HEAD_LINES = 50
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 _WIDE_HEAD_BYTES = 8 * 1024 * 1024
+_WORDS = (b'"agents"', b'"routing_layers"', b'"layers"')
+"""A document that is known has one of them."""
 _AGENT_KEYS = frozenset({"total_tasks", "successful_tasks", "failed_tasks", "task_types", "routing_boost"})
 
 
@@ -35,7 +43,7 @@ def formats_id() -> int:
     from importlib.machinery import PathFinder
 
     zstd = PathFinder.find_spec("zstandard") is not None
-    return zlib.crc32(" ".join((*FORMATS, "gzip", *(["zstd"] if zstd else []))).encode())
+    return zlib.crc32(" ".join((*FORMATS, *_NO_FACTS, "gzip", *(["zstd"] if zstd else []))).encode())
 
 
 @cache
@@ -54,7 +62,7 @@ def not_read(name: str) -> str:
     from fedstore.ingest.compressed import not_decompressed
 
     lines = format_named(name)
-    return not_decompressed(name) if lines is None else lines.instead
+    return (_NO_FACTS.get(name) or not_decompressed(name)) if lines is None else lines.instead
 
 
 def detect(path: Path) -> str | None:
@@ -80,7 +88,7 @@ def _of_file(path: Path, file: BinaryIO, head: bytes) -> str | None:
     if found is None and len(head) == _HEAD_BYTES:
         head += file.read(_WIDE_HEAD_BYTES)
         found = _of_lines(head)
-    return found or (METRICS if _is_metrics(path, head) else None)
+    return found or _of_document(path, head)
 
 
 def _of_lines(head: bytes) -> str | None:
@@ -101,23 +109,42 @@ def _of_value(value: object) -> str | None:
     return next((found.name for found in map(_loaded, FORMATS) if found.recognises(value)), None)
 
 
-def _is_metrics(path: Path, head: bytes) -> bool:
-    """Whether a file is a document that counts the tasks of agents."""
+def _of_document(path: Path, head: bytes) -> str | None:
+    """What a file is that holds one JSON object: one that counts the tasks of agents, or one without facts."""
     import json
 
-    if b'"agents"' not in head and len(head) < _HEAD_BYTES:
-        return False
+    if not any(word in head for word in _WORDS) and len(head) < _HEAD_BYTES:
+        return None
     try:
         if path.stat().st_size > MAX_DOCUMENT_BYTES:
-            return False
+            return None
         value = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
-        return False
-    agents = value.get("agents") if isinstance(value, dict) else None
+        return None
+    if not isinstance(value, dict):
+        return None
+    if {"exported_ms", "overview", "agents"} <= value.keys():
+        return _EXPORT
+    if _counts_tasks(value):
+        return METRICS
+    layers = value.get("routing_layers", value.get("layers"))
+    return _CONFIG if "agents" not in value and _are_layers(layers) else None
+
+
+def _counts_tasks(value: dict[str, object]) -> bool:
+    agents = value.get("agents")
     if not isinstance(agents, dict):
         return False
     counted = any(isinstance(agent, dict) and _AGENT_KEYS & agent.keys() for agent in agents.values())
     return counted or (not agents and ("initialized" in value or "last_updated" in value))
+
+
+def _are_layers(layers: object) -> bool:
+    """Whether these are the layers of a routing configuration."""
+    found = list(layers.values()) if isinstance(layers, dict) else layers
+    return isinstance(found, list) and any(
+        isinstance(layer, dict) and layer.keys() & {"confidence_threshold", "threshold"} for layer in found
+    )
 
 
 def reader_for(found: str, state: State, path: Path) -> LineReader:

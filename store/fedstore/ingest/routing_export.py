@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fedstore.engine.protocol import Engine, Row
     from fedstore.window import Window
 
-__all__ = ["stored_route", "stored_routes", "write_routing_log"]
+__all__ = ["stored_route", "stored_routes", "write_routing_log", "write_training"]
 
 _CHUNK = 500
 _COLUMNS = (
@@ -69,6 +69,29 @@ def write_routing_log(database: Engine, window: Window, out: TextIO) -> int:
         out.write(json.dumps(decision_event(route), ensure_ascii=False) + "\n")
         count += 1
     return count
+
+
+def write_training(database: Engine, window: Window, out: TextIO) -> int:
+    """Write the decisions of a window whose outcome is known as examples to learn from, one a line; how many.
+
+    `text` is the task where its description was kept, else null; `label` the right agent where that is known.
+    """
+    count = 0
+    for route in stored_routes(database, window):
+        if route.outcome is not None:
+            out.write(json.dumps(_example(route), ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _example(route: Route) -> dict[str, object]:
+    event, judged = decision_event(route), route.outcome or Outcome()
+    right = route.agent if judged.correct else judged.correct_agent
+    return {
+        **{name: event[name] for name in ("event_id", "timestamp", "task_id")}, "text": route.description,
+        "label": right or None, **{name: event[name] for name in ("routing_layers", "final_decision")},
+        "outcome": event["outcome"], "learning_feedback": event.get("learning_feedback"),
+    }  # fmt: skip
 
 
 def _attempt(row: Row) -> Attempt:

@@ -256,7 +256,8 @@ def _narrow(attempt: _Proposal) -> bool:
 
 
 def _recognises(value: JsonObject) -> bool:
-    return "routing_layers" in value or ("event_id" in value and "final_decision" in value)
+    of_a_decision = value.keys() & {"event_id", "timestamp", "final_decision"}  # a router's configuration has none
+    return ("routing_layers" in value and bool(of_a_decision)) or {"event_id", "final_decision"} <= value.keys()
 
 
 FORMAT = LineFormat("routing-log", _recognises, lambda _state, _path: RoutingLogReader())

@@ -40,39 +40,43 @@ def seed_accuracy(
     thresholds: Sequence[float],
     min_samples: int = 100,
     judged: Sequence[Judged] | None = None,
+    step: float = RULE_STEP,
 ) -> list[RuleChange]:
     """The tuner's rule, per layer alone on its own graded attempts (at least ``min_samples``)."""
     judged = judged or judged_confidences(log)
-    return [_best_accuracy(seen, now, min_samples) for seen, now in zip(judged, thresholds, strict=True)]
+    return [_best_accuracy(seen, now, min_samples, step) for seen, now in zip(judged, thresholds, strict=True)]
 
 
-def _best_accuracy(seen: Judged, now: float, min_samples: int) -> RuleChange:
+def _best_accuracy(seen: Judged, now: float, min_samples: int, step: float) -> RuleChange:
     right, wrong = seen
     n = len(right) + len(wrong)
     if n < max(1, min_samples):
         return now, f"{counted(n, 'graded attempt')}, fewer than {min_samples}"
     scores = [(np.count_nonzero(right >= t) + np.count_nonzero(wrong < t)) / n for t in _GRID]
     best = _GRID[int(np.argmax(scores))]
-    new = round(min(now + RULE_STEP, max(now - RULE_STEP, best)), 10)
+    new = round(min(now + step, max(now - step, best)), 10)
     return new, f"best accept-or-pass accuracy {percent(max(scores), 1)} at {best:.2f}"
 
 
 def seed_count(
-    log: DecisionLog, thresholds: Sequence[float], judged: Sequence[Judged] | None = None
+    log: DecisionLog,
+    thresholds: Sequence[float],
+    judged: Sequence[Judged] | None = None,
+    step: float = RULE_STEP,
 ) -> list[RuleChange]:
     """The analyzer's rule: absolute counts of missed opportunities and of false acceptances."""
     judged = judged or judged_confidences(log)
-    return [_count_rule(seen, now) for seen, now in zip(judged, thresholds, strict=True)]
+    return [_count_rule(seen, now, step) for seen, now in zip(judged, thresholds, strict=True)]
 
 
-def _count_rule(seen: Judged, now: float) -> RuleChange:
+def _count_rule(seen: Judged, now: float, step: float) -> RuleChange:
     right, wrong = seen
     missed = int(np.count_nonzero(right < now))
     false = int(np.count_nonzero(wrong >= now))
     if missed > _COUNT:
-        return round(max(0.0, now - RULE_STEP), 10), f"{missed} missed opportunities (correct routing below threshold)"
+        return round(max(0.0, now - step), 10), f"{missed} missed opportunities (correct routing below threshold)"
     if false > _COUNT:
-        return round(min(1.0, now + RULE_STEP), 10), f"{false} false positives (incorrect routing above threshold)"
+        return round(min(1.0, now + step), 10), f"{false} false positives (incorrect routing above threshold)"
     return now, "no change needed"
 
 

@@ -8,6 +8,7 @@ decisions are missing, "keep" that the present setting is good.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["TuneCancelledError", "TuneResult", "TuneSettings", "tune"]
 
+_CAPPED = (
+    f"without probes no threshold is raised by more than {DONOR_BAND:g}, --aggressive or not: nothing is known of what"
+    " lies further up"
+)
 MIN_PROBED_SHARE = 0.02
 """Below this share of the liftable decisions, probes are too few to rest a search on."""
 
@@ -142,7 +147,10 @@ class _Job:
         current = self.now[k]
         if self.notes[k]:
             return [current]
-        grid = collapse(self.log, k, candidates(current, self.settings.step, self.settings.reach), current)
+        wanted = candidates(current, self.settings.step, self.settings.reach)
+        if self.settings.aggressive:  # what an ordinary step reaches is within reach of a large one
+            wanted = sorted({*wanted, *candidates(current, DONOR_BAND, min(DONOR_BAND, self.settings.reach))})
+        grid = collapse(self.log, k, wanted, current)
         if len(grid) == 1:
             self.notes[k] = "no effect: no confidence within reach"
         return grid
@@ -169,7 +177,9 @@ class _Job:
             return first
         self.stage(0.4)
         second = self._try("donor")
-        return second if second.conclusion == "estimated" else first
+        if second.conclusion != "estimated":
+            return first
+        return replace(second, reasons=(*second.reasons, _CAPPED)) if self.settings.aggressive else second
 
     def _space(self, grade: EvidenceGrade, evidence: Evidence) -> Search:
         grids = self.grids
@@ -242,9 +252,9 @@ class _Job:
         """A simple named rule, taken as it is."""
         grade = self._grade()
         if self.settings.rule == "seed-accuracy":
-            changes = seed_accuracy(self.log, self.now, self.settings.min_graded)
+            changes = seed_accuracy(self.log, self.now, self.settings.min_graded, step=self.settings.rule_step)
         else:
-            changes = seed_count(self.log, self.now)
+            changes = seed_count(self.log, self.now, step=self.settings.rule_step)
         held = {*self.settings.locked, *self.settings.disabled}
         new = tuple(
             value if self.settings.layer in (None, layer) and layer not in held else old

@@ -31,7 +31,7 @@ A_SHARE = 0.38
 """The share of the decisions that a search optimises on; the rest certifies what it found."""
 
 
-_SEARCH = frozenset({"aggressive", "clarify_cost_ms", "confidence", "margin", "max_clarify"})
+_SEARCH = frozenset({"clarify_cost_ms", "confidence", "margin", "max_clarify"})
 _IDLE: dict[TuneRule, frozenset[str]] = {
     "certified": frozenset({"margin"}),
     "no-worse": frozenset(),
@@ -59,7 +59,9 @@ class TuneSettings:
     clarify_error: float = 0.0
     """Share of clarifications assumed to end at the wrong agent."""
     aggressive: bool = False
-    """Search within 0.15 of the present thresholds (grid 0.03) instead of 0.05 (grid 0.01)."""
+    """Search within 0.15 of the present thresholds (grid 0.03) instead of 0.05 (grid 0.01); the seed rules then take
+    steps of 0.10 instead of 0.05.
+    """
     min_graded: int = 100
     """A layer moves only with at least so many graded attempts."""
     layer: str | None = None
@@ -110,6 +112,11 @@ class TuneSettings:
     def reach(self) -> float:
         """How far a threshold may move."""
         return min(0.15 if self.aggressive else 0.05, self.max_step)
+
+    @property
+    def rule_step(self) -> float:
+        """How far a seed rule moves a threshold."""
+        return 0.10 if self.aggressive else 0.05
 
     @property
     def step(self) -> float:

@@ -174,6 +174,9 @@ class PolicyStore:
             "clarify_error": rules.clarify_error, "censor_hours": rules.censor_hours,
             "max_step": rules.max_threshold_step, **given,
         }  # fmt: skip
+        asked = self._store.routing_config().min_samples
+        if asked is not None:
+            chosen.setdefault("min_graded", asked)
         try:
             return TuneSettings(**chosen)
         except ValueError as error:

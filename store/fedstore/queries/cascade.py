@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fedstore.engine.protocol import Reads
+    from fedstore.learning.layer_targets import LayerTargets
     from fedstore.queries.answers import Counts
     from fedstore.queries.buckets import Buckets
     from fedstore.queries.in_force import CascadeSetup
@@ -54,18 +55,19 @@ def layer_rows(source: Reads, buckets: Buckets, window: Window, setup: CascadeSe
     rows = []
     for order, name in enumerate(names, start=1):
         given = routed.get(name), asked.get(name), bins.get(name, {})
-        rows.append(_layer_row(name, order, *given, total, thresholds.get(name)))
+        rows.append(_layer_row(name, order, *given, total, thresholds.get(name), setup.targets(name)))
     return tuple(rows)
 
 
 def _layer_row(
     name: str, order: int, routed: Sequence[int] | None, asked: Sequence[int] | None, bins: Counts,
-    total: int, threshold: float | None,
+    total: int, threshold: float | None, wanted: LayerTargets,
 ) -> LayerRow:  # fmt: skip
     taken, _, _, graded, correct = routed or (0,) * len(ROUTE_SUMS)
     attempts, accepted, errors, confidence_n, confidence_ppm, latency_n, latency_us = asked or (0,) * 7
     captured = Rate(taken, total)
     target, status = _target(name, order, captured)
+    durations = durations_of(latency_n, latency_us, bins)
     return LayerRow(
         name=name,
         position=order,
@@ -73,12 +75,16 @@ def _layer_row(
         captured=captured,
         success=Rate(accepted, attempts),
         confidence=confidence_ppm / confidence_n / 1e6 if confidence_n else None,
-        durations=durations_of(latency_n, latency_us, bins),
+        durations=durations,
         accuracy=Rate(correct, graded),
         errors=errors,
         threshold=threshold,
         target=target,
         target_status=status,
+        accuracy_target=wanted.accuracy,
+        accuracy_status=wanted.accuracy_status(correct, graded),
+        latency_target_ms=wanted.latency_ms,
+        latency_status=wanted.latency_status(durations.mean_ms, durations.n),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fedstore.learning.classic import CLASSIC_THRESHOLDS
+from fedstore.learning.layer_targets import LayerTargets, classic_targets
 from fedstore.settings.routing_config import RoutingConfig
 
 TYPE_CHECKING = False
@@ -51,6 +52,16 @@ class CascadeSetup:
     def thresholds(self, logged: Mapping[str, float | None]) -> dict[str, float]:
         """`thresholds_in_force`, of layers that were last logged with these."""
         return thresholds_in_force(self.policy, self.config.thresholds, logged)
+
+    def targets(self, layer: str) -> LayerTargets:
+        """What a layer should keep: as the routing configuration says, else as the classic cascade has it."""
+        told, usual = self.config.layer(layer), classic_targets(layer)
+        if told is None:
+            return usual
+        accuracy, latency = told.accuracy_target, told.latency_target_ms
+        return LayerTargets(
+            usual.accuracy if accuracy is None else accuracy, usual.latency_ms if latency is None else latency
+        )
 
 
 def newest_policy(read: Read) -> tuple[int, str] | None:

@@ -439,6 +439,13 @@ class LayerRow:
     """The seed's capture target as text, or empty."""
     target_status: str
     """ok | warn | alert | unknown."""
+    accuracy_target: float | None = None
+    """How often it should be right, at least."""
+    accuracy_status: str = "unknown"
+    """ok | warn | unknown; by the 95 % interval."""
+    latency_target_ms: float | None = None
+    """How long it should take, in the mean."""
+    latency_status: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

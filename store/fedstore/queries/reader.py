@@ -19,7 +19,7 @@ from fedstore.queries.buckets import Buckets
 from fedstore.queries.cascade import cascade_view, layer_view, layers_seen
 from fedstore.queries.closed import Past
 from fedstore.queries.costs import costs_view
-from fedstore.queries.facts import ids_beginning, newest_tasks, newest_tool_calls, run_by_id
+from fedstore.queries.facts import ids_beginning, newest_decisions, newest_tasks, newest_tool_calls, run_by_id
 from fedstore.queries.in_force import CascadeSetup, InForce, policy_in_force
 from fedstore.queries.names import known_names
 from fedstore.queries.newest import newest_start, oldest_start
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         AgentsView,
         CascadeView,
         CostsView,
+        DecisionRow,
         FactKind,
         LayerView,
         NameKind,
@@ -179,6 +180,12 @@ class Reader:
     def run(self, run_id: str) -> RunRow | None:
         """One finished run, or an execution."""
         return run_by_id(self._database, clean_reference(run_id))
+
+    def decisions(self, window: Window, limit: int = 200) -> tuple[DecisionRow, ...]:
+        """The newest routing decisions of the window."""
+        with self._moment() as buckets:
+            layers = buckets.names("route_buckets", "layer", window)
+            return newest_decisions(self._database, layers, window, limit)
 
     def ids(self, kind: FactKind, beginning: str, limit: int = 3) -> tuple[str, ...]:
         """The first ids of finished runs or of decisions that begin like this, in their order."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 from fedstore.errors import FedstoreError, SettingsError
 from fedstore.learning.rules import DEFAULT_BOOST_RULE, DEFAULT_TUNE_RULE, BoostRule, PlanKind, TuneRule
 from fedstore.settings.paths import default_config_path, default_store_path, in_full, read_toml
+from fedstore.settings.routing_config import ConfigFile
 from fedstore.settings.starting import ENVIRONMENT, StartSettings
 from fedstore.widths import DAY_MS
 
@@ -196,6 +197,9 @@ class Settings(_Model):
         file = default_config_path() if path is None else Path(path).expanduser()
         values = read_toml(file) if path is not None or file.is_file() else {}
         sources = dict.fromkeys(values, str(file))
+        for name, value in _of_dashboard(values.get("routing_config_json")).items():
+            if name not in values:
+                values[name], sources[name] = value, str(values["routing_config_json"])
         for variable, name in ENVIRONMENT.items():
             if os.environ.get(variable):
                 values[name], sources[name] = os.environ[variable], variable
@@ -218,6 +222,20 @@ class Settings(_Model):
             message = message.removeprefix("Value error, ")
             raise SettingsError(f"{where}: {name}: {message[:1].lower()}{message[1:]}") from error
         return settings.from_sources(sources)
+
+
+def _of_dashboard(path: object) -> dict[str, object]:
+    """The settings that a routing configuration gives: the window and the pace of its dashboard.
+
+    One that cannot be read says nothing; `fedtop doctor` tells of it.
+    """
+    if not isinstance(path, str):
+        return {}
+    config = ConfigFile(in_full(path)).known()
+    window = None if config.window_hours is None else f"{config.window_hours}h"
+    pace = config.refresh_s if config.refresh_s is not None and 0.1 <= config.refresh_s <= 3600 else None
+    told = {"window": window, "interval_s": pace}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def load_settings(path: str | Path | None = None, *, purpose: Purpose | None = None, **given: object) -> Settings:

@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from fedtop.fields import Export
     from fedtop.views.agents.columns import Boosts
 
-__all__ = ["export"]
+__all__ = ["export", "schema"]
 
-FORMS = ("json", "csv", "metrics", "routing")
-TABLES = ("agents", "task-types", "layers", "costs", "tools", "runs", "executions")
+FORMS = ("json", "csv", "metrics", "routing", "training")
+TABLES = ("agents", "task-types", "layers", "costs", "tools", "runs", "decisions", "executions")
 _TOPICS: dict[str, Topic] = {
     "agents": "agent", "task-types": "task_type", "layers": "layer", "costs": "spend", "tools": "tool", "runs": "agent",
-    "executions": "tool",
+    "decisions": "layer", "executions": "tool",
 }  # fmt: skip
-RUNS_LIMIT = 100_000
+ROWS_LIMIT = 100_000
 
 
 @click.command()
-@click.argument("form", type=click.Choice(FORMS), default="json", metavar="[json|csv|metrics|routing]")
+@click.argument("form", type=click.Choice(FORMS), default="json", metavar="[json|csv|metrics|routing|training]")
 @click.option("--table", type=click.Choice(TABLES), default="agents", show_default=True, help="Which rows, for csv.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH",
               help="A file, or for metrics a folder that gets metrics-{timestamp}.json [stdout].")  # fmt: skip
@@ -58,6 +58,7 @@ def export(
     csv      one table, a row per name
     metrics  metrics.json, as routers of the federation read it
     routing  the routing decisions, one JSON line each, as a routing log
+    training graded decisions as examples to learn from: text where it was kept, outcome, feedback
     """
     from fedstore import replace_text
 
@@ -80,7 +81,7 @@ def _topic(form: str, table: str) -> Topic:
     """What ``--at newest`` means: the newest of what is written."""
     if form == "csv":
         return _TOPICS[table]
-    return "layer" if form == "routing" else "any"
+    return "layer" if form in ("routing", "training") else "any"
 
 
 def _tell_where(notice: Notice) -> None:
@@ -98,11 +99,11 @@ def _text(store: Store, window: Window, form: str, table: str) -> tuple[str, boo
         from fedstore import export_policy
 
         return export_policy(store, "metrics"), True  # of all time
-    if form == "routing":
-        from fedstore import write_routing_log
+    if form in ("routing", "training"):
+        from fedstore import write_routing_log, write_training
 
         out = io.StringIO()
-        write_routing_log(store.database, window, out)
+        (write_routing_log if form == "routing" else write_training)(store.database, window, out)
         return out.getvalue(), out.tell() > 0
     agents, cascade, tools = reader.agents(window), reader.cascade(window), reader.tools(window)
     views = {
@@ -176,16 +177,31 @@ def _tools(store: Store, window: Window) -> Export:
 def _runs(store: Store, window: Window) -> Export:
     from fedtop.views.runs.columns import RUNS
 
-    return RUNS.export(store.reader().runs(window, limit=RUNS_LIMIT))
+    return RUNS.export(store.reader().runs(window, limit=ROWS_LIMIT))
+
+
+def _decisions(store: Store, window: Window) -> Export:
+    from fedtop.views.cascade.columns import DECISIONS
+
+    return DECISIONS.export(store.reader().decisions(window, limit=ROWS_LIMIT))
 
 
 def _executions(store: Store, window: Window) -> Export:
     from fedtop.views.tools.columns import CALLS
 
-    return CALLS.export(store.reader().executions(window, limit=RUNS_LIMIT))
+    return CALLS.export(store.reader().executions(window, limit=ROWS_LIMIT))
+
+
+@click.command()
+@click.argument("what", type=click.Choice(("routing", "events")), default="routing", metavar="[routing|events]")
+def schema(*, what: str) -> None:
+    """Print the JSON schema of a line that is read: of a routing log, or of an event of any kind."""
+    from fedstore import event_schema, routing_schema
+
+    click.echo(json.dumps(routing_schema() if what == "routing" else event_schema(), indent=2))
 
 
 _TABLES: dict[str, Callable[[Store, Window], Export]] = {
     "agents": _agents, "task-types": _task_types, "layers": _layers, "costs": _costs, "tools": _tools, "runs": _runs,
-    "executions": _executions,
+    "decisions": _decisions, "executions": _executions,
 }  # fmt: skip

@@ -122,7 +122,12 @@ def optimize(view: View, *, dry_run: bool, rule: BoostRule | None) -> None:
               help="Clarifications taken to end at the wrong agent [0].")  # fmt: skip
 @click.option("--censor-hours", type=FiniteRange(0), metavar="HOURS",
               help="Newest hours left out, whose outcomes may still come [0].")  # fmt: skip
-@click.option("-a", "--aggressive", is_flag=True, help="Larger steps: within 0.15 of the present thresholds.")
+@click.option(
+    "-a",
+    "--aggressive",
+    is_flag=True,
+    help="Larger steps: within 0.15 of the present thresholds; of a seed rule 0.10, not 0.05.",
+)
 @rule_option(TUNE_RULES, f"The rule for thresholds [{DEFAULT_TUNE_RULE}, or the setting]")
 @uncertified_option
 @loop_options("tune")

@@ -62,6 +62,7 @@ COMMANDS: dict[str, CommandSpec] = {
     "undo": CommandSpec(_LOOP, "loop", "undo", "Take back the last change, or the one named."),
     "policy": CommandSpec(_LOOP, "policy", "policy", "The boosts and thresholds in force, for a router."),
     "export": CommandSpec(_KEEP, "exporting", "export", "Write what is known as JSON, CSV, metrics or routing log."),
+    "schema": CommandSpec(_KEEP, "exporting", "schema", "The JSON schema of routing logs or of events."),
     "maintain": CommandSpec(_KEEP, "upkeep", "maintain", "Purge what is due; watch what was changed."),
     "doctor": CommandSpec(_KEEP, "upkeep", "doctor", "Check the store and say what to do."),
     "config": CommandSpec(_KEEP, "upkeep", "config", "The settings and where each comes from."),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fedstore.queries.models import CascadeView
     from fedtop.plain.look import Look
 
-__all__ = ["cascade", "funnel", "targets"]
+__all__ = ["cascade", "funnel", "layer_targets", "targets"]
 
 RECENT = 10
 
@@ -35,6 +35,8 @@ def cascade(view: CascadeView, look: Look, notice: str | None = None, alarms: Se
     parts += [heading("Routing Cascade Overview"), funnel(view, look)]
     parts += [heading("Layer Performance"), table_of(LAYERS, view.layers, look)]
     parts += [heading("Performance Targets"), targets(view, look)]
+    if any(row.accuracy_target is not None or row.latency_target_ms is not None for row in view.layers):
+        parts += [heading("Layer Targets"), layer_targets(view, look)]
     if view.drift is not None or alarms:
         parts += [heading("Needs Attention"), lines(_attention(view.drift, alarms, look))]
     if view.recent:
@@ -70,6 +72,28 @@ def targets(view: CascadeView, look: Look) -> RenderableType:
         limits = (look.cell(found.target.target_text), look.cell(found.target.alert_text))
         rows.append((fmt.state_text(found.status, found.target.label, look.glyphs), shown, *limits))
     return table([words("Metric", least=12), figures("Now"), figures("Target"), figures("Alert if", 1)], rows, look)
+
+
+def layer_targets(view: CascadeView, look: Look) -> RenderableType:
+    """How often each layer should be right and how fast it should be, and whether it is."""
+    glyphs = look.glyphs
+    rows = []
+    for row in view.layers:
+        if row.accuracy_target is None and row.latency_target_ms is None:
+            continue
+        accuracy = fmt.state_text(row.accuracy_status, fmt.rate(row.accuracy.value, glyphs=glyphs), glyphs)
+        latency = fmt.state_text(row.latency_status, fmt.duration_ms(row.durations.mean_ms, glyphs), glyphs)
+        wanted = "" if row.accuracy_target is None else f">={row.accuracy_target:.0%}"
+        within = "" if row.latency_target_ms is None else f"<{row.latency_target_ms:g}ms"
+        rows.append((look.name(row.name, 16), accuracy, wanted, latency, within))
+    columns = [
+        words("Layer", least=12),
+        figures("Accuracy"),
+        figures("Target"),
+        figures("Avg latency"),
+        figures("Target"),
+    ]
+    return table(columns, rows, look)
 
 
 def _attention(drift: DriftAlert | None, alarms: Sequence[str], look: Look) -> list[Text]:
