@@ -72,7 +72,7 @@ LAYERS: Final[Table[LayerRow]] = Table(
         kinds.hidden("accuracy_target", lambda r: r.accuracy_target),
         kinds.hidden("accuracy_status", lambda r: r.accuracy_status),
         kinds.hidden("latency_target_ms", lambda r: r.latency_target_ms),
-        kinds.hidden("latency_status", lambda r: r.latency_status),
+        kinds.hidden("speed_status", lambda r: r.latency_status),
         kinds.hidden("errors", lambda r: r.errors),
     ),
     key=lambda r: r.name,
