@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from fedstore.engine.merging import merge_text
 from fedstore.engine.tables import MOST
 from fedstore.errors import EventError
+from fedstore.facts.kinds import SUMMARIES
 from fedstore.queries.models import Money
 from fedstore.recording.writer import validated
 from fedstore.store import Store
@@ -114,3 +116,18 @@ def test_sums_stop_growing_and_bring_nothing_down(store: Store, clock: Clock) ->
     assert costs(store).total.nano <= 2 * MOST
     reader = store.reader()
     assert reader.overview(reader.window("24h")).tasks == 1
+
+
+def test_only_amounts_are_asked_whether_they_are_full() -> None:
+    """Every durable call would pay for each sum that is; none counts to the end one by one."""
+    asked = {
+        column
+        for summary in SUMMARIES.values()
+        for column in summary.sums
+        if f"{column} = MIN({summary.name}.{column} + excluded.{column}, {MOST})" in merge_text(summary.table)
+    }
+    amounts = {
+        name for summary in SUMMARIES.values() for name in summary.sums if name.endswith(("nano", "us", "tokens"))
+    }
+    assert asked == amounts
+    assert {"duration_us", "latency_us", "cost_nano", "reported_nano", "input_tokens", "tokens"} <= asked

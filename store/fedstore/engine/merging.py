@@ -66,7 +66,15 @@ class Adding:
             self._noted = args.exc_value
 
 
+_AMOUNTS = ("_nano", "_us", "_ms", "tokens")
+"""How the sums end that a few odd facts can fill: numbers of facts, and shares of them, cannot reach the end."""
 _merges: dict[SummaryTable, str] = {}
+
+
+def _added(table: str, column: str) -> str:
+    """What stands in a sum after a row was added: to ask for the lesser of two costs half a microsecond a column."""
+    total = f"{table}.{column} + excluded.{column}"
+    return f"MIN({total}, {MOST})" if column.endswith(_AMOUNTS) else total
 
 
 def merge_text(table: SummaryTable) -> str:
@@ -75,7 +83,7 @@ def merge_text(table: SummaryTable) -> str:
     if known is not None:
         return known
     name, columns = table.name, table.columns
-    sets = [f"{c} = MIN({name}.{c} + excluded.{c}, {MOST})" for c in table.sums]
+    sets = [f"{c} = {_added(name, c)}" for c in table.sums]
     sets += [f"{c} = add_bins({name}.{c}, excluded.{c})" for c in table.bins]
     _merges[table] = text = (
         f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
