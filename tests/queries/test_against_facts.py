@@ -231,7 +231,7 @@ def test_tools_rest_on_thirty_days(filled: Filled) -> None:
         costs = [round(e["cost_usd"] * 1e9) for e in mine if e["cost_usd"] is not None]
         assert row.cost_nano == (sum(costs) if costs else None)
         theirs = {agent: [e["success"] for e in mine if e["agent"] == agent] for agent in {e["agent"] for e in mine}}
-        by_agent = {agent: (rate.hits, rate.n) for agent, rate in row.agents}
+        by_agent = {agent: (rate.hits, rate.n) for agent, rate, runs in row.agents if runs == rate.n}
         assert by_agent == {agent: (sum(outcomes), len(outcomes)) for agent, outcomes in theirs.items()}
     detail = reader.tool("bash", reader.window("1h"))
     assert detail.row == next(row for row in view.rows if row.name == "bash")
@@ -272,12 +272,13 @@ def test_one_agent_in_detail(filled: Filled) -> None:
     assert reader.agent("nobody", window).row is None
 
 
-def test_health_is_unknown_when_nothing_was_judged(filled: Filled) -> None:
+def test_health_is_unknown_when_too_little_was_judged(filled: Filled) -> None:
     run = {"kind": "run", "agent": "a", "at": NOW_MS - 5_000, "duration_ms": 10}
     unjudged = filled([run])
     assert unjudged.overview(unjudged.window("1h")).health == "unknown"
-    judged = filled([run, run | {"success": True, "at": NOW_MS - 4_000}])
-    assert judged.overview(judged.window("1h")).health == "ok"
+    for n, health in ((9, "unknown"), (1, "ok")):  # nine are too few to tell, ten are not
+        judged = filled([run | {"success": True, "at": NOW_MS - 4_000} for _ in range(n)])
+        assert judged.overview(judged.window("1h")).health == health
 
 
 def test_an_empty_store_knows_nothing(filled: Filled) -> None:

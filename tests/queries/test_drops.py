@@ -43,6 +43,9 @@ def test_a_drop_is_more_than_five_points_and_no_accident(
         ((50, 100), (50, 100), False, "alert"),  # 40.4 to 59.6 %: surely below 65 %
         ((56, 100), (56, 100), False, "warn"),  # 46.2 to 65.3 %
         ((10, 10), (0, 0), False, "ok"),
+        ((9, 9), (0, 0), False, "few"),
+        ((0, 9), (90, 100), False, "few"),  # 0 to 30 %, of nine
+        ((0, 10), (0, 0), False, "alert"),
         ((0, 0), (90, 100), False, "unknown"),
         ((50, 100), (90, 100), True, "idle"),
     ],
@@ -51,6 +54,19 @@ def test_a_status_says_only_what_is_sure(
     success: tuple[int, int], before: tuple[int, int], idle: bool, status: str
 ) -> None:
     assert agent_status(Rate(*success), Rate(*before), idle=idle) == status
+
+
+@pytest.mark.parametrize(
+    ("rework", "status"),
+    [((35, 100), "warn"), ((23, 100), "warn"), ((21, 100), "ok"), ((9, 9), "ok"), ((10, 10), "warn"), ((0, 100), "ok")],
+)
+def test_rework_alarms_only_when_surely_above_its_target(rework: tuple[int, int], status: str) -> None:
+    """By Wilson's formula, written out."""
+    assert agent_status(Rate(95, 100), Rate(0, 0), idle=False, rework=Rate(*rework)) == status
+    hits, n = rework
+    p, z2 = hits / n, 1.959964**2
+    low = (p + z2 / (2 * n) - (z2 * (p * (1 - p) / n + z2 / (4 * n * n))) ** 0.5) / (1 + z2 / n)
+    assert (low > 0.15 and n >= 10) == (status == "warn")
 
 
 @pytest.mark.parametrize(("now_ok", "status"), [(75, "alert"), (79, "ok")])

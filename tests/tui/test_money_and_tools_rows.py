@@ -201,11 +201,13 @@ class TestTools:
     def test_levels_are_counted(self) -> None:
         rows = [tool("a", level="HIGH"), tool("b", level="HIGH"), tool("c", level="LOW")]
         assert levels_line(rows).plain == "● 2 high   ▲ 0 medium   ✖ 1 low"
+        rows += [tool("d", level="FEW"), tool("e", level="UNKNOWN"), tool("f", level="UNKNOWN")]
+        assert levels_line(rows).plain == "● 2 high   ▲ 0 medium   ✖ 1 low   · 1 too few   ◌ 2 unknown"
 
     def test_who_is_hurt(self) -> None:
         first, second = (cells(row) for row in USERS.rows(tool().agents, HERE))
         assert (first["agent"], first["failed"], first["runs"]) == ("codex", "5", "45")
-        assert (second["agent"], second["failed"], second["runs"]) == ("kimi", "1", "75")
+        assert (second["agent"], second["failed"], second["runs"]) == ("kimi", "1", "76")
 
     def test_errors_and_calls(self) -> None:
         detail = tool_detail()

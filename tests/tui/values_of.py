@@ -22,6 +22,7 @@ from fedstore.queries.models import (
     ToolDetail,
     ToolRow,
     ToolsView,
+    ToolUser,
     WhyStep,
     WhyView,
 )
@@ -111,7 +112,8 @@ def tool(name: str = "bash", **changes: Any) -> ToolRow:
         "name": name, "calls": 120, "success": Rate(114, 120), "level": "MEDIUM", "bound": Interval(0.914, 0.971),
         "reason": "between 91 % and 97 % over 120 runs", "trend": "declining",
         "durations": Durations(120, 900.0, 700.0, 2_500.0),
-        "cost_nano": None, "tokens": 0, "agents": (("codex", Rate(40, 45)), ("kimi", Rate(74, 75))),
+        "cost_nano": None, "tokens": 0,
+        "agents": (ToolUser("codex", Rate(40, 45), 45), ToolUser("kimi", Rate(74, 75), 76)),
     }  # fmt: skip
     return ToolRow(**{**values, **changes})
 

@@ -104,6 +104,7 @@ class Glyphs:
             "alert": self.alert,
             "info": self.info,
             "idle": self.idle,
+            "few": self.dot,
         }.get(state, self.unknown)
 
     def basis(self, basis: Basis | str) -> str:

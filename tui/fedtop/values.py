@@ -5,11 +5,12 @@ Pure functions; an unknown value is None, which a table shows as the dash.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from fedstore import DAY_MS, HOUR_MS, MINUTE_MS
+from fedstore.learning.targets import FEW, SUCCESS_ALERT, SUCCESS_TARGET
 from fedtop.format import clean, money_text, rate, rate_text, state_text
 from fedtop.glyphs import UNICODE, Glyphs
 
@@ -23,11 +24,6 @@ __all__ = [
     "span", "success_style",
 ]  # fmt: skip
 
-FEW: Final = 10
-"""With fewer graded tasks than this a rate is marked as too few to tell."""
-_GOOD: Final = 0.85
-_BAD: Final = 0.65
-
 
 def known(value: float | None, form: Callable[[float], str]) -> str | None:
     """The formatted value, or None."""
@@ -39,7 +35,7 @@ def success_style(value: Rate) -> str:
     interval = value.interval
     if interval is None or value.n < FEW:
         return ""
-    return "$alert" if interval.high < _BAD else "$warn" if interval.high < _GOOD else ""
+    return "$alert" if interval.high < SUCCESS_ALERT else "$warn" if interval.high < SUCCESS_TARGET else ""
 
 
 def rate_cell(value: Rate, glyphs: Glyphs = UNICODE, *, coloured: bool = True) -> Text | None:

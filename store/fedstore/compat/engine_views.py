@@ -226,13 +226,18 @@ def hourly_summary(database: Engine, now: int) -> HourlySummary:
 
 def system_learning(database: Engine, tools: ToolsView) -> SystemLearning:
     """Confidence in each tool."""
-    levels = [row.level for row in tools.rows]
+    levels = [_class(row) for row in tools.rows]
     with database.snapshot():
         priced: dict[str, int] = dict(Buckets(database).sums("tool_buckets", tools.window, ("tool",), ("priced",)))
     return {
         "confidence_distribution": {level: levels.count(level) for level in LEVELS},
         "tool_profiles": {row.name: _profile(row, priced.get(row.name, 0)) for row in tools.rows},
     }
+
+
+def _class(row: ToolRow) -> str:
+    """One of the engine's three classes: what is new to it, or tells nothing, is MEDIUM."""
+    return row.level if row.level in ("HIGH", "LOW") else "MEDIUM"
 
 
 def _profile(row: ToolRow, priced: int) -> ToolProfile:
@@ -243,7 +248,7 @@ def _profile(row: ToolRow, priced: int) -> ToolProfile:
         "successful_executions": row.success.hits,
         "success_rate": row.success.value,
         "success_rate_lower": None if row.bound is None else row.bound.low,
-        "confidence_level": row.level,
+        "confidence_level": _class(row),
         "reason": row.reason,
         "trend": row.trend,
         "avg_duration": None if mean is None else mean / 1000,
@@ -258,7 +263,7 @@ def risk_patterns(database: Engine, tools: ToolsView, now: int) -> RiskPatterns:
     failing: list[ToolFailures] = [
         {
             "tool_name": row.name, "failures": row.success.n - row.success.hits, "executions": row.success.n,
-            "failure_rate": 1 - (row.success.value or 0.0), "confidence_level": row.level,
+            "failure_rate": 1 - (row.success.value or 0.0), "confidence_level": _class(row),
         }
         for row in tools.rows
         if row.success.hits < row.success.n
@@ -290,7 +295,7 @@ def tool_recommendations(tools: ToolsView) -> ToolRecommendations:
     """What to do about tools of LOW confidence."""
     found: list[ToolAdvice] = [
         {
-            "tool_name": row.name, "confidence_level": row.level, "success_rate": row.success.value,
+            "tool_name": row.name, "confidence_level": _class(row), "success_rate": row.success.value,
             "executions": row.success.n, "reason": row.reason,
             "recommendation": f"give {row.name} a fallback: {row.reason}",
         }

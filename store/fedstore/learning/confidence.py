@@ -15,7 +15,10 @@ from fedstore.learning.percent import counted, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LEVELS", "USE_CASES", "ConfidenceRule", "Level", "ToolConfidence", "Trend", "tool_confidence", "trend_of"]
+__all__ = [
+    "HIGH_RUNS", "LEVELS", "USE_CASES", "ConfidenceRule", "Level", "ToolConfidence", "Trend",
+    "tool_confidence", "trend_of",
+]  # fmt: skip
 
 Level = Literal["HIGH", "MEDIUM", "LOW"]
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)

@@ -115,6 +115,8 @@ def _item(proposal: BoostProposal, job: _Job, inherited: float | None = None) ->
     A boost that was set and is not deserved any more becomes 0; only an undo gives back what stood there before.
     ``inherited`` is what is in force where nothing is set. The rules that speak of pairs name each of them.
     """
+    if job.rule == "shrunk" and proposal.n < MIN_TASKS:
+        return None  # too little to go by: what is in force stays
     key = boost_key(proposal.agent, proposal.task_type or "")
     old, wanted = job.body.values().get(key), proposal.boost
     fallback = inherited if job.rule == "shrunk" else None

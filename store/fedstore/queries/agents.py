@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fedstore.bins import together
 from fedstore.learning.intervals import two_proportion_p
+from fedstore.learning.targets import FEW, REWORK_TARGET, SUCCESS_ALERT, SUCCESS_TARGET, missed
 from fedstore.queries.buckets import durations_of
 from fedstore.queries.costs import cost_rows
 from fedstore.queries.facts import ERROR_SAMPLE, active_runs, error_classes, newest_tasks
@@ -26,7 +27,7 @@ from fedstore.queries.models import (
 )  # fmt: skip
 from fedstore.queries.signs import agent_state, free_shares, last_activity
 from fedstore.queries.tasks import EFFORT_SUMS, TASK_SUMS, Tasks
-from fedstore.queries.ungraded import error_counts
+from fedstore.queries.ungraded import error_counts, told_rate
 from fedstore.widths import MINUTE_MS
 from fedstore.window import Window
 
@@ -43,10 +44,7 @@ __all__ = [
 ]  # fmt: skip
 
 SPARK_SLOTS = 12
-SUCCESS_TARGET = 0.85  # the federation's target; an agent below it for sure needs a look
-SUCCESS_ALERT = 0.65
 _DROP = 0.05
-_FEW = 10  # the test is an approximation that few tasks do not bear
 _QUALITY_STEP = 0.02
 _QUALITY_MIN = 5
 _RECENT = 50
@@ -185,7 +183,7 @@ def _agent_row(name: str, spend: Sequence[int] | None, context: _Context, last_m
         success=success,
         rework=Rate(reworked, rework_known),
         durations=durations_of(n, total_us, context.bins.get(name, {})),
-        tokens=tokens_in + tokens_out if cost.calls else None,
+        tokens=(tokens_in + tokens_out) or None,
         cost=cost,
         quality=quality_ppm / quality_n / 1e6 if quality_n else None,
         quality_n=quality_n,
@@ -195,7 +193,7 @@ def _agent_row(name: str, spend: Sequence[int] | None, context: _Context, last_m
         waiting=sum(run.state == "waiting" for run in active),
         capacity=context.free.get(name),
         spark=context.spark(name),
-        status=agent_status(success, before, idle=not n_tasks and not active),
+        status=agent_status(success, before, idle=not n_tasks and not active, rework=Rate(reworked, rework_known)),
         success_before=before,
         tasks_are=context.tasks.unit(name),
         state=agent_state(active, last_ms, context.window),
@@ -203,25 +201,30 @@ def _agent_row(name: str, spend: Sequence[int] | None, context: _Context, last_m
     )
 
 
-def agent_status(success: Rate, before: Rate, *, idle: bool) -> str:
-    """ok, warn, alert, idle or unknown.
+def agent_status(success: Rate, before: Rate, *, idle: bool, rework: Rate | None = None) -> str:
+    """ok, warn, alert, few (too few to tell), idle or unknown.
 
     alert: surely below 65 % success, or surely worse than in the window before; warn: surely below the 85 %
-    target. "Surely" is the 95 % interval, or p < 0.01 for the comparison, so that few tasks raise no alarm.
+    target, or surely more than 15 % rework. "Surely" is the 95 % interval, or p < 0.01 for the comparison, of ten
+    tasks at least (`learning.targets.FEW`), so that few tasks raise no alarm.
     """
     if idle:
         return "idle"
-    interval = success.interval
-    if interval is None:
-        return "unknown"
-    if interval.high < SUCCESS_ALERT or dropped(success, before):
+    if missed(SUCCESS_ALERT, success.interval, success.n) or dropped(success, before):
         return "alert"
-    return "warn" if interval.high < SUCCESS_TARGET else "ok"
+    if missed(SUCCESS_TARGET, success.interval, success.n) or (rework is not None and reworks(rework)):
+        return "warn"
+    return "unknown" if not success.n else "few" if success.n < FEW else "ok"
+
+
+def reworks(rework: Rate) -> bool:
+    """Whether surely more tasks than the target allows had to be done again."""
+    return missed(REWORK_TARGET, rework.interval, rework.n, higher=False)
 
 
 def dropped(now: Rate, before: Rate) -> bool:
     """Whether a rate fell by more than five points and surely so (two-proportion p < 0.01, ten tasks or more each)."""
-    if now.value is None or before.value is None or now.value > before.value - _DROP or min(now.n, before.n) < _FEW:
+    if now.value is None or before.value is None or now.value > before.value - _DROP or min(now.n, before.n) < FEW:
         return False
     p = two_proportion_p(now.hits, now.n, before.hits, before.n)
     return p is not None and p < 0.01
@@ -272,7 +275,7 @@ def _task_durations(tasks: Tasks, name: str) -> tuple[tuple[str, Durations], ...
 
 def _tools(buckets: Buckets, name: str, window: Window) -> tuple[UsedTool, ...]:
     rows = buckets.sums("tool_buckets", window, ("tool",), ("calls", "ok", "failed"), "agent = ?", name)
-    found = [UsedTool(tool, calls, Rate(ok, ok + failed)) for tool, calls, ok, failed in rows]
+    found = [UsedTool(tool, calls, told_rate(calls, ok, failed)) for tool, calls, ok, failed in rows]
     return tuple(sorted(found, key=lambda used: (-used.calls, used.tool)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedstore.bins import CONFIDENCE_BINS, together
+from fedstore.bins import CONFIDENCE_BINS
 from fedstore.facts.route import ACCEPTED_KIND, ASKED_KIND, RIGHT_KIND, WRONG_KIND
 from fedstore.learning.layers import LAST_RESORT
 from fedstore.learning.targets import check_targets
@@ -14,6 +14,8 @@ from fedstore.queries.models import CascadeView, ConfidenceBin, DecisionRow, Lay
 from fedstore.queries.routing_health import (
     ROUTE_SUMS,
     accuracy_drift,
+    latency,
+    rate_measured,
     route_totals,
     routes_by_layer,
     routing_accuracy,
@@ -92,25 +94,24 @@ def _target(name: str, order: int, captured: Rate) -> tuple[str, str]:
     measure = "clarification_rate" if name == LAST_RESORT else _CAPTURE_TARGETS.get(order)
     if measure is None:
         return "", ""
-    found = next(s for s in check_targets({measure: captured.value}) if s.target.measure == measure)
+    found = next(s for s in check_targets({measure: rate_measured(captured)}) if s.target.measure == measure)
     return found.target.target_text, found.status
 
 
 def cascade_view(source: Reads, buckets: Buckets, window: Window, setup: CascadeSetup) -> CascadeView:
     """The cascade tab."""
     layers = layer_rows(source, buckets, window, setup)
-    routes, n, us, _, _ = route_totals(buckets, window)
-    latencies = buckets.distributions("route_buckets", window, "layer", "latency_bins")
-    durations = durations_of(n, us, together([*latencies.values()]))
+    routes = route_totals(buckets, window)[0]
+    durations, mean = latency(buckets, window)
     accuracy = routing_accuracy(buckets, window)
     clarified = Rate(sum(row.captured.hits for row in layers if row.name == LAST_RESORT), routes)
-    measures: dict[str, float | None] = {
-        "accuracy": accuracy.value,
-        "latency_ms": durations.mean_ms,
-        "clarification_rate": clarified.value,
-    }
-    for order, measure in _CAPTURE_TARGETS.items():
-        measures[measure] = next((row.captured.value for row in layers if row.position == order), None)
+    measures = {
+        "accuracy": rate_measured(accuracy),
+        "latency_ms": mean,
+        "clarification_rate": rate_measured(clarified),
+        **{_CAPTURE_TARGETS[row.position]: rate_measured(row.captured) for row in layers
+           if row.position in _CAPTURE_TARGETS},
+    }  # fmt: skip
     return CascadeView(
         window=window,
         routes=routes,

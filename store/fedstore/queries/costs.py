@@ -59,7 +59,7 @@ def costs_view(
         dimension=dimension,
         rows=rows,
         total=sum((row.cost for row in rows), Money()),
-        tokens=sum(row.input_tokens + row.output_tokens for row in rows) if rows else None,
+        tokens=sum(row.input_tokens + row.output_tokens for row in rows) or None,
         today=today,
         month=month,
         month_projected_nano=_projected(spend.per_day(now_ms, tz), month, now_ms, tz),

@@ -25,7 +25,7 @@ __all__ = [
     "ActiveRun", "AgentDetail", "AgentRow", "AgentsView", "CascadeView", "ConfidenceBin", "CostRow", "CostsView",
     "DecisionRow", "Durations", "Effort", "FactKind", "FeedItem", "LayerRow", "LayerView", "MatrixCell", "Money",
     "NameKind", "Overview", "Rate", "RunRow", "SeriesPoint", "State", "TasksAre", "ToolCallRow", "ToolDetail",
-    "ToolRow", "ToolsView", "Topic", "Ungraded", "UsedTool", "WhyStep", "WhyView",
+    "ToolRow", "ToolUser", "ToolsView", "Topic", "Ungraded", "UsedTool", "WhyStep", "WhyView",
 ]  # fmt: skip
 
 Topic: TypeAlias = Literal["any", "agent", "task_type", "spend", "tool", "layer"]
@@ -320,6 +320,14 @@ class CostRow:
     """The part of ``cache_write_tokens`` that is kept for an hour."""
 
 
+class ToolUser(NamedTuple):
+    """An agent that uses a tool: how its runs of it ended, as far as that is told, and how many there are."""
+
+    agent: str
+    success: Rate
+    runs: int
+
+
 @dataclass(frozen=True, slots=True)
 class ToolRow:
     """One tool over the rolling 30 days."""
@@ -328,7 +336,7 @@ class ToolRow:
     calls: int
     success: Rate
     level: str
-    """HIGH | MEDIUM | LOW by the rule in force."""
+    """HIGH | MEDIUM | LOW by the rule in force; FEW runs to tell, or UNKNOWN how they ended, by the default rule."""
     bound: Interval | None
     """One-sided 90 % Wilson bounds, lower and upper."""
     reason: str
@@ -336,9 +344,10 @@ class ToolRow:
     durations: Durations
     cost_nano: int | None
     """What its executions are known to have cost; None when none said."""
-    tokens: int
-    agents: tuple[tuple[str, Rate], ...]
-    """Per agent that uses it, most failures first."""
+    tokens: int | None
+    """None when none said."""
+    agents: tuple[ToolUser, ...]
+    """Those that use it, most failures first."""
 
 
 @dataclass(frozen=True, slots=True)

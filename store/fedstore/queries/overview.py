@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedstore.finding import SEVERITY_RANKS
+from fedstore.learning.targets import FEW, REWORK_TARGET, SUCCESS_TARGET, missed
 from fedstore.queries.agents import (
-    SUCCESS_TARGET,
     active_in,
     agent_rows,
     dropped,
     durations_of_all,
     matrix_cells,
+    reworks,
     success_before,
 )
 from fedstore.queries.cascade import LAST_RESORT, layer_rows
@@ -94,8 +95,8 @@ def overview(
         cost_today=today,
         cost_month=month,
         month_projected_nano=projected_month(buckets, month, now_ms, tz),
-        tokens=sum(row.tokens or 0 for row in rows) if cost.calls else None,
-        health=_health(attention, judged=bool(layers) or any(cell.success.n for cell in cells)),
+        tokens=sum(row.tokens or 0 for row in rows) or None,
+        health=_health(attention, judged=_judged(rows, layers)),
         attention=attention,
         series=_series(buckets, window, slots, step_ms),
         step_ms=step_ms,
@@ -183,9 +184,17 @@ def _percent(rate: Rate) -> str:
     return "?" if rate.value is None else f"{rate.value * 100:.0f} %"
 
 
+def _succeeds_less(row: AgentRow) -> bool:
+    """Whether an agent surely misses its target of success, or surely fell."""
+    return missed(SUCCESS_TARGET, row.success.interval, row.success.n) or dropped(row.success, row.success_before)
+
+
 def _agents_in_trouble(rows: Sequence[AgentRow]) -> Iterable[Attention]:
     for row in rows:
-        if row.status in ("warn", "alert"):
+        if reworks(row.rework):
+            text = f"{row.name} rework {_percent(row.rework)} (target below {REWORK_TARGET * 100:.0f} %)"
+            yield Attention("warn", text, f"agent:{row.name}")
+        if _succeeds_less(row):
             fell = dropped(row.success, row.success_before)
             why = f"was {_percent(row.success_before)}" if fell else f"target {SUCCESS_TARGET:.0%}".replace("%", " %")
             severity: Severity = "alert" if row.status == "alert" else "warn"
@@ -202,7 +211,7 @@ def _ungraded_errors(rows: Sequence[AgentRow]) -> Iterable[Attention]:
 def _cells_in_trouble(
     rows: Sequence[AgentRow], cells: Sequence[MatrixCell], before: Mapping[tuple[str, str], Rate]
 ) -> Iterable[Attention]:
-    known = {row.name for row in rows if row.status in ("warn", "alert")}
+    known = {row.name for row in rows if _succeeds_less(row)}
     for cell in cells:
         was = before.get((cell.agent, cell.task_type), Rate(0, 0))
         if cell.agent not in known and dropped(cell.success, was):
@@ -232,6 +241,11 @@ def _missed_targets(layers: Sequence[LayerRow]) -> Iterable[Attention]:
             what = "asks" if row.name == LAST_RESORT else "captures"
             text = f"{row.name} {what} {_percent(row.captured)}, target {row.target}"
             yield Attention("warn", text, f"layer:{row.name}")
+
+
+def _judged(rows: Sequence[AgentRow], layers: Sequence[LayerRow]) -> bool:
+    """Whether there is enough to call it healthy."""
+    return max((row.captured.n for row in layers), default=0) >= FEW or sum(row.success.n for row in rows) >= FEW
 
 
 def _health(attention: Sequence[Attention], *, judged: bool) -> str:

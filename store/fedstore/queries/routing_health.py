@@ -6,15 +6,19 @@ compares the window's newer half with its older one, the halves being of equally
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from dataclasses import replace
 from itertools import accumulate
 from operator import sub
 from typing import TYPE_CHECKING
 
+from fedstore.bins import bin_middle_us, together
+from fedstore.learning.intervals import Interval
 from fedstore.learning.stratified import Stratum, over_both, weighted_rate
-from fedstore.learning.targets import DriftAlert, check_targets, drift_alert
-from fedstore.queries.models import Attention
+from fedstore.learning.targets import DriftAlert, Measured, check_targets, drift_alert
+from fedstore.queries.buckets import durations_of
+from fedstore.queries.models import Attention, Rate
 from fedstore.widths import DAY_MS, HOUR_MS
 
 if TYPE_CHECKING:
@@ -23,9 +27,13 @@ if TYPE_CHECKING:
     from fedstore.learning.stratified import WeightedRate
     from fedstore.learning.targets import TargetStatus
     from fedstore.queries.buckets import Buckets
+    from fedstore.queries.models import Durations
     from fedstore.window import Window
 
-__all__ = ["ROUTE_SUMS", "accuracy_drift", "route_totals", "routes_by_layer", "routing_accuracy", "routing_attention"]
+__all__ = [
+    "ROUTE_SUMS", "accuracy_drift", "latency", "rate_measured", "route_totals", "routes_by_layer", "routing_accuracy",
+    "routing_attention",
+]  # fmt: skip
 
 ROUTE_SUMS = ("routes", "latency_n", "latency_us", "graded", "correct")
 _PIECES = 240
@@ -103,11 +111,7 @@ def _strata(buckets: Buckets, window: Window) -> dict[str, Stratum]:
 
 def routing_attention(buckets: Buckets, window: Window) -> Iterator[Attention]:
     """What is wrong with the cascade as a whole."""
-    _, n, total_us, _, _ = route_totals(buckets, window)
-    measures = {
-        "accuracy": routing_accuracy(buckets, window).value,
-        "latency_ms": total_us / n / 1000 if n else None,
-    }
+    measures = {"accuracy": rate_measured(routing_accuracy(buckets, window)), "latency_ms": latency(buckets, window)[1]}
     for found in check_targets(measures):
         if found.status == "alert" and found.target.measure in _VERBS:
             text = f"{_VERBS[found.target.measure]} {_figure(found)}, target {found.target.target_text}"
@@ -115,6 +119,28 @@ def routing_attention(buckets: Buckets, window: Window) -> Iterator[Attention]:
     drift = accuracy_drift(buckets, window)
     if drift is not None and drift.worse:
         yield Attention("warn", f"routing accuracy {drift.text}", "tab:cascade")
+
+
+def rate_measured(rate: Rate | WeightedRate) -> Measured:
+    """A rate as it is held against a target."""
+    return Measured(rate.value, rate.interval, rate.n)
+
+
+def latency(buckets: Buckets, window: Window) -> tuple[Durations, Measured]:
+    """How long decisions took, and their mean (milliseconds) as it is held against a target.
+
+    Its interval is the mean's, plus and minus 1.96 standard errors, the spread being that of the distribution's bins.
+    """
+    _, n, us, _, _ = route_totals(buckets, window)
+    bins = together([*buckets.distributions("route_buckets", window, "layer", "latency_bins").values()])
+    found = durations_of(n, us, bins)
+    counted = sum(bins.values())
+    if found.mean_ms is None or counted < 2:
+        return found, Measured(found.mean_ms, None, found.n)
+    mean = us / n
+    square = sum(count * (bin_middle_us(at) - mean) ** 2 for at, count in bins.items()) / (counted - 1)
+    off = 1.96 * math.sqrt(square / counted) / 1000
+    return found, Measured(found.mean_ms, Interval(found.mean_ms - off, found.mean_ms + off), found.n)
 
 
 def _figure(found: TargetStatus) -> str:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from fedstore.learning.confidence import LEVELS, tool_confidence
+from fedstore.learning.confidence import HIGH_RUNS, LEVELS, tool_confidence
 from fedstore.learning.intervals import Interval, binomial_sf, two_proportion_p
+from fedstore.learning.percent import counted
 from fedstore.queries.buckets import durations_of
 from fedstore.queries.facts import ERROR_SAMPLE, error_classes, newest_tool_calls
-from fedstore.queries.models import Effort, Rate, SeriesPoint, ToolDetail, ToolRow, ToolsView
+from fedstore.queries.models import Effort, Rate, SeriesPoint, ToolDetail, ToolRow, ToolsView, ToolUser
 from fedstore.queries.tasks import EFFORT_SUMS
+from fedstore.queries.ungraded import told_rate
 from fedstore.widths import DAY_MS
 from fedstore.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fedstore.engine.protocol import Reads, Row, Value
+    from fedstore.learning.confidence import ToolConfidence
     from fedstore.queries.answers import Counts
     from fedstore.queries.buckets import Buckets
 
@@ -46,16 +49,20 @@ def tool_rows(buckets: Buckets, month: Window, rule: ToolRule, where: str = "", 
     bins = buckets.distributions("tool_buckets", month, "tool", "duration_bins", where, *args)
     half = _newer_half(month)
     newer = {
-        tool: Rate(ok, ok + failed)
-        for tool, ok, failed in buckets.sums("tool_buckets", half, ("tool",), ("ok", "failed"), where, *args)
+        (tool, agent): Rate(ok, ok + failed)
+        for tool, agent, ok, failed in buckets.sums(
+            "tool_buckets", half, ("tool", "agent"), ("ok", "failed"), where, *args
+        )
     }
     by_agent: dict[str, list[Row]] = {}
     for row in buckets.sums("tool_buckets", month, ("tool", "agent"), TOOL_SUMS, where, *args):
         by_agent.setdefault(row[0], []).append(row[1:])
     rows = [
-        _tool_row(tool, rows, rule, bins.get(tool, {}), newer.get(tool, Rate(0, 0))) for tool, rows in by_agent.items()
+        _tool_row(tool, rows, rule, bins.get(tool, {}), {row[0]: newer.get((tool, row[0]), Rate(0, 0)) for row in rows})
+        for tool, rows in by_agent.items()
     ]
-    return tuple(sorted(rows, key=lambda row: (-LEVELS.index(row.level), -row.calls, row.name)))
+    order = [*reversed(LEVELS), "FEW", "UNKNOWN"]
+    return tuple(sorted(rows, key=lambda row: (order.index(row.level), -row.calls, row.name)))
 
 
 def _newer_half(window: Window) -> Window:
@@ -64,17 +71,32 @@ def _newer_half(window: Window) -> Window:
     return Window(middle - middle % DAY_MS, window.end_ms, window.label, live=False)
 
 
-def _tool_row(name: str, by_agent: Sequence[Row], rule: ToolRule, bins: Counts, newer: Rate) -> ToolRow:
-    calls, ok, failed, n, total_us, priced, cost, tokens = map(sum, zip(*(row[1:] for row in by_agent), strict=True))
-    found = tool_confidence(ok, ok + failed, rule)
+def _tool_row(name: str, by_agent: Sequence[Row], rule: ToolRule, bins: Counts, lately: Mapping[str, Rate]) -> ToolRow:
+    calls, _, _, n, total_us, priced, cost, tokens = map(sum, zip(*(row[1:] for row in by_agent), strict=True))
+    agents = [ToolUser(agent, told_rate(runs, ok, failed), runs) for agent, runs, ok, failed, *_ in by_agent]
+    agents.sort(key=lambda user: (-(user.success.n - user.success.hits), -user.runs, user.agent))
+    told = [user for user in agents if user.success.n]
+    success = Rate(sum(user.success.hits for user in told), sum(user.success.n for user in told))
+    newer = Rate(sum(lately[user.agent].hits for user in told), sum(lately[user.agent].n for user in told))
+    found = tool_confidence(success.hits, success.n, rule)
     bound = None if found.lower is None or found.upper is None else Interval(found.lower, found.upper)
-    agents = [(agent, Rate(ok, ok + failed)) for agent, _, ok, failed, *_ in by_agent]
-    agents.sort(key=lambda item: (-(item[1].n - item[1].hits), item[0]))
-    older = Rate(ok - newer.hits, ok + failed - newer.n)
+    older = Rate(success.hits - newer.hits, success.n - newer.n)
+    level, reason = _level(found, calls, sum(row[3] for row in by_agent))
     return ToolRow(
-        name, calls, Rate(ok, ok + failed), found.level, bound, found.reason, _trend(older, newer),
-        durations_of(n, total_us, bins), cost if priced else None, tokens, tuple(agents),
+        name, calls, success, level, bound, reason, _trend(older, newer),
+        durations_of(n, total_us, bins), cost if priced else None, tokens or None, tuple(agents),
     )  # fmt: skip
+
+
+def _level(found: ToolConfidence, calls: int, failed: int) -> tuple[str, str]:
+    """The level and what it rests on; by the default rule tools without outcomes, or with few, have their own."""
+    level, reason = found.level, found.reason
+    if not found.n:
+        told = f"{failed:,} failed, successes are not told" if failed else "none with an outcome"
+        level, reason = "UNKNOWN", f"{counted(calls, 'run')}, {told}"
+    elif found.n < HIGH_RUNS and level == "MEDIUM":
+        level = "FEW"
+    return (found.level if found.rule == "seed" else level), reason
 
 
 def _trend(older: Rate, newer: Rate) -> str:
@@ -91,7 +113,7 @@ def _patterns(buckets: Buckets, rows: Sequence[ToolRow], month: Window) -> tuple
     """Where failures and costs gather, as sentences."""
     found = []
     for row in rows:
-        for agent, rate in row.agents:
+        for agent, rate, _ in row.agents:
             rest = Rate(row.success.hits - rate.hits, row.success.n - rate.n)
             if _surely_worse(rate, rest):
                 found.append(
@@ -137,7 +159,7 @@ def _recommendations(rows: Sequence[ToolRow]) -> tuple[str, ...]:
     found = []
     for row in rows:
         if row.level == "LOW":
-            hurt = ", ".join(agent for agent, rate in row.agents[:3] if rate.hits < rate.n)
+            hurt = ", ".join(agent for agent, rate, _ in row.agents[:3] if rate.hits < rate.n)
             found.append(f"{row.name}: give it a fallback ({row.reason}){f'; it hurts {hurt}' if hurt else ''}")
         elif row.trend == "declining":
             found.append(f"{row.name}: look at its newest errors before it drops below 80 %")

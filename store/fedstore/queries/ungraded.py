@@ -8,16 +8,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedstore.queries.models import most_frequent
+from fedstore.queries.models import Rate, most_frequent
 
 if TYPE_CHECKING:
     from fedstore.queries.answers import Rows
     from fedstore.queries.buckets import Buckets
     from fedstore.window import Window
 
-__all__ = ["error_counts", "ungraded_errors"]
+__all__ = ["error_counts", "told_rate", "ungraded_errors"]
 
 Classes = tuple[tuple[str, int], ...]
+
+
+def told_rate(runs: int, ok: int, failed: int) -> Rate:
+    """How often executions of a tool by an agent succeeded, where successes are told at all.
+
+    Of some tools an agent's files tell refusals and errors only. Where some failed, none is known to have succeeded,
+    and more than half ended without a word, there is no rate. A tool that fails most of the time has one.
+    """
+    return Rate(0, 0) if failed and not ok and runs > 2 * failed else Rate(ok, ok + failed)
 
 
 def _rows(buckets: Buckets, window: Window) -> Rows:

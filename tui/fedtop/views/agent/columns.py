@@ -47,7 +47,7 @@ MODELS: Final[Table[CostRow]] = Table(
     (
         kinds.name("model", "model", 14, lambda m: m.name, grow=True, none="(no model)"),
         kinds.count("calls", "calls", 6, lambda m: m.calls),
-        kinds.tokens("tokens", "tokens", 7, lambda m: m.input_tokens + m.output_tokens, min_width_shown=44),
+        kinds.tokens("tokens", "tokens", 7, lambda m: (m.input_tokens + m.output_tokens) or None, min_width_shown=44),
         kinds.money("cost_nano", "cost", 9, lambda m: m.cost),
         kinds.hidden("errors", lambda m: m.errors),
         kinds.hidden("input_tokens", lambda m: m.input_tokens),

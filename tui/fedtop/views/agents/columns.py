@@ -234,6 +234,8 @@ def recommendation(row: AgentRow) -> str:
     from fedstore.learning.intervals import wilson_lower, wilson_upper
 
     hits, n = row.success.hits, row.success.n
+    if not n:
+        return "none graded"
     if n < _FEW:
         return "too few to tell"
     low, high = wilson_lower(hits, n), wilson_upper(hits, n)

@@ -44,7 +44,7 @@ def _figure(label: str, value: str, tail: str = "") -> Text:
     return Text.assemble((f"{label} ", "$dim"), (value, "bold"), (tail, "$dim"))
 
 
-_URGENCY: Final = {"alert": 0, "warn": 1, "unknown": 2, "ok": 3}
+_URGENCY: Final = {"alert": 0, "warn": 1, "unsure": 2, "few": 3, "unknown": 4, "ok": 5}
 
 
 def target_parts(targets: Iterable[TargetStatus], *, brief: bool = False) -> tuple[Text, ...]:
@@ -69,6 +69,8 @@ def _target_text(status: TargetStatus) -> Text:
         latency = target.measure == "latency_ms"
         value = duration_ms(status.value) if latency else rate(status.value)
         text.append(f" is {value}", f"bold ${status.status}")
+    elif status.status in ("few", "unsure"):
+        text.append(" too few to tell" if status.status == "few" else " unsure", "$dim")
     return text
 
 

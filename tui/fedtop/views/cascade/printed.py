@@ -69,6 +69,10 @@ def targets(view: CascadeView, look: Look) -> RenderableType:
         shown = fmt.duration_ms(value, look.glyphs) if found.target.measure == "latency_ms" else fmt.rate(
             value, glyphs=look.glyphs
         )  # fmt: skip
+        if found.status == "few":
+            shown = f"{shown} {fmt.n_of(found.n, look.glyphs)}, too few to tell"
+        elif found.status == "unsure":
+            shown = f"{shown}, unsure"
         limits = (look.cell(found.target.target_text), look.cell(found.target.alert_text))
         rows.append((fmt.state_text(found.status, found.target.label, look.glyphs), shown, *limits))
     return table([words("Metric", least=12), figures("Now"), figures("Target"), figures("Alert if", 1)], rows, look)

@@ -12,19 +12,21 @@ from rich.text import Text
 
 from fedtop import kinds
 from fedtop.fields import Field, Part, Table
-from fedtop.format import UNICODE, State, clean, count, interval
+from fedtop.format import UNICODE, clean, count, interval
 from fedtop.values import bare_rate
 from fedtop.widgets.interval_bar import IntervalBar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedstore.queries.models import Rate, ToolCallRow, ToolRow
+    from fedstore.queries.models import Rate, ToolCallRow, ToolRow, ToolUser
 
-__all__ = ["CALLS", "LEVEL_STATES", "TOOLS", "TRENDS", "USERS", "level_text"]
+__all__ = ["CALLS", "LEVEL_STATES", "LEVEL_WORDS", "TOOLS", "TRENDS", "USERS", "level_style", "level_text"]
 
-LEVEL_STATES: Final[dict[str, State]] = {"HIGH": "ok", "MEDIUM": "warn", "LOW": "alert"}
-_LEVELS: Final = {"HIGH": 3, "MEDIUM": 2, "LOW": 1}
+LEVEL_STATES: Final = {"HIGH": "ok", "MEDIUM": "warn", "LOW": "alert", "FEW": "few", "UNKNOWN": "unknown"}
+LEVEL_WORDS: Final = {"FEW": "too few", "UNKNOWN": "unknown"}
+"""How levels are said that no rule of trust gives."""
+_LEVELS: Final = {"LOW": 1, "MEDIUM": 2, "HIGH": 3, "FEW": 4, "UNKNOWN": 5}
 TRENDS: Final = {
     "improving": (UNICODE.up, "$ok"),
     "declining": (UNICODE.down, "$alert"),
@@ -33,15 +35,20 @@ TRENDS: Final = {
 
 
 def level_text(level: str) -> Text:
-    """`● HIGH`, `▲ MEDIUM`, `✖ LOW`, in the colour of the state."""
+    """`● HIGH`, `▲ MEDIUM`, `✖ LOW`, `· too few`, `◌ unknown`, in the colour of the state."""
+    glyph = UNICODE.state(LEVEL_STATES.get(level, "unknown"))
+    return Text(f"{glyph} {LEVEL_WORDS.get(level) or clean(level, 8)}", level_style(level))
+
+
+def level_style(level: str) -> str:
+    """The style of a level; what tells nothing is dim."""
     state = LEVEL_STATES.get(level, "unknown")
-    return Text(f"{UNICODE.state(state)} {clean(level, 8)}", f"${state}" if state != "unknown" else "$dim")
+    return "$dim" if state in ("few", "unknown") else f"${state}"
 
 
 def _axis(tool: ToolRow) -> IntervalBar:
     low, high = tool.bound or (None, None)
-    state = LEVEL_STATES.get(tool.level, "unknown")
-    return IntervalBar(low, high, tool.success.value, f"${state}" if state != "unknown" else "$dim")
+    return IntervalBar(low, high, tool.success.value, level_style(tool.level))
 
 
 def _span(ends: tuple[float, float] | None) -> Text | None:
@@ -54,7 +61,7 @@ def _failures(success: Rate) -> int:
 
 def _hurts(tool: ToolRow, most: int = 3) -> Text:
     """The agents it failed, with failures of runs: `codex 12/80, kimi 3/210`."""
-    failed = [(name, _failures(success), success.n) for name, success in tool.agents if _failures(success)]
+    failed = [(name, _failures(success), success.n) for name, success, _ in tool.agents if _failures(success)]
     text = Text()
     for i, (name, failures, runs) in enumerate(failed[:most]):
         text.append(", " if i else "").append(clean(name, 24)).append(f" {count(failures)}/{count(runs)}", "$dim")
@@ -64,7 +71,7 @@ def _hurts(tool: ToolRow, most: int = 3) -> Text:
 TOOLS: Final[Table[ToolRow]] = Table(
     (
         Field(
-            "level", "trust", 8, tooltip="HIGH, MEDIUM or LOW by the rule in force",
+            "level", "trust", 9, tooltip="HIGH, MEDIUM or LOW by the rule in force, where runs tell",
             value=lambda t: t.level, rank=lambda t: _LEVELS.get(t.level), cell=lambda t, _: level_text(t.level),
         ),
         kinds.name("tool", "tool", 18, lambda t: t.name),
@@ -87,7 +94,7 @@ TOOLS: Final[Table[ToolRow]] = Table(
         kinds.hidden("duration_p50_ms", lambda t: t.durations.p50_ms),
         kinds.duration("duration_p95_ms", "p95", 7, lambda t: t.durations.p95_ms, min_width_shown=118),
         kinds.dollars("cost_nano", "cost", 8, lambda t: t.cost_nano, min_width_shown=108),
-        kinds.tokens("tokens", "tokens", 7, lambda t: t.tokens or None, min_width_shown=132),
+        kinds.tokens("tokens", "tokens", 7, lambda t: t.tokens, min_width_shown=132),
         Field(
             "failed", "hurts", 14, grow=True, min_width_shown=96, tooltip="Failures of runs, per agent",
             value=lambda t: _failures(t.success), cell=lambda t, _: _hurts(t), words=lambda t, _: _hurts(t, 1),
@@ -98,7 +105,7 @@ TOOLS: Final[Table[ToolRow]] = Table(
     order="level",
 )  # fmt: skip
 
-USERS: Final[Table[tuple[str, Rate]]] = Table(
+USERS: Final[Table[ToolUser]] = Table(
     (
         kinds.name("agent", "agent", 14, lambda u: u[0], grow=True),
         kinds.rate("success", "success", 7, lambda u: u[1], bare_rate, align="right"),
@@ -108,7 +115,7 @@ USERS: Final[Table[tuple[str, Rate]]] = Table(
         ),
         kinds.count("failed", "failed", 7, lambda u: _failures(u[1]),
                     style=lambda u: "$warn" if _failures(u[1]) else "$dim"),
-        kinds.count("runs", "runs", 7, lambda u: u[1].n, exported=False),
+        kinds.count("runs", "runs", 7, lambda u: u.runs),
     ),
     key=lambda u: u[0],
     order="failed",

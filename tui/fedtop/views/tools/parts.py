@@ -9,7 +9,7 @@ from rich.text import Text
 from fedstore import DAY_MS
 from fedstore.queries.models import SeriesPoint
 from fedtop.format import UNICODE, clean, count, duration_ms, interval, money, rate, tokens
-from fedtop.views.tools.columns import LEVEL_STATES, TRENDS, level_text
+from fedtop.views.tools.columns import LEVEL_STATES, LEVEL_WORDS, TRENDS, level_style, level_text
 from fedtop.widgets.area_chart import AreaData, Series
 
 if TYPE_CHECKING:
@@ -22,17 +22,20 @@ __all__ = ["daily_chart", "effort_words", "levels_line", "verdict_lines"]
 
 
 def levels_line(rows: Sequence[ToolRow]) -> Text:
-    """How many tools are at each level: `● 4 high   ▲ 2 medium   ✖ 1 low`."""
+    """How many tools are at each level: `● 4 high   ▲ 2 medium   ✖ 1 low`, and the others where there are any."""
     parts = []
     for level, state in LEVEL_STATES.items():
         number = sum(row.level == level for row in rows)
-        glyph = Text(f"{UNICODE.state(state)} ", f"${state}" if number else "$dim")
-        parts.append(glyph.append(count(number), "bold" if number else "$dim").append(f" {level.lower()}", "$dim"))
+        if level in LEVEL_WORDS and not number:
+            continue
+        glyph = Text(f"{UNICODE.state(state)} ", level_style(level) if number else "$dim")
+        word = LEVEL_WORDS.get(level, level.lower())
+        parts.append(glyph.append(count(number), "bold" if number else "$dim").append(f" {word}", "$dim"))
     return Text("   ").join(parts)
 
 
 def daily_chart(detail: ToolDetail) -> AreaData | None:
-    """Executions per day of the window, succeeded below failed; None without any."""
+    """Executions per day of the window: succeeded, failed, and those without an outcome; None without any."""
     days = {point.start_ms: point for point in detail.daily}
     if not days:
         return None
@@ -41,7 +44,8 @@ def daily_chart(detail: ToolDetail) -> AreaData | None:
     none = SeriesPoint(0)
     ok = Series("ok", tuple(float(days.get(at, none).ok) for at in starts), "$ok-fill")
     failed = Series("failed", tuple(float(days.get(at, none).failed) for at in starts), "$alert", 2)
-    return AreaData(starts[0], starts[-1] + DAY_MS, (ok, failed))
+    untold = Series("no outcome", tuple(float(days.get(at, none).unknown) for at in starts), "$faint", 3)
+    return AreaData(starts[0], starts[-1] + DAY_MS, (ok, failed, untold) if any(untold.values) else (ok, failed))
 
 
 def effort_words(effort: Effort, glyphs: Glyphs = UNICODE) -> str:
@@ -60,6 +64,8 @@ _USES: Final = {
     "HIGH": "trusted for critical paths",
     "MEDIUM": "safe for general tasks",
     "LOW": "requires a fallback",
+    "FEW": "too few runs to tell",
+    "UNKNOWN": "how they ended is not told",
 }
 
 
@@ -78,7 +84,7 @@ def verdict_lines(row: ToolRow | None) -> list[Text | tuple[Text, ...]]:
         ("success", rate(row.success.value), _two_sided(row.success)),
         ("duration", duration_ms(d.mean_ms), f" p50 {duration_ms(d.p50_ms)} p95 {duration_ms(d.p95_ms)}"),
         ("cost", money(row.cost_nano), ""),
-        ("tokens", tokens(row.tokens or None), ""),
+        ("tokens", tokens(row.tokens), ""),
     ]
     figures = tuple(
         Text.assemble((f"{label} ", "$dim"), (value, "bold"), (tail, "$dim")) for label, value, tail in parts

@@ -11,7 +11,7 @@ from fedtop import format as fmt
 from fedtop.plain.blocks import Captioned, captioned, header, heading, lines, rate, window_text
 from fedtop.plain.tables import table_of
 from fedtop.views.errors import ERRORS, error_lines
-from fedtop.views.tools.columns import TOOLS, USERS, for_calls
+from fedtop.views.tools.columns import LEVEL_WORDS, TOOLS, USERS, for_calls
 from fedtop.views.tools.parts import effort_words
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def tool(view: ToolDetail, name: str, look: Look, notice: str | None = None) -> 
     if row is None:
         return Group(*parts, Text("\nNot executed in these 30 days.", "$dim"))
     facts: list[Captioned] = [
-        ("Confidence", f"{row.level} ({look.name(row.reason, 120).plain})"),
+        ("Confidence", f"{LEVEL_WORDS.get(row.level, row.level)} ({look.name(row.reason, 120).plain})"),
         ("Executions", fmt.count(row.calls)),
         ("Success", rate(row.success, look)),
         ("Trend", row.trend),
