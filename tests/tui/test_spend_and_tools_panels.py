@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fedstore.queries import Reader
-from fedstore.queries.models import CostsView, Money
+from fedstore.queries.models import CostsView, Money, ToolUser
 from fedstore.store import Store
 from fedstore.window import Window
 from fedtop.values import money_cell
@@ -143,7 +143,7 @@ class TestTools:
                 assert detail.row is not None
                 assert (ok, ok + failed) == (detail.row.success.hits, detail.row.success.n)
                 assert set(app.screen.query_one("#tools-agents", LiveTable).model.order) == {
-                    agent for agent, _ in detail.row.agents
+                    user.agent for user in detail.row.agents
                 }
                 await pilot.press("j")
             app.screen.set_focus(app.screen.query_one("#tools-agents", LiveTable))
@@ -215,7 +215,7 @@ class TestTools:
             assert "Nothing ran it in these 30 days." in screen_text(app)
 
     async def test_hostile_names(self) -> None:
-        row = tool(HOSTILE, agents=((HOSTILE, tool().success),), reason=HOSTILE)
+        row = tool(HOSTILE, agents=(ToolUser(HOSTILE, tool().success, 9),), reason=HOSTILE)
         view = tools(row, patterns=(HOSTILE,), recommendations=(HOSTILE,))
         answers = Answers(tools=view, tool=tool_detail(row, errors=((HOSTILE, 3),)))
         async with pane(Source(answers), tab="tools", size=(80, 24)) as (app, pilot):

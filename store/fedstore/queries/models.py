@@ -87,8 +87,13 @@ class Ungraded:
 
     @property
     def errored(self) -> int:
-        """How many ended in an error."""
+        """How many ended in an error, or were interrupted."""
         return sum(count for _, count in self.errors)
+
+    @property
+    def interrupted(self) -> int:
+        """How many of those were stopped, which is no error."""
+        return sum(count for name, count in self.errors if name == INTERRUPTED)
 
     @property
     def silent(self) -> int:
@@ -99,10 +104,9 @@ class Ungraded:
     def told(self) -> str:
         """`6 ended in an API error, 2 interrupted`: what is known of how they ended; empty for nothing."""
         api = sum(count for name, count in self.errors if name.startswith(API_ERROR))
-        interrupted = sum(count for name, count in self.errors if name == INTERRUPTED)
-        other = self.errored - api - interrupted
+        other = self.errored - api - self.interrupted
         parts = ((api, "ended in an API error"), (other, "in another error" if api else "ended in an error"))
-        return ", ".join(f"{n:,} {words}" for n, words in (*parts, (interrupted, "interrupted")) if n)
+        return ", ".join(f"{n:,} {words}" for n, words in (*parts, (self.interrupted, "interrupted")) if n)
 
     @property
     def text(self) -> str:

@@ -91,7 +91,8 @@ def _change(row: AgentRow, glyphs: Glyphs) -> str:
     """How success moved; where nothing is graded, how many runs ended in an error."""
     before, now = row.success_before.value, row.success.value
     if now is None:
-        return counted(row.ungraded.errored, "error") if row.ungraded.errored else ""
+        errors = row.ungraded.errored - row.ungraded.interrupted
+        return counted(errors, "error") if errors else ""
     return "" if before is None else delta_points(now - before, glyphs=glyphs)
 
 

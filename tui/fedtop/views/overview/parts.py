@@ -114,7 +114,8 @@ def _success_tile(data: Overview, glyphs: Glyphs) -> TileData:
 
 def _errors(data: Overview) -> str:
     """How many runs ended in an error, where nobody said whether they succeeded."""
-    return counted(data.ungraded.errored, "error") if data.ungraded.errored else ""
+    errors = data.ungraded.errored - data.ungraded.interrupted
+    return counted(errors, "error") if errors else ""
 
 
 def _now_tile(data: Overview, now_ms: int) -> TileData:

@@ -107,7 +107,7 @@ def _task_types(view: Overview, look: Look) -> list[Text]:
         tasks = f"{fmt.count(cell.tasks, look.glyphs):>6} {'task ' if cell.tasks == 1 else 'tasks'}  "
         found.append(Text.assemble(f"{look.cell('•')} ", name, " ", tasks, rate(cell.success, look, n=False)))
         if cell.ungraded.told:
-            found[-1].append(f"  {cell.ungraded.text}", "$dim")
+            found[-1].append(f"  {cell.ungraded.told}", "$dim")
     return found
 
 
