@@ -90,7 +90,8 @@ def _tool_row(name: str, by_agent: Sequence[Row], rule: ToolRule, bins: Counts, 
 
 def _level(found: ToolConfidence, calls: int, failed: int) -> tuple[str, str]:
     """The level and what it rests on; by the default rule tools without outcomes, or with few, have their own."""
-    level, reason = found.level, found.reason
+    level: str = found.level
+    reason = found.reason
     if not found.n:
         told = f"{failed:,} failed, successes are not told" if failed else "none with an outcome"
         level, reason = "UNKNOWN", f"{counted(calls, 'run')}, {told}"
