@@ -333,7 +333,7 @@ async def test_no_figure_waits_for_a_proposal(
     async with running(seeded_store, clock, tab="agents", size=(160, 50)) as (app, pilot):
         try:
             await until(pilot, lambda: len(table(app, "#agents-table").model.order) > 0, "agents are there")
-            assert "what a plan would change" not in screen_text(app)
+            assert "the plan of" not in screen_text(app)
         finally:
             released.set()
-        await until(pilot, lambda: "what a plan would change (30d, shrunk)" in screen_text(app), "the plan is there")
+        await until(pilot, lambda: "arrows: the plan of 30d, shrunk" in screen_text(app), "the plan is there")

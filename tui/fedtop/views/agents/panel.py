@@ -86,7 +86,7 @@ class AgentsPanel(PreviewPanel[AgentsData]):
         """Table, matrix, and the line that explains a cell."""
         yield LiveTable(AGENTS, id="agents-table", empty="no run of any agent in this window")
         yield Section(
-            "success by task type, with the boost that is added",
+            "success by task type",
             Matrix(
                 corner="agent",
                 cell_width=14,
@@ -123,8 +123,8 @@ class AgentsPanel(PreviewPanel[AgentsData]):
         table.set_rows(agents.rows(lines, self.locale()))
         matrix = self.query_one(Matrix)
         matrix.set_matrix(*matrix_of(data.view, data.boosts))
-        arrows = f"arrows: what a plan would change ({data.boosts.outlook})" if data.boosts.outlook else ""
-        self.query_one("#agents-cells", Section).set_note(arrows)
+        arrows = f"; arrows: the plan of {data.boosts.outlook}" if data.boosts.outlook else ""
+        self.query_one("#agents-cells", Section).set_note(f"with the boost added{arrows}")
         self._explain(matrix.cursor_key, matrix.cursor_column)
         self._show_selected(data.selected)
         self.follow()
