@@ -3,7 +3,7 @@
 python bench/tuning_from_store.py --sizes 100000 1000000
 
 The store is filled by joining trails directly (the recorder has a bench of its own). Limit: from 100,000 decisions on a
-plan takes at most 8x the processor time of a bare SELECT of the same rows. Times are the best of some runs; "cpu" is
+plan takes at most 3x the processor time of a bare SELECT of the same rows. Times are the best of some runs; "cpu" is
 this process's own.
 """
 
@@ -29,7 +29,7 @@ from limits import Limits
 from made import SCENARIOS, as_logged, population
 
 ALL = Window(0, 1 << 50, "all")
-LIMIT, LIMITED_FROM = 8.0, 100_000
+LIMIT, LIMITED_FROM = 3.0, 100_000
 _ROWS = "SELECT trail, agent, layer, at_ms, latency_us, correct, correct_agent FROM routes ORDER BY at_ms, id"
 START_MS, STEP_MS = 1_760_000_000_000, 500
 _RECORD = np.dtype(
