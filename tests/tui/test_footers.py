@@ -20,7 +20,7 @@ from fedtop.app import FedtopApp
 from fedtop.keymap import taken_by
 from fedtop.keys import KEYS
 from fedtop.screens.footer import hints_of
-from fedtop.screens.help import groups_of
+from fedtop.screens.mark import MarkScreen
 from fedtop.tabs import TABS, tab_named
 from fedtop.views import DRILLS, drill_class
 from fedtop.views.panel import Panel
@@ -150,23 +150,27 @@ def test_a_view_heeds_the_window_that_it_reads(panel: type[Panel]) -> None:
     assert reads == (panel.heeds != "nothing") or panel.heeds == "moment"
 
 
-async def test_grades_stand_in_their_order_before_what_any_table_does(full: Store, clock: Clock) -> None:
+async def test_the_keys_of_a_grade_stand_in_their_order(full: Store, clock: Clock) -> None:
     async with running(full, clock) as (app, pilot):
         await shown(app, pilot, "grading")
-        said = [(hint.key, hint.label) for hint in hints_of(app.screen)][:6]
-        assert said == [("y", "right"), ("n", "wrong"), ("c", "agent"), ("x", "skip"), ("Enter", "open"), ("s", "sort")]
-        grades = dict(groups_of(app.screen))["Grading"]
-        assert [keys for keys, _ in grades] == ["y", "n", "c", "x"]
+        assert "m" in [hint.key for hint in hints_of(app.screen)]
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, MarkScreen), "the line")
+        said = [(hint.key, hint.label) for hint in hints_of(app.screen)]
+        assert said == [("r", "right"), ("w", "wrong"), ("a", "another agent"), ("c", "clear"), ("x", "skip"),
+                        ("Esc", "done")]  # fmt: skip
+        await pilot.press("r")
+        await until(pilot, lambda: ("u", "undo") in [(hint.key, hint.label) for hint in hints_of(app.screen)], "undo")
 
 
 async def test_the_footer_offers_no_letter_where_letters_are_typed(full: Store, clock: Clock) -> None:
     async with running(full, clock) as (app, pilot):
-        for target, key in (("tab:agents", "slash"), ("grading", "c"), ("why:walked", "c")):
+        for target, key in (("tab:agents", "slash"), ("grading", "ma"), ("why:walked", "ma")):
             await shown(app, pilot, target)
-            await pilot.press(key)
+            await pilot.press(*([key] if key == "slash" else key))
             await until(pilot, lambda: isinstance(app.focused, LineInput), target)
             assert not [hint for hint in hints_of(app.screen) if len(hint.key) == 1]
-            await pilot.press("escape")
+            await pilot.press("escape", "escape")
 
 
 async def test_a_lever_that_was_moved_can_be_put_back(full: Store, clock: Clock) -> None:
@@ -214,7 +218,7 @@ def test_moved_keys_are_kept_apart_too() -> None:
 
 
 def test_tables_leave_the_frame_its_keys() -> None:
-    """All but these: the letters of a grade always work, and the matrix has its h only while it has columns."""
+    """All but this: the matrix has its h only while it has columns."""
     frame = {key for entry in KEYS for key in entry.keys.split(",")}
     shared = {
         (kind.__name__, key)
@@ -224,7 +228,7 @@ def test_tables_leave_the_frame_its_keys() -> None:
             binding.key for binding in Binding.make_bindings(kind.__dict__.get("BINDINGS", ()))
         )
     }
-    assert shared == {("QueueTable", "y"), ("Matrix", "h")}
+    assert shared == {("Matrix", "h")}
 
 
 async def test_views_without_a_window_offer_none(full: Store, clock: Clock) -> None:

@@ -62,13 +62,13 @@ def test_what_changes_the_store_is_known_to() -> None:
 
 def test_a_keymap_takes_keys_as_people_write_them() -> None:
     assert keymap_of({}) == {}
-    given = {"time.wider": "x", "app.help": "f1, ?", "table.sort": "ctrl+s", "plan.apply": "A", "grading.skip": "."}
+    given = {"time.wider": "x", "app.help": "f1, ?", "table.sort": "ctrl+s", "plan.apply": "A", "mark.skip": "."}
     assert keymap_of(given) == {
         "time.wider": "x",
         "app.help": "f1,question_mark",
         "table.sort": "ctrl+s",
         "plan.apply": "A",
-        "grading.skip": "full_stop",
+        "mark.skip": "full_stop",
     }
 
 
@@ -100,6 +100,7 @@ def test_a_keymap_that_cannot_work_is_refused(given: dict[str, str], words: str)
         ({"plan.apply": "p"}, "plan.apply: p is the key of plan.rule too"),
         ({"costs.next": "s"}, "costs.next: s is the key of table.sort too"),
         ({"cascade.grade": "home"}, "cascade.grade: Home is the key of table.first too"),
+        ({"mark.right": "w"}, "mark.right: w is the key of mark.wrong too"),
         ({"layer.reset": "v"}, "layer.reset: v is the key of view.turn too"),
         ({"confirm.yes": "n"}, "confirm.yes: n is the key of confirm.no too"),
     ],
@@ -132,4 +133,4 @@ def test_the_keys_as_shipped_are_no_conflict() -> None:
 def test_every_binding_of_every_view_can_be_remapped() -> None:
     ids = binding_ids()
     assert {entry.id for entry in KEYS} <= ids
-    assert {"table.sort", "matrix.left", "cascade.grade", "grading.wrong", "layer.reset", "confirm.no"} <= ids
+    assert {"table.sort", "matrix.left", "cascade.grade", "mark.wrong", "layer.reset", "confirm.no"} <= ids

@@ -14,7 +14,7 @@ from fedstore.errors import StoreError
 from fedstore.policy import Alarm, Change, Effects, Measured, Plan, PlanItem, PolicyBody, PolicyStore, with_alarms
 from fedstore.store import Store
 from fedtop.app import FedtopApp
-from fedtop.fields import Locale
+from fedtop.fields import KEY_GAP, Locale
 from fedtop.glyphs import UNICODE
 from fedtop.loop import LedgerReader, Paced
 from fedtop.sanitize import clean
@@ -22,7 +22,6 @@ from fedtop.screens.confirm import ConfirmScreen
 from fedtop.views.ledger.columns import EFFECTS as EFFECT_FIELDS
 from fedtop.views.ledger.columns import LEDGER, effect_lines, effects_of, main_measure, state_cell
 from fedtop.views.ledger.parts import change_parts, effect_notes
-from fedtop.views.overview.columns import KEY_GAP
 from fedtop.widgets.table_model import plain
 from tests.conftest import Clock
 from tests.policy.synthetic import write_runs

@@ -20,13 +20,12 @@ from fedstore.queries.models import (
     SeriesPoint,
 )
 from fedstore.window import Window
-from fedtop.fields import Locale
+from fedtop.fields import KEY_GAP, Locale
 from fedtop.values import rate_cell, short_rate, span, success_style
 from fedtop.views.cascade.columns import FUNNEL
 from fedtop.views.overview.columns import (
     ATTENTION,
     FEED,
-    KEY_GAP,
     NOW,
     TYPES,
     attention_lines,
@@ -92,9 +91,22 @@ def run(state: str, seen: int, name: str = "kimi") -> ActiveRun:
 def test_now_counts_and_warns_of_long_waits() -> None:
     busy = replace(EMPTY, active=(run("running", 1_000), run("waiting", 60_000)))
     tile = tiles(busy, NOW_MS)["now"]
-    assert (tile.value, tile.sub, tile.state) == ("1 running", "1 wait 60 s", "ok")
+    assert (tile.title, tile.value, tile.side, tile.state) == ("1 waits", "60 s", "1 running", "ok")
+    assert tile.sub == "kimi: permission", "who waits, and for what"
     assert tiles(busy, NOW_MS + 180_000)["now"].state == "warn"
-    assert tiles(busy, NOW_MS + 58 * 60_000)["now"].sub == "1 wait 59min"  # a unit that was cut off would mislead
+    both = replace(EMPTY, active=(run("waiting", 60_000), run("waiting", 240_000, "codex")))
+    tile = tiles(both, NOW_MS)["now"]
+    assert (tile.title, tile.value, tile.sub) == ("2 wait", "4 min", "codex: permission"), "the longest waiting"
+
+
+def test_a_run_that_was_long_silent_does_not_run() -> None:
+    silent = replace(EMPTY, active=(run("running", 1_000), run("running", 600_000, "codex")))
+    tile = tiles(silent, NOW_MS)["now"]
+    assert (tile.value, tile.sub) == ("1 running", "1 silent")
+
+
+def test_now_of_the_past_is_not_known() -> None:
+    busy = replace(EMPTY, active=(run("running", 1_000),))
     past = replace(busy, window=replace(WINDOW, live=False))
     assert tiles(past, NOW_MS)["now"].value is None
 

@@ -46,6 +46,8 @@ class FedtopApp(Frame):
             return self.may_open(kind) and (panel is None or panel.panel_id != kind)
         if action == "take_back":
             return not self.options.readonly
+        if action == "mark":
+            return not self.options.readonly and panel is not None and panel.shown and panel.subject() is not None
         if action == "suspend_process":
             return sys.platform != "win32"
         if action == "newest":
@@ -88,11 +90,22 @@ class FedtopApp(Frame):
         """A drill-down by its kind, or `kind:name`."""
         self.open_target(target)
 
+    def action_mark(self) -> None:
+        """Opens the line in which what is under the cursor is graded."""
+        from fedtop.screens.mark import MarkScreen
+
+        panel = self.top_panel
+        if panel is not None and not isinstance(self.screen, MarkScreen):
+            self.push_screen(MarkScreen(panel, self.marking))
+
     def action_take_back(self) -> None:
-        """Takes the newest change that stands back, after a question."""
+        """Takes back what was done last: a grade given here, else the newest change that stands, after a question."""
         from fedtop.views.ledger.undoing import take_back
 
-        take_back(self)
+        if self.marking.can_undo:
+            self.marking.undo(self.top_panel)
+        else:
+            take_back(self)
 
     def action_redraw(self) -> None:
         """Draws everything anew, over whatever else wrote to the terminal."""

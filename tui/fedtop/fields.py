@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from fedstore import Window
     from fedtop.widgets.table_model import Cell
 
-__all__ = ["Export", "Field", "Locale", "Part", "Table"]
+__all__ = ["KEY_GAP", "Export", "Field", "Locale", "Part", "Table"]
+
+KEY_GAP: Final = "\x1f"
+"""Stands between the parts of a row's key: no stored name holds a control character."""
 
 R = TypeVar("R")
 

@@ -21,6 +21,7 @@ from fedstore import SettingsError, Window
 from fedtop import state
 from fedtop.glyphs import ASCII, UNICODE
 from fedtop.keymap import keymap_of, taken_by
+from fedtop.marking import Marking
 from fedtop.messages import Demanded, FilterChanged, ReadFailed, SnapshotReady, Tick
 from fedtop.options import AppOptions
 from fedtop.poller import Poller, Request
@@ -94,6 +95,7 @@ class Frame(Host):
         self._poller = Poller(source.reader, self.post_message, self.options.clock)
         self._watch = Watch(self)
         self.proposals = Proposals(self)
+        self.marking = Marking(self)
         super().__init__()
         self.set_class(self.options.ascii, "-ascii")
         for theme in THEMES:
@@ -228,6 +230,18 @@ class Frame(Host):
     async def confirmed(self, question: Question) -> bool:
         """Asks, and waits for the answer."""
         return await self.push_screen_wait(ConfirmScreen(question))
+
+    def applied(self) -> None:
+        """`u` takes the plan back that was applied here."""
+        self.marking.note_change()
+
+    def marked(self) -> None:
+        """The keys and the line of grades follow what was said."""
+        from fedtop.screens.mark import MarkScreen
+
+        if isinstance(self.screen, MarkScreen):
+            self.screen.look_again()
+        self.base.refresh_bindings()
 
     def filter_by(self, text: str) -> None:
         """Puts a text into the filter line of the view on top, as if typed."""

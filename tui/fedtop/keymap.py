@@ -24,10 +24,13 @@ __all__ = ["FORMER_IDS", "binding_ids", "keymap_of", "taken_by"]
 FORMER_IDS: Mapping[str, str] = {
     "view.alerts": "view.alarms",
     "alerts.undo": "alarms.undo",
-    "labelling.right": "grading.right",
-    "labelling.wrong": "grading.wrong",
-    "labelling.agent": "grading.agent",
-    "labelling.skip": "grading.skip",
+    "labelling.right": "mark.right",
+    "labelling.wrong": "mark.wrong",
+    "labelling.agent": "mark.agent",
+    "labelling.skip": "mark.skip",
+    "why.right": "mark.right",
+    "why.wrong": "mark.wrong",
+    "why.agent": "mark.agent",
 }
 """What some bindings were called before; a user's keymap may still call them so."""
 
@@ -88,7 +91,7 @@ def binding_ids() -> frozenset[str]:
 
 def _import_views() -> None:
     views = {*(tab.module for tab in TABS), *(path.partition(":")[0] for path in DRILLS.values())}
-    for module in {*views, "fedtop.screens.base", "fedtop.screens.confirm", "fedtop.screens.help"}:
+    for module in {*views, *(f"fedtop.screens.{name}" for name in ("base", "confirm", "help", "mark"))}:
         import_module(module)
 
 

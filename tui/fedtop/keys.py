@@ -55,6 +55,7 @@ GROUPS = {
     "view": "View",
     "time": "Time",
     "loop": "Propose, apply, undo",
+    "grade": "Grade",
     "app": "fedtop",
 }
 
@@ -62,10 +63,12 @@ KEYS = (
     Key("view.back", "escape", "retreat", "back", "Clear the filter, or close this view", show=True),
     Key("app.help", "question_mark", "help", "help", "All keys that work here", show=True),
     Key("view.filter", "slash", "filter", "filter", "Only rows with a text, !text without", show=True),
+    Key("grade.mark", "m", "mark", "grade", "Grade what is under the cursor", show=True),
     Key("time.wider", "w", "wider", "window", "The next longer window", show=True),
     Key("loop.optimize", "o", "open('optimize')", "optimize", "Propose boosts for agents (dry-run)", show=True),
     Key("loop.tune", "t", "open('tune')", "tune", "Propose thresholds (dry-run)", show=True),
-    Key("loop.undo", "u", "take_back", "undo", "Undo the last applied change"),
+    Key("grade.queue", "M", "open('grading')", "grading queue", "Grade the decisions that settle most"),
+    Key("loop.undo", "u", "take_back", "undo", "Undo the last grade or applied change"),
     Key("loop.ledger", "L", "open('ledger')", "ledger", "What was applied, what came of it"),
     Key("view.alarms", "exclamation_mark", "open('alarms')", "alarms", "What needs attention", show=True),
     *(Key(f"tabs.{n}", str(n), f"tab_number({n})", tab.label, "Go to this tab") for n, tab in enumerate(TABS[:9], 1)),

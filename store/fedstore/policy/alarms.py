@@ -108,10 +108,13 @@ def _harm(found: Alarm) -> str:
 
 
 def with_alarms(overview: Overview, alarms: Sequence[Alarm]) -> Overview:
-    """The overview with the alarms among what needs attention, worst first; a harmful change is ill health."""
+    """The overview with the alarms among what needs attention: after who waits for a person, worst first; a harmful
+    change is ill health.
+    """
     if not alarms:
         return overview
+    waiting, rest = overview.attention[: overview.waiting], overview.attention[overview.waiting :]
     told = [Attention(alarm.severity, alarm.shown, alarm.target) for alarm in alarms]
-    attention = tuple(sorted([*told, *overview.attention], key=lambda item: SEVERITY_RANKS[item.severity]))
-    worst = attention[0].severity
+    attention = (*waiting, *sorted([*told, *rest], key=lambda item: SEVERITY_RANKS[item.severity]))
+    worst = min((item.severity for item in attention), key=SEVERITY_RANKS.__getitem__)
     return replace(overview, attention=attention, health=worst if worst in ("alert", "warn") else overview.health)

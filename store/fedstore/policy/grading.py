@@ -144,6 +144,10 @@ class GradingQueue:
             self._correct[row] = implied if correct is None else correct
         return self.progress()
 
+    def __contains__(self, route_id: str) -> bool:
+        """Whether a decision is in the window."""
+        return route_id in self._row_of
+
     def _row(self, route_id: str) -> int:
         row = self._row_of.get(route_id)
         if row is None:

@@ -198,6 +198,7 @@ def _agent_row(name: str, spend: Sequence[int] | None, context: _Context, last_m
         tasks_are=context.tasks.unit(name),
         state=agent_state(active, last_ms, context.window),
         ungraded=context.ungraded(name),
+        quiet=sum(run.is_quiet(context.window.end_ms) for run in active),
     )
 
 

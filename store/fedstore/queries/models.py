@@ -182,6 +182,12 @@ class SeriesPoint:
     """Nano-USD per model (costs) in a fixed order, where asked for."""
 
 
+QUIET_MS = 600_000
+"""A run that goes on tells of itself with every step; what it may run meanwhile, agents end after ten minutes at most
+(Claude Code's limit of a shell command). One that was not heard of for longer is not shown as busy.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class ActiveRun:
     """A run that has not ended."""
@@ -193,6 +199,10 @@ class ActiveRun:
     reason: str
     started_ms: int
     seen_ms: int
+
+    def is_quiet(self, now_ms: int) -> bool:
+        """Whether it was not heard of for longer than any step takes; one that waits says nothing."""
+        return self.state != "waiting" and now_ms - self.seen_ms >= QUIET_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +240,8 @@ class AgentRow:
     """What it does now; None where that is not known."""
     ungraded: Ungraded = Ungraded()
     """The ones that the rate does not speak of."""
+    quiet: int = 0
+    """Of the active ones, those that were not heard of for ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -599,7 +611,7 @@ class Overview:
     health: str
     """ok | warn | alert | unknown."""
     attention: tuple[Attention, ...]
-    """Worst first."""
+    """First who waits for a person, the longest waiting before all; then worst first."""
     series: tuple[SeriesPoint, ...]
     step_ms: int
     """How long each point of ``series`` stands for; those without a fact are left out."""
@@ -612,6 +624,8 @@ class Overview:
     rejected: int
     newest_ms: int | None
     """The newest fact in the store, for the stale and the history notices."""
+    waiting: int = 0
+    """So many of `attention`, the first ones, are runs that wait for a person."""
     executions: int = 0
     """How many of ``tasks`` are executions, of agents that have no runs."""
     ungraded: Ungraded = Ungraded()

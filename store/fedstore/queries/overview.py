@@ -21,7 +21,6 @@ from fedstore.queries.facts import newest_tasks
 from fedstore.queries.losses import read_losses, severity_of_past
 from fedstore.queries.models import (
     INTERRUPTED,
-    SILENT_MS,
     WAITING_MS,
     ActiveRun,
     AgentRow,
@@ -79,7 +78,8 @@ def overview(
     today, month = spent_lately(buckets, now_ms, tz)
     cost = sum((row.cost for row in rows), Money())
     routing = tuple(routing_attention(buckets, window))
-    attention = _attention(rows, layers, cells, before, active, now_ms, cost, lost, routing)
+    waiting = tuple(_waiting(active, now_ms))
+    attention = (*waiting, *_attention(rows, layers, cells, before, active, now_ms, cost, lost, routing))
     return Overview(
         window=window,
         tasks=runs,
@@ -98,6 +98,7 @@ def overview(
         tokens=sum(row.tokens or 0 for row in rows) or None,
         health=_health(attention, judged=_judged(rows, layers)),
         attention=attention,
+        waiting=len(waiting),
         series=_series(buckets, window, slots, step_ms),
         step_ms=step_ms,
         agents=rows,
@@ -168,8 +169,9 @@ def _attention(
     before: Mapping[tuple[str, str], Rate], active: Sequence[ActiveRun], now_ms: int, cost: Money, lost: Losses | None,
     routing: Sequence[Attention],
 ) -> tuple[Attention, ...]:  # fmt: skip
-    found = [*_agents_in_trouble(rows), *_cells_in_trouble(rows, cells, before), *_waiting(active, now_ms)]
-    found += [*_missed_targets(layers), *routing, *_ungraded_errors(rows)]
+    """What is worst comes first; of equal severity what fails, then targets, then what the figures lack."""
+    found = [*_agents_in_trouble(rows), *_cells_in_trouble(rows, cells, before)]
+    found += [*_missed_targets(layers), *routing, *_quiet(active, now_ms), *_ungraded_errors(rows)]
     if cost.unpriced_calls:
         calls = "1 call has" if cost.unpriced_calls == 1 else f"{cost.unpriced_calls:,} calls have"
         found.append(Attention("warn", f"{calls} no known price", "tab:costs"))
@@ -220,13 +222,19 @@ def _cells_in_trouble(
 
 
 def _waiting(active: Sequence[ActiveRun], now_ms: int) -> Iterable[Attention]:
-    for run in active:
-        length = _length(now_ms - run.seen_ms)
+    """Who waits for a person, the longest waiting first."""
+    for run in sorted(active, key=lambda run: run.seen_ms):
         if run.state == "waiting" and now_ms - run.seen_ms >= WAITING_MS:
             reason = f" for {run.reason}" if run.reason else ""
-            yield Attention("warn", f"{run.agent} waiting{reason} {length}", f"agent:{run.agent}")
-        elif run.state == "running" and now_ms - run.seen_ms >= SILENT_MS:
-            yield Attention("info", f"{run.agent} run not heard of for {length}", f"agent:{run.agent}")
+            text = f"{run.agent} waiting{reason} {_length(now_ms - run.seen_ms)}"
+            yield Attention("warn", text, f"agent:{run.agent}")
+
+
+def _quiet(active: Sequence[ActiveRun], now_ms: int) -> Iterable[Attention]:
+    for run in active:
+        if run.is_quiet(now_ms):
+            text = f"{run.agent} run not heard of for {_length(now_ms - run.seen_ms)}"
+            yield Attention("info", text, f"agent:{run.agent}")
 
 
 def _length(ms: int) -> str:

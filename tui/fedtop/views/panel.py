@@ -13,7 +13,7 @@ from textual.app import App
 from textual.widget import Widget
 
 from fedtop.about import About
-from fedtop.fields import Locale
+from fedtop.fields import KEY_GAP, Locale
 from fedtop.views.section import Section
 from fedtop.widgets.live_table import LiveTable
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fedtop.state import ViewState
     from fedtop.views.agents.columns import Boosts
     from fedtop.views.question import Question
+    from fedtop.views.subject import Subject, SubjectKind
 
 __all__ = ["AnyPanel", "Args", "Heeds", "Host", "Panel"]
 
@@ -79,6 +80,14 @@ class Host(App[None]):
         """Ask, and wait for the answer; for a worker."""
         raise NotImplementedError
 
+    def applied(self) -> None:
+        """Know that a plan was applied here: `u` takes that back, and no longer a grade."""
+        raise NotImplementedError
+
+    def marked(self) -> None:
+        """Know that something was graded, or that a grade was taken back."""
+        raise NotImplementedError
+
     def filter_by(self, text: str) -> None:
         """Put a text into the filter line of the view on top, as if typed."""
         raise NotImplementedError
@@ -106,6 +115,12 @@ class Panel(Widget, Generic[Data]):
     """False: `read` is never called; the view gets its data elsewhere."""
     MUTATING: ClassVar[frozenset[str]] = frozenset()
     """Names of actions that change the store; they vanish in read-only mode."""
+
+    GRADED: ClassVar[Mapping[str, SubjectKind]] = {}
+    """Of what the rows of a table are that can be graded, by its id; the key of a row begins with the id of what it is.
+    """
+    MARKS_MANY: ClassVar[bool] = False
+    """True: it is there to grade one after the other; some may be left out."""
 
     DEFAULT_CSS = """
     Panel {
@@ -209,6 +224,34 @@ class Panel(Widget, Generic[Data]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Actions that change the store do not exist in read-only mode."""
         return not (self.host.options.readonly and action in self.MUTATING)
+
+    # Grading
+
+    def subject(self) -> Subject | None:
+        """What is graded: the row under the cursor of the table that has the keyboard, where it can be."""
+        from fedtop.views.subject import Subject
+
+        table = self.screen.focused
+        kind = self.GRADED.get(table.id or "") if isinstance(table, LiveTable) else None
+        key = table.cursor_key if isinstance(table, LiveTable) else None
+        if kind is None or key is None:
+            return None
+        found = key.partition(KEY_GAP)[0]
+        return Subject(kind, found) if self.may_grade(found) else None
+
+    def may_grade(self, subject_id: str) -> bool:  # noqa: ARG002
+        """Whether what has this id can be graded: among tasks may be executions of tools, which nobody judges."""
+        return True
+
+    def grading(self, subject: Subject) -> None:
+        """A grade of this is on its way to the store."""
+
+    def graded(self, subject: Subject) -> None:  # noqa: ARG002
+        """What is said of this may have changed."""
+        self.host.demand()
+
+    def leave_out(self, subject: Subject, *, back: bool = False) -> None:
+        """Shows this no more, or (`back`) again."""
 
     def restore_sorts(self, view: ViewState) -> None:
         """Puts the tables into the order they were left in."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on
 from textual.containers import Container, Horizontal
@@ -24,7 +24,7 @@ from fedtop.views.agents.boosts import BoostReader
 from fedtop.views.errors import ERRORS, error_lines
 from fedtop.views.overview.parts import throughput_chart
 from fedtop.views.panel import Panel
-from fedtop.views.runs.columns import AGENT_RUNS, for_runs
+from fedtop.views.runs.columns import AGENT_RUNS, for_runs, runs_of
 from fedtop.views.section import Section
 from fedtop.views.tools.parts import effort_words
 from fedtop.widgets.area_chart import AreaChart
@@ -32,7 +32,7 @@ from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.tile import Tile, TileData
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from textual.app import ComposeResult
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from fedtop.state import ViewState
     from fedtop.views.agents.columns import Boosts
     from fedtop.views.panel import Args
+    from fedtop.views.subject import SubjectKind
     from fedtop.widgets.table_model import Row
 
 __all__ = ["AgentData", "AgentPanel", "agent_tiles"]
@@ -124,12 +125,14 @@ class AgentPanel(Panel[AgentData]):
 
     panel_id = "agent"
     topic = "agent"
+    GRADED: ClassVar[Mapping[str, SubjectKind]] = {"agent-runs-table": "run"}
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
         self.agent = name
         self.title = clean(name, 60)
         self._boosts = BoostReader()
+        self._runs: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
         """Tiles, then two columns."""
@@ -157,6 +160,7 @@ class AgentPanel(Panel[AgentData]):
 
     def show(self, data: AgentData, view: ViewState) -> None:  # noqa: ARG002
         """Every part of the same window."""
+        self._runs = runs_of(data.detail.recent)
         detail, locale, boosts = data.detail, self.locale(), self.host.proposals.of(data.boosts)
         for name, tile in agent_tiles(detail.row, self.glyphs, live=detail.window.live).items():
             self.query_one(f"#agent-tile-{name}", Tile).set_data(tile)
@@ -177,6 +181,10 @@ class AgentPanel(Panel[AgentData]):
         self.query_one("#agent-errors", Section).set_note(told)
         self._fill("errors", ERRORS.rows(error_lines(detail.errors), locale))
         self._fill("boosts", BOOST_CHANGES.rows(data.changes, locale))
+
+    def may_grade(self, subject_id: str) -> bool:
+        """A run, and no execution."""
+        return subject_id in self._runs
 
     def _fill(self, name: str, rows: Sequence[Row]) -> None:
         self.query_one(f"#agent-{name}-table", LiveTable).set_rows(rows)

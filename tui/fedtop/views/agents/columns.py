@@ -122,8 +122,10 @@ def _state_cell(line: AgentLine, _: Locale) -> Text | None:
         return None
     if row.waiting:
         return Text(f"wait {row.waiting}", "$warn")
-    if row.active:
-        return Text(f"busy {row.active}", "$ok")
+    if row.active > row.quiet:
+        return Text(f"busy {row.active - row.quiet}", "$ok")
+    if row.quiet:
+        return Text(f"silent {row.quiet}", "$dim")
     return None if row.state is None else Text(row.state, "$ok" if row.state == "active" else "$dim")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -19,19 +19,22 @@ from fedtop.views.agents.matrix import matrix_of
 from fedtop.views.line import Line
 from fedtop.views.overview.parts import throughput_chart
 from fedtop.views.preview import PreviewPanel
-from fedtop.views.runs.columns import AGENT_RUNS
+from fedtop.views.runs.columns import AGENT_RUNS, runs_of
 from fedtop.views.section import Section
 from fedtop.widgets.area_chart import AreaChart
 from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.matrix import Matrix
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.app import ComposeResult
 
     from fedstore import Reader, Window
     from fedstore.queries.models import AgentDetail, AgentsView, MatrixCell
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
+    from fedtop.views.subject import SubjectKind
 
 __all__ = ["AgentsData", "AgentsPanel", "cell_line"]
 
@@ -76,6 +79,7 @@ class AgentsPanel(PreviewPanel[AgentsData]):
     title = TAB.label
     LIST = "#agents-table"
     PREVIEW = "#agents-preview"
+    GRADED: ClassVar[Mapping[str, SubjectKind]] = {"agents-runs": "run"}
 
     def __init__(self) -> None:
         super().__init__()
@@ -139,6 +143,11 @@ class AgentsPanel(PreviewPanel[AgentsData]):
         chart = throughput_chart(detail.series, detail.window, detail.step_ms)
         self.query_one("#agents-preview AreaChart", AreaChart).set_data(chart)
         self.query_one("#agents-runs", LiveTable).set_rows(AGENT_RUNS.rows(detail.recent, self.locale()))
+
+    def may_grade(self, subject_id: str) -> bool:
+        """A run, and no execution."""
+        selected = None if self._data is None else self._data.selected
+        return selected is not None and subject_id in runs_of(selected.recent)
 
     def _explain(self, agent: str | None, task_type: str | None) -> None:
         if self._data is None or agent is None or task_type is None:

@@ -12,9 +12,10 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from fedstore import with_alarms
+from fedtop.fields import KEY_GAP
 from fedtop.loop import LedgerReader
 from fedtop.views.ledger.undoing import take_back
-from fedtop.views.overview.columns import ATTENTION, KEY_GAP, attention_lines
+from fedtop.views.overview.columns import ATTENTION, attention_lines
 from fedtop.views.panel import Panel
 from fedtop.widgets.live_table import LiveTable
 

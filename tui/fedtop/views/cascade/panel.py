@@ -23,12 +23,15 @@ from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.app import ComposeResult
 
     from fedstore import Reader, Window
     from fedstore.queries.models import CascadeView
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
+    from fedtop.views.subject import SubjectKind
 
 __all__ = ["CascadePanel"]
 
@@ -42,38 +45,19 @@ WAYS = (
 )
 
 
-class CascadeTable(LiveTable):
-    """A table of the cascade: `g` opens the grading queue here; Home goes to the first row."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("g", "grade", "grade", id="cascade.grade", tooltip="Grade the decisions that settle most"),
-    ]
-
-    @property
-    def _panel(self) -> CascadePanel | None:
-        return next((node for node in self.ancestors if isinstance(node, CascadePanel)), None)
-
-    def action_grade(self) -> None:
-        """Opens the grading queue."""
-        panel = self._panel
-        if panel is not None:
-            panel.action_grade()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No grading in read-only mode."""
-        if action == "grade":
-            panel = self._panel
-            return panel is not None and panel.check_action(action, parameters)
-        return super().check_action(action, parameters)
-
-
 class CascadePanel(Panel["CascadeView"]):
     """See the module."""
 
     panel_id = TAB.id
     topic = TAB.topic
     title = TAB.label
-    MUTATING: ClassVar[frozenset[str]] = frozenset({"grade"})
+    GRADED: ClassVar[Mapping[str, SubjectKind]] = {"decisions": "route"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "M", "app.open('grading')", "grading queue", id="cascade.grade",
+            tooltip="Grade the decisions that settle most",
+        ),
+    ]  # fmt: skip
 
     def compose(self) -> ComposeResult:
         """Summary and targets, then the layers, then the newest decisions."""
@@ -84,8 +68,8 @@ class CascadePanel(Panel["CascadeView"]):
             yield TextLines(id="cascade-targets-brief")
         with Container(id="cascade-top"):
             yield Section("who decides", CascadeFunnel(id="cascade-funnel"), id="cascade-funnel-part")
-            yield Section("layers", CascadeTable(LAYERS, id="layers"), id="cascade-layers")
-        latest = CascadeTable(DECISIONS, empty="no decision kept in this window", id="decisions")
+            yield Section("layers", LiveTable(LAYERS, id="layers"), id="cascade-layers")
+        latest = LiveTable(DECISIONS, empty="no decision kept in this window", id="decisions")
         yield Section("latest decisions", latest, id="cascade-latest")
 
     def read(self, reader: Reader, window: Window, args: Args) -> CascadeView:  # noqa: ARG002
@@ -115,7 +99,3 @@ class CascadePanel(Panel["CascadeView"]):
     def _open_why(self, event: LiveTable.Selected) -> None:
         event.stop()
         self.host.open_target(f"why:{event.key}")
-
-    def action_grade(self) -> None:
-        """Opens the grading queue."""
-        self.host.open_target("grading:")

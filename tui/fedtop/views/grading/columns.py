@@ -18,7 +18,7 @@ from fedtop.widgets.interval_bar import Bar, IntervalBar
 if TYPE_CHECKING:
     from fedstore import GradeItem, GradeProgress
 
-__all__ = ["PROGRESS", "QUEUE", "ProgressLine", "progress_lines"]
+__all__ = ["ORDER", "PROGRESS", "QUEUE", "ProgressLine", "progress_lines"]
 
 
 def _others(item: GradeItem) -> str:
@@ -56,7 +56,9 @@ QUEUE: Final[Table[GradeItem]] = Table(
     ),
     key=lambda i: i.route_id,
 )  # fmt: skip
-"""Open decisions, the one worth most first."""
+"""Open decisions, in the order of `ORDER`."""
+
+ORDER: Final = "nearest to a threshold (in steps of 0.005), the layer graded least first"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The grading queue: the ungraded decisions that settle most, one key each, and how the interval narrows.
+"""The grading queue: the ungraded decisions that settle most, and how the interval narrows with each grade.
 
 A sitting reads the decisions of the window once; its grades are verdict events like any other. The queue's own
 calls run on worker threads, one at a time; the table moves on at once.
@@ -10,32 +10,34 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual import on, work
-from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from fedtop.format import clean, count
-from fedtop.views.grading.columns import PROGRESS, QUEUE, progress_lines
-from fedtop.views.grading.grading import AgentInput
-from fedtop.views.grading.parts import item_lines, progress_parts
+from fedtop.views.grading.columns import ORDER, PROGRESS, QUEUE, progress_lines
+from fedtop.views.grading.parts import UNTOLD, item_lines, progress_parts
+from fedtop.views.line import Line
 from fedtop.views.panel import Panel
 from fedtop.views.section import Section
 from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from textual.app import ComposeResult
 
-    from fedstore import Graded, GradeItem, GradeProgress, GradingQueue, Reader, Store, Window
+    from fedstore import GradeItem, GradeProgress, GradingQueue, Reader, Store, Window
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
+    from fedtop.views.subject import Subject, SubjectKind
 
 __all__ = ["GradingPanel"]
 
 _SHOWN = 40
-_KEYS = "y right, n wrong, c another agent, x skip"
+_NOTHING_LEFT = "nothing left to grade"
+_KEYS = "m: right, wrong, another agent, skip"
 
 
 def open_queue(source: Store, window: Window) -> GradingQueue:
@@ -58,31 +60,9 @@ class Sitting(Message):
 
 
 class QueueTable(LiveTable):
-    """The open decisions; the keys of a grade stand before those of a table."""
+    """The open decisions; it keeps the keyboard while they are read, and when none is left."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "grade('right')", "right", id="grading.right", tooltip="The decision was right"),
-        Binding("n", "grade('wrong')", "wrong", id="grading.wrong", tooltip="The decision was wrong"),
-        Binding("c", "name_agent", "agent", id="grading.agent", tooltip="Name the agent that was right"),
-        Binding("x", "grade('skip')", "skip", id="grading.skip", tooltip="Leave this one out"),
-    ]
     WAITS = True
-
-    @property
-    def _panel(self) -> GradingPanel | None:
-        return next((node for node in self.ancestors if isinstance(node, GradingPanel)), None)
-
-    def action_grade(self, said: Graded) -> None:
-        """Grades the decision under the cursor."""
-        panel = self._panel
-        if panel is not None and self.cursor_key is not None:
-            panel.grade(self.cursor_key, said)
-
-    def action_name_agent(self) -> None:
-        """Asks for the right agent's name."""
-        panel = self._panel
-        if panel is not None:
-            panel.name_agent(self.cursor_key)
 
 
 class GradingPanel(Panel["Window"]):
@@ -91,6 +71,8 @@ class GradingPanel(Panel["Window"]):
     panel_id = "grading"
     topic = "layer"
     title = "grading queue"
+    GRADED: ClassVar[Mapping[str, SubjectKind]] = {"grading-queue": "route"}
+    MARKS_MANY = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,20 +82,22 @@ class GradingPanel(Panel["Window"]):
         self._queue: GradingQueue | None = None
         self._one_at_a_time = threading.Lock()
         self._items: dict[str, GradeItem] = {}
-        self._done: set[str] = set()
+        self._hidden: set[str] = set()
+        """Off the table until the queue has heard of what was said of them."""
         self._start: GradeProgress | None = None
-        self._naming = ""
 
     def compose(self) -> ComposeResult:
-        """Progress, the decision under the cursor, the queue, the line for a name."""
+        """Progress, the decision under the cursor, the queue."""
         yield TextLines(id="grading-progress")
         figures = LiveTable(PROGRESS, empty="", show_cursor=False, id="grading-intervals", classes="-unfiltered")
         figures.can_focus = False
         yield Section("what the grades say", figures, id="grading-narrowing")
         yield Section("this decision", TextLines(id="grading-item"), id="grading-this")
+        untold = Line(Text(UNTOLD, "$dim"), id="grading-untold")
+        untold.display = False
+        yield untold
         table = QueueTable(QUEUE, empty="reading the decisions of this window", id="grading-queue")
-        yield Section("nearest to a threshold first", table, id="grading-open")
-        yield AgentInput()
+        yield Section(ORDER, table, id="grading-open")
 
     def read(self, reader: Reader, window: Window, args: Args) -> Window:  # noqa: ARG002
         """The window alone: a sitting keeps the decisions it began with."""
@@ -136,20 +120,20 @@ class GradingPanel(Panel["Window"]):
             self._queue = queue
             return Sitting(serial, queue.next(_SHOWN), queue.progress(), opened=True)
 
-        self._tell(serial, "", first)
+        self._tell(serial, first)
 
     @work(thread=True, group="grading")
-    def _grade(self, serial: int, route_id: str, said: Graded, agent: str | None) -> None:
+    def _after(self, serial: int, route_id: str, change: Callable[[GradingQueue], GradeProgress]) -> None:
         def after() -> Sitting:
             queue = self._queue
             if queue is None or serial != self._serial:
                 return Sitting(-1, (), None)
-            progress = queue.grade(route_id, said, agent)
-            return Sitting(serial, queue.next(_SHOWN), progress)
+            progress = change(queue)
+            return Sitting(serial, queue.next(_SHOWN), progress, route_id=route_id)
 
-        self._tell(serial, route_id, after)
+        self._tell(serial, after, route_id)
 
-    def _tell(self, serial: int, route_id: str, call: Callable[[], Sitting]) -> None:
+    def _tell(self, serial: int, call: Callable[[], Sitting], route_id: str = "") -> None:
         with self._one_at_a_time:
             try:
                 message = call()
@@ -163,24 +147,24 @@ class GradingPanel(Panel["Window"]):
         event.stop()
         if event.serial != self._serial:
             return
+        self._hidden.discard(event.route_id)
         if event.failure or event.progress is None:
             self._fail(event)
             return
         if event.opened:
-            self._start, self._done = event.progress, set()
+            self._start, self._hidden = event.progress, set()
         self._items = {item.route_id: item for item in event.items}
-        self._show_items("nothing left to grade" if event.progress.decisions else "no routing decisions")
+        self._show_items(_NOTHING_LEFT if event.progress.decisions else "no routing decisions")
         self._show_progress(event.progress)
 
     def _fail(self, event: Sitting) -> None:
-        """Nothing was read, or the grade was not recorded: then the decision is open again."""
+        """Nothing was read, at the beginning or after a grade."""
         if self._start is None:
             table = self.query_one(QueueTable)
             table.empty = event.failure
             table.refresh()
         else:
-            self._done.discard(event.route_id)
-            self._show_items("nothing left to grade")
+            self._show_items(_NOTHING_LEFT)
         self.app.notify(event.failure, severity="error", markup=False)
 
     # What is shown
@@ -188,14 +172,13 @@ class GradingPanel(Panel["Window"]):
     def _show_items(self, nothing: str) -> None:
         table = self.query_one(QueueTable)
         table.empty = f"{nothing} in this window"
-        open_items = [item for key, item in self._items.items() if key not in self._done]
+        open_items = [item for key, item in self._items.items() if key not in self._hidden]
         table.set_rows([] if self._window is None else QUEUE.rows(open_items, self.locale(self._window)))
         table.refresh()
+        untold = bool(open_items) and not any(item.description for item in open_items)
+        self.query_one("#grading-untold", Line).display = untold
         self._show_item(table.cursor_key)
-        line = self.query_one(AgentInput)
-        if not self._naming and line.has_focus and table.cursor_key is not None:
-            self._naming = table.cursor_key
-            line.suggest(self._proposals())
+        self.host.marked()
 
     def _show_item(self, key: str | None) -> None:
         item = self._items.get(key) if key is not None else None
@@ -222,30 +205,25 @@ class GradingPanel(Panel["Window"]):
 
     # Grading
 
-    def grade(self, route_id: str, said: Graded, agent: str | None = None) -> None:
-        """Takes the decision off the table at once, and records what was said."""
-        self._done.add(route_id)
-        self._show_items("nothing left to grade")
-        self._grade(self._serial, route_id, said, agent)
+    def grading(self, subject: Subject) -> None:
+        """Takes the decision off the table at once."""
+        self._hidden.add(subject.id)
+        self._show_items(_NOTHING_LEFT)
 
-    def name_agent(self, route_id: str | None) -> None:
-        """Opens the line to name the right agent in; the proposed ones are suggested.
+    def graded(self, subject: Subject) -> None:
+        """Looks what the store says of it now: whatever is not graded is in the table again."""
+        self._told_of(subject, lambda queue: queue.reread(subject.id))
 
-        While the decisions are still being read (None) it opens too: the name may be typed ahead, and its letters must
-        not be taken for grades. It is that of the first decision then.
-        """
-        self._naming = route_id or ""
-        self.query_one(AgentInput).open(self._proposals())
+    def leave_out(self, subject: Subject, *, back: bool = False) -> None:
+        """Skips a decision, or takes it in again."""
+        if not back:
+            self.grading(subject)
+        self._told_of(subject, lambda queue: queue.skip(subject.id, back=back))
 
-    def _proposals(self) -> tuple[str, ...]:
-        item = self._items.get(self._naming)
-        return item.proposals if item is not None else ()
+    def _told_of(self, subject: Subject, change: Callable[[GradingQueue], GradeProgress]) -> None:
+        """Lets the queue know, unless it is of something else: a run, a decision of another window."""
 
-    @on(AgentInput.Named)
-    def _named(self, event: AgentInput.Named) -> None:
-        event.stop()
-        self.query_one(QueueTable).focus(scroll_visible=False)
-        if event.agent and self._naming:
-            self.grade(self._naming, "agent", event.agent)
-        elif event.agent:
-            self.app.notify("Nothing was graded: no decision was there yet", severity="warning", markup=False)
+        def known(queue: GradingQueue) -> GradeProgress:
+            return change(queue) if subject.kind == "route" and subject.id in queue else queue.progress()
+
+        self._after(self._serial, subject.id, known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
@@ -12,7 +12,10 @@ from fedtop.palette import hue
 if TYPE_CHECKING:
     from fedstore import GradeItem, GradeProgress
 
-__all__ = ["item_lines", "progress_parts"]
+__all__ = ["UNTOLD", "item_lines", "progress_parts"]
+
+UNTOLD: Final = "To see task texts here, keep them: keep_content = true (config), or `fedtop import --content`"
+"""Why no decision says what it was about."""
 
 
 def item_lines(item: GradeItem | None) -> list[Text]:

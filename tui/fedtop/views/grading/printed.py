@@ -10,7 +10,8 @@ from rich.text import Text
 from fedtop import format as fmt
 from fedtop.plain.blocks import Captioned, captioned, header, heading, window_text
 from fedtop.plain.tables import table_of
-from fedtop.views.grading.columns import QUEUE
+from fedtop.views.grading.columns import ORDER, QUEUE
+from fedtop.views.grading.parts import UNTOLD
 
 if TYPE_CHECKING:
     from fedstore import GradeItem, GradeProgress, Window
@@ -30,7 +31,11 @@ def queue(
     if not items:
         return Group(*parts, Text("\nNothing to grade: every decision of this window is graded.", "$dim"))
     how = "fedtop grade ID right | wrong | AGENT | clear"
-    return Group(*parts, heading("Nearest to a threshold"), table_of(QUEUE, items, look), Text(f"\n{how}", "$dim"))
+    told = any(item.description for item in items)
+    how = how if told else f"{how}\n{UNTOLD}"
+    return Group(
+        *parts, heading(f"{ORDER[:1].upper()}{ORDER[1:]}"), table_of(QUEUE, items, look), Text(f"\n{how}", "$dim")
+    )
 
 
 def _progress(found: GradeProgress, look: Look) -> list[Captioned]:

@@ -27,7 +27,7 @@ from fedtop.widgets.live_table import LiveTable, Row
 from fedtop.widgets.reliability import Reliability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from textual.app import ComposeResult
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fedstore.queries.models import LayerRow, LayerView
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
+    from fedtop.views.subject import SubjectKind
 
 __all__ = ["LayerPanel"]
 
@@ -89,6 +90,7 @@ class LayerPanel(TurningPanel["LayerView"]):
     panel_id = "layer"
     topic = "layer"
     LOW: ClassVar[int] = 31
+    GRADED: ClassVar[Mapping[str, SubjectKind]] = {"decisions": "route"}
     BINDINGS: ClassVar[list[BindingType]] = [
         *LEVER_KEYS,
         Binding("0", "reset", "reset", id="layer.reset", tooltip="Put the threshold back where it is"),

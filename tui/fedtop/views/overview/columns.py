@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from fedstore import Window
-from fedstore.queries.models import SILENT_MS
 from fedtop import kinds
-from fedtop.fields import Field, Locale, Part, Table
+from fedtop.fields import KEY_GAP, Field, Locale, Part, Table
 from fedtop.format import age, moment
 from fedtop.sanitize import clean
 from fedtop.values import named, short_rate
@@ -22,13 +21,9 @@ if TYPE_CHECKING:
     from fedstore.queries.models import ActiveRun, FeedItem, MatrixCell, Overview
 
 __all__ = [
-    "ATTENTION", "FEED", "KEY_GAP", "NOW", "TYPES", "AttentionLine", "TypeLine", "attention_lines", "by_urgency",
+    "ATTENTION", "FEED", "NOW", "TYPES", "AttentionLine", "TypeLine", "attention_lines", "by_urgency",
     "type_lines",
 ]  # fmt: skip
-
-KEY_GAP: Final = "\x1f"
-"""Stands between the parts of a row's key: no stored name holds a control character."""
-"""Of a run not heard of for so long it is not known whether it still goes on: its process may have died."""
 
 
 # --- what needs attention -------------------------------------------------------------------------------------------
@@ -69,8 +64,8 @@ def by_urgency(runs: Sequence[ActiveRun]) -> list[ActiveRun]:
 
 def _silent_ms(run: ActiveRun, locale: Locale) -> int | None:
     """For how long nothing was heard of a run, where that is long; one that waits says nothing."""
-    silence = 0 if run.state == "waiting" or locale.now_ms is None else locale.now_ms - run.seen_ms
-    return silence if silence >= SILENT_MS else None
+    now_ms = locale.now_ms
+    return now_ms - run.seen_ms if now_ms is not None and run.is_quiet(now_ms) else None
 
 
 def _who(run: ActiveRun, locale: Locale) -> Text:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.containers import Container, Horizontal
 
 from fedstore import with_alarms
+from fedtop.fields import KEY_GAP
 from fedtop.format import counted, money
 from fedtop.loop import LedgerReader
 from fedtop.tabs import tab_named
@@ -18,7 +19,6 @@ from fedtop.views.cascade.columns import FUNNEL
 from fedtop.views.overview.columns import (
     ATTENTION,
     FEED,
-    KEY_GAP,
     NOW,
     TYPES,
     attention_lines,
@@ -33,12 +33,15 @@ from fedtop.widgets.live_table import LiveTable
 from fedtop.widgets.tile import Tile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.app import ComposeResult
 
     from fedstore import Reader, Window
     from fedstore.queries.models import Overview
     from fedtop.state import ViewState
     from fedtop.views.panel import Args
+    from fedtop.views.subject import SubjectKind
 
 __all__ = ["OverviewData", "OverviewPanel"]
 
@@ -73,6 +76,7 @@ class OverviewPanel(Panel[OverviewData]):
     panel_id = TAB.id
     topic = TAB.topic
     title = TAB.label
+    GRADED: ClassVar[Mapping[str, SubjectKind]] = {"feed": "run"}
 
     def __init__(self) -> None:
         super().__init__()
@@ -162,6 +166,12 @@ class OverviewPanel(Panel[OverviewData]):
         }
         for name, note in notes.items():
             self.query_one(f"#overview-{name}", Section).set_note(note)
+
+    def may_grade(self, subject_id: str) -> bool:
+        """A run, and no execution."""
+        return self._data is not None and any(
+            item.run_id == subject_id and not item.tool for item in self._data.overview.feed
+        )
 
     def tick(self, now_ms: int) -> None:
         """The waiting runs grow older."""

@@ -22,6 +22,7 @@ from fedtop.format import (
     state_text,
     tokens,
 )
+from fedtop.sanitize import clean
 from fedtop.values import FEW, success_style
 from fedtop.widgets.area_chart import AreaData, Series
 from fedtop.widgets.tile import TileData
@@ -40,8 +41,6 @@ _HEALTH: Final[dict[str, tuple[State, str]]] = {
     "warn": ("warn", "degraded"),
     "alert": ("alert", "unhealthy"),
 }
-_NARROW_TILE: Final = 12
-"""Cells of text that a tile has at 80 columns."""
 _HUNDRED_DOLLARS: Final = 100 * 10**9
 
 
@@ -120,18 +119,23 @@ def _errors(data: Overview) -> str:
 
 def _now_tile(data: Overview, now_ms: int) -> TileData:
     waiting = [run for run in data.active if run.state == "waiting"]
-    running = len(data.active) - len(waiting)
+    quiet = sum(run.is_quiet(now_ms) for run in data.active)
+    running = len(data.active) - len(waiting) - quiet
     jobs = ", ".join(f"{n} {state}" for state, n in data.jobs_active)
     if not data.window.live:
         return TileData(None, sub="not live", state="unknown")
     if not waiting:
-        return TileData(f"{running} running", sub=f"jobs: {jobs}" if jobs else "none waiting")
-    longest = max(now_ms - run.seen_ms for run in waiting)
-    waited = age(longest / 1000)
-    sub = f"{len(waiting)} wait {waited}"
-    if len(sub) > _NARROW_TILE:
-        sub = f"{len(waiting)} wait {waited.replace(' ', '')}"
-    return TileData(f"{running} running", sub=sub, state="warn" if longest >= WAITING_MS else "ok")
+        silent = f"{quiet} silent" if quiet else "none waiting"
+        return TileData(f"{running} running", sub=f"jobs: {jobs}" if jobs else silent)
+    first = min(waiting, key=lambda run: run.seen_ms)
+    longest = now_ms - first.seen_ms
+    return TileData(
+        age(longest / 1000),
+        side=f"{running} running" if running else "",
+        sub=f"{clean(first.agent, 40)}{f': {clean(first.reason, 60)}' if first.reason else ''}",
+        state="warn" if longest >= WAITING_MS else "ok",
+        title="1 waits" if len(waiting) == 1 else f"{len(waiting)} wait",
+    )
 
 
 def _cost_tile(data: Overview, glyphs: Glyphs) -> TileData:

@@ -63,14 +63,16 @@ def _title(view: Overview, look: Look, now_ms: int) -> RenderableType:
 def _summary(view: Overview, look: Look) -> list[Captioned]:
     glyphs = look.glyphs
     waiting = sum(run.state == "waiting" for run in view.active)
-    running = len(view.active) - waiting
+    quiet = sum(run.is_quiet(look.now_ms) for run in view.active)
+    running = len(view.active) - waiting - quiet
+    silent = f", {quiet} silent" if quiet else ""
     spans, day = view.durations, "today" if view.window.live else "that day"
     return [
         ("Total Tasks", tasks(view.tasks, view.executions, look)),
         ("Success Rate", rate(view.success, look)),
         *no_verdict(view.ungraded),
         ("Rework Rate", rate(view.rework, look)),
-        ("Active Agents", f"{len(view.agents)}   ({running} running, {waiting} waiting now)"),
+        ("Active Agents", f"{len(view.agents)}   ({running} running, {waiting} waiting now{silent})"),
         ("Task Types", fmt.count(len(view.task_types), glyphs)),
         ("Duration", f"p50 {fmt.duration_ms(spans.p50_ms, glyphs)}   p95 {fmt.duration_ms(spans.p95_ms, glyphs)}"),
         ("Cost", Text.assemble(money(view.cost, look), (f"   {day} ", "$dim"), money(view.cost_today, look))),

@@ -23,11 +23,14 @@ from fedtop.views.text_lines import TextLines
 from fedtop.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.app import ComposeResult
 
     from fedstore import Reader, Window
     from fedtop.state import ViewState
     from fedtop.views.panel import Args, Heeds
+    from fedtop.views.subject import SubjectKind
 
 __all__ = ["BoostPanel", "EvidencePanel", "FlipsPanel"]
 
@@ -38,6 +41,7 @@ class FlipsPanel(Panel[None]):
     panel_id = "flips"
     heeds = "nothing"
     polls = False
+    GRADED: ClassVar[Mapping[str, SubjectKind]] = {"flips-table": "route"}
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()

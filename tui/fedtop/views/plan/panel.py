@@ -342,6 +342,7 @@ class PlanPanel(Panel[None], can_focus=True):
 
     def _applied(self, change: Change) -> None:
         self.change = change
+        self.host.applied()
         words = f"applied as change #{change.id}: policy version {change.new_version} is in force. u takes it back"
         self._say(f"{self.glyphs.check} {words}", "$ok")
         for warning in change.warnings:

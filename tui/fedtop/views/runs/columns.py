@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fedstore.queries.models import RunRow
 
-__all__ = ["AGENT_RUNS", "RUNS", "for_runs"]
+__all__ = ["AGENT_RUNS", "RUNS", "for_runs", "runs_of"]
 
 
 def _state(run: RunRow) -> str:
@@ -87,3 +87,8 @@ def for_runs(table: Table[RunRow], rows: Sequence[RunRow]) -> Table[RunRow]:
 
 AGENT_RUNS: Final = RUNS.hiding("success", "agent", "id")
 """Those of one agent, whose result the glyph before the task type tells."""
+
+
+def runs_of(rows: Sequence[RunRow]) -> frozenset[str]:
+    """The ids of those that are runs: among tasks may be executions of tools, which nobody judges."""
+    return frozenset(row.id for row in rows if not row.tool)
