@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from fedstore.facts.events import Event
 from fedstore.ingest.codex import CodexReader
 from fedstore.ingest.routing_log import iso
+from fedstore.recording.writer import validated
 
 T0 = 1_771_847_000_000
 LATER = T0 + 86_400_000
@@ -54,4 +56,9 @@ def output(at: int, call_id: str, said: Any, kind: str = "function_call_output")
 def facts(values: list[Any], now: int = LATER) -> list[Event]:
     """What a reader makes of the lines, and of nothing more coming until ``now``."""
     reader = CodexReader({}, Path("rollout-x.jsonl"))
-    return [found for value in values for found in reader.read(value)] + reader.finish(now)
+    return events([*(found for value in values for found in reader.read(value)), *reader.finish(now)])
+
+
+def events(told: Iterable[Any]) -> list[Event]:
+    """What a reader tells, as it is checked before it is written."""
+    return [validated(found) for found in told]

@@ -289,6 +289,24 @@ def test_unknown_entries_are_ignored(entry: dict[str, Any]) -> None:
     assert list(ClaudeCodeReader({}, Path("x.jsonl")).read(entry)) == []
 
 
+def test_progress_that_says_nothing_is_only_glanced_at() -> None:
+    common = {"parentUuid": "p-1", "isSidechain": False, "userType": "external", "cwd": "/home/dev", "sessionId": "s"}
+    reader = ClaudeCodeReader({}, Path("x.jsonl"))
+
+    def raw(data: dict[str, Any], **more: Any) -> bytes:
+        return json.dumps({**common, **more, "type": "progress", "data": data}, separators=(",", ":")).encode()
+
+    hook = raw({"type": "hook_progress", "command": 'x {"parentUuid": 1}'})
+    glance = reader.skim(hook)
+    assert list(reader.read(glance)) == list(reader.read(json.loads(hook))) == []
+    assert reader.state() == ClaudeCodeReader({}, Path("x.jsonl")).state()
+    for other in (
+        raw({"type": "agent_progress", "message": {}}), raw({"type": "hook_progress"}, isSidechain=True), hook[:-1],
+        hook[:-9] + raw({"type": "bash_progress"}), b"{}" + hook, raw({"type": "a-type-of-tomorrow"}),
+    ):  # fmt: skip
+        assert reader.skim(other) is None
+
+
 def test_an_older_usage_and_one_that_only_tells_the_lives_of_cache_writes() -> None:
     s = Session()
     for usage in (

@@ -18,7 +18,7 @@ from fedstore.ingest.codex import CodexReader
 from fedstore.store import Store
 from tests.conftest import Clock
 from tests.ingest.helpers import contents, data_folder, lines
-from tests.ingest.rollouts import LATER, T0, call, event, facts, line, meta, output, spawned, tokens, usage
+from tests.ingest.rollouts import LATER, T0, call, event, events, facts, line, meta, output, spawned, tokens, usage
 from tests.templates import copied
 
 META = meta(0, "s1")
@@ -125,9 +125,9 @@ def test_an_open_turn_waits_and_shows() -> None:
     for value in SESSION[:5]:
         reader.read(value)
     assert reader.due_ms() is not None
-    assert [(state.id, state.agent) for state in reader.running()] == [(FIRST, "codex")]
+    assert [(state["id"], state["agent"]) for state in reader.running()] == [(FIRST, "codex")]  # type: ignore[index]
     assert reader.finish(T0 + 3_600_000) == [], "its tool may still be running"
-    assert [type(found) for found in reader.finish(T0 + 13 * 3_600_000)] == [Run]
+    assert [type(found) for found in events(reader.finish(T0 + 13 * 3_600_000))] == [Run]
     assert (reader.due_ms(), reader.running()) == (None, [])
 
 
@@ -136,10 +136,10 @@ def test_what_comes_after_a_long_silence_still_belongs_to_its_turn() -> None:
     values = [META, event(1, "task_started", turn_id="a"), tokens(10, usage(10), usage(10)),
               tokens(half, usage(30), usage(20)), event(half + 1, "task_complete", turn_id="a")]  # fmt: skip
     reader = CodexReader({}, Path("x.jsonl"))
-    live = [found for value in values[:3] for found in reader.read(value)]
-    live += reader.finish(T0 + half // 2)
+    live = events(found for value in values[:3] for found in reader.read(value))
+    live += events(reader.finish(T0 + half // 2))
     assert reader.due_ms() is None
-    live += [found for value in values[3:] for found in reader.read(value)]
+    live += events(found for value in values[3:] for found in reader.read(value))
     late = facts(values)
     assert {u.id: u for u in live if isinstance(u, Usage)} == {u.id: u for u in late if isinstance(u, Usage)}
     first, *rest = [r for r in live if isinstance(r, Run)]
@@ -208,6 +208,43 @@ def test_other_lines_are_ignored(value: dict[str, Any]) -> None:
     assert CodexReader({}, Path("x.jsonl")).read(value) == []
 
 
+SAID = [
+    line(2_000, "response_item", type="reasoning", summary=[], content=None, encrypted_content='x", "timestamp": 1'),
+    line(2_100, "response_item", type="message", role="user", content=[{"type": "input_text", "text": "{}"}]),
+    event(2_200, "agent_message", message="done"),
+    {"ordinal": 7, **event(2_300, "agent_reasoning", text="so")},
+]  # fmt: skip
+
+
+def compact(value: Any) -> bytes:
+    """As Codex writes it."""
+    value = {name: value[name] for name in ("timestamp", "ordinal", "type", "payload") if name in value}
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize("value", SAID)
+def test_what_is_only_glanced_at_tells_what_the_whole_line_tells(value: Any) -> None:
+    skimmed, parsed = CodexReader({}, Path("x.jsonl")), CodexReader({}, Path("x.jsonl"))
+    assert skimmed.skim(compact(value)) is None, "the first line tells which file this is"
+    for reader in (skimmed, parsed):
+        reader.read(META)
+        reader.read(event(1, "task_started", turn_id="a"))
+    glance = skimmed.skim(compact(value))
+    assert glance is not None
+    assert skimmed.read(glance) == parsed.read(value)
+    assert skimmed.state() == parsed.state()
+    torn = compact(value)[:-9]
+    assert skimmed.skim(torn) is None
+    assert skimmed.skim(torn + compact(SAID[1])) is None, "the second record must not get lost"
+
+
+def test_pages_and_ordinals_change_nothing() -> None:
+    """As newer releases write them: a mode of the history, and the number of each line."""
+    paged = [{"ordinal": number, **value} for number, value in enumerate(SESSION)]
+    paged[0] = {"ordinal": 0, **meta(0, "s1", history_mode="paginated")}
+    assert facts(paged) == facts(SESSION)
+
+
 def test_a_state_of_an_earlier_release_is_gone_on_with() -> None:
     left = {
         "session": "s1", "project": "shop", "provider": "openai", "model": "gpt-5.3-codex", "first": T0,
@@ -222,7 +259,7 @@ def test_a_state_of_an_earlier_release_is_gone_on_with() -> None:
         tokens(2_000, usage(150, 60, 15), usage(50, 20, 5)),
         event(3_000, "task_complete", turn_id="a", duration_ms=2_999),
     ]
-    tool, used, run = [found for value in values for found in reader.read(value)]
+    tool, used, run = events(found for value in values for found in reader.read(value))
     assert isinstance(tool, Execution)
     assert (tool.id, tool.success, tool.run_id) == ("call_c1", True, "codex:s1:a")
     assert isinstance(used, Usage)

@@ -56,6 +56,11 @@ TOOL_QUIET_MS = 12 * HOUR_MS
 """After so long a turn is over even though a tool never came back."""
 _OWN_WORK = re.compile(r"a(?:compact|prompt_suggestion|session_memory)-")
 """How the ids of side conversations begin that Claude Code has for itself."""
+_PROGRESS = re.compile(
+    rb'\{"parentUuid":(?:null|"[^"\\]{1,64}"),"isSidechain":false,(?:"\w{1,32}":"[^"\\]{0,400}",){1,10}'
+    rb'"type":"progress","data":\{"type":"(?:hook_progress|bash_progress|mcp_progress|waiting_for_task)"'
+)
+_SAYS_NOTHING = {"type": "progress"}
 _VERSION = 2
 _CHAINS, _LINKS = 128, 2_000
 """How many conversations, and entries of those without a name, are remembered."""
@@ -101,6 +106,12 @@ class ClaudeCodeReader(LineReader):
         self._at = 0
         """When the present entry was written; when the one before it, where its own time cannot be."""
         self._out: list[Told] = []
+
+    def skim(self, raw: bytes) -> object:
+        """The progress of a hook or a command, of which there are many, says nothing; that of a subagent does."""
+        found = _PROGRESS.match(raw)
+        whole = found is not None and raw.endswith(b"}") and raw.find(b'{"parentUuid"', 1) < 0
+        return _SAYS_NOTHING if whole else None
 
     def read(self, value: object) -> Sequence[Told]:
         """The facts that an entry completes. Raises EventError for an entry that makes no sense."""

@@ -12,12 +12,10 @@ What is still open is the reader's state, kept with the watermark: any split of 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from pydantic import ValidationError
-
 from fedstore.errors import EventError
-from fedstore.facts.events import Event, Execution, Run, RunState
 from fedstore.ingest.claude_code import TOOL_QUIET_MS, TURN_QUIET_MS
 from fedstore.ingest.codex_fork import begins_own, fork_of
 from fedstore.ingest.codex_tokens import Tokens, call_of_count, call_of_record, copied_count, no_counters, usage_of
@@ -25,7 +23,6 @@ from fedstore.ingest.codex_tools import Ended, Tools
 from fedstore.ingest.codex_values import AGENT, agent_of, duration_of, error_class_of, identity_of
 from fedstore.ingest.reader import LineFormat, LineReader
 from fedstore.ingest.values import NAME_CUT, fact_id, is_issued, last_part, text_of, time_of
-from fedstore.recording.writer import explain, validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
     from fedstore.ingest.codex_fork import Fork
     from fedstore.ingest.codex_tokens import Counters
     from fedstore.ingest.codex_tools import Begun
-    from fedstore.ingest.reader import State
+    from fedstore.ingest.reader import Fact, State
     from fedstore.json_value import JsonObject
 
 __all__ = ["AGENT", "FORMAT", "CodexReader"]
@@ -47,6 +44,10 @@ _ENDS = frozenset(
         "exec_command_end", "patch_apply_end", "mcp_tool_call_end", "dynamic_tool_call_response",
     }
 )  # fmt: skip
+_SAID = re.compile(
+    rb'\{"timestamp":"([0-9T:.Z-]{20,32})",(?:"ordinal":(\d{1,15}),)?"type":"(response_item|event_msg)",'
+    rb'"payload":\{"type":"(reasoning|message|agent_reasoning|agent_message)"'
+)
 _DRAWN_BY = frozenset({"", "openai"})
 """Providers whose `call_…` ids are drawn at random."""
 _STANDARD_TIERS = frozenset({"default", "auto", "standard"})
@@ -97,13 +98,22 @@ class CodexReader(LineReader):
         }  # fmt: skip
         self._state = cast("Thread", {**fresh, **_of_today(state)})  # as this class kept it
         self._tools = Tools(self._state["tools"])
-        self._out: list[Event] = []
+        self._out: list[Fact] = []
         self._handlers: dict[str, Callable[[JsonObject, int], None]] = {
             "session_meta": self._meta, "turn_context": self._settings, "event_msg": self._event,
             "response_item": self._item, "token_usage_record": self._token_record,
         }  # fmt: skip
 
-    def read(self, value: object) -> list[Event]:
+    def skim(self, raw: bytes) -> object:
+        """Of what was said and thought only counts when it was, once it is known which thread this is."""
+        found = _SAID.match(raw) if self._state["session"] or self._state["origin"] else None
+        if found is None or not raw.endswith(b"}}") or raw.find(b'{"timestamp":"', 1) >= 0:
+            return None
+        at, ordinal, kind, what = found.groups()
+        value = {"timestamp": at.decode(), "type": kind.decode(), "payload": {"type": what.decode()}}
+        return value if ordinal is None else {**value, "ordinal": int(ordinal)}
+
+    def read(self, value: object) -> list[Fact]:
         """The facts that a line completes. Raises EventError for a line that makes no sense."""
         if not isinstance(value, dict):
             raise EventError(f"not a rollout line: an object was expected, not {type(value).__name__}")
@@ -121,8 +131,6 @@ class CodexReader(LineReader):
             self._know_the_file(value, kind)
             if not self._copied(kind, payload, at, value.get("ordinal")):
                 handler(payload, at)
-        except ValidationError as error:
-            raise EventError(explain(error)) from error
         finally:
             if at <= self.latest_ms:
                 self._state["seen"] = at
@@ -130,7 +138,7 @@ class CodexReader(LineReader):
             self._state["turn"]["said"] = False
         return self._out
 
-    def finish(self, now_ms: int) -> list[Event]:
+    def finish(self, now_ms: int) -> list[Fact]:
         """The turn as far as it went, when no line has come for long enough before `now_ms`.
 
         What comes later after all still belongs to it and is told again, so that reading live and reading late give the
@@ -156,13 +164,16 @@ class CodexReader(LineReader):
         quiet = TURN_QUIET_MS if open_turn and not self._tools.running else TOOL_QUIET_MS
         return self._state["seen"] + quiet + 1
 
-    def running(self) -> list[RunState]:
+    def running(self) -> list[Fact]:
         """The turn in progress."""
         state, turn = self._state, self._state["turn"]
         if turn is None or turn["said"]:
             return []
         seen, begun = state["seen"], turn["start"]
-        return [RunState(id=turn["id"], agent=state["agent"], project=state["project"], at=seen, started_at=begun)]
+        return [{
+            "kind": "run_state", "id": turn["id"], "agent": state["agent"], "project": state["project"], "at": seen,
+            "started_at": begun,
+        }]  # fmt: skip
 
     # --- whose line it is ----------------------------------------------------------------------------------
 
@@ -283,10 +294,10 @@ class CodexReader(LineReader):
             known = response if is_issued(response) else self._own_id(f"{at}.{response}")
             self._out.append(self._usage(known, used, at))
 
-    def _usage(self, call_id: str, used: Tokens, at: int) -> Event:
+    def _usage(self, call_id: str, used: Tokens, at: int) -> Fact:
         state = self._state
         read = min(used["cached_input_tokens"], used["input_tokens"])
-        return validated({
+        return {
             "kind": "usage", "id": call_id, "run_id": self._turn_id(), "agent": state["agent"],
             "model": state["model"], "provider": state["provider"], "project": state["project"], "at": at,
             "source": SOURCE, "input_tokens": used["input_tokens"], "cache_read_tokens": read,
@@ -294,7 +305,7 @@ class CodexReader(LineReader):
             "output_tokens": used["output_tokens"],
             "reasoning_tokens": min(used["reasoning_output_tokens"], used["output_tokens"]),
             "service_tier": state["tier"],
-        })  # fmt: skip
+        }  # fmt: skip
 
     def _own_id(self, mark: str) -> str:
         """An id that holds within this thread."""
@@ -304,11 +315,11 @@ class CodexReader(LineReader):
 
     def _executions(self, ended: Iterable[Ended]) -> None:
         for call in ended:
-            self._out.append(Execution(
-                id=self._execution_id(call), run_id=call.run,
-                agent=self._state["agent"], tool=call.name, project=self._state["project"], at=call.at,
-                duration_ms=call.duration_ms, success=call.success, error_class=call.error, source=SOURCE,
-            ))  # fmt: skip
+            self._out.append({
+                "kind": "execution", "id": self._execution_id(call), "run_id": call.run,
+                "agent": self._state["agent"], "tool": call.name, "project": self._state["project"], "at": call.at,
+                "duration_ms": call.duration_ms, "success": call.success, "error_class": call.error, "source": SOURCE,
+            })  # fmt: skip
 
     def _execution_id(self, call: Ended) -> str:
         """The call's own id where an API drew it; elsewhere it may come again in this thread or another."""
@@ -369,11 +380,11 @@ class CodexReader(LineReader):
             return
         turn["said"] = True
         at = max(turn["start"], at)
-        self._out.append(Run(
-            id=turn["id"], agent=self._state["agent"], project=self._state["project"], at=at,
-            started_at=None if duration_of(at - turn["start"]) is None else turn["start"], duration_ms=turn["ms"],
-            error_class=turn["error"], source=SOURCE,
-        ))  # fmt: skip
+        self._out.append({
+            "kind": "run", "id": turn["id"], "agent": self._state["agent"], "project": self._state["project"], "at": at,
+            "started_at": None if duration_of(at - turn["start"]) is None else turn["start"], "duration_ms": turn["ms"],
+            "error_class": turn["error"], "source": SOURCE,
+        })  # fmt: skip
 
 
 def _told(payload: JsonObject) -> tuple[Tokens | None, Tokens | None]:

@@ -74,6 +74,11 @@ class Gatherer:
         self._after = offset, number
         self._reader = make(orjson.loads(state))
 
+    def skim(self, raw: bytes) -> Parsed | None:
+        """A line that need not be parsed as a whole."""
+        value = self._reader.skim(raw)
+        return None if value is None else Parsed([value])
+
     def take(self, line: Line, parsed: Parsed) -> None:
         """Gather what a line tells."""
         if self._moved:

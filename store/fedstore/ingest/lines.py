@@ -206,9 +206,15 @@ class LineStream:
 
     def __iter__(self) -> Iterator[Line]:
         """Whole lines, each consumed when it is yielded; then the unfinished last one, not consumed."""
-        while raw := self._file.readline(MAX_LINE_BYTES):
+        readline = self._file.readline
+        while raw := readline(MAX_LINE_BYTES):
             if raw.endswith(b"\n"):
-                yield self._consumed(raw.rstrip(b"\r\n"), raw)
+                start, size = self.offset, len(raw)
+                self.checksum = zlib.crc32(raw, self.checksum)
+                self.offset = start + size
+                self.number += not self._goes_on
+                self._goes_on = False
+                yield Line(self.number, start, raw.rstrip(b"\r\n"), size, True)
             elif len(raw) < MAX_LINE_BYTES:
                 yield Line(self.number + (not self._goes_on), self.offset, raw, len(raw), whole=False)
                 return

@@ -51,6 +51,13 @@ class LineReader:
     latest_ms = LATEST_MS
     """What lies behind this moment will be refused as a time of the future: nothing else may take its time from it."""
 
+    def skim(self, raw: bytes) -> object:  # noqa: ARG002 - most look at all of their lines
+        """The value of a line as far as `read` looks at it, where its first bytes tell that; None: parse the line.
+
+        Nothing that a torn line, or a second record on it, could tell may get lost.
+        """
+        return None
+
     def read(self, value: object) -> Sequence[Told]:
         """The facts that this value completes. Raises EventError for a value that makes no sense."""
         raise NotImplementedError

@@ -221,7 +221,7 @@ class Tail:
         if line.raw is None:
             gatherer.refused.append(Refusal(Place(line.number, line.offset, line.size), too_long(MAX_LINE_BYTES)))
             return
-        parsed = parse_line(line.raw)
+        parsed = (gatherer.skim(line.raw) if line.whole else None) or parse_line(line.raw)
         if not line.whole:
             whole = parsed.values and not parsed.reason and all(isinstance(value, dict) for value in parsed.values)
             if not whole:  # it goes on, as even a number or a word may
