@@ -7,11 +7,12 @@ Clock, time zone and export folder are parameters, so that every picture can be 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedstore import StartSettings, now_ms
+from fedtop.zone import local_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,11 +21,6 @@ __all__ = ["AppOptions", "local_zone"]
 
 
 _START = StartSettings()
-
-
-def local_zone() -> tzinfo:
-    """The time zone of this machine; UTC when it cannot be told."""
-    return datetime.now().astimezone().tzinfo or UTC
 
 
 @dataclass(frozen=True, slots=True)

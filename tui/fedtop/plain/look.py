@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
@@ -13,6 +13,7 @@ from fedtop.fields import Locale
 from fedtop.format import date_time
 from fedtop.glyphs import ASCII, UNICODE, Glyphs
 from fedtop.sanitize import clean
+from fedtop.zone import local_zone
 
 if TYPE_CHECKING:
     from fedstore import Window
@@ -44,7 +45,7 @@ class Look:
         """A look; ``tz`` is the machine's zone when not given."""
         plain = {f"${name}": style for name, style in _STYLES.items()}
         bold = {f"bold ${name}": f"bold {style}" for name, style in _STYLES.items()}
-        here = tz or datetime.now(UTC).astimezone().tzinfo or UTC
+        here = tz or local_zone()
         return cls(ASCII if ascii_only else UNICODE, width, colours, here, now_ms, Theme({**plain, **bold}))
 
     def locale(self, window: Window | None = None) -> Locale:
