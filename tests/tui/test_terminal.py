@@ -122,3 +122,18 @@ def test_the_reader_of_the_screen() -> None:
         shown.feed(output.encode()[cut:])
         found.add(shown.text)
     assert found == {"a\n X漢字!\n"}
+
+
+def test_a_dumb_terminal_gets_text(changed: Path) -> None:
+    with terminal(PANE, "--store", str(changed), "--at", "newest", TERM="dumb") as pane:
+        assert pane.wait() == 0
+    assert b"SYSTEM OVERVIEW" in pane.written.upper() or b"WINDOW" in pane.written.upper()
+    assert b"\x1b" not in pane.written
+
+
+def test_a_terminal_of_another_encoding_gets_what_it_can_show(changed: Path) -> None:
+    with terminal(PANE, "--store", str(changed), "--at", "newest", PYTHONIOENCODING="latin-1") as pane:
+        pane.wait_for("agents")
+        pane.press("q")
+        assert pane.wait() == 0
+    assert b"\\u25" not in pane.written, "lines and blocks; Textual shortens titles with a sign of its own"

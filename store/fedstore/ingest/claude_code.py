@@ -29,6 +29,7 @@ from fedstore.ingest.claude_records import (
     is_prompt,
 )
 from fedstore.ingest.claude_tools import Tools, key_of
+from fedstore.ingest.lines import is_one_object
 from fedstore.ingest.reader import Held, LineFormat, LineReader, Place
 from fedstore.ingest.values import NAME_CUT, fact_id, text_of
 from fedstore.widths import HOUR_MS, MINUTE_MS
@@ -110,8 +111,9 @@ class ClaudeCodeReader(LineReader):
     def skim(self, raw: bytes) -> object:
         """The progress of a hook or a command, of which there are many, says nothing; that of a subagent does."""
         found = _PROGRESS.match(raw)
-        whole = found is not None and raw.endswith(b"}") and raw.find(b'{"parentUuid"', 1) < 0
-        return _SAYS_NOTHING if whole else None
+        if found is None or not is_one_object(raw) or raw.find(b'{"parentUuid"', 1) >= 0:
+            return None
+        return _SAYS_NOTHING
 
     def read(self, value: object) -> Sequence[Told]:
         """The facts that an entry completes. Raises EventError for an entry that makes no sense."""

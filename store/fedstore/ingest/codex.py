@@ -21,6 +21,7 @@ from fedstore.ingest.codex_fork import begins_own, fork_of
 from fedstore.ingest.codex_tokens import Tokens, call_of_count, call_of_record, copied_count, no_counters, usage_of
 from fedstore.ingest.codex_tools import Ended, Tools
 from fedstore.ingest.codex_values import AGENT, agent_of, duration_of, error_class_of, identity_of
+from fedstore.ingest.lines import is_one_object
 from fedstore.ingest.reader import LineFormat, LineReader
 from fedstore.ingest.values import NAME_CUT, fact_id, is_issued, last_part, text_of, time_of
 
@@ -107,7 +108,7 @@ class CodexReader(LineReader):
     def skim(self, raw: bytes) -> object:
         """Of what was said and thought only counts when it was, once it is known which thread this is."""
         found = _SAID.match(raw) if self._state["session"] or self._state["origin"] else None
-        if found is None or not raw.endswith(b"}}") or raw.find(b'{"timestamp":"', 1) >= 0:
+        if found is None or not is_one_object(raw) or raw.find(b'{"timestamp":"', 1) >= 0:
             return None
         at, ordinal, kind, what = found.groups()
         value = {"timestamp": at.decode(), "type": kind.decode(), "payload": {"type": what.decode()}}

@@ -26,6 +26,7 @@ __all__ = [
     "Parsed",
     "digest",
     "head_digest",
+    "is_one_object",
     "parse_line",
     "prefix_sum",
     "said_sum",
@@ -165,6 +166,11 @@ def _next_record(torn: bytes) -> int:
         if not after or after.startswith(b"{"):
             return at
     return len(torn)
+
+
+def is_one_object(raw: bytes) -> bool:
+    """Whether a line that begins an object seems to end it, too: a torn one lacks a brace."""
+    return raw.endswith(b"}") and raw.count(b"{") == raw.count(b"}")
 
 
 def said_sum(checksum: int) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DERIVED",
+    "can_encode",
     "emit",
     "look_for",
     "plain_fields",
@@ -87,7 +88,7 @@ def look_for(view: View) -> Look:
 
     return Look.of(
         now_ms(),
-        ascii_only=get_settings(view).ascii or not _can_encode(),
+        ascii_only=get_settings(view).ascii or not can_encode(),
         colours=_colours(view),
         width=_width(),
     )
@@ -142,7 +143,8 @@ def _width() -> int:
     return PIPE_WIDTH
 
 
-def _can_encode() -> bool:
+def can_encode() -> bool:
+    """Whether standard output can encode the characters of charts and lines."""
     try:
         "▲–█".encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):

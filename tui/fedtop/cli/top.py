@@ -152,8 +152,9 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def wants_print(view: View) -> bool:
-    """Whether to print once: asked for, or no terminal to draw on."""
-    return view.as_json or view.once or not (sys.stdin.isatty() and sys.stdout.isatty())
+    """Whether to print once: asked for, or no terminal to draw on (one that says it is dumb shows text only)."""
+    drawn = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return view.as_json or view.once or not drawn
 
 
 def run_pane(view: View, settings: Settings | StartSettings, store: Store, tab: str) -> None:
@@ -163,6 +164,7 @@ def run_pane(view: View, settings: Settings | StartSettings, store: Store, tab: 
     gc.disable()  # nothing of what is imported now is garbage: the rounds over it are a tenth of the start
     from fedtop.about import About
     from fedtop.app import FedtopApp
+    from fedtop.cli.output import can_encode
     from fedtop.options import AppOptions
 
     about = About(tab_named(tab).topic)
@@ -170,8 +172,8 @@ def run_pane(view: View, settings: Settings | StartSettings, store: Store, tab: 
     options = AppOptions(
         window=settings.window, interval_s=settings.interval_s,
         at_ms=None if window is None or window.live else window.end_ms - 1,
-        readonly=settings.readonly, theme=settings.theme, ascii=settings.ascii, tab=tab, clock=now_ms,
-        keymap=settings.keymap,
+        readonly=settings.readonly, theme=settings.theme,
+        ascii=settings.ascii or not can_encode(), tab=tab, clock=now_ms, keymap=settings.keymap,
     )  # fmt: skip
     app = FedtopApp(store, options)
     app.run()
