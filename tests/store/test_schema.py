@@ -34,6 +34,7 @@ LANDED = {
     "0011_clears": "254bbaf85f1b0f6a9aa1b833094bf7f1b4b4d28f6e3a38d58f9a10b36c516577",
     "0013_lone_executions": "a39af70bafe2c8c3805b88e2047d9994cc0bde6a8e25c4e51ff81b630cfd6a5d",
     "0014_one_sided": "92793e815b7f5f52bb9c678bc8165b31b3121c1c3ee36a6f2273ec0829d23440",
+    "0015_at_least": "839450b94ed9902774e63c926947b10fb6109065c9843de89c18afd094ef9579",
 }
 """Of each migration the digest of its text. A landed one is history: write the next one instead of editing it."""
 
@@ -92,6 +93,30 @@ def test_durations_of_an_older_store_stay_what_they_were(tmp_path: Path) -> None
         assert rows == {"a": 1500.0, "saturated": MOST / 1000}
         assert [item.duration_ms for item in reader.overview(reader.window("1h")).feed] == [1500.0]
         assert read("SELECT duration_ms FROM agent_execution_metrics") == [(1500.0,)]
+
+
+def test_calls_of_an_older_store_that_cost_at_least_what_is_said_are_counted(tmp_path: Path) -> None:
+    """Those that are still there by what they say; of those that were purged, the ones whose output was a minimum."""
+    with Store(tmp_path / "s.db", clock=lambda: NOW_MS) as store:
+        call = {"kind": "usage", "agent": "a", "model": "gpt-4o", "input_tokens": 10, "output_tokens": 5}
+        events = [{**call, "at": NOW_MS - n, "output_is_minimum": n % 2 == 0} for n in range(5)]
+        assert store.writer().write(events).taken == 5
+        counted = store.database.read("SELECT width, at_least_calls FROM spend_buckets ORDER BY width")
+        assert counted[0] == (60_000, 3)
+    with sqlite3.connect(tmp_path / "s.db") as older:
+        older.execute("UPDATE spend_buckets SET at_least_calls = 0")
+        older.execute("DELETE FROM _sqlite_migrations WHERE name = '0015_at_least'")
+        older.execute(
+            "INSERT INTO spend_buckets (width, start, agent, model, project, task_type, operation, calls, errors,"
+            " input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, minimum_calls,"
+            " duration_n, duration_us, reported_nano, computed_nano, unpriced_calls, unpriced_tokens)"
+            " VALUES (86400000, 0, 'old', '', '', '', '', 2, 0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 7, 0, 0)"
+        )
+    older.close()
+    with Store(tmp_path / "s.db", clock=lambda: NOW_MS) as store:
+        read = store.database.read
+        assert read("SELECT width, at_least_calls FROM spend_buckets WHERE agent = 'a' ORDER BY width") == counted
+        assert read("SELECT at_least_calls FROM spend_buckets WHERE agent = 'old'") == [(1,)]
 
 
 TABLES = {table.name: table for table in (*(kind.table for kind in KINDS), route._ATTEMPTS, run._REPORTS)}

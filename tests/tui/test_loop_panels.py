@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fedtop.views.grading.grading import AgentInput
 
 from fedstore.learning.log import DecisionLog
 from fedstore.queries import Reader
 from fedstore.queries.models import Rate
 from fedstore.store import Store
 from fedtop.app import FedtopApp
-from fedtop.views.grading.grading import AgentInput
 from fedtop.views.layer.panel import LayerPanel, Readings
 from fedtop.views.why.panel import WhyPanel
 from fedtop.widgets.histogram import Histogram
