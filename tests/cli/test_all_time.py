@@ -43,7 +43,9 @@ def series(ask: Ask) -> Iterator[tuple[dict[str, Any], Callable[[dict[str, Any]]
 
 def test_every_series_of_all_time_is_by_day(ask: Ask, moments: list[int]) -> None:
     days = Counter(at // DAY * DAY for at in moments)
-    for view, counted in series(ask):
+    views = [*series(ask)]
+    assert views
+    for view, counted in views:
         assert view["step_ms"] == DAY
         assert view["window"]["start_ms"] // 60_000 == min(moments) // 60_000
         assert {point["start_ms"]: counted(point) for point in view["series"]} == days

@@ -35,6 +35,9 @@ class Newest(dict[str, int]):
     def newest_ms(self, topic: str = "any", name: str = "") -> int | None:
         return self.get(topic)
 
+    def refusals(self) -> None:
+        """Nothing was refused."""
+
 
 @dataclass(frozen=True)
 class Outer:

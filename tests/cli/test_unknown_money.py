@@ -71,6 +71,7 @@ def test_tiles_of_the_pane_say_nothing_of_it(untold: Store) -> None:
     shown = [
         tile for found in (agent_tiles(row, UNICODE), tiles(reader.overview(window), 0)) for tile in found.values()
     ]
+    assert shown
     for tile in shown:
         for part in (tile.value, tile.side, tile.sub):
             assert "$0" not in (plain(part) if part is not None else "")

@@ -152,7 +152,7 @@ def test_an_equal_note_means_equal_buckets(store: Store, clock: Clock, seed: int
     assert min(seen.values()) > 50
 
 
-@pytest.mark.parametrize(("view", "at_most"), [("overview", 29), ("agents", 13), ("cascade", 11), ("costs", 6)])
+@pytest.mark.parametrize(("view", "at_most"), [("overview", 31), ("agents", 13), ("cascade", 11), ("costs", 6)])
 def test_a_view_asks_a_few_questions_however_many_names_there_are(
     store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, view: str, at_most: int
 ) -> None:

@@ -328,7 +328,7 @@ def test_a_folder_without_permission_to_write_is_read_and_followed(tmp_path: Pat
 def test_a_log_that_cannot_grow_is_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fedstore.engine import faults
 
-    monkeypatch.setattr(faults, "_LITTLE_BYTES", 1 << 62)
+    monkeypatch.setattr(faults, "LITTLE_BYTES", 1 << 62)
     assert "is full" in str(store_error(driver.OperationalError("disk I/O error"), str(tmp_path / "s.db")))
 
 

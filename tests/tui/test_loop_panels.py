@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fedtop.views.grading.grading import AgentInput
 
 from fedstore.learning.log import DecisionLog
 from fedstore.queries import Reader
 from fedstore.queries.models import Rate
 from fedstore.store import Store
 from fedtop.app import FedtopApp
+from fedtop.screens.mark import MarkScreen
 from fedtop.views.layer.panel import LayerPanel, Readings
 from fedtop.views.why.panel import WhyPanel
 from fedtop.widgets.histogram import Histogram
@@ -31,7 +31,11 @@ class StoreSource(Source):
     def __init__(self, store: Store) -> None:
         super().__init__(Reader(store.database, clock=store.clock))
         self.store = store
-        self.database = store.database
+        self.database, self.clock, self.path = store.database, store.clock, store.path
+        self.readonly, self.settings = store.readonly, store.settings
+
+    def writer(self, **options: Any) -> Any:
+        return self.store.writer(**options)
 
     def recorder(self, **options: Any) -> Any:
         return self.store.recorder(**options)
@@ -220,7 +224,7 @@ class TestWhy:
             text = screen_text(app)
             for words in ("passed on", "accepted", "not reached", "not graded", "claude", "−0.200"):
                 assert words in text, words
-            await pilot.press("n")
+            await pilot.press("m", "w")
             await app.workers.wait_for_complete()
             await until(pilot, lambda: "✖ wrong" in screen_text(app))
 
@@ -242,27 +246,26 @@ class TestWhy:
             await pilot.press("y")
             assert app.is_running
 
-    @pytest.mark.parametrize(("key", "correct"), [("y", 1), ("n", 0)])
-    async def test_one_key_grades(self, seeded_store: Store, key: str, correct: int) -> None:
+    @pytest.mark.parametrize(("key", "correct"), [("r", 1), ("w", 0)])
+    async def test_one_key_grades(self, seeded_store: Store, source: StoreSource, key: str, correct: int) -> None:
         assert verdict(seeded_store, "route-0001")[0] is None
-        async with pane(why_source(why(), seeded_store), target="why:route-0001") as (app, pilot):
-            await pilot.press(key)
+        async with pane(source, target="why:route-0001") as (app, pilot):
+            await pilot.press("m", key)
             await app.workers.wait_for_complete()
             await pilot.pause()
         assert verdict(seeded_store, "route-0001")[0] == correct
 
-    async def test_naming_the_right_agent(self, seeded_store: Store) -> None:
-        view = why(decision=decision(id="route-0001"))
-        async with pane(why_source(view, seeded_store), target="why:route-0001") as (app, pilot):
-            await pilot.press("c", *"codex", "enter")
+    async def test_naming_the_right_agent(self, seeded_store: Store, source: StoreSource) -> None:
+        async with pane(source, target="why:route-0001") as (app, pilot):
+            await pilot.press("m", "a", *"codex", "enter")
             await app.workers.wait_for_complete()
             await pilot.pause()
-            assert not app.screen.query_one(AgentInput).display
+            assert not isinstance(app.screen, MarkScreen)
         assert verdict(seeded_store, "route-0001") == (0, "codex")
 
-    async def test_naming_can_be_left(self, seeded_store: Store) -> None:
-        async with pane(why_source(why(), seeded_store), target="why:route-0001") as (app, pilot):
-            await pilot.press("c", *"cod", "escape")
+    async def test_naming_can_be_left(self, seeded_store: Store, source: StoreSource) -> None:
+        async with pane(source, target="why:route-0001") as (app, pilot):
+            await pilot.press("m", "a", *"cod", "escape", "escape")
             await pilot.pause()
             assert isinstance(app.top_panel, WhyPanel)
             assert app.screen.focused is app.top_panel
@@ -271,10 +274,10 @@ class TestWhy:
     async def test_read_only_grades_nothing(self, seeded_store: Store) -> None:
         source = why_source(why(), seeded_store)
         async with pane(source, target="why:route-0001", readonly=True) as (app, pilot):
-            await pilot.press("y", "n", "c")
+            await pilot.press("m", "r", "y", "n", "c")
             await app.workers.wait_for_complete()
             await pilot.pause()
-            assert not app.screen.query_one(AgentInput).display
+            assert not isinstance(app.screen, MarkScreen)
             assert "correct agent" not in screen_text(app)
         assert verdict(seeded_store, "route-0001")[0] is None
 

@@ -113,10 +113,15 @@ def taken_by(view: type[DOMNode], keymap: Mapping[str, str]) -> frozenset[str]:
     """The keys of the frame, by their names in `KEYS`, that a view binds too; a user may have moved either of them.
 
     Such a key is the view's alone: where it does nothing there at the moment, it must not do something else. Only Esc
-    is everyone's, since it takes one step back whatever that is.
+    is everyone's, since it takes one step back whatever that is, and what a view names of the frame's own stays so.
     """
     given = Binding.make_bindings(_declared(view))
-    bound = {key for one in given for key in keymap.get(one.id or "", one.key).split(",")}
+    bound = {
+        key
+        for one in given
+        if not one.action.startswith("app.")
+        for key in keymap.get(one.id or "", one.key).split(",")
+    }
     return frozenset(
         key
         for entry in KEYS

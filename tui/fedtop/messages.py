@@ -35,6 +35,8 @@ class Snapshot:
     recorded_ms: int | None = None
     about: About = ANYTHING
     newest_about_ms: int | None = None
+    refused: str = ""
+    """Of a store without any fact: what was refused, in one line."""
 
 
 @dataclass

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fedstore import FedstoreError, Window
 from fedtop.about import ANYTHING, About
 from fedtop.messages import ReadFailed, Snapshot, SnapshotReady, Tick
+from fedtop.plain.notice import refused_line
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -124,6 +125,7 @@ class Poller:
         snapshot = Snapshot(
             request.serial, reader.kept(window), data, now, newest, reader.last_recorded_ms(),
             request.about, newest if request.about == ANYTHING else request.about.newest_ms(reader),
+            "" if newest is not None else refused_line(reader),
         )  # fmt: skip
         self._seen = seen
         return SnapshotReady(snapshot)

@@ -67,6 +67,7 @@ def not_read(name: str) -> str:
 
 def detect(path: Path) -> str | None:
     """The format of a file, or of what it holds compressed; None when it is not known. Raises OSError."""
+    from fedstore.errors import EventError
     from fedstore.ingest.compressed import compression_of, decompressing, not_decompressed
 
     with path.open("rb") as file:
@@ -76,8 +77,12 @@ def detect(path: Path) -> str | None:
             return _of_file(path, file, head)
         if not_decompressed(compression):
             return compression
-        with decompressing(file, compression) as plain:
-            return _of_file(path, plain, plain.read(_HEAD_BYTES))
+        try:
+            with decompressing(file, compression) as plain:
+                return _of_file(path, plain, plain.read(_HEAD_BYTES))
+        except Exception as error:  # every library raises errors of its own
+            tool = {"gzip": "gunzip"}.get(compression, "unzstd")
+            raise EventError(f"its {compression} data are damaged: `{tool}` may save a part") from error
 
 
 def _of_file(path: Path, file: BinaryIO, head: bytes) -> str | None:

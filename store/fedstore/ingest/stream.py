@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from fedstore.cleaning import clean_name
 from fedstore.errors import StoreError
 from fedstore.ingest.lines import MAX_LINE_BYTES, Parsed, parse_line, too_long
-from fedstore.upkeep.rejects import REJECT_INSERT, Reject, reject_rows
+from fedstore.upkeep.rejects import REFUSAL_INSERT, Reject, reject_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,4 +103,4 @@ def _quarantine(store: Store, rejects: list[Reject], report: LinesReport, keep_c
     report.rejected += len(rejects)
     report.reasons += [(reject.line or 0, reject.reason) for reject in rejects[: MAX_REASONS - len(report.reasons)]]
     with store.database.write() as tx:
-        tx.executemany(REJECT_INSERT, reject_rows(rejects, store.clock(), keep_content=keep_content))
+        tx.executemany(REFUSAL_INSERT, reject_rows(rejects, store.clock(), keep_content=keep_content))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fedstore.engine.protocol import Row
 
-__all__ = ["FRESH_MS", "Losses", "read_losses", "severity_of_past"]
+__all__ = ["FRESH_MS", "Losses", "Refusals", "read_losses", "read_refusals", "severity_of_past"]
 
 FRESH_MS = DAY_MS
 """So long what is over is worth a look: its cause may still be there, and what was lost can be sent again."""
@@ -37,6 +37,28 @@ def read_losses(read: Callable[[str], Sequence[Row]]) -> Losses | None:
     total = "(SELECT SUM(count) FROM losses)"
     rows = read(f"SELECT {total}, first_ms, recorded_ms, reason FROM losses ORDER BY seq DESC LIMIT 1")
     return Losses(*rows[0]) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Facts that were refused, as often as they were sent; when (UTC epoch milliseconds) and why the newest was."""
+
+    count: int
+    told_ms: int
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """How many, and the newest reason, in one line."""
+        facts = "1 fact was" if self.count == 1 else f"{self.count:,} facts were"
+        return f"{facts} refused, the newest: {self.reason}"
+
+
+def read_refusals(read: Callable[[str], Sequence[Row]]) -> Refusals | None:
+    """The facts that were refused; None when there was none."""
+    total = "(SELECT SUM(count) FROM rejects)"
+    rows = read(f"SELECT {total}, recorded_ms, reason FROM rejects ORDER BY recorded_ms DESC, seq DESC LIMIT 1")
+    return Refusals(*rows[0]) if rows else None
 
 
 def severity_of_past(told_ms: int, now_ms: int) -> Literal["warn", "info"]:

@@ -18,7 +18,7 @@ from fedstore.queries.agents import (
 from fedstore.queries.cascade import LAST_RESORT, layer_rows
 from fedstore.queries.costs import SPENT, projected_month, spent_lately
 from fedstore.queries.facts import newest_tasks
-from fedstore.queries.losses import read_losses, severity_of_past
+from fedstore.queries.losses import read_losses, read_refusals, severity_of_past
 from fedstore.queries.models import (
     INTERRUPTED,
     WAITING_MS,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from fedstore.finding import Severity
     from fedstore.queries.buckets import Buckets
     from fedstore.queries.in_force import CascadeSetup
-    from fedstore.queries.losses import Losses
+    from fedstore.queries.losses import Losses, Refusals
     from fedstore.window import Window
 
 __all__ = ["overview"]
@@ -74,12 +74,13 @@ def overview(
     slots = tasks.slots_of_all(window, step_ms, ("ok", "failed", "runs"))
     runs = sum(cell.tasks for cell in cells)
     queued, running, rejected = _counts(source)
-    lost = read_losses(source.read)
+    lost, refused = read_losses(source.read), read_refusals(source.read)
     today, month = spent_lately(buckets, now_ms, tz)
     cost = sum((row.cost for row in rows), Money())
     routing = tuple(routing_attention(buckets, window))
     waiting = tuple(_waiting(active, now_ms))
-    attention = (*waiting, *_attention(rows, layers, cells, before, active, now_ms, cost, lost, routing))
+    lacking = tuple(_lacking(cost, lost, refused, now_ms))
+    attention = (*waiting, *_attention(rows, layers, cells, before, active, now_ms, lacking, routing))
     return Overview(
         window=window,
         tasks=runs,
@@ -157,7 +158,7 @@ def _feed(source: Reads, tasks: Tasks, agents: Sequence[str]) -> tuple[FeedItem,
 def _counts(source: Reads) -> tuple[int, ...]:
     """Jobs that wait and that run, facts in quarantine."""
     jobs = "(SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = ? LIMIT 10000) AS found)"
-    sql = f"SELECT {jobs}, {jobs}, (SELECT COUNT(*) FROM rejects)"
+    sql = f"SELECT {jobs}, {jobs}, (SELECT COALESCE(SUM(count), 0) FROM rejects)"
     return tuple(map(int, source.read(sql, ("queued", "running"))[0]))
 
 
@@ -166,20 +167,26 @@ def _counts(source: Reads) -> tuple[int, ...]:
 
 def _attention(
     rows: Sequence[AgentRow], layers: Sequence[LayerRow], cells: Sequence[MatrixCell],
-    before: Mapping[tuple[str, str], Rate], active: Sequence[ActiveRun], now_ms: int, cost: Money, lost: Losses | None,
+    before: Mapping[tuple[str, str], Rate], active: Sequence[ActiveRun], now_ms: int, lacking: Sequence[Attention],
     routing: Sequence[Attention],
 ) -> tuple[Attention, ...]:  # fmt: skip
     """What is worst comes first; of equal severity what fails, then targets, then what the figures lack."""
     found = [*_agents_in_trouble(rows), *_cells_in_trouble(rows, cells, before)]
-    found += [*_missed_targets(layers), *routing, *_quiet(active, now_ms), *_ungraded_errors(rows)]
+    found += [*_missed_targets(layers), *routing, *_quiet(active, now_ms), *_ungraded_errors(rows), *lacking]
+    return tuple(sorted(found, key=lambda item: SEVERITY_RANKS[item.severity]))
+
+
+def _lacking(cost: Money, lost: Losses | None, refused: Refusals | None, now_ms: int) -> Iterable[Attention]:
+    """What is not in the figures: calls without a price, facts that were lost or refused."""
     if cost.unpriced_calls:
         calls = "1 call has" if cost.unpriced_calls == 1 else f"{cost.unpriced_calls:,} calls have"
-        found.append(Attention("warn", f"{calls} no known price", "tab:costs"))
+        yield Attention("warn", f"{calls} no known price", "tab:costs")
     if lost is not None:
         text = f"{lost.count:,} fact{'' if lost.count == 1 else 's'} could not be recorded"
         ago = _length(max(0, now_ms - lost.told_ms))
-        found.append(Attention(severity_of_past(lost.told_ms, now_ms), f"{text}, the last {ago} ago", "doctor"))
-    return tuple(sorted(found, key=lambda item: SEVERITY_RANKS[item.severity]))
+        yield Attention(severity_of_past(lost.told_ms, now_ms), f"{text}, the last {ago} ago", "doctor")
+    if refused is not None:
+        yield Attention(severity_of_past(refused.told_ms, now_ms), refused.text, "doctor")
 
 
 def _percent(rate: Rate) -> str:

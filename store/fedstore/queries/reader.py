@@ -21,6 +21,7 @@ from fedstore.queries.closed import Past
 from fedstore.queries.costs import costs_view
 from fedstore.queries.facts import ids_beginning, newest_decisions, newest_tasks, newest_tool_calls, run_by_id
 from fedstore.queries.in_force import CascadeSetup, InForce, policy_in_force
+from fedstore.queries.losses import Refusals, read_refusals
 from fedstore.queries.names import known_names
 from fedstore.queries.newest import newest_start, oldest_start
 from fedstore.queries.overview import overview
@@ -242,6 +243,10 @@ class Reader:
         last = (f"SELECT recorded_ms FROM {t} WHERE seq = (SELECT MAX(seq) FROM {t})" for t in tables)
         ((found,),) = self._database.read(f"SELECT MAX(recorded_ms) FROM ({' UNION ALL '.join(last)}) AS newest")
         return None if found is None else int(found)
+
+    def refusals(self) -> Refusals | None:
+        """How many facts were refused, and why the newest was; None when none was."""
+        return read_refusals(self._database.read)
 
     def rejects(self, limit: int = 100) -> tuple[tuple[str, int | None, str, int], ...]:
         """(source, line, reason, recorded_ms) of the newest refused facts."""

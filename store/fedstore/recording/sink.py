@@ -27,7 +27,7 @@ from fedstore.interrupts import is_the_programs_own
 from fedstore.recording.home import RETRY_S, Home
 from fedstore.recording.renamed import in_own_words
 from fedstore.recording.writer import FactWriter, Receipt
-from fedstore.upkeep.rejects import LOSS_INSERT, REJECT_INSERT, Reject, as_text, reject_rows
+from fedstore.upkeep.rejects import LOSS_INSERT, REFUSAL_INSERT, Reject, as_text, reject_rows
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -249,7 +249,7 @@ class Sink:
         told = [(events[at], in_own_words(events[at], reason)) for at, reason in receipt.rejected]
         found = [Reject(source, reason, as_text(event)) for event, reason in told]
         with self._home.engine().write() as tx:
-            tx.executemany(REJECT_INSERT, reject_rows(found, self._clock(), keep_content=self._keep_content))
+            tx.executemany(REFUSAL_INSERT, reject_rows(found, self._clock(), keep_content=self._keep_content))
         if "refused" not in self._said:
             self._said.add("refused")
             _log.warning("fedstore refused a fact: %s (`fedtop doctor` counts them)", told[0][1])

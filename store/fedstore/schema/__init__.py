@@ -25,7 +25,7 @@ MIGRATION_NAMES = (
     "0011_clears",
     "0013_lone_executions",
     "0014_one_sided",
-    "0015_at_least",
+    "0015_counts",
 )
 
 

@@ -139,10 +139,10 @@ def _left(place: Path, now: int) -> Iterator[Finding]:
 
 
 def _rejects(database: Engine, place: Path, now: int) -> Finding:
-    ((count,),) = database.read("SELECT COUNT(*) FROM rejects")
+    ((count,),) = database.read("SELECT COALESCE(SUM(count), 0) FROM rejects")
     if not count:
         return Finding("rejects", "ok", "no fact was refused")
-    newest = "SELECT source, line, reason, recorded_ms FROM rejects ORDER BY seq DESC LIMIT 1"
+    newest = "SELECT source, line, reason, recorded_ms FROM rejects ORDER BY recorded_ms DESC, seq DESC LIMIT 1"
     source, line, reason, told = database.read(newest)[0]
     where = source if line is None else f"{source}, line {line}"
     return Finding(

@@ -1,7 +1,7 @@
 """Refused facts: what could not be recorded, from where, and why.
 
 The reason and a digest are kept, the text itself only on opt-in, since it may hold what nobody meant to store.
-The same text of one source is kept once.
+The same text of one source is kept once; how often it was sent is counted.
 """
 
 from __future__ import annotations
@@ -16,12 +16,27 @@ from fedstore.cleaning import TEXT_LIMIT, clean_text
 if TYPE_CHECKING:
     from fedstore.engine.protocol import Row
 
-__all__ = ["LOSS_INSERT", "REASON_LIMIT", "REJECT_INSERT", "Reject", "as_text", "reject_row", "reject_rows"]
+__all__ = [
+    "LOSS_INSERT",
+    "REASON_LIMIT",
+    "REFUSAL_INSERT",
+    "REJECT_INSERT",
+    "Reject",
+    "as_text",
+    "reject_row",
+    "reject_rows",
+]
 
-REJECT_INSERT = (
-    "INSERT INTO rejects (source, line, byte_offset, reason, digest, text, recorded_ms)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_INSERT = (
+    "INSERT INTO rejects (source, line, byte_offset, reason, digest, text, recorded_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+REJECT_INSERT = f"{_INSERT} ON CONFLICT DO NOTHING"
+"""Of lines of files, which may be read again."""
+REFUSAL_INSERT = (
+    f"{_INSERT} ON CONFLICT (source, digest)"
+    " DO UPDATE SET count = rejects.count + 1, recorded_ms = excluded.recorded_ms"
+)
+"""Of what was sent: each time it is another fact that is missing."""
 LOSS_INSERT = "INSERT INTO losses (count, reason, first_ms, recorded_ms) VALUES (?, ?, ?, ?)"
 
 REASON_LIMIT = 500

@@ -18,6 +18,8 @@ class Notice(NamedTuple):
     code: Literal["empty", "before-window", "after-window"] | None
     newest_ms: int | None
     about: About
+    refused: str = ""
+    """Of an empty store: what was refused, in one line."""
 
     def unless(self, found: object) -> Notice:
         """What is left to say of a view that found something in its window."""
@@ -28,7 +30,7 @@ class Notice(NamedTuple):
         from fedtop.plain.notice import EMPTY, history_notice
 
         if self.code == "empty":
-            return EMPTY
+            return f"{self.refused}\n{EMPTY}" if self.refused else EMPTY
         if self.code is None or self.newest_ms is None:
             return None
         return history_notice(self.newest_ms, self.about, look, later=self.code == "after-window")
@@ -41,7 +43,9 @@ def notice_for(reader: Reader, window: Window, about: About) -> Notice:
     """
     newest = about.newest_ms(reader)
     if newest is None and reader.newest_ms() is None:
-        return Notice("empty", None, about)
+        from fedtop.plain.notice import refused_line
+
+        return Notice("empty", None, about, refused_line(reader))
     if about.is_past(newest, window):
         return Notice("before-window", newest, about)
     return Notice("after-window" if about.is_later(newest, window) else None, newest, about)

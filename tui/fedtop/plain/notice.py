@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedtop.sanitize import clean
+
 if TYPE_CHECKING:
+    from fedstore import Reader
     from fedtop.about import About
     from fedtop.plain.look import Look
 
-__all__ = ["EMPTY", "history_notice"]
+__all__ = ["EMPTY", "history_notice", "refused_line"]
 
 EMPTY = (
     "This store is empty. To get data in:\n"
@@ -17,6 +20,12 @@ EMPTY = (
     "  python: from fedstore import Recorder; Recorder().task('kimi', 'implementation', True)\n"
     "or look around first: fedtop demo"
 )
+
+
+def refused_line(reader: Reader) -> str:
+    """What was refused and where to read of it, in one line; empty where nothing was."""
+    found = reader.refusals()
+    return "" if found is None else f"{clean(found.text, 200)} (`fedtop doctor` tells more)"
 
 
 def history_notice(newest_ms: int, about: About, look: Look, *, later: bool = False) -> str:

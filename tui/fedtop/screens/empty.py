@@ -49,10 +49,18 @@ class EmptyGuide(VerticalScroll):
     def __init__(self, path: Path, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._path = path
+        self._refused = Static("", classes="guide-refused", markup=False)
+        self._refused.display = False
+
+    def set_refused(self, words: str) -> None:
+        """Says what was refused, where something was: then the store is not as empty as it looks."""
+        self._refused.update(Text(words))
+        self._refused.display = bool(words)
 
     def compose(self) -> ComposeResult:
         """A heading and the three snippets."""
         yield Static("Nothing recorded yet. This fills as soon as something is:", classes="guide-lead", markup=False)
+        yield self._refused
         for title, snippet in snippets(self._path.absolute()):
             block = Static(
                 Text("\n".join(scrub(line) for line in snippet.split("\n"))), classes="guide-code", markup=False

@@ -71,6 +71,8 @@ class MainScreen(BaseScreen):
         wanted = panel.id if snapshot.newest_ms is not None else "empty"
         if wanted == "empty" and not switcher.query("#empty"):
             switcher.mount(EmptyGuide(self.host.source.path, id="empty"))
+        for guide in switcher.query(EmptyGuide):
+            guide.set_refused(snapshot.refused)
         if switcher.current != wanted:
             if wanted == "empty":
                 self.set_focus(None)  # nothing in the guide can be chosen or sorted

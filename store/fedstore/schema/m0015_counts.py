@@ -1,5 +1,7 @@
-"""How many calls of a bucket cost at least what is said, of calls from before that was counted.
+"""How often the same fact was refused, and how many calls of a bucket cost at least what is said.
 
+The text of a refused fact is kept once, but each refusal is a fact that is missing. Lower bounds are counted for calls
+from before that was done.
 Where a bucket's calls are still there they are counted. Of those that were purged only the number is known whose output
 was a minimum: where a price was computed, their cost is a lower bound.
 """
@@ -11,6 +13,7 @@ __all__ = ["STATEMENTS"]
 _OLDEST = "(SELECT COALESCE(MIN(ended_ms), 4000000000000000) FROM llm_calls)"
 
 STATEMENTS = (
+    "ALTER TABLE rejects ADD COLUMN count INTEGER NOT NULL DEFAULT 1",
     f"""
 UPDATE spend_buckets SET at_least_calls = (
     SELECT COUNT(*) FROM llm_calls AS c
